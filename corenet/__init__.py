@@ -1,0 +1,105 @@
+"""corenet: a deep-learning framework in which every gradient is written by hand, proven, and pluggable.
+
+Names are resolved when first used, so ``import corenet`` imports no torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from corenet import data as data
+    from corenet import testing as testing
+    from corenet.builtin.activations import ReLU as ReLU
+    from corenet.builtin.activations import Sigmoid as Sigmoid
+    from corenet.builtin.activations import Tanh as Tanh
+    from corenet.builtin.dropout import Dropout as Dropout
+    from corenet.builtin.linear import Linear as Linear
+    from corenet.builtin.losses import BCELoss as BCELoss
+    from corenet.builtin.losses import BCEWithLogitsLoss as BCEWithLogitsLoss
+    from corenet.builtin.losses import MAELoss as MAELoss
+    from corenet.builtin.losses import MSELoss as MSELoss
+    from corenet.builtin.sgd import SGD as SGD
+    from corenet.checkpoint import load as load
+    from corenet.checkpoint import save as save
+    from corenet.contracts.case import Case as Case
+    from corenet.contracts.loss import ElementwiseLoss as ElementwiseLoss
+    from corenet.contracts.loss import Loss as Loss
+    from corenet.contracts.module import Module as Module
+    from corenet.contracts.optimizer import Optimizer as Optimizer
+    from corenet.contracts.parameter import Buffer as Buffer
+    from corenet.contracts.parameter import Parameter as Parameter
+    from corenet.contracts.sequential import Sequential as Sequential
+    from corenet.errors import *  # noqa: F403
+    from corenet.registry.registry import components as components
+    from corenet.registry.registry import get as get
+    from corenet.testing.gradcheck import gradcheck as gradcheck
+    from corenet.training.fit import fit as fit
+    from corenet.training.fit import fit_rounds as fit_rounds
+    from corenet.training.history import History as History
+    from corenet.training.metrics import accuracy as accuracy
+    from corenet.training.metrics import error_rate as error_rate
+    from corenet.training.metrics import predict as predict
+    from corenet.training.step import train_step as train_step
+
+_HOMES = {
+    "corenet.checkpoint": ("load", "save"),
+    "corenet.contracts.case": ("Case",),
+    "corenet.contracts.loss": ("ElementwiseLoss", "Loss"),
+    "corenet.contracts.module": ("Module",),
+    "corenet.contracts.optimizer": ("Optimizer",),
+    "corenet.contracts.parameter": ("Buffer", "Parameter"),
+    "corenet.contracts.sequential": ("Sequential",),
+    "corenet.errors": (
+        "AmbiguousComponentError",
+        "BackwardError",
+        "BrokenComponentError",
+        "CheckpointError",
+        "ConfigError",
+        "CorenetError",
+        "DTypeError",
+        "DataError",
+        "DeviceError",
+        "GradientError",
+        "MissingExtraError",
+        "NonFiniteError",
+        "OutputError",
+        "RangeError",
+        "ShapeError",
+        "StructureError",
+        "UnknownComponentError",
+    ),
+    "corenet.registry.registry": ("components", "get"),
+    "corenet.testing.gradcheck": ("gradcheck",),
+    "corenet.training.fit": ("fit", "fit_rounds"),
+    "corenet.training.history": ("History",),
+    "corenet.training.metrics": ("accuracy", "error_rate", "predict"),
+    "corenet.training.step": ("train_step",),
+}
+_MODULES = ("data", "testing")
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"corenet.{name}")
+    if name in _HOME_OF:
+        found = getattr(import_module(_HOME_OF[name]), name)
+    else:
+        # The core knows no component by name: cn.Linear is whatever the built-in plugin registers.
+        from corenet.registry.registry import builtin_classes
+
+        if name not in builtin_classes():
+            raise AttributeError(f"module 'corenet' has no attribute {name!r}")
+        found = builtin_classes()[name]()
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    from corenet.registry.registry import builtin_classes
+
+    return sorted([*_HOME_OF, *_MODULES, *builtin_classes(), "__version__"])

@@ -1,0 +1,98 @@
+"""Safe files: the tensors of a model, and of its optimizer, without any code in them.
+
+The format is safetensors: loading one cannot run anything. A file is written whole or
+not at all, and read back wholly checked before the first weight changes.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as to_bytes
+from torch import Tensor
+
+from corenet.contracts.module import Module
+from corenet.contracts.optimizer import Optimizer
+from corenet.errors import CheckpointError, OutputError
+
+
+def save(path: str | Path, model: Module, optimizer: Optimizer | None = None) -> None:
+    """Write the state of ``model``, and of ``optimizer`` if given, to ``path``.
+
+    Raises:
+        OutputError: the file cannot be written; an older one is left as it was.
+
+    >>> import corenet as cn, tempfile
+    >>> a, b = cn.Linear(2, 1), cn.Linear(2, 1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     cn.save(f"{folder}/model.safetensors", a)
+    ...     cn.load(f"{folder}/model.safetensors", b)
+    >>> bool((a.weight == b.weight).all())
+    True
+    """
+    path = Path(path)
+    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    metadata = {"format": "corenet 1"}
+    if optimizer is not None:
+        state = optimizer.state_dict()
+        metadata["optimizer"] = json.dumps({"lr": state["lr"], "steps": state["steps"], "count": len(state["states"])})
+        for index, entry in enumerate(state["states"]):
+            tensors.update({f"optimizer.{index}.{name}": tensor for name, tensor in entry.items()})
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_bytes(to_bytes({name: tensor.contiguous() for name, tensor in tensors.items()}, metadata))
+        partial.replace(path)
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {path}: {error.strerror}; choose a folder that exists and is writable"
+        ) from error
+
+
+def load(path: str | Path, model: Module, optimizer: Optimizer | None = None) -> None:
+    """Read what :func:`save` wrote into ``model``, and into ``optimizer`` if given.
+
+    Raises:
+        OutputError: there is no such file.
+        CheckpointError: it is no checkpoint, or has no optimizer state.
+        StructureError, ShapeError, DTypeError: it belongs to another model; nothing was changed.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise OutputError(f"there is no file {path}")
+    tensors, metadata = _read(path)
+    model_state = {name.removeprefix("model."): each for name, each in tensors.items() if name.startswith("model.")}
+    before = model.state_dict()
+    model.load_state_dict(model_state)
+    if optimizer is not None:
+        try:
+            optimizer.load_state_dict(_optimizer_state(path, tensors, metadata))
+        except Exception:
+            model.load_state_dict(before)
+            raise
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} is not a checkpoint: {error}") from error
+    if not metadata.get("format", "").startswith("corenet "):
+        raise CheckpointError(f"{path} is a safetensors file, but not one that corenet.save wrote")
+    return tensors, metadata
+
+
+def _optimizer_state(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> dict[str, Any]:
+    if "optimizer" not in metadata:
+        raise CheckpointError(f"{path} has no optimizer state; it was saved without an optimizer")
+    head = json.loads(metadata["optimizer"])
+    states: list[dict[str, Tensor]] = [{} for _ in range(head["count"])]
+    for name, tensor in tensors.items():
+        if name.startswith("optimizer."):
+            _, index, key = name.split(".", 2)
+            states[int(index)][key] = tensor
+    return {"lr": head["lr"], "steps": head["steps"], "states": states}

@@ -1,0 +1,1 @@
+"""What a component promises: Module, Loss, Optimizer, Parameter, and Sequential."""

@@ -1,0 +1,110 @@
+"""A chain of modules: the chain rule, spelled out once for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torch import Tensor
+
+from corenet.contracts.module import Module
+from corenet.errors import ShapeError, StructureError
+
+
+class Sequential(Module):
+    r"""Composition ``f = fₖ ∘ … ∘ f₂ ∘ f₁`` of modules, itself a module.
+
+    ``forward`` applies them from first to last, ``backward`` the derivatives from
+    last to first: ``∂L/∂xᵢ₋₁ = fᵢ′(xᵢ₋₁)ᵀ ∂L/∂xᵢ``.
+
+    Shape: the first module's input to the last one's output.
+
+    Raises:
+        StructureError: an argument is no module, or one instance occurs twice.
+        ShapeError: a module cannot take what the one before it gives; names both.
+
+    >>> import corenet as cn, torch
+    >>> model = cn.Sequential(cn.Linear(2, 25), cn.ReLU(), cn.Linear(25, 1))
+    >>> model(torch.zeros(100, 2)).shape
+    torch.Size([100, 1])
+    >>> model
+    Sequential(
+      [0] Linear(2 → 25)
+      [1] ReLU()
+      [2] Linear(25 → 1)
+    )
+    """
+
+    def __init__(self, *modules: Module) -> None:
+        _refuse_strangers_and_twins(modules)
+        self._modules = modules
+
+    def forward(self, input: Tensor) -> Tensor:
+        for index, module in enumerate(self._modules):
+            try:
+                input = module(input)
+            except ShapeError as error:
+                raise self._locate(error, index) from None
+        return input
+
+    def backward(self, grad_output: Tensor, input_gradient: bool = True) -> Tensor:
+        """Propagate ``grad_output`` back through every module.
+
+        With ``input_gradient=False`` the first module does the parameter half of
+        its backward alone, and what is returned is the gradient of its output.
+        """
+        if not self._modules:
+            return grad_output
+        for module in self._modules[:0:-1]:
+            grad_output = module.backward(grad_output)
+        if input_gradient:
+            return self._modules[0].backward(grad_output)
+        self._modules[0].backward_parameters(grad_output)
+        return grad_output
+
+    def backward_parameters(self, grad_output: Tensor) -> None:
+        self.backward(grad_output, input_gradient=False)
+
+    def children(self) -> Iterator[tuple[str, Module]]:
+        return ((str(index), module) for index, module in enumerate(self._modules))
+
+    def __getitem__(self, index: int) -> Module:
+        return self._modules[index]
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self._modules)
+
+    def __repr__(self) -> str:
+        if not self._modules:
+            return "Sequential()"
+        lines = (f"[{index}] {module!r}".replace("\n", "\n  ") for index, module in enumerate(self))
+        return "Sequential(\n  " + "\n  ".join(lines) + "\n)"
+
+    def _locate(self, error: ShapeError, index: int) -> ShapeError:
+        """Return ``error`` with this container and the module before named in it."""
+        source = error.source
+        if source is None and index > 0:
+            source = f"[{index - 1}] {_label(self[index - 1])}"
+        return ShapeError(f"Sequential[{index}] {error.component}", error.shape, error.expected, source=source)
+
+
+def _label(module: Module) -> str:
+    return repr(module).partition("\n")[0].removesuffix("(")
+
+
+def _refuse_strangers_and_twins(modules: tuple[Module, ...]) -> None:
+    seen: set[int] = set()
+    for index, module in enumerate(modules):
+        if not isinstance(module, Module):
+            hint = f"; write {module.__name__}()" if isinstance(module, type) else ""
+            raise StructureError(f"Sequential[{index}] is {module!r}, not a Module{hint}")
+        for path, each in module.named_modules():
+            if id(each) in seen:
+                raise StructureError(
+                    f"{_label(each)} at Sequential[{index}]{'.' if path else ''}{path} occurs twice: the second "
+                    "forward would overwrite what the first saved; make a second one, and tie weights with "
+                    "b.weight = a.weight"
+                )
+            seen.add(id(each))

@@ -1,0 +1,172 @@
+"""Data sets: two tensors side by side, and the disk that the experiments learn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import torch
+from torch import Tensor
+
+from corenet.errors import ConfigError, DataError, DTypeError, ShapeError
+
+DISK_RADIUS = 1 / math.sqrt(2 * math.pi)
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """The mean and the standard deviation of each feature, to normalise other data by the same."""
+
+    mean: Tensor
+    std: Tensor
+
+
+class Dataset:
+    """Inputs and targets, one row a point.
+
+    Args:
+        inputs: floating-point tensor ``(N, ...)``.
+        targets: tensor ``(N, ...)``.
+
+    Raises:
+        ShapeError: the two differ in length.
+        DataError: there is no point, or a value is infinite or not a number.
+        DTypeError: the inputs are no floating-point numbers.
+
+    >>> data = Dataset(torch.arange(6.0).reshape(3, 2), torch.tensor([[0.0], [1.0], [0.0]]))
+    >>> len(data)
+    3
+    >>> [len(targets) for _, targets in data.batches(2)]
+    [2, 1]
+    """
+
+    def __init__(self, inputs: Tensor, targets: Tensor) -> None:
+        for name, tensor in (("inputs", inputs), ("targets", targets)):
+            if not isinstance(tensor, Tensor):
+                raise DTypeError(f"Dataset takes tensors, got {type(tensor).__name__} as {name}; use torch.as_tensor")
+        if not inputs.is_floating_point():
+            raise DTypeError(f"Dataset takes floating-point inputs, got {inputs.dtype}; use inputs.float()")
+        if inputs.dim() == 0 or targets.dim() == 0 or len(inputs) != len(targets):
+            raise ShapeError(
+                "Dataset",
+                targets.shape,
+                f"expected targets as long as the inputs {tuple(inputs.shape)}, one row a point",
+            )
+        if len(inputs) == 0:
+            raise DataError("a Dataset needs at least one point, got none")
+        for name, tensor in (("inputs", inputs), ("targets", targets)):
+            _refuse_non_finite(name, tensor)
+        self.inputs = inputs.detach()
+        self.targets = targets.detach()
+
+    def batches(self, batch_size: int, seed: int | None = None, epoch: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield ``(inputs, targets)`` of at most ``batch_size`` points, each point once.
+
+        Without a seed the points come in stored order. With one they are shuffled by a
+        generator of its own, so that no other random stream moves; seed and epoch give
+        the order.
+
+        Raises:
+            ConfigError: ``batch_size`` is no positive integer.
+        """
+        positive_integer("batch_size", batch_size)
+        inputs, targets = self.inputs, self.targets
+        if seed is not None:
+            order = _order(len(self), seed, epoch).to(inputs.device)
+            inputs, targets = inputs[order], targets[order]
+        return zip(inputs.split(batch_size), targets.split(batch_size), strict=True)
+
+    def statistics(self) -> Statistics:
+        """Return mean and standard deviation (of the population) of each feature; a constant one has 1."""
+        std, mean = torch.std_mean(self.inputs, dim=0, correction=0)
+        return Statistics(mean, torch.where(std > 0, std, torch.ones_like(std)))
+
+    def normalized(self, statistics: Statistics | None = None) -> Dataset:
+        """Return the data with ``(x − mean) / std`` for each feature, by its own statistics or those given.
+
+        Test data is normalised by the statistics of the training data:
+
+        >>> train, test = disk(100, seed=0), disk(100, seed=1)
+        >>> test = test.normalized(train.statistics())
+        """
+        by = statistics or self.statistics()
+        return Dataset((self.inputs - by.mean) / by.std, self.targets)
+
+    def split(self, fraction: float, seed: int = 0) -> tuple[Dataset, Dataset]:
+        """Return two data sets, a random ``fraction`` of the points and the others.
+
+        Raises:
+            ConfigError: ``fraction`` leaves one of the two empty.
+
+        >>> train, valid = disk(100, seed=0).split(0.8)
+        >>> len(train), len(valid)
+        (80, 20)
+        """
+        size = round(len(self) * fraction) if 0 < fraction < 1 else 0
+        if not 0 < size < len(self):
+            raise ConfigError(
+                f"split: a fraction of {fraction!r} leaves one part of the {len(self)} points empty",
+                name="fraction",
+                value=fraction,
+            )
+        order = _order(len(self), seed, 0).to(self.inputs.device)
+        first, second = order[:size], order[size:]
+        return self._take(first), self._take(second)
+
+    def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Dataset:
+        """Return the data on another device, or the floating-point tensors in another dtype."""
+        targets_dtype = dtype if self.targets.is_floating_point() else None
+        return Dataset(self.inputs.to(device=device, dtype=dtype), self.targets.to(device=device, dtype=targets_dtype))
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def __repr__(self) -> str:
+        return f"Dataset({len(self)} points, {tuple(self.inputs.shape[1:])} → {tuple(self.targets.shape[1:])})"
+
+    def _take(self, indices: Tensor) -> Dataset:
+        return Dataset(self.inputs[indices], self.targets[indices])
+
+
+def disk(n: int, seed: int) -> Dataset:
+    r"""Return n points uniform in the unit square, target 1 inside a disk and 0 outside.
+
+    The disk is centred at (0.5, 0.5) and has radius ``1/√(2π) ≈ 0.399``, hence area ½,
+    so that the classes balance.
+
+    Shape: inputs ``(n, 2)``, targets ``(n, 1)``, both float32.
+
+    Raises:
+        ConfigError: ``n`` is no positive integer.
+
+    >>> disk(1000, seed=0).targets.mean().item()  # doctest: +ELLIPSIS
+    0.4...
+    """
+    positive_integer("n", n)
+    points = torch.rand(n, 2, generator=torch.Generator().manual_seed(seed))
+    inside = (points - 0.5).square().sum(1, keepdim=True) < DISK_RADIUS**2
+    return Dataset(points, inside.float())
+
+
+def positive_integer(name: str, value: int) -> int:
+    """Return ``value``, or refuse it if it is no integer of at least 1."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ConfigError(f"{name} must be an integer ≥ 1, not {value!r}", name=name, value=value)
+    return value
+
+
+def _order(length: int, seed: int, epoch: int) -> Tensor:
+    # torch's generator reads only the low 32 bits of its seed, so the two are hashed together.
+    digest = blake2b(f"{seed} {epoch}".encode(), digest_size=4).digest()
+    generator = torch.Generator().manual_seed(int.from_bytes(digest, "little"))
+    return torch.randperm(length, generator=generator)
+
+
+def _refuse_non_finite(name: str, tensor: Tensor) -> None:
+    finite = tensor.isfinite()
+    if not finite.all():
+        count = int((~finite).sum())
+        row = int((~finite).nonzero()[0, 0])
+        raise DataError(f"{name} has {count} values that are infinite or not a number, the first in row {row}")

@@ -1,0 +1,153 @@
+"""Every exception of corenet.
+
+Each one is a :class:`CorenetError` and also the built-in kind that a user would
+catch without knowing corenet, says in one line what is wrong and what to do,
+and keeps the evidence as fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+
+class CorenetError(Exception):
+    """The root of every error that corenet raises on purpose."""
+
+
+class ShapeError(CorenetError, ValueError):
+    """A tensor has a shape that the component named in the message cannot take.
+
+    >>> print(ShapeError("Linear(25 → 1)", (100, 24), "expected last dimension 25"))
+    Linear(25 → 1) got (100, 24); expected last dimension 25
+    """
+
+    def __init__(
+        self,
+        component: str,
+        shape: Sequence[int] = (),
+        expected: str = "",
+        *,
+        source: str | None = None,
+    ) -> None:
+        self.component = component
+        self.shape = tuple(shape)
+        self.expected = expected
+        self.source = source
+        super().__init__(component, self.shape, expected)
+
+    def __str__(self) -> str:
+        origin = f" from {self.source}" if self.source else ""
+        return f"{self.component} got {self.shape}{origin}; {self.expected}"
+
+
+class DTypeError(CorenetError, TypeError):
+    """Two dtypes meet that do not mix, or one that has no gradient."""
+
+
+class DeviceError(CorenetError, ValueError):
+    """A device that is not there, or two tensors on different devices."""
+
+
+class ConfigError(CorenetError, ValueError):
+    """A constructor argument or an option has a value that cannot work."""
+
+    def __init__(self, message: str, *, name: str | None = None, value: object = None) -> None:
+        self.name = name
+        self.value = value
+        super().__init__(message)
+
+
+class RangeError(CorenetError, ValueError):
+    """Data lies outside the domain of the function that was asked to take it."""
+
+
+class DataError(CorenetError, ValueError):
+    """A data set is empty, not finite, or its parts do not fit together."""
+
+
+class StructureError(CorenetError, ValueError):
+    """A model is put together in a way that would give wrong gradients."""
+
+
+class BackwardError(CorenetError, RuntimeError):
+    """``backward`` was called without its ``forward``, twice, or out of order."""
+
+
+class NonFiniteError(CorenetError, ArithmeticError):
+    """Training met a loss or a gradient that is infinite or not a number.
+
+    Raised before the weights are written. ``epoch`` and ``step`` count from 1,
+    ``module`` is the first in backward order whose gradient is not finite.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        loss: float = float("nan"),
+        module: str | None = None,
+        epoch: int | None = None,
+        step: int | None = None,
+    ) -> None:
+        self.loss = loss
+        self.module = module
+        self.epoch = epoch
+        self.step = step
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        where = f"epoch {self.epoch}, step {self.step}: " if self.epoch is not None else ""
+        return where + super().__str__()
+
+
+class GradientError(CorenetError, AssertionError):
+    """A hand-written gradient differs from the numeric one; ``report`` has the figures."""
+
+    def __init__(self, message: str, *, report: object = None) -> None:
+        self.report = report
+        super().__init__(message)
+
+
+class UnknownComponentError(CorenetError, LookupError):
+    """No component has the name that was asked for."""
+
+    def __init__(self, message: str, *, name: str = "", suggestions: Iterable[str] = ()) -> None:
+        self.name = name
+        self.suggestions = tuple(suggestions)
+        super().__init__(message)
+
+
+class AmbiguousComponentError(CorenetError, LookupError):
+    """Several plugins register the name; ``candidates`` are the qualified ones."""
+
+    def __init__(self, message: str, *, name: str = "", candidates: Iterable[str] = ()) -> None:
+        self.name = name
+        self.candidates = tuple(candidates)
+        super().__init__(message)
+
+
+class BrokenComponentError(CorenetError, ImportError):
+    """A component is registered but cannot be loaded; the message has the reason."""
+
+
+class MissingExtraError(CorenetError, ImportError):
+    """A feature needs an optional dependency that is not installed."""
+
+
+class CheckpointError(CorenetError, ValueError):
+    """A file is no checkpoint, or is one of another model."""
+
+
+class OutputError(CorenetError, OSError):
+    """A file or folder cannot be read or written."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"`` for the closest of ``known``, or nothing.
+
+    >>> did_you_mean("liner", ["linear", "relu"])
+    "; did you mean 'linear'?"
+    """
+    close = get_close_matches(name, list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,32 @@
+"""The hooks of corenet: what a plugin may be asked for.
+
+A hook module must not import torch: listing components calls hooks, and looking is free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pluggy
+
+from corenet.registry.spec import ComponentSpec
+
+PROJECT = "corenet"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def corenet_modules() -> Iterable[ComponentSpec]:  # type: ignore[empty-body]
+    """Return the modules that this plugin offers: layers, activations, containers."""
+
+
+@hookspec
+def corenet_losses() -> Iterable[ComponentSpec]:  # type: ignore[empty-body]
+    """Return the losses that this plugin offers."""
+
+
+@hookspec
+def corenet_optimizers() -> Iterable[ComponentSpec]:  # type: ignore[empty-body]
+    """Return the optimizers that this plugin offers."""

@@ -1,0 +1,1 @@
+"""Training: the plain step, the loop around it, and its history."""

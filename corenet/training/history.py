@@ -1,0 +1,124 @@
+"""What a training was like: a record for each epoch."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from io import StringIO
+from pathlib import Path
+from typing import Any, overload
+
+from corenet.errors import OutputError
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass over the training data.
+
+    ``loss`` is the mean over the epoch's batches, each taken before its step;
+    ``train`` and ``valid`` are the metrics after the epoch, by name; ``seconds`` is
+    the wall-clock time of the steps, without the metrics.
+    """
+
+    epoch: int
+    loss: float
+    lr: float
+    seconds: float
+    train: Mapping[str, float] = field(default_factory=dict)
+    valid: Mapping[str, float] = field(default_factory=dict)
+
+
+class History(Sequence[Epoch]):
+    """The epochs of a training, in order; a sequence of :class:`Epoch`.
+
+    >>> history = History([Epoch(1, 0.5, 0.1, 0.01, {"error_rate": 0.2}, {"error_rate": 0.3})])
+    >>> history.losses
+    [0.5]
+    >>> history[-1].valid["error_rate"]
+    0.3
+    """
+
+    def __init__(self, epochs: Sequence[Epoch] = ()) -> None:
+        self._epochs = list(epochs)
+
+    @property
+    def losses(self) -> list[float]:
+        """The training loss of each epoch."""
+        return [epoch.loss for epoch in self]
+
+    @property
+    def seconds(self) -> float:
+        """The wall-clock time of all steps, in seconds."""
+        return sum(epoch.seconds for epoch in self)
+
+    def append(self, epoch: Epoch) -> None:
+        """Add the record of one more epoch."""
+        self._epochs.append(epoch)
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """Return the epochs as a JSON list, and write it to ``path`` if one is given.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        text = json.dumps([asdict(epoch) for epoch in self], indent=1)
+        if path is not None:
+            write_text(path, text + "\n")
+        return text
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write a row for each epoch to ``path``; metrics are columns such as ``valid_error_rate``.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        rows = [_flat(epoch) for epoch in self]
+        header = list(rows[0]) if rows else ["epoch", "loss", "lr", "seconds"]
+        text = StringIO()
+        writer = csv.DictWriter(text, header, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        write_text(path, text.getvalue())
+
+    @overload
+    def __getitem__(self, index: int) -> Epoch: ...
+    @overload
+    def __getitem__(self, index: slice) -> History: ...
+    def __getitem__(self, index: int | slice) -> Epoch | History:
+        return History(self._epochs[index]) if isinstance(index, slice) else self._epochs[index]
+
+    def __len__(self) -> int:
+        return len(self._epochs)
+
+    def __iter__(self) -> Iterator[Epoch]:
+        return iter(self._epochs)
+
+    def __repr__(self) -> str:
+        last = f", loss {self[-1].loss:.4g}" if self else ""
+        return f"History({len(self)} epochs{last})"
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write ``text`` to ``path`` whole or not at all.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    path = Path(path)
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {path}: {error.strerror}; choose a folder that exists and is writable"
+        ) from error
+
+
+def _flat(epoch: Epoch) -> dict[str, Any]:
+    row = {"epoch": epoch.epoch, "loss": epoch.loss, "lr": epoch.lr, "seconds": epoch.seconds}
+    for part, metrics in (("train", epoch.train), ("valid", epoch.valid)):
+        row.update({f"{part}_{name}": value for name, value in metrics.items()})
+    return row

@@ -1,0 +1,79 @@
+"""How good a model is: predictions and error rates, always in evaluation mode."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from corenet.contracts.module import Module, evaluating
+from corenet.data import Dataset
+from corenet.errors import DataError, ShapeError
+
+
+def predict(model: Module, inputs: Tensor | Dataset) -> Tensor:
+    """Return the model's output in evaluation mode, leaving each module in the mode it was in.
+
+    >>> import corenet as cn
+    >>> predict(cn.Sequential(cn.Dropout(1.0)), cn.data.disk(3, seed=0)).shape
+    torch.Size([3, 2])
+    """
+    with evaluating(model):
+        return model(inputs.inputs if isinstance(inputs, Dataset) else inputs)
+
+
+def error_rate(model: Module, data: Dataset) -> float:
+    """Return the fraction of points, in [0, 1], that the model puts in the wrong class.
+
+    One output column is read by the midpoint of the two target values (0 and 1, or −1
+    and 1), several columns by the largest.
+
+    Raises:
+        ShapeError: the output and the targets differ in shape.
+        DataError: the one column of targets has more than two values, so there are no classes.
+
+    >>> import corenet as cn, torch
+    >>> data = cn.data.Dataset(torch.tensor([[0.2], [0.9]]), torch.tensor([[0.0], [0.0]]))
+    >>> error_rate(cn.Sequential(), data)
+    0.5
+    """
+    return wrong_fraction(predict(model, data), data.targets)
+
+
+def accuracy(model: Module, data: Dataset) -> float:
+    """Return the fraction of points that the model puts in the right class: 1 − :func:`error_rate`."""
+    return 1 - error_rate(model, data)
+
+
+def wrong_fraction(output: Tensor, targets: Tensor) -> float:
+    """Return the fraction of rows of ``output`` whose class is not that of ``targets``."""
+    if output.shape != targets.shape:
+        raise ShapeError("error_rate", output.shape, f"expected the targets' shape {tuple(targets.shape)}")
+    wrong = classes(output, targets) != classes(targets, targets)
+    return int(wrong.sum()) / wrong.numel()
+
+
+def classes(output: Tensor, targets: Tensor) -> Tensor:
+    """Return the class of each row of ``output``, as ``targets`` code the classes."""
+    if targets.dim() > 1 and targets.shape[-1] > 1:
+        return output.argmax(-1)
+    return output > _midpoint(targets)
+
+
+def are_classes(targets: Tensor) -> bool:
+    """Tell whether ``targets`` code classes: one column of two values, or several of zeros with a single one."""
+    if targets.dim() > 1 and targets.shape[-1] > 1:
+        ones = (targets == 1).sum(-1)
+        zeros = (targets == 0).sum(-1)
+        return bool((ones == 1).all()) and bool((zeros == targets.shape[-1] - 1).all())
+    low, high = targets.aminmax()
+    return bool(((targets == low) | (targets == high)).all())
+
+
+def _midpoint(targets: Tensor) -> float:
+    low, high = (bound.item() for bound in targets.aminmax())
+    if {low, high} <= {0.0, 1.0}:  # also where only one of the classes occurs
+        return 0.5
+    if {low, high} <= {-1.0, 1.0}:
+        return 0.0
+    if not are_classes(targets):
+        raise DataError("error_rate needs classes: a target column with two values, or one column for each class")
+    return (low + high) / 2

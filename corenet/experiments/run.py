@@ -1,0 +1,212 @@
+"""Running an experiment: several rounds of one recipe, and what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import mean, stdev
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+
+from corenet.contracts.loss import Loss
+from corenet.contracts.module import Module
+from corenet.contracts.optimizer import Optimizer
+from corenet.contracts.sequential import Sequential
+from corenet.data import Dataset, Statistics, disk
+from corenet.errors import ConfigError, CorenetError
+from corenet.experiments.schema import Experiment, Recipe
+from corenet.registry.registry import get
+from corenet.training.fit import fit_rounds
+from corenet.training.history import History
+from corenet.training.metrics import classes, error_rate, predict
+
+POINTS = 1000
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A figure over the rounds: mean and standard deviation (0 for a single round)."""
+
+    values: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """The mean over the rounds."""
+        return mean(self.values)
+
+    @property
+    def std(self) -> float:
+        """The standard deviation over the rounds, of the sample."""
+        return stdev(self.values) if len(self.values) > 1 else 0.0
+
+    def __str__(self) -> str:
+        spread = f" ± {self.std:.3f}" if len(self.values) > 1 else ""
+        return f"{self.mean:.3f}{spread}"
+
+
+@dataclass(frozen=True)
+class Round:
+    """One trained model, the data it saw and the data it did not."""
+
+    model: Module
+    history: History
+    statistics: Statistics | None
+    test: Dataset
+
+    def output(self, points: Tensor) -> Tensor:
+        """Return the model's output at raw points ``(N, 2)``, one row a point."""
+        by = self.statistics
+        points = points.to(self.test.inputs.device)
+        return predict(self.model, points if by is None else (points - by.mean) / by.std)
+
+    def true(self) -> Tensor:
+        """Return for each test point whether it lies inside the disk."""
+        return classes(self.test.targets, self.test.targets).reshape(-1).bool()
+
+    def predicted(self, points: Tensor) -> Tensor:
+        """Return for each raw point whether the model puts it inside the disk."""
+        return classes(self.output(points), self.test.targets).reshape(-1).bool()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the rounds of one recipe of an experiment gave."""
+
+    experiment: Experiment
+    recipe: str
+    rounds: tuple[Round, ...]
+    train_error: Measured
+    test_error: Measured
+    seconds: Measured
+
+    @property
+    def met(self) -> bool | None:
+        """Whether every reported figure is met or beaten in the mean; None if none was reported."""
+        reported = self.experiment.reported
+        if not reported:
+            return None
+        measured = {"train_error": self.train_error, "test_error": self.test_error}
+        # A mean of fractions may differ from the decimal figure in its last binary digit.
+        return all(measured[name].mean <= value + 1e-9 for name, value in reported.items())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the outcome as plain values, for JSON; errors are fractions, seconds are for one round."""
+        figures = {"train_error": self.train_error, "test_error": self.test_error, "seconds": self.seconds}
+        measured = {
+            name: {"mean": figure.mean, "std": figure.std, "rounds": list(figure.values)}
+            for name, figure in figures.items()
+        }
+        return {
+            "experiment": self.experiment.id,
+            "recipe": self.recipe,
+            "reported": dict(self.experiment.reported),
+            "measured": measured,
+            "met": self.met,
+        }
+
+
+def run(
+    experiment: Experiment,
+    recipe: str = "better",
+    *,
+    rounds: int = 1,
+    seed: int = 0,
+    device: str = "cpu",
+    progress: bool | None = False,
+) -> Outcome:
+    """Train ``rounds`` networks, each on its own 1000 points, and test each on 1000 fresh ones.
+
+    Round r draws its data, weights, batches and dropout from ``seed + r``. The test
+    points are measured on and choose nothing.
+
+    Raises:
+        ConfigError: ``recipe`` is neither ``reported`` nor ``better``, or a component does not take its arguments.
+        UnknownComponentError: the recipe names a component that is not installed.
+
+    >>> from dataclasses import replace
+    >>> from corenet.experiments import experiment
+    >>> short = experiment("003a")
+    >>> short = replace(short, better=replace(short.better, epochs=2))
+    >>> outcome = run(short, rounds=2)
+    >>> len(outcome.rounds), outcome.met
+    (2, False)
+    """
+    if recipe not in experiment.recipes:
+        raise ConfigError(f"recipe must be 'reported' or 'better', not {recipe!r}", name="recipe", value=recipe)
+    chosen = experiment.recipes[recipe]
+    data = [_data(chosen, seed + each, device) for each in range(rounds)]
+    trained = fit_rounds(
+        lambda _: build(chosen, device),
+        [train for train, _, _ in data],
+        [test for _, test, _ in data],
+        rounds=rounds,
+        epochs=chosen.epochs,
+        batch_size=chosen.batch_size,
+        seed=seed,
+        metrics=(error_rate,),
+        progress=progress,
+    )
+    return Outcome(
+        experiment,
+        recipe,
+        tuple(
+            Round(model, history, statistics, test)
+            for (model, history), (_, test, statistics) in zip(trained, data, strict=True)
+        ),
+        Measured(tuple(history[-1].train["error_rate"] for _, history in trained)),
+        Measured(tuple(history[-1].valid["error_rate"] for _, history in trained)),
+        Measured(tuple(history.seconds for _, history in trained)),
+    )
+
+
+def build(recipe: Recipe, device: str = "cpu") -> tuple[Module, Loss, Optimizer]:
+    """Return the recipe's model, loss and optimizer, weights drawn from torch's generator.
+
+    Raises:
+        ConfigError: a component does not take the arguments that the recipe gives it.
+    """
+    model = Sequential(*(_module(entry) for entry in recipe.modules)).to(device=device)
+    loss = _call(recipe.loss, get("loss", recipe.loss))
+    settings = {name: value for name, value in recipe.optimizer.items() if name != "name"}
+    name = recipe.optimizer["name"]
+    optimizer = _call(name, get("optimizer", name), model.parameters(), **settings)
+    return model, loss, optimizer
+
+
+def _module(entry: list[Any]) -> Module:
+    name, *arguments = entry
+    settings = arguments.pop() if arguments and isinstance(arguments[-1], dict) else {}
+    return _call(name, get("module", name), *arguments, **settings)
+
+
+def _call(name: str, build: Callable[..., T], *arguments: Any, **settings: Any) -> T:
+    try:
+        return build(*arguments, **settings)
+    except CorenetError:
+        raise
+    except TypeError as error:
+        raise ConfigError(f"{name}: {error}", name=name) from error
+
+
+def _data(recipe: Recipe, seed: int, device: str) -> tuple[Dataset, Dataset, Statistics | None]:
+    """Return training data, fresh test data, and the statistics both are normalised by."""
+    train, test = (
+        Dataset(points.inputs, _coded(points.targets, recipe.targets)).to(device=device)
+        for points in (disk(POINTS, 2 * seed), disk(POINTS, 2 * seed + 1))
+    )
+    if not recipe.normalized:
+        return train, test, None
+    statistics = train.statistics()
+    return train.normalized(statistics), test.normalized(statistics), statistics
+
+
+def _coded(targets: Tensor, coding: str) -> Tensor:
+    if coding == "sign":
+        return 2 * targets - 1
+    if coding == "one_hot":
+        return torch.cat([1 - targets, targets], 1)
+    return targets

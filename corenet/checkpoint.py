@@ -17,6 +17,7 @@ from torch import Tensor
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.errors import CheckpointError, OutputError
+from corenet.files import write_bytes
 
 
 def save(path: str | Path, model: Module, optimizer: Optimizer | None = None) -> None:
@@ -33,7 +34,6 @@ def save(path: str | Path, model: Module, optimizer: Optimizer | None = None) ->
     >>> bool((a.weight == b.weight).all())
     True
     """
-    path = Path(path)
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     metadata = {"format": "corenet 1"}
     if optimizer is not None:
@@ -41,14 +41,7 @@ def save(path: str | Path, model: Module, optimizer: Optimizer | None = None) ->
         metadata["optimizer"] = json.dumps({"lr": state["lr"], "steps": state["steps"], "count": len(state["states"])})
         for index, entry in enumerate(state["states"]):
             tensors.update({f"optimizer.{index}.{name}": tensor for name, tensor in entry.items()})
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_bytes(to_bytes({name: tensor.contiguous() for name, tensor in tensors.items()}, metadata))
-        partial.replace(path)
-    except OSError as error:
-        raise OutputError(
-            f"cannot write {path}: {error.strerror}; choose a folder that exists and is writable"
-        ) from error
+    write_bytes(path, to_bytes(tensors, metadata))
 
 
 def load(path: str | Path, model: Module, optimizer: Optimizer | None = None) -> None:

@@ -144,10 +144,10 @@ class OutputError(CorenetError, OSError):
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return ``"; did you mean 'x'?"`` for the closest of ``known``, or nothing.
+    """Return ``" (did you mean 'x'?)"`` for the closest of ``known``, or nothing.
 
     >>> did_you_mean("liner", ["linear", "relu"])
-    "; did you mean 'linear'?"
+    " (did you mean 'linear'?)"
     """
     close = get_close_matches(name, list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -91,7 +91,8 @@ def experiment(name: str) -> Experiment:
     found = {path.stem: path for path in _shipped()}
     if name not in found:
         raise UnknownComponentError(
-            f"there is no experiment {name!r}{did_you_mean(name, found)}; there are {', '.join(found)}, or give a .toml file",
+            f"there is no experiment {name!r}{did_you_mean(name, found)}; "
+            f"there are {', '.join(found)}, or give a .toml file",
             name=name,
         )
     return _read(found[name])

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from importlib.metadata import Distribution, EntryPoint, distributions
 
@@ -29,6 +30,7 @@ class Plugin:
     name: str
     distribution: str
     version: str
+    author: str
     load: Callable[[], object]
 
 
@@ -74,7 +76,8 @@ def builtin_plugin() -> Plugin:
     """Return the plugin that corenet itself ships, named as a string so that no import runs back."""
     from corenet import __version__
 
-    return Plugin("corenet.builtin", "corenet", __version__, lambda: import_module("corenet.builtin"))
+    load = partial(import_module, "corenet.builtin")
+    return Plugin("corenet.builtin", "corenet", __version__, "The corenet authors", load)
 
 
 def canonical(name: str) -> str:
@@ -89,13 +92,14 @@ def canonical(name: str) -> str:
 def _plugins_of(distribution: Distribution, name: str) -> list[Plugin]:
     entry_points = list(distribution.entry_points)
     version = distribution.version
+    author = distribution.metadata["Author"] or distribution.metadata["Author-email"] or ""
     plugins = [
-        Plugin(f"{name}:{entry_point.name}", name, version, entry_point.load)
+        Plugin(f"{name}:{entry_point.name}", name, version, author, entry_point.load)
         for entry_point in entry_points
         if entry_point.group == HOOK_GROUP
     ]
     declared = [entry_point for entry_point in entry_points if entry_point.group in DECLARED_GROUPS]
     if declared:
         summary = distribution.metadata["Summary"] or ""
-        plugins.append(Plugin(f"{name}:declared", name, version, lambda: Declared(declared, summary)))
+        plugins.append(Plugin(f"{name}:declared", name, version, author, partial(Declared, declared, summary)))
     return plugins

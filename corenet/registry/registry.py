@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cache, partial
 from importlib import import_module
@@ -14,7 +14,7 @@ import pluggy
 from corenet.errors import AmbiguousComponentError, BrokenComponentError, UnknownComponentError, did_you_mean
 from corenet.registry import hookspecs
 from corenet.registry.discovery import Plugin, builtin_plugin, canonical, discover
-from corenet.registry.spec import KINDS, Component, ComponentSpec, Kind
+from corenet.registry.spec import KINDS, Component, ComponentSpec, Kind, PluginRow, Status
 
 if TYPE_CHECKING:
     from corenet.contracts.loss import Loss
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from corenet.contracts.optimizer import Optimizer
 
 BUILTIN = "corenet"
-_HOOKS: dict[Kind, str] = {"module": "corenet_modules", "loss": "corenet_losses", "optimizer": "corenet_optimizers"}
-_CONTRACTS: dict[Kind, str] = {
+_HOOKS: dict[str, str] = {"module": "corenet_modules", "loss": "corenet_losses", "optimizer": "corenet_optimizers"}
+_CONTRACTS: dict[str, str] = {
     "module": "corenet.contracts.module:Module",
     "loss": "corenet.contracts.loss:Loss",
     "optimizer": "corenet.contracts.optimizer:Optimizer",
@@ -40,16 +40,21 @@ class Registry:
     def __init__(self, plugins: Iterable[Plugin]) -> None:
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
-        self._classes: dict[tuple[Kind, str], type] = {}
-        self._broken: dict[tuple[Kind, str], str] = {}
+        self._classes: dict[tuple[str, str], type] = {}
+        self._broken: dict[tuple[str, str], str] = {}
+        self._plugins: dict[str, PluginRow] = {}
         self._rows = _resolve([row for plugin in plugins for row in self._ask(plugin)])
 
-    def components(self, kind: Kind | None = None) -> list[Component]:
-        """Return the rows, of one kind or all, built-ins first."""
+    def components(self, kind: str | None = None) -> list[Component]:
+        """Return the rows, of one kind or all, built-ins first; a broken plugin may be of any."""
         rows = (self._current(row) for row in self._rows)
-        return [row for row in rows if kind is None or row.kind == kind]
+        return [row for row in rows if kind is None or row.kind in (kind, "plugin")]
 
-    def find(self, kind: Kind, name: str) -> Component:
+    def plugins(self) -> list[PluginRow]:
+        """Return a row for each distribution that offers components, or tried to."""
+        return list(self._plugins.values())
+
+    def find(self, kind: str, name: str) -> Component:
         """Return the row that ``name`` means, plain or qualified.
 
         Raises:
@@ -81,7 +86,7 @@ class Registry:
             )
         return matches[0]
 
-    def get(self, kind: Kind, name: str) -> type:
+    def get(self, kind: str, name: str) -> type:
         """Return the class that ``name`` means, importing it now.
 
         Raises:
@@ -108,8 +113,8 @@ class Registry:
             return replace(row, status="loaded")
         return row
 
-    def _ask(self, plugin: Plugin) -> Iterator[Component]:
-        """Yield a row for each component of one plugin, or one row that says why there is none."""
+    def _ask(self, plugin: Plugin) -> list[Component]:
+        """Return a row for each component of one plugin, or one row that says why there is none."""
         try:
             implementation = plugin.load()
             self._manager.register(implementation, plugin.name)
@@ -125,15 +130,18 @@ class Registry:
             if self._manager.has_plugin(plugin.name):
                 self._manager.unregister(name=plugin.name)
             reason = f"{type(error).__name__}: {error}"
-            rows = [
-                Component(
-                    plugin.name.rpartition(":")[2], "module", plugin.distribution, plugin.version, "broken", "", reason
-                )
-            ]
-        yield from rows
+            name = plugin.distribution
+            self._plugins[name] = _plugin_row(plugin, "broken", reason)
+            return [Component(name, "plugin", name, plugin.version, "broken", reason=reason)]
+        self._plugins.setdefault(plugin.distribution, _plugin_row(plugin, "loaded"))
+        return rows
 
 
-def _row(plugin: Plugin, kind: Kind, spec: ComponentSpec) -> Component:
+def _plugin_row(plugin: Plugin, status: Status, reason: str = "") -> PluginRow:
+    return PluginRow(plugin.distribution, plugin.version, plugin.author, status, reason)
+
+
+def _row(plugin: Plugin, kind: str, spec: ComponentSpec) -> Component:
     if not isinstance(spec, ComponentSpec):
         raise TypeError(f"{_HOOKS[kind]}() must yield ComponentSpec, not {spec!r}")
     return Component(
@@ -151,7 +159,7 @@ def _row(plugin: Plugin, kind: Kind, spec: ComponentSpec) -> Component:
 
 def _resolve(rows: list[Component]) -> list[Component]:
     """Mark the names that clash: a built-in's name is reserved, two strangers are ambiguous."""
-    owners: dict[tuple[Kind, str], set[str]] = defaultdict(set)
+    owners: dict[tuple[str, str], set[str]] = defaultdict(set)
     for row in rows:
         if row.status == "declared":
             owners[row.kind, row.name].add(row.distribution)

@@ -35,10 +35,13 @@ class ComponentSpec:
 
 @dataclass(frozen=True)
 class Component:
-    """A row of the registry: what was announced, who announced it, and how it stands."""
+    """A row of the registry: what was announced, who announced it, and how it stands.
+
+    A plugin that could not be asked has a row of its own, of the kind ``"plugin"``, without a ``target``.
+    """
 
     name: str
-    kind: Kind
+    kind: str
     distribution: str
     version: str
     status: Status
@@ -52,3 +55,14 @@ class Component:
     def qualified_name(self) -> str:
         """``distribution:name``, which is never ambiguous within a kind."""
         return f"{self.distribution}:{self.name}"
+
+
+@dataclass(frozen=True)
+class PluginRow:
+    """A distribution that offers components, and how it stands."""
+
+    distribution: str
+    version: str
+    author: str
+    status: Status
+    reason: str = ""

@@ -98,7 +98,7 @@ def output_map(path: str | Path, surface: Surface, title: str) -> Path:
     _colours(figure, axes, surface, output)
     handles: list[Artist] = [true_circle(axes, "dashed")]
     labels = ["true circle"]
-    if output.min() < surface.threshold < output.max():  # matplotlib warns of a line that is not there
+    if output.min() < surface.threshold < output.max():  # else there is no line to draw or to explain
         handles.append(_level_line(axes, output, surface.threshold))
         labels.append(f"decision line, output {surface.threshold:g}")
     legend_below(figure, handles, labels)

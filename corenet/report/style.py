@@ -14,7 +14,7 @@ import torch
 
 from corenet.data import DISK_RADIUS
 from corenet.errors import MissingExtraError
-from corenet.training.history import write_bytes
+from corenet.files import write_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,8 @@ def new_figure(title: str, width: float, height: float) -> Figure:
     figure = Figure(
         figsize=(width, height), dpi=DPI, layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1), facecolor="white"
     )
-    figure.suptitle(title, fontsize=TITLE, fontweight="bold", color=INK, wrap=True, parse_math=False)
+    plain = title.replace("$", r"\$")  # parse_math=False would be the way, but wrapped text is parsed even so
+    figure.suptitle(plain, fontsize=TITLE, fontweight="bold", color=INK, wrap=True)
     return figure
 
 

@@ -46,7 +46,7 @@ def gradcheck(
         seed: governs ``u``, what random layers draw, and the choice of elements.
 
     Returns:
-        A report, true if printed as a truth value, with ``error``, the worst relative error.
+        A report of each tensor; ``error`` is the worst relative error.
 
     Raises:
         GradientError: an element disagrees, or none could be compared; the message

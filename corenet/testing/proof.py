@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,9 @@ from torch import Tensor
 from corenet.contracts.case import Case
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
-from corenet.errors import ConfigError
+from corenet.errors import ConfigError, CorenetError
+from corenet.registry.registry import components, get
+from corenet.registry.spec import Component
 from corenet.testing.gradcheck import examine
 from corenet.testing.report import GradientReport
 
@@ -57,6 +60,19 @@ def prove(cls: type[Module] | type[Loss], name: str = "", seed: int = 0) -> Proo
     return Proof(name or cls.__name__, reports)
 
 
+def prove_all(seed: int = 0) -> list[Proof]:
+    """Check the gradient of every module and loss that is installed and can be built.
+
+    >>> all(proof.ok for proof in prove_all())
+    True
+    """
+    proofs = []
+    for row in (*components("module"), *components("loss")):
+        with suppress(CorenetError):  # what cannot be built or loaded has no gradient to speak of
+            proofs.append(prove(_class_of(row), row.qualified_name, seed))
+    return proofs
+
+
 def cases_of(cls: type[Module] | type[Loss]) -> list[Case]:
     """Return the cases that a class declares, or a guess from its constructor.
 
@@ -85,6 +101,10 @@ def cases_of(cls: type[Module] | type[Loss]) -> list[Case]:
         )
     sizes = {parameter.name: 3 + place for place, parameter in enumerate(required)}
     return [Case(sizes, (5, 3)), Case(sizes, (2, 2, 3)), Case(sizes, (1, 3))]
+
+
+def _class_of(row: Component) -> type[Module] | type[Loss]:
+    return get("module", row.qualified_name) if row.kind == "module" else get("loss", row.qualified_name)
 
 
 def _build(cls: type[Module] | type[Loss], case: Case) -> Module | Loss:

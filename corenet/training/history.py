@@ -5,13 +5,12 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from io import StringIO
 from pathlib import Path
 from typing import Any, overload
 
-from corenet.errors import OutputError
+from corenet.files import write_text
 
 
 @dataclass(frozen=True)
@@ -99,35 +98,6 @@ class History(Sequence[Epoch]):
     def __repr__(self) -> str:
         last = f", loss {self[-1].loss:.4g}" if self else ""
         return f"History({len(self)} epochs{last})"
-
-
-def write_text(path: str | Path, text: str) -> None:
-    """Write ``text`` to ``path`` whole or not at all.
-
-    Raises:
-        OutputError: the file cannot be written.
-    """
-    write_bytes(path, text.encode())
-
-
-def write_bytes(path: str | Path, content: bytes) -> Path:
-    """Write ``content`` to ``path`` whole or not at all, and return the path.
-
-    Raises:
-        OutputError: the file cannot be written.
-    """
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            partial.unlink()
-        raise OutputError(
-            f"cannot write {path}: {error.strerror}; choose a folder that exists and is writable"
-        ) from error
-    return path
 
 
 def _flat(epoch: Epoch) -> dict[str, Any]:

@@ -92,6 +92,8 @@ def test_the_map_of_a_model_of_one_class_has_no_decision_line(tmp_path):
     pixels = read(output_map(tmp_path / "map.png", surface, "always inside"))
     assert not near(pixels[:, :800], OUTSIDE).any()
     assert near(pixels[:, :800], INSIDE).float().mean() > 0.5
+    legend = dark(pixels[830:]).any(0).nonzero()[:, 0]
+    assert legend[-1] - legend[0] < 250  # the true circle alone
 
 
 def scattered(tmp_path, predicted):
@@ -271,7 +273,7 @@ def test_drawing_leaves_no_global_state(tmp_path, monkeypatch):
 
 
 def test_titles_may_hold_what_formulas_need(tmp_path):
-    title = "003a $ 2→25→25→1_, σ² × ½ − η′ " + "a title too long for a line " * 4
+    title = r"003a $\frac$ 2→25→25→1_, σ² × ½ − η′ " + "a title too long for a line " * 4
     assert output_map(tmp_path / "map.png", TRUE_DISK, title).is_file()
 
 

@@ -1,0 +1,76 @@
+"""The command line. A command is imported when it is called, so that looking stays free.
+
+User mistakes end with one line and exit code 2; ``CORENET_DEBUG=1`` shows the traceback.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from corenet import __version__
+from corenet.errors import CorenetError, did_you_mean
+
+COMMANDS = {
+    "check": "Prove the gradients of components.",
+    "demo": "Train a small network, prove every gradient, draw what was learnt.",
+    "list-components": "List every installed module, loss and optimizer.",
+    "reproduce": "Run the seeds' experiments, reported against measured.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and one line, and imports one when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"corenet.cli.{name.replace('-', '_')}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(f"there is no command {args[0]!r}{did_you_mean(args[0], COMMANDS)}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+
+@click.group("corenet", cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="corenet")
+def group() -> None:
+    """Deep learning in which every gradient is written by hand, proven, and pluggable."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code: 0, 1 for a failed check, 2 for a user's mistake."""
+    try:
+        code = group.main(arguments, prog_name="corenet", standalone_mode=False)
+    except (CorenetError, click.ClickException) as error:
+        if os.environ.get("CORENET_DEBUG") == "1":
+            raise
+        click.echo(f"corenet: {_one_line(error)}", err=True)
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader, such as head, has seen enough; say nothing, not even when Python closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    sys.exit(code or 0)
+
+
+def _one_line(error: Exception) -> str:
+    message = error.format_message() if isinstance(error, click.ClickException) else str(error)
+    return " ".join(message.split())

@@ -1,0 +1,108 @@
+"""``corenet reproduce``: the seeds' experiments, reported against measured."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from corenet.cli import options
+
+if TYPE_CHECKING:
+    from corenet.experiments import Experiment, Outcome
+
+FOLDER = "corenet-reproduce"
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[ID]...")
+@click.option("--all", "every", is_flag=True, help="Run every experiment.")
+@click.option("--rounds", type=click.IntRange(1), default=1, show_default=True, help="Independent trainings of each.")
+@click.option(
+    "--recipe",
+    type=click.Choice(["both", "reported", "better"]),
+    default="both",
+    show_default=True,
+    help="The recipe as reported, corenet's, or one after the other.",
+)
+@options.seed
+@options.device
+@options.json
+@options.out(FOLDER)
+def command(
+    names: tuple[str, ...], every: bool, rounds: int, recipe: str, seed: int, device: str, as_json: bool, out: Path
+) -> None:
+    """Train the experiments named ID and print reported against measured.
+
+    Without ID, list them. ID may also be the path of an experiment file (.toml). Each
+    round has its own data, weights and batches; the table has the mean and the standard
+    deviation over the rounds of the error on 1000 training and 1000 fresh test points,
+    and the seconds of one round. Figures and the table go to the output folder.
+    """
+    from corenet.experiments import experiment, experiments
+
+    if not names and not every:
+        _list(experiments(), as_json)
+        return
+    chosen = experiments() if every else [experiment(name) for name in names]
+    recipes = ["reported", "better"] if recipe == "both" else [recipe]
+    device = options.device_for(device)
+    options.prepare(out)
+    outcomes = [
+        outcome for each in chosen for outcome in _outcomes(each, recipes, rounds, seed, device, out, quiet=as_json)
+    ]
+    _report(outcomes, out, as_json)
+
+
+def _outcomes(
+    experiment: Experiment, recipes: list[str], rounds: int, seed: int, device: str, out: Path, quiet: bool
+) -> list[Outcome]:
+    from corenet.experiments import run
+    from corenet.report.outcome import draw
+
+    outcomes = []
+    for recipe in recipes:
+        if not quiet:
+            click.echo(f"{experiment.id} {recipe}: {rounds} × {experiment.recipes[recipe].epochs} epochs", err=True)
+        outcome = run(experiment, recipe, rounds=rounds, seed=seed, device=device, progress=options.progress(quiet))
+        options.with_figures(partial(draw, outcome, out))
+        outcomes.append(outcome)
+    return outcomes
+
+
+def _report(outcomes: list[Outcome], out: Path, as_json: bool) -> None:
+    from rich.console import Console
+
+    from corenet.files import write_text
+    from corenet.report.outcome import machine, markdown, table
+
+    result = {"schema": 1, "machine": machine(), "outcomes": [outcome.to_dict() for outcome in outcomes]}
+    text = json.dumps(result, indent=1)
+    write_text(out / "results.json", text + "\n")
+    write_text(out / "results.md", f"{markdown(outcomes)}\n\n{machine()}\n")
+    if as_json:
+        click.echo(text)
+        return
+    Console().print(table(outcomes))
+    for outcome in outcomes:
+        if outcome.recipe == "better" and outcome.experiment.why:
+            click.echo(f"{outcome.experiment.id} better: {outcome.experiment.why}")
+    click.echo(f"\n{machine()}\nfigures and tables in {out}/")
+
+
+def _list(experiments: list[Experiment], as_json: bool) -> None:
+    if as_json:
+        rows = [
+            {"id": each.id, "title": each.title, "source": each.source, "reported": dict(each.reported)}
+            for each in experiments
+        ]
+        click.echo(json.dumps({"schema": 1, "experiments": rows}, indent=1))
+        return
+    for each in experiments:
+        reported = ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in each.reported.items())
+        click.echo(f"{each.id:5} {each.title}")
+        click.echo(f"{'':5} reported: {reported or 'no figure'}; {each.source}")
+    click.echo("\nrun some with corenet reproduce ID..., or --all; --rounds 10 gives means and deviations")

@@ -32,7 +32,6 @@ class ReLU(Module):
 
     def backward(self, grad_output: Tensor) -> Tensor:
         (output,) = self.saved()
-        self.check_grad_output(grad_output, output.shape)
         return grad_output * output.sign()  # y ≥ 0, so its sign is the indicator 1[y > 0]
 
     def check(self, input: Tensor) -> None:
@@ -61,7 +60,6 @@ class Tanh(Module):
 
     def backward(self, grad_output: Tensor) -> Tensor:
         (output,) = self.saved()
-        self.check_grad_output(grad_output, output.shape)
         return grad_output * (1 - output * output)
 
     def check(self, input: Tensor) -> None:
@@ -89,7 +87,6 @@ class Sigmoid(Module):
 
     def backward(self, grad_output: Tensor) -> Tensor:
         (output,) = self.saved()
-        self.check_grad_output(grad_output, output.shape)
         return grad_output * output * (1 - output)
 
     def check(self, input: Tensor) -> None:

@@ -62,7 +62,6 @@ class Dropout(Module):
 
     def backward(self, grad_output: Tensor) -> Tensor:
         (scale,) = self.saved()
-        self.check_grad_output(grad_output, scale.shape)
         return grad_output * scale
 
     def check(self, input: Tensor) -> None:

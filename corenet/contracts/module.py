@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from typing import Any, Self
 
 import torch
@@ -46,6 +47,7 @@ class Module:
 
     training: bool = True
     _saved: tuple[Tensor, ...] | None = None
+    _output_shape: torch.Size | None = None
 
     # The two methods that a component author writes.
 
@@ -76,10 +78,13 @@ class Module:
         """Check ``input`` and run :meth:`forward`; a failed one leaves nothing saved."""
         try:
             self.check(input)
-            return self.forward(input)
+            output = self.forward(input)
         except BaseException:
             self.forget()
             raise
+        if self._saved is not None:
+            object.__setattr__(self, "_output_shape", output.shape)
+        return output
 
     def save(self, *values: Tensor) -> None:
         """Keep ``values`` for ``backward``; outside training mode keep nothing.
@@ -133,11 +138,6 @@ class Module:
             raise DeviceError(
                 f"{self!r} is on {parameter.device} and got input on {input.device}; use model.to(device=...)"
             )
-
-    def check_grad_output(self, grad_output: Tensor, shape: torch.Size) -> None:
-        """Raise :class:`~corenet.ShapeError` unless ``grad_output`` has the shape of the output."""
-        if grad_output.shape != shape:
-            raise ShapeError(f"backward of {self!r}", grad_output.shape, f"expected the output's shape {tuple(shape)}")
 
     # The tree of modules and tensors.
 
@@ -238,6 +238,12 @@ class Module:
 
     # Inside.
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name in ("backward", "backward_parameters"):
+            if name in vars(cls):
+                setattr(cls, name, _guarded(vars(cls)[name]))
+
     def __setattr__(self, name: str, value: object) -> None:
         # A plain tensor in the place of a parameter would silently never be trained again.
         current = self.__dict__.get(name)
@@ -265,7 +271,7 @@ class Module:
 
     def _members(self) -> Iterator[tuple[str, object]]:
         for name, value in vars(self).items():
-            if name != "_saved":
+            if name not in ("_saved", "_output_shape"):
                 yield from _unpack(name, value)
 
     def _walk(self, path: str, seen: set[int]) -> Iterator[tuple[str, Module]]:
@@ -283,6 +289,19 @@ class Module:
                 if isinstance(value, (Parameter, Buffer)) and id(value) not in seen:
                     seen.add(id(value))
                     yield _join(path, name), value
+
+
+def _guarded(backward: Callable[..., Any]) -> Callable[..., Any]:
+    """Return ``backward`` behind a look at its argument: one of another shape might broadcast to a wrong gradient."""
+
+    @wraps(backward)
+    def checked(self: Module, grad_output: Tensor, **options: Any) -> Any:
+        shape = self._output_shape
+        if shape is not None and self._saved is not None and grad_output.shape != shape:
+            raise ShapeError(f"backward of {self!r}", grad_output.shape, f"expected the output's shape {tuple(shape)}")
+        return backward(self, grad_output, **options)
+
+    return checked
 
 
 @contextmanager

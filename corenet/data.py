@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
+from numbers import Integral
 
 import torch
 from torch import Tensor
@@ -152,7 +153,7 @@ def disk(n: int, seed: int) -> Dataset:
 
 def positive_integer(name: str, value: int) -> int:
     """Return ``value``, or refuse it if it is no integer of at least 1."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
         raise ConfigError(f"{name} must be an integer ≥ 1, not {value!r}", name=name, value=value)
     return value
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from numbers import Real
 from typing import Any, ClassVar
 
 from torch import Tensor
@@ -178,7 +179,7 @@ class Optimizer:
 
 def finite(name: str, value: float) -> float:
     """Return ``value`` as a float, or refuse it if it is infinite or not a number."""
-    if not isinstance(value, (int, float)) or not math.isfinite(value):
+    if not isinstance(value, Real) or not math.isfinite(value):
         raise ConfigError(f"{name} must be a finite number, not {value!r}", name=name, value=value)
     return float(value)
 

@@ -13,7 +13,7 @@ from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module, evaluating
 from corenet.contracts.optimizer import Optimizer
 from corenet.data import Dataset, positive_integer
-from corenet.errors import ConfigError, NonFiniteError
+from corenet.errors import ConfigError, NonFiniteError, StructureError
 from corenet.training.history import Epoch, History
 from corenet.training.metrics import are_classes, error_rate
 from corenet.training.progress import progress_for
@@ -62,6 +62,7 @@ def fit(
 
     Raises:
         ConfigError: a count is no positive integer.
+        StructureError: the optimizer was made for the parameters of another model.
         NonFiniteError: the loss or a gradient became infinite or not a number; the
             weights are those before that step.
 
@@ -76,6 +77,7 @@ def fit(
     """
     positive_integer("epochs", epochs)
     positive_integer("batch_size", batch_size)
+    _refuse_stranger(optimizer, model)
     measures = _metrics(metrics, valid)
     history = History()
     model.train()
@@ -173,6 +175,14 @@ def _measured(record: Epoch, metrics: Sequence[Metric], model: Module, train: Da
     with evaluating(model):
         return Epoch(
             record.epoch, record.loss, record.lr, record.seconds, measure(train), measure(valid) if valid else {}
+        )
+
+
+def _refuse_stranger(optimizer: Optimizer, model: Module) -> None:
+    own = {id(parameter) for parameter in model.parameters()}
+    if not any(id(parameter) in own for parameter in optimizer.parameters):
+        raise StructureError(
+            f"{optimizer!r} holds no parameter of the model, which would not learn; make it with model.parameters()"
         )
 
 

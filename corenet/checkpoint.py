@@ -82,10 +82,13 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 def _optimizer_state(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> dict[str, Any]:
     if "optimizer" not in metadata:
         raise CheckpointError(f"{path} has no optimizer state; it was saved without an optimizer")
-    head = json.loads(metadata["optimizer"])
-    states: list[dict[str, Tensor]] = [{} for _ in range(head["count"])]
-    for name, tensor in tensors.items():
-        if name.startswith("optimizer."):
-            _, index, key = name.split(".", 2)
-            states[int(index)][key] = tensor
-    return {"lr": head["lr"], "steps": head["steps"], "states": states}
+    try:
+        head = json.loads(metadata["optimizer"])
+        states: list[dict[str, Tensor]] = [{} for _ in range(head["count"])]
+        for name, tensor in tensors.items():
+            if name.startswith("optimizer."):
+                _, index, key = name.split(".", 2)
+                states[int(index)][key] = tensor
+        return {"lr": float(head["lr"]), "steps": int(head["steps"]), "states": states}
+    except (ValueError, TypeError, LookupError) as error:
+        raise CheckpointError(f"{path} has an optimizer state that is damaged: {error}") from error

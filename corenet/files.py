@@ -24,7 +24,7 @@ def write_bytes(path: str | Path, content: bytes) -> Path:
         OutputError: the file cannot be written.
     """
     path = Path(path)
-    partial = path.with_name(path.name + ".partial")
+    partial = path.parent / f"{path.name}.partial"
     try:
         partial.write_bytes(content)
         partial.replace(path)

@@ -68,4 +68,4 @@ class Dropout(Module):
         self.check_floating(input)
 
     def __repr__(self) -> str:
-        return f"Dropout({self.p:g})"
+        return f"{type(self).__name__}({self.p:g})"

@@ -108,7 +108,7 @@ class Linear(Module):
 
     def __repr__(self) -> str:
         without = "" if self.bias is not None else ", bias=False"
-        return f"Linear({self.in_features} → {self.out_features}{without})"
+        return f"{type(self).__name__}({self.in_features} → {self.out_features}{without})"
 
 
 def _as_rows(tensor: Tensor) -> Tensor:

@@ -146,12 +146,12 @@ class BCELoss(WeightedLoss):
 class BCEWithLogitsLoss(WeightedLoss):
     r"""Binary cross-entropy of logits, ``bce(σ(x), t)`` without the overflow.
 
-    With ``σ(x) = 1 / (1 + e⁻ˣ)`` and ``u = 1 + (pos_weight − 1) t``::
+    With ``σ(x) = 1 / (1 + e⁻ˣ)`` and ``p = pos_weight``::
 
-        ℓ = w ((1 − t) x + u log(1 + e⁻ˣ))        ∂ℓ/∂x = w ((1 − t) − u σ(−x))
+        ℓ = w ((1 − t) log(1 + eˣ) + p t log(1 + e⁻ˣ))        ∂ℓ/∂x = w ((1 − t) σ(x) − p t σ(−x))
 
-    which for ``pos_weight = 1`` is ``w (σ(x) − t)``. ``log(1 + e⁻ˣ)`` is computed as
-    ``max(−x, 0) + log1p(e^−|x|)``.
+    which for ``p = 1`` is ``w (σ(x) − t)``, but keeps its digits where a confident answer is
+    right. ``log(1 + eˣ)`` is computed as ``max(x, 0) + log1p(e^−|x|)``.
 
     Args:
         weight: a constant ``w`` that broadcasts against the input, 1 if None.
@@ -185,18 +185,19 @@ class BCEWithLogitsLoss(WeightedLoss):
         return _each_reduction("weight", "pos_weight", domain=(-3.0, 3.0), target_domain=(0.0, 1.0))
 
     def elements(self, input: Tensor, target: Tensor) -> Tensor:
-        softplus = (-input).clamp(min=0) + torch.log1p(torch.exp(-input.abs()))  # log(1 + e⁻ˣ)
-        return self.weighted((1 - target) * input + self._emphasis(target) * softplus)
+        rest = torch.log1p(torch.exp(-input.abs()))
+        negative, positive = input.clamp(min=0) + rest, (-input).clamp(min=0) + rest  # log(1 + eˣ), log(1 + e⁻ˣ)
+        return self.weighted((1 - target) * negative + self._emphasized(target) * positive)
 
     def derivative(self, input: Tensor, target: Tensor) -> Tensor:
-        return self.weighted((1 - target) - self._emphasis(target) * torch.sigmoid(-input))
+        return self.weighted((1 - target) * torch.sigmoid(input) - self._emphasized(target) * torch.sigmoid(-input))
 
     def check(self, input: Tensor, target: Tensor) -> None:
         super().check(input, target)
         _check_broadcasts(self, "pos_weight", self.pos_weight, input)
 
-    def _emphasis(self, target: Tensor) -> Tensor | float:
-        return 1.0 if self.pos_weight is None else 1 + (self.pos_weight.to(target.dtype) - 1) * target
+    def _emphasized(self, target: Tensor) -> Tensor:
+        return target if self.pos_weight is None else self.pos_weight.to(target.dtype) * target
 
 
 def _each_reduction(

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 
 import click
 
@@ -47,14 +48,22 @@ class LazyGroup(click.Group):
             formatter.write_dl(sorted(COMMANDS.items()))
 
 
-@click.group("corenet", cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    "corenet", cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, prog_name="corenet")
-def group() -> None:
+@click.pass_context
+def group(context: click.Context) -> None:
     """Deep learning in which every gradient is written by hand, proven, and pluggable."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code: 0, 1 for a failed check, 2 for a user's mistake."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a formula is no reason to fail where ᵀ cannot be written
     try:
         code = group.main(arguments, prog_name="corenet", standalone_mode=False)
     except (CorenetError, click.ClickException) as error:
@@ -64,10 +73,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
-    except BrokenPipeError:
-        # The reader, such as head, has seen enough; say nothing, not even when Python closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     sys.exit(code or 0)
 
 

@@ -11,6 +11,7 @@ import click
 
 from corenet.cli import options
 from corenet.errors import CorenetError, UnknownComponentError, did_you_mean
+from corenet.registry.asking import reason_of
 from corenet.registry.registry import get, registry
 from corenet.registry.spec import KINDS, Component
 
@@ -36,16 +37,16 @@ def command(names: tuple[str, ...], every: bool, seed: int, as_json: bool, out: 
         options.prepare(out)
     rows = registry().components() if every else [row for name in names for row in _find(name)]
     results = [_check(row, seed) for row in rows]
-    text = json.dumps({"schema": 1, "ok": all(result["ok"] for result in results), "checks": results}, indent=1)
+    report = {"schema": 1, "ok": all(result["ok"] for result in results), "checks": results}
     if out is not None:
         from corenet.files import write_text
 
-        write_text(out / "check.json", text + "\n")
+        write_text(out / "check.json", json.dumps(report, indent=1) + "\n")
     if as_json:
-        click.echo(text)
+        options.print_json(report)
     else:
         _show(results)
-    if not all(result["ok"] for result in results):
+    if not report["ok"]:
         click.get_current_context().exit(1)
 
 
@@ -56,9 +57,9 @@ def _find(name: str) -> list[Component]:
         with suppress(UnknownComponentError):
             found.append(registry().find(kind, name))
     if not found:
-        known = {row.name for row in registry().components()}
+        meant = did_you_mean(name, registry().names(*KINDS))
         raise UnknownComponentError(
-            f"there is no component {name!r}{did_you_mean(name, known)}; corenet list-components shows all", name=name
+            f"there is no component {name!r}{meant}; corenet list-components shows all", name=name
         )
     return found
 
@@ -74,6 +75,8 @@ def _check(row: Component, seed: int) -> dict[str, Any]:
             result |= _check_gradient(row, seed)
     except CorenetError as error:
         result["message"] = str(error)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code may raise anything, which fails its own check only
+        result["message"] = reason_of(error)
     return result
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,14 +31,15 @@ def command(seed: int, device: str, as_json: bool, out: Path) -> None:
 
     device = options.device_for(device)
     options.prepare(out)
+    drawing = options.can_draw()
     chosen = experiment(EXPERIMENT)
     if not as_json:
         click.echo(f"{chosen.title}\n{ROUNDS} networks, each on 1000 points of its own:", err=True)
     outcome = run(chosen, rounds=ROUNDS, seed=seed, device=device, progress=options.progress(as_json))
-    figures = options.with_figures(partial(draw, outcome, out))
+    figures = draw(outcome, out) if drawing else []
     proofs = prove_all(seed=seed)
     if as_json:
-        click.echo(json.dumps(_as_dict(outcome, proofs, figures), indent=1))
+        options.print_json(_as_dict(outcome, proofs, figures))
     else:
         _show(outcome, proofs, figures)
 

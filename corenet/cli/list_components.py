@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from collections.abc import Iterable
@@ -23,7 +22,7 @@ def command(kind: Kind | None, as_json: bool) -> None:
     """List every installed component: built-in ones first, then those of plugins."""
     rows = registry().components(kind)
     if as_json:
-        click.echo(json.dumps(_as_dict(rows), indent=1, ensure_ascii=False))
+        options.print_json(_as_dict(rows))
     else:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
         for line in _table(rows, width):

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import json as json_text
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import click
 
 from corenet.errors import DeviceError, MissingExtraError, OutputError
 
-seed = click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Governs everything random.")
+_STDOUT = "corenet.stdout"
+
+seed = click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),  # torch's generator reads no more
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Governs everything random.",
+)
 device = click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda"]),
@@ -19,7 +31,22 @@ device = click.option(
     show_default=True,
     help="Where to compute; auto takes a GPU if there is one.",
 )
-json = click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
+
+
+def _keep_stdout_clean(context: click.Context, _: click.Parameter, as_json: bool) -> bool:
+    """Send whatever else is printed, by a plugin too, to stderr, so that stdout holds JSON alone."""
+    if as_json:
+        context.meta[_STDOUT] = sys.stdout
+        context.with_resource(redirect_stdout(sys.stderr))
+    return as_json
+
+
+json = click.option("--json", "as_json", is_flag=True, callback=_keep_stdout_clean, help="Print JSON and nothing else.")
+
+
+def print_json(result: dict[str, Any]) -> None:
+    """Print what ``--json`` asks for."""
+    click.echo(json_text.dumps(result, indent=1), file=click.get_current_context().meta[_STDOUT])
 
 
 def out(folder: str) -> Callable[..., Any]:
@@ -56,11 +83,10 @@ def prepare(folder: Path) -> None:
     Raises:
         OutputError: it cannot.
     """
-    probe = folder / ".corenet"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
+        with TemporaryFile(dir=folder):
+            pass
     except OSError as error:
         raise OutputError(f"cannot write to {folder}: {error.strerror}; choose another folder with --out") from error
 
@@ -70,10 +96,13 @@ def progress(quiet: bool) -> bool | None:
     return None if not quiet and sys.stderr.isatty() else False
 
 
-def with_figures(draw: Callable[[], list[Path]]) -> list[Path]:
-    """Return the figures that ``draw`` wrote, or none and a line that says what is missing."""
+def can_draw() -> bool:
+    """Return whether figures can be drawn; if not, say what is missing, once and before the training."""
+    from corenet.report.style import new_figure
+
     try:
-        return draw()
+        new_figure("", 1, 1)
     except MissingExtraError as error:
         click.echo(f"no figures: {error}", err=True)
-        return []
+        return False
+    return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +42,8 @@ def command(
     deviation over the rounds of the error on 1000 training and 1000 fresh test points,
     and the seconds of one round. Figures and the table go to the output folder.
     """
-    from corenet.experiments import experiment, experiments
+    from corenet.experiments import experiment, experiments, run
+    from corenet.report.outcome import draw
 
     if not names and not every:
         _list(experiments(), as_json)
@@ -51,26 +52,16 @@ def command(
     recipes = ["reported", "better"] if recipe == "both" else [recipe]
     device = options.device_for(device)
     options.prepare(out)
-    outcomes = [
-        outcome for each in chosen for outcome in _outcomes(each, recipes, rounds, seed, device, out, quiet=as_json)
-    ]
-    _report(outcomes, out, as_json)
-
-
-def _outcomes(
-    experiment: Experiment, recipes: list[str], rounds: int, seed: int, device: str, out: Path, quiet: bool
-) -> list[Outcome]:
-    from corenet.experiments import run
-    from corenet.report.outcome import draw
-
+    drawing = options.can_draw()
     outcomes = []
-    for recipe in recipes:
-        if not quiet:
-            click.echo(f"{experiment.id} {recipe}: {rounds} × {experiment.recipes[recipe].epochs} epochs", err=True)
-        outcome = run(experiment, recipe, rounds=rounds, seed=seed, device=device, progress=options.progress(quiet))
-        options.with_figures(partial(draw, outcome, out))
+    for each, name in product(chosen, recipes):
+        if not as_json:
+            click.echo(f"{each.id} {name}: {rounds} × {each.recipes[name].epochs} epochs", err=True)
+        outcome = run(each, name, rounds=rounds, seed=seed, device=device, progress=options.progress(as_json))
+        if drawing:
+            draw(outcome, out)
         outcomes.append(outcome)
-    return outcomes
+    _report(outcomes, out, as_json)
 
 
 def _report(outcomes: list[Outcome], out: Path, as_json: bool) -> None:
@@ -80,11 +71,10 @@ def _report(outcomes: list[Outcome], out: Path, as_json: bool) -> None:
     from corenet.report.outcome import machine, markdown, table
 
     result = {"schema": 1, "machine": machine(), "outcomes": [outcome.to_dict() for outcome in outcomes]}
-    text = json.dumps(result, indent=1)
-    write_text(out / "results.json", text + "\n")
+    write_text(out / "results.json", json.dumps(result, indent=1) + "\n")
     write_text(out / "results.md", f"{markdown(outcomes)}\n\n{machine()}\n")
     if as_json:
-        click.echo(text)
+        options.print_json(result)
         return
     Console().print(table(outcomes))
     for outcome in outcomes:
@@ -99,7 +89,7 @@ def _list(experiments: list[Experiment], as_json: bool) -> None:
             {"id": each.id, "title": each.title, "source": each.source, "reported": dict(each.reported)}
             for each in experiments
         ]
-        click.echo(json.dumps({"schema": 1, "experiments": rows}, indent=1))
+        options.print_json({"schema": 1, "experiments": rows})
         return
     for each in experiments:
         reported = ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in each.reported.items())

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 from operator import attrgetter, is_
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -40,8 +41,16 @@ class Flat:
         """Tell whether every parameter still has the memory that this object found."""
         return list(map(Tensor.data_ptr, self.parameters)) == self.addresses
 
+    def shaped(self) -> Self:
+        """Give ``param`` and ``grad`` the shape of the only parameter, for a rule that looks at more than elements."""
+        (parameter,) = self.parameters
+        self.param, self.grad = self.param.view_as(parameter), self.grad.view_as(parameter)
+        return self
+
     def split(self, flat: Tensor) -> list[Tensor]:
-        """Return ``flat`` (of the length of ``param``) in pieces shaped as the parameters."""
+        """Return ``flat`` (of the shape of ``param``) in pieces shaped as the parameters."""
+        if len(self.parameters) == 1:
+            return [flat.view_as(self.parameters[0])]
         pieces = flat.split([parameter.numel() for parameter in self.parameters])
         return [piece.view_as(parameter) for piece, parameter in zip(pieces, self.parameters, strict=True)]
 

@@ -23,7 +23,8 @@ class Optimizer:
         update(param, grad, state)                 changes param and state in place
 
     ``elementwise = True`` says that the rule treats every number alike, so that it
-    may run once over all parameters laid side by side in one flat tensor.
+    may run once over all parameters laid side by side in one flat tensor; any other
+    rule is given each parameter by itself, in its shape.
     Within ``update``, ``self.current_lr`` is the learning rate of this step and
     ``self.steps`` the number of steps done before it.
 
@@ -153,7 +154,7 @@ class Optimizer:
         if self.elementwise:
             self._flats = flatten(self.parameters)
         else:
-            self._flats = [flat for parameter in self.parameters for flat in flatten([parameter])]
+            self._flats = [flat.shaped() for parameter in self.parameters for flat in flatten([parameter])]
         self._states = [self.init_state(flat.param) for flat in self._flats]
 
     def _adopt(self) -> None:

@@ -29,6 +29,8 @@ from corenet.errors import ConfigError, OutputError, UnknownComponentError, did_
 
 TARGETS = ("unit", "sign", "one_hot")
 FIGURES = ("train_error", "test_error")
+TEXTS = {"title", "source", "notes"}
+TABLES = {"reported", "recipe", "better"}
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,11 @@ def parse(name: str, text: str) -> Experiment:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"experiment {name}: not a TOML file: {error}") from error
-    _expect_keys(name, data, {"title", "source", "notes", "reported", "recipe", "better"}, {"title", "recipe"})
+    _expect_keys(name, data, TEXTS | TABLES, {"title", "recipe"})
+    for key, value in data.items():
+        if not isinstance(value, dict if key in TABLES else str):
+            wanted = "a table" if key in TABLES else "a text"
+            raise ConfigError(f"experiment {name}: {key} must be {wanted}, not {value!r}", name=key, value=value)
     better = dict(data.get("better", {}))
     why = better.pop("why", "")
     recipe = _recipe(name, data["recipe"])
@@ -143,7 +149,8 @@ def _checked(name: str, recipe: Recipe) -> Recipe:
     expect("loss", isinstance(recipe.loss, str), "the name of a loss")
     expect("targets", recipe.targets in TARGETS, f"one of {', '.join(TARGETS)}")
     expect("normalized", isinstance(recipe.normalized, bool), "true or false")
-    expect("optimizer", isinstance(recipe.optimizer, dict) and "name" in recipe.optimizer, "a table with a name")
+    named = isinstance(recipe.optimizer, dict) and isinstance(recipe.optimizer.get("name"), str)
+    expect("optimizer", named, "a table with a name")
     for entry in ("epochs", "batch_size"):
         value = getattr(recipe, entry)
         expect(entry, type(value) is int and value >= 1, "an integer ≥ 1")
@@ -156,6 +163,9 @@ def _is_call(entry: object) -> bool:
 
 def _reported(name: str, data: Mapping[str, Any]) -> dict[str, float]:
     _expect_keys(name, data, set(FIGURES), set())
+    for figure, value in data.items():
+        if type(value) not in (int, float) or not 0 <= value <= 1:
+            raise ConfigError(f"experiment {name}: {figure} must be a fraction in [0, 1], not {value!r}", name=figure)
     return {figure: float(value) for figure, value in data.items()}
 
 

@@ -18,16 +18,21 @@ from importlib.metadata import Distribution, EntryPoint, distributions
 
 from corenet.registry.hookspecs import hookimpl
 from corenet.registry.spec import KINDS, ComponentSpec, Kind
+from corenet.registry.text import plain
 
+BUILTIN = "corenet"
 HOOK_GROUP = "corenet"
-DECLARED_GROUPS: dict[str, Kind] = {f"corenet.{'losses' if kind == 'loss' else kind + 's'}": kind for kind in KINDS}
+DECLARED_GROUPS: dict[str, Kind] = {
+    "corenet.modules": "module",
+    "corenet.losses": "loss",
+    "corenet.optimizers": "optimizer",
+}
 
 
 @dataclass(frozen=True)
 class Plugin:
     """A source of components: one hook module, or the declarations of one distribution."""
 
-    name: str
     distribution: str
     version: str
     author: str
@@ -40,8 +45,8 @@ class Declared:
     def __init__(self, entry_points: Iterable[EntryPoint], summary: str) -> None:
         self._specs: dict[Kind, list[ComponentSpec]] = {kind: [] for kind in KINDS}
         for entry_point in entry_points:
-            spec = ComponentSpec(entry_point.name, entry_point.value.replace(" ", ""), summary)
-            self._specs[DECLARED_GROUPS[entry_point.group]].append(spec)
+            target = entry_point.value.partition("[")[0].replace(" ", "")  # extras may follow: "package:Class [plot]"
+            self._specs[DECLARED_GROUPS[entry_point.group]].append(ComponentSpec(entry_point.name, target, summary))
 
     @hookimpl
     def corenet_modules(self) -> Iterable[ComponentSpec]:
@@ -59,17 +64,21 @@ class Declared:
 def discover() -> Iterator[Plugin]:
     """Yield the built-in plugin and then those of every installed distribution, importing none."""
     yield builtin_plugin()
-    seen: set[str] = set()
+    seen = {BUILTIN}  # nobody else can pass for the built-in
     for distribution in distributions():
-        # The first on the path is the one that imports; a second is stale metadata.
+        entry_points = _entry_points(distribution)
+        if not entry_points:
+            continue
         try:
             name = canonical(distribution.metadata["Name"])
-            if name in seen:
-                continue
-            seen.add(name)
-            yield from _plugins_of(distribution, name)
-        except Exception:  # noqa: BLE001, S112 - metadata that cannot be read costs its own distribution only
+            plugins = _plugins_of(distribution, name, entry_points)
+        except Exception:  # noqa: BLE001 - half-removed metadata may raise anything
+            yield _nameless(distribution, entry_points)
             continue
+        # The first on the path is the one that imports; a second is stale metadata.
+        if name not in seen:
+            seen.add(name)
+            yield from plugins
 
 
 def builtin_plugin() -> Plugin:
@@ -77,7 +86,7 @@ def builtin_plugin() -> Plugin:
     from corenet import __version__
 
     load = partial(import_module, "corenet.builtin")
-    return Plugin("corenet.builtin", "corenet", __version__, "The corenet authors", load)
+    return Plugin(BUILTIN, __version__, "The corenet authors", load)
 
 
 def canonical(name: str) -> str:
@@ -86,20 +95,36 @@ def canonical(name: str) -> str:
     >>> canonical("Corenet_Swish")
     'corenet-swish'
     """
-    return re.sub(r"[-_.]+", "-", name).lower()
+    return re.sub(r"[-_.]+", "-", plain(name)).lower()
 
 
-def _plugins_of(distribution: Distribution, name: str) -> list[Plugin]:
-    entry_points = list(distribution.entry_points)
-    version = distribution.version
-    author = distribution.metadata["Author"] or distribution.metadata["Author-email"] or ""
-    plugins = [
-        Plugin(f"{name}:{entry_point.name}", name, version, author, entry_point.load)
-        for entry_point in entry_points
-        if entry_point.group == HOOK_GROUP
-    ]
-    declared = [entry_point for entry_point in entry_points if entry_point.group in DECLARED_GROUPS]
+def _entry_points(distribution: Distribution) -> list[EntryPoint]:
+    """Return the entry points that are for corenet; none if they cannot be read, for whom they are is unknown then."""
+    try:
+        return [each for each in distribution.entry_points if each.group == HOOK_GROUP or each.group in DECLARED_GROUPS]
+    except Exception:  # noqa: BLE001 - as above
+        return []
+
+
+def _plugins_of(distribution: Distribution, name: str, entry_points: list[EntryPoint]) -> list[Plugin]:
+    def field(name: str) -> str:
+        metadata = distribution.metadata
+        return metadata[name] if name in metadata else ""  # noqa: SIM401 - it promises no get
+
+    hooks = [each for each in entry_points if each.group == HOOK_GROUP]
+    declared = [each for each in entry_points if each.group in DECLARED_GROUPS]
+    loads: list[Callable[[], object]] = [each.load for each in hooks]
     if declared:
-        summary = distribution.metadata["Summary"] or ""
-        plugins.append(Plugin(f"{name}:declared", name, version, author, partial(Declared, declared, summary)))
-    return plugins
+        loads.append(partial(Declared, declared, field("Summary")))
+    author = field("Author") or field("Author-email")
+    return [Plugin(name, field("Version"), author, load) for load in loads]
+
+
+def _nameless(distribution: Distribution, entry_points: list[EntryPoint]) -> Plugin:
+    """Return a plugin that cannot be asked, for a distribution whose name cannot be read."""
+
+    def fail() -> object:
+        offers = ", ".join(each.name for each in entry_points)
+        raise ImportError(f"the metadata of what offers {offers} in {distribution.locate_file('')} cannot be read")
+
+    return Plugin("unknown", "", "", fail)

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-import pluggy
-
 from corenet.errors import AmbiguousComponentError, BrokenComponentError, UnknownComponentError, did_you_mean
-from corenet.registry import hookspecs
-from corenet.registry.discovery import Plugin, builtin_plugin, canonical, discover
-from corenet.registry.spec import KINDS, Component, ComponentSpec, Kind, PluginRow, Status
+from corenet.registry.asking import ask, reason_of
+from corenet.registry.clashes import by_distribution, resolve
+from corenet.registry.discovery import BUILTIN, Plugin, builtin_plugin, canonical, discover
+from corenet.registry.spec import KINDS, Component, Kind, PluginRow
 
 if TYPE_CHECKING:
     from corenet.contracts.loss import Loss
     from corenet.contracts.module import Module
     from corenet.contracts.optimizer import Optimizer
 
-BUILTIN = "corenet"
-_HOOKS: dict[str, str] = {"module": "corenet_modules", "loss": "corenet_losses", "optimizer": "corenet_optimizers"}
 _CONTRACTS: dict[str, str] = {
     "module": "corenet.contracts.module:Module",
     "loss": "corenet.contracts.loss:Loss",
@@ -38,21 +34,21 @@ class Registry:
     """
 
     def __init__(self, plugins: Iterable[Plugin]) -> None:
-        self._manager = pluggy.PluginManager(hookspecs.PROJECT)
-        self._manager.add_hookspecs(hookspecs)
+        answers = [ask(plugin) for plugin in plugins]
+        self._plugins = by_distribution(plugin for plugin, _ in answers)
+        self._rows = resolve(row for _, rows in answers for row in rows)
+        self._rows += [_row_of(plugin) for plugin in self._plugins if plugin.status == "broken"]
         self._classes: dict[tuple[str, str], type] = {}
         self._broken: dict[tuple[str, str], str] = {}
-        self._plugins: dict[str, PluginRow] = {}
-        self._rows = _resolve([row for plugin in plugins for row in self._ask(plugin)])
 
     def components(self, kind: str | None = None) -> list[Component]:
-        """Return the rows, of one kind or all, built-ins first; a broken plugin may be of any."""
+        """Return the rows, of one kind or all, built-ins first; a broken plugin may be of any kind."""
         rows = (self._current(row) for row in self._rows)
         return [row for row in rows if kind is None or row.kind in (kind, "plugin")]
 
     def plugins(self) -> list[PluginRow]:
         """Return a row for each distribution that offers components, or tried to."""
-        return list(self._plugins.values())
+        return list(self._plugins)
 
     def find(self, kind: str, name: str) -> Component:
         """Return the row that ``name`` means, plain or qualified.
@@ -63,28 +59,25 @@ class Registry:
         """
         if kind not in KINDS:
             raise UnknownComponentError(f"a component is a module, a loss or an optimizer, not a {kind!r}", name=kind)
-        rows = [row for row in self.components(kind) if row.target]
-        if ":" in name:
-            distribution, _, bare = name.rpartition(":")
-            wanted = f"{canonical(distribution)}:{bare}"
-            matches = [row for row in rows if row.qualified_name == wanted]
-        else:
-            plain = [row for row in rows if row.name == name and row.status != "shadowed"]
-            matches = plain or [row for row in rows if name in row.aliases]
+        matches = self._matches(kind, name)
         if not matches:
-            known = {row.name for row in rows} | {row.qualified_name for row in rows}
             raise UnknownComponentError(
-                f"there is no {kind} {name!r}{did_you_mean(name, known)}; corenet list-components shows all",
+                f"there is no {kind} {name!r}{did_you_mean(name, self.names(kind))}; corenet list-components shows all",
                 name=name,
             )
-        if len({row.qualified_name for row in matches}) > 1:
+        if len(matches) > 1:
             candidates = sorted(row.qualified_name for row in matches)
             raise AmbiguousComponentError(
                 f"{kind} {name!r} is registered by several plugins; use one of {', '.join(candidates)}",
                 name=name,
                 candidates=candidates,
             )
-        return matches[0]
+        return self._current(matches[0])
+
+    def names(self, *kinds: str) -> set[str]:
+        """Return every name that can be asked for: plain ones, qualified ones, aliases."""
+        rows = [row for row in self._rows if row.kind in kinds]
+        return {name for row in rows for name in (row.name, row.qualified_name, *row.aliases)}
 
     def get(self, kind: str, name: str) -> type:
         """Return the class that ``name`` means, importing it now.
@@ -100,9 +93,18 @@ class Registry:
             try:
                 self._classes[key] = _load(row)
             except (Exception, SystemExit) as error:
-                self._broken[key] = f"{type(error).__name__}: {error}"
+                self._broken[key] = reason_of(error)
                 raise BrokenComponentError(f"{kind} {row.qualified_name} is broken: {self._broken[key]}") from error
         return self._classes[key]
+
+    def _matches(self, kind: str, name: str) -> list[Component]:
+        rows = [row for row in self._rows if row.kind == kind]
+        if ":" in name:
+            distribution, _, bare = name.rpartition(":")
+            wanted = f"{canonical(distribution)}:{bare}"
+            return [row for row in rows if row.qualified_name == wanted]
+        named = [row for row in rows if row.name == name] or [row for row in rows if name in row.aliases]
+        return [row for row in named if row.distribution == BUILTIN] or named
 
     def _current(self, row: Component) -> Component:
         """Return ``row`` with what has been learnt since by loading it."""
@@ -113,66 +115,10 @@ class Registry:
             return replace(row, status="loaded")
         return row
 
-    def _ask(self, plugin: Plugin) -> list[Component]:
-        """Return a row for each component of one plugin, or one row that says why there is none."""
-        try:
-            implementation = plugin.load()
-            self._manager.register(implementation, plugin.name)
-            self._manager.check_pending()
-            others = [each for each in self._manager.get_plugins() if each is not implementation]
-            rows = [
-                _row(plugin, kind, spec)
-                for kind, hook in _HOOKS.items()
-                for specs in self._manager.subset_hook_caller(hook, others)()
-                for spec in specs
-            ]
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plugin raises is its own row's reason
-            if self._manager.has_plugin(plugin.name):
-                self._manager.unregister(name=plugin.name)
-            reason = f"{type(error).__name__}: {error}"
-            name = plugin.distribution
-            self._plugins[name] = _plugin_row(plugin, "broken", reason)
-            return [Component(name, "plugin", name, plugin.version, "broken", reason=reason)]
-        self._plugins.setdefault(plugin.distribution, _plugin_row(plugin, "loaded"))
-        return rows
 
-
-def _plugin_row(plugin: Plugin, status: Status, reason: str = "") -> PluginRow:
-    return PluginRow(plugin.distribution, plugin.version, plugin.author, status, reason)
-
-
-def _row(plugin: Plugin, kind: str, spec: ComponentSpec) -> Component:
-    if not isinstance(spec, ComponentSpec):
-        raise TypeError(f"{_HOOKS[kind]}() must yield ComponentSpec, not {spec!r}")
-    return Component(
-        spec.name,
-        kind,
-        plugin.distribution,
-        plugin.version,
-        "declared",
-        spec.summary,
-        target=spec.target,
-        aliases=spec.aliases,
-        tags=spec.tags,
-    )
-
-
-def _resolve(rows: list[Component]) -> list[Component]:
-    """Mark the names that clash: a built-in's name is reserved, two strangers are ambiguous."""
-    owners: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for row in rows:
-        if row.status == "declared":
-            owners[row.kind, row.name].add(row.distribution)
-
-    def resolved(row: Component) -> Component:
-        others = owners[row.kind, row.name] - {row.distribution}
-        if row.status != "declared" or row.distribution == BUILTIN or not others:
-            return row
-        if BUILTIN in others:
-            return replace(row, status="shadowed", reason=f"the built-in keeps the name; use {row.qualified_name}")
-        return replace(row, status="ambiguous", reason=f"also in {', '.join(sorted(others))}; use {row.qualified_name}")
-
-    return [resolved(row) for row in rows]
+def _row_of(plugin: PluginRow) -> Component:
+    name = plugin.distribution
+    return Component(name, "plugin", name, plugin.version, plugin.status, reason=plugin.reason)
 
 
 def _load(row: Component) -> type:

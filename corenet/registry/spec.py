@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
+
+from corenet.errors import ConfigError
+from corenet.registry.text import plain
 
 Kind = Literal["module", "loss", "optimizer"]
 KINDS: tuple[Kind, ...] = ("module", "loss", "optimizer")
@@ -22,6 +25,9 @@ class ComponentSpec:
         aliases: other names; they give way to names.
         tags: words to filter by.
 
+    Raises:
+        ConfigError: a field is not of these types.
+
     >>> ComponentSpec("swish", "corenet_swish:Swish", summary="x · sigmoid(x)").name
     'swish'
     """
@@ -32,16 +38,40 @@ class ComponentSpec:
     aliases: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        for field in ("name", "target", "summary"):
+            self._expect(field, isinstance(getattr(self, field), str), "a string")
+        for field in ("aliases", "tags"):
+            # A bare string would pass for a tuple of its letters.
+            value = getattr(self, field)
+            fits = isinstance(value, tuple) and all(isinstance(each, str) for each in value)
+            self._expect(field, fits, "a tuple of strings")
+
+    def _expect(self, field: str, fits: bool, wanted: str) -> None:
+        if not fits:
+            value = getattr(self, field)
+            raise ConfigError(f"ComponentSpec: {field} must be {wanted}, not {value!r}", name=field, value=value)
+
+
+class _Printable:
+    """A row: whatever strangers wrote in it is made plain here, so that nobody has to think of it later."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, field.name)
+            clean = plain(value) if isinstance(value, str) else tuple(map(plain, value))
+            object.__setattr__(self, field.name, clean)
+
 
 @dataclass(frozen=True)
-class Component:
+class Component(_Printable):
     """A row of the registry: what was announced, who announced it, and how it stands.
 
     A plugin that could not be asked has a row of its own, of the kind ``"plugin"``, without a ``target``.
     """
 
     name: str
-    kind: str
+    kind: Kind | Literal["plugin"]
     distribution: str
     version: str
     status: Status
@@ -58,8 +88,11 @@ class Component:
 
 
 @dataclass(frozen=True)
-class PluginRow:
-    """A distribution that offers components, and how it stands."""
+class PluginRow(_Printable):
+    """A distribution that offers components, and how it stands.
+
+    ``loaded`` means that its hooks answered, ``declared`` that nothing of it had to be imported.
+    """
 
     distribution: str
     version: str

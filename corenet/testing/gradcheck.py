@@ -113,12 +113,13 @@ class _Frozen:
             self.subject(*self.inputs)
             grad_input = self.subject.backward()
         else:
-            self.subject.zero_grad()
+            for parameter in self.subject.parameters():
+                parameter.grad.fill_(1)  # what is there before: backward must add to it
             self.subject(*self.inputs)
             grad_input = self.subject.backward(upstream.clone())
         found = [("input", self.inputs[0], grad_input)]
         if isinstance(self.subject, Module):
-            found += [(name, parameter, parameter.grad) for name, parameter in self.subject.named_parameters()]
+            found += [(name, parameter, parameter.grad - 1) for name, parameter in self.subject.named_parameters()]
         for buffer, before in self.buffers:
             buffer.copy_(before)
         for name, tensor, gradient in found:

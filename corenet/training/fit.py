@@ -80,6 +80,7 @@ def fit(
     _refuse_stranger(optimizer, model)
     measures = _metrics(metrics, valid)
     history = History()
+    model.forget()  # a forward whose loss was refused leaves something saved
     model.train()
     with _drawing_from(seed, train.inputs.device), progress_for(progress, epochs) as show:
         for epoch in range(epochs):

@@ -69,11 +69,11 @@ def are_classes(targets: Tensor) -> bool:
 
 
 def _midpoint(targets: Tensor) -> float:
+    if not are_classes(targets):
+        raise DataError("error_rate needs classes: a target column with two values, or one column for each class")
     low, high = (bound.item() for bound in targets.aminmax())
     if {low, high} <= {0.0, 1.0}:  # also where only one of the classes occurs
         return 0.5
     if {low, high} <= {-1.0, 1.0}:
         return 0.0
-    if not are_classes(targets):
-        raise DataError("error_rate needs classes: a target column with two values, or one column for each class")
     return (low + high) / 2

@@ -1,0 +1,78 @@
+"""Asking one plugin for its components, in a guard of its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pluggy
+
+from corenet.registry import hookspecs
+from corenet.registry.discovery import Declared, Plugin
+from corenet.registry.spec import Component, ComponentSpec, Kind, PluginRow
+from corenet.registry.text import plain
+
+HOOKS: dict[Kind, str] = {"module": "corenet_modules", "loss": "corenet_losses", "optimizer": "corenet_optimizers"}
+NAME = re.compile(r"\w[\w.-]*")
+TARGET = re.compile(r"[^\W\d][\w.]*:[^\W\d][\w.]*")
+
+
+def ask(plugin: Plugin) -> tuple[PluginRow, list[Component]]:
+    """Return how a plugin stands, and a row for each component that it announces.
+
+    Whatever it raises, ``SystemExit`` included, becomes the reason in its own row.
+    """
+    about = (plugin.distribution, plugin.version, plugin.author)
+    try:
+        implementation = plugin.load()
+        rows = [_row(plugin, kind, spec) for kind, spec in _announced(implementation)]
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - see above
+        return PluginRow(*about, "broken", reason_of(error)), []
+    return PluginRow(*about, "declared" if isinstance(implementation, Declared) else "loaded"), rows
+
+
+def reason_of(error: BaseException) -> str:
+    """Return an exception as one plain line.
+
+    >>> reason_of(ImportError("No module named 'x'"))
+    "ImportError: No module named 'x'"
+    """
+    return plain(f"{type(error).__name__}: {error}")
+
+
+def _announced(implementation: object) -> Iterator[tuple[Kind, ComponentSpec]]:
+    # A manager of its own: one call over all plugins would lose everybody's answer when one of them raises.
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    manager.register(implementation)
+    manager.check_pending()
+    for kind, hook in HOOKS.items():
+        for specs in getattr(manager.hook, hook)():
+            for spec in specs:
+                yield kind, spec
+
+
+def _row(plugin: Plugin, kind: Kind, spec: ComponentSpec) -> Component:
+    if not isinstance(spec, ComponentSpec):
+        raise TypeError(f"{HOOKS[kind]}() must yield ComponentSpec, not {spec!r}")
+    wrong = _what_is_wrong(spec)
+    return Component(
+        spec.name,
+        kind,
+        plugin.distribution,
+        plugin.version,
+        "broken" if wrong else "declared",
+        spec.summary,
+        wrong,
+        spec.target,
+        spec.aliases,
+        spec.tags,
+    )
+
+
+def _what_is_wrong(spec: ComponentSpec) -> str:
+    if not NAME.fullmatch(spec.name):
+        return f"a name is made of letters, digits and underscores, not {spec.name!r}"
+    if not TARGET.fullmatch(spec.target):
+        return f"a target is 'package.module:Class', not {spec.target!r}"
+    return ""

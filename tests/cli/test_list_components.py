@@ -1,0 +1,148 @@
+"""``corenet list-components``: a row for every component, whatever plugins do."""
+
+import json
+import sys
+
+import pytest
+
+import corenet
+from corenet.cli import list_components
+
+BUILTINS = ["linear", "dropout", "relu", "tanh", "sigmoid", "mse", "mae", "bce", "bce_with_logits", "sgd"]
+NASTY = "\x1b[31mred\u202e\x07 " + "x" * 300
+PLAIN = "[31mred " + "x" * 191 + "…"
+HOOKS = """
+from corenet.registry import ComponentSpec, hookimpl
+print("hello from a plugin")
+
+@hookimpl
+def corenet_modules():
+    print("and once more")
+    yield ComponentSpec("swish", "x_code:Swish", {summary!r}, tags=({summary!r}, "fine"))
+"""
+
+
+def rows(stdout):
+    """Return the cells of each row below the heading."""
+    return [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in stdout.splitlines()[1:]]
+
+
+def test_the_table_has_a_row_for_each_built_in(call):
+    code, stdout, stderr = call("list-components")
+    assert (code, stderr) == (0, "")
+    assert stdout.split("\n")[0].split() == ["NAME", "KIND", "PLUGIN", "VERSION", "STATUS", "SUMMARY"]
+    ours = [row for row in rows(stdout) if row[2] == "corenet"]
+    assert [row[0] for row in ours] == BUILTINS
+    assert ours[0] == ["linear", "module", "corenet", corenet.__version__, ours[0][4], "y = x Wᵀ + b"]
+
+
+def test_the_columns_are_aligned(call):
+    heading, *lines = call("list-components")[1].splitlines()
+    for name in ("KIND", "PLUGIN", "VERSION", "STATUS", "SUMMARY"):
+        start = heading.index(name)
+        assert {line[start - 2 : start] for line in lines} == {"  "}
+        assert " " not in {line[start] for line in lines}
+
+
+@pytest.mark.parametrize(("kind", "names"), [("module", BUILTINS[:5]), ("loss", BUILTINS[5:9]), ("optimizer", ["sgd"])])
+def test_a_kind_can_be_chosen(call, kind, names):
+    ours = [row for row in rows(call("list-components", "--kind", kind)[1]) if row[2] == "corenet"]
+    assert [row[0] for row in ours] == names
+    found = json.loads(call("list-components", "--kind", kind, "--json")[1])["components"]
+    assert [row["name"] for row in found if row["distribution"] == "corenet"] == names
+
+
+def test_json_has_the_promised_schema(call):
+    code, stdout, stderr = call("list-components", "--json")
+    found = json.loads(stdout)
+    assert (code, stderr) == (0, "")
+    assert list(found) == ["schema", "components", "plugins"]
+    assert found["schema"] == 1
+    relu = next(row for row in found["components"] if row["name"] == "relu")
+    assert relu == {
+        "name": "relu",
+        "kind": "module",
+        "distribution": "corenet",
+        "version": corenet.__version__,
+        "status": relu["status"],
+        "summary": "y = max(x, 0)",
+        "reason": "",
+        "tags": ["activation"],
+    }
+    assert {row["kind"] for row in found["components"]} == {"module", "loss", "optimizer"}
+    assert found["plugins"][0] == {
+        "distribution": "corenet",
+        "version": corenet.__version__,
+        "author": "The corenet authors",
+        "status": "loaded",
+        "reason": "",
+    }
+
+
+def test_a_declared_component_is_listed_without_its_import(call, install):
+    install("corenet-x", "corenet.modules", "swish = x_code:Swish", "x · σ(x)", x_code="raise AssertionError")
+    assert ["swish", "module", "corenet-x", "1.2", "declared", "x · σ(x)"] in rows(call("list-components")[1])
+    found = json.loads(call("list-components", "--json")[1])
+    assert {
+        "distribution": "corenet-x",
+        "version": "1.2",
+        "author": "A. Stranger",
+        "status": "declared",
+        "reason": "",
+    } in found["plugins"]
+
+
+def test_a_broken_plugin_is_a_row_with_its_reason(call, install):
+    install("corenet-x", "corenet", "x = x_hooks", x_hooks="1 / 0")
+    code, stdout, stderr = call("list-components")
+    assert (code, stderr) == (0, "")
+    reason = "ZeroDivisionError: division by zero"
+    assert ["corenet-x", "plugin", "corenet-x", "1.2", "broken", reason] in rows(stdout)
+    found = json.loads(call("list-components", "--json")[1])
+    assert "corenet-x" not in [row["distribution"] for row in found["components"]]
+    (plugin,) = [plugin for plugin in found["plugins"] if plugin["distribution"] == "corenet-x"]
+    assert (plugin["status"], plugin["reason"]) == ("broken", reason)
+
+
+def test_clashes_show_with_their_way_out(call, install):
+    for name in ("corenet-a", "corenet-b"):
+        install(name, "corenet.modules", "swish = x:X\nlinear = x:X", "ignored")
+    found = {(row[2], row[0]): row[4:] for row in rows(call("list-components")[1])}
+    assert found["corenet-a", "swish"] == ["ambiguous", "also in corenet-b; use corenet-a:swish"]
+    assert found["corenet-b", "linear"] == ["shadowed", "the built-in keeps the name; use corenet-b:linear"]
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json"]])
+def test_what_strangers_wrote_cannot_steer_the_terminal(call, install, arguments):
+    install("corenet-x", "corenet", "x = x_hooks", x_hooks=HOOKS.format(summary=NASTY))
+    install("corenet-y", "corenet.modules", "declared = y:Y", NASTY)
+    install("corenet-z", "corenet", "z = z_hooks", z_hooks=f"raise ImportError({NASTY!r})")
+    stdout = call("list-components", *arguments)[1]
+    text = json.dumps(json.loads(stdout), ensure_ascii=False) if arguments else stdout
+    assert not {"\x1b", "\x07", "\u202e"} & set(text)
+    assert text.count(PLAIN) == (3 if arguments else 2)  # a tag shows in JSON only
+    assert "ImportError: [31mred " + "x" * 178 + "…" in text
+
+
+def test_what_a_plugin_prints_stays_out_of_the_json(call, install):
+    install("corenet-x", "corenet", "x = x_hooks", x_hooks=HOOKS.format(summary="fine"))
+    code, stdout, stderr = call("list-components", "--json")
+    assert code == 0
+    assert "swish" in [row["name"] for row in json.loads(stdout)["components"]]
+    assert stderr == "hello from a plugin\nand once more\n"
+
+
+def test_a_summary_is_cut_to_the_terminal_and_to_nothing_else(call, install, monkeypatch):
+    install("corenet-x", "corenet.modules", "swish = x_code:Swish", "z" * 150)
+    assert "z" * 150 in call("list-components")[1]
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "100")
+    lines = call("list-components")[1].splitlines()
+    assert max(map(len, lines)) == 100
+    assert [line for line in lines if line.endswith("zz…")]
+    monkeypatch.setenv("COLUMNS", "10")
+    assert [line for line in call("list-components")[1].splitlines() if line.endswith("  " + "z" * 19 + "…")]
+
+
+def test_the_table_without_rows_is_its_heading():
+    assert list_components._table([], 80) == ["NAME  KIND  PLUGIN  VERSION  STATUS  SUMMARY"]

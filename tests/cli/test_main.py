@@ -1,0 +1,135 @@
+"""The command line as a whole: help, mistakes in one line, tracebacks on demand, closed pipes."""
+
+import os
+import sys
+from importlib import import_module
+
+import click
+import pytest
+
+import corenet
+from corenet import cli
+
+EVERY_COMMAND = pytest.mark.parametrize("name", sorted(cli.COMMANDS))
+
+
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("-h",)])
+def test_help_lists_every_command_with_its_line(call, arguments):
+    code, stdout, stderr = call(*arguments)
+    assert (code, stderr) == (0, "")
+    assert stdout.startswith("Usage: corenet [OPTIONS] [COMMAND] [ARGS]...\n")
+    told = " ".join(stdout.partition("Commands:")[2].split())
+    assert told == " ".join(f"{name} {line}" for name, line in sorted(cli.COMMANDS.items()))
+
+
+@EVERY_COMMAND
+def test_a_command_tells_its_options(call, name):
+    code, stdout, _ = call(name, "--help")
+    assert code == 0
+    assert stdout.startswith(f"Usage: corenet {name} [OPTIONS]")
+    options = {"list-components": ("--kind", "--json"), "check": ("--all", "--seed", "--json", "--out")}
+    for option in options.get(name, ("--seed", "--device", "--json", "--out")):
+        assert f"  {option}" in stdout
+
+
+@EVERY_COMMAND
+def test_a_command_is_a_file_and_has_a_description(name):
+    command = import_module(f"corenet.cli.{name.replace('-', '_')}").command
+    assert isinstance(command, click.Command)
+    assert command.help
+
+
+def test_version(call):
+    assert call("--version") == (0, f"corenet, version {corenet.__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["chekc"], "there is no command 'chekc' (did you mean 'check'?)"),
+        (["xyzzy"], "there is no command 'xyzzy'"),
+        (["list-components", "extra"], "Got unexpected extra argument (extra)"),
+        (["list-components", "--kind", "layer"], "Invalid value for '--kind': 'layer' is not one of"),
+        (["check"], "give names of components, or --all"),
+        (["check", "liner"], "there is no component 'liner' (did you mean 'linear'?)"),
+        (["reproduce", "003c"], "there is no experiment '003c' (did you mean '003b'?)"),
+        (["demo", "--seed", "-1"], "Invalid value for '--seed': -1 is not in the range"),
+        (["--verison"], "No such option"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_mistake_is_one_line_and_exit_code_2(call, arguments, message):
+    code, stdout, stderr = call(*arguments)
+    assert (code, stdout, stderr.count("\n")) == (2, "", 1)
+    assert stderr.startswith(f"corenet: {message}")
+
+
+def fail_with(monkeypatch, error):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(cli.group, "main", fail)
+
+
+def test_a_message_of_several_lines_is_made_one(call, monkeypatch):
+    fail_with(monkeypatch, corenet.ConfigError("one\n  two"))
+    assert call("demo") == (2, "", "corenet: one two\n")
+
+
+@pytest.mark.parametrize("error", [corenet.DataError("empty"), click.UsageError("wrong")])
+def test_debug_shows_the_traceback(monkeypatch, error):
+    monkeypatch.setenv("CORENET_DEBUG", "1")
+    fail_with(monkeypatch, error)
+    with pytest.raises(type(error)):
+        cli.main(["demo"])
+
+
+def test_a_mistake_of_corenet_itself_is_not_hidden(monkeypatch):
+    fail_with(monkeypatch, ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["demo"])
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), click.Abort()])
+def test_an_interruption_is_quiet(call, monkeypatch, error):
+    fail_with(monkeypatch, error)
+    assert call("demo") == (130, "", "")
+
+
+def both(script):
+    return [(script,), (sys.executable, "-m", "corenet")]
+
+
+def test_the_command_and_the_module_are_the_same(script, spawn):
+    for arguments in (["--help"], ["list-components"], ["check", "--all", "relu"]):
+        command, module = (spawn(*start, *arguments) for start in both(script))
+        assert command == module
+        assert command.code == (2 if "--all" in arguments else 0)
+
+
+def test_a_traceback_comes_on_demand_only(script, spawn):
+    quiet, loud = (spawn(script, "check", "liner", **env) for env in ({}, {"CORENET_DEBUG": "1"}))
+    assert quiet.stderr == (
+        "corenet: there is no component 'liner' (did you mean 'linear'?); corenet list-components shows all\n"
+    )
+    assert (quiet.code, loud.code) == (2, 1)
+    assert loud.stderr.startswith("Traceback (most recent call last):")
+    assert "corenet.errors.UnknownComponentError: there is no component 'liner'" in loud.stderr
+
+
+@pytest.mark.parametrize("arguments", [["list-components"], ["list-components", "--json"], ["--help"]])
+@pytest.mark.skipif(sys.platform == "win32", reason="a pipe closes in another way there")
+def test_a_reader_that_has_seen_enough_gets_no_traceback(script, spawn, arguments):
+    reader, writer = os.pipe()
+    os.close(reader)  # as head does, but for certain before the first line
+    try:
+        done = spawn(script, *arguments, stdout=writer)
+    finally:
+        os.close(writer)
+    assert (done.code, done.stderr) == (1, "")
+
+
+def test_a_formula_can_be_printed_in_any_encoding(script, spawn):
+    done = spawn(script, "list-components", PYTHONIOENCODING="cp1250", PYTHONUTF8="0")
+    assert (done.code, done.stderr) == (0, "")
+    assert "y = x W? + b" in done.stdout

@@ -1,0 +1,219 @@
+"""Every experiment that ships is read and can be built; a file that is none says in a line why."""
+
+import pytest
+
+import corenet as cn
+from corenet.experiments import experiment, experiments
+from corenet.experiments.run import build
+from corenet.experiments.schema import parse
+
+SHIPPED = {each.id: each for each in experiments()}
+
+GOOD = """
+title = "A line"
+[reported]
+test_error = 0.1
+[recipe]
+modules = [["linear", 2, 1]]
+loss = "mse"
+targets = "unit"
+normalized = false
+epochs = 2
+batch_size = 10
+optimizer = { name = "sgd", lr = 0.1 }
+"""
+
+
+def test_the_figures_are_those_of_the_reports():
+    assert {name: dict(each.reported) for name, each in SHIPPED.items()} == {
+        "000": {"test_error": 0.05},
+        "001a": {"train_error": 0.023, "test_error": 0.023},
+        "001b": {"train_error": 0.04, "test_error": 0.04},
+        "002": {"train_error": 0.007, "test_error": 0.02},
+        "003a": {"train_error": 0.032, "test_error": 0.042},
+        "003b": {"train_error": 0.035, "test_error": 0.035},
+        "004": {},
+        "004b": {},
+    }
+
+
+LINES = {  # widths, activations after each layer, loss, targets, epochs, batch, lr, decay per step, momentum
+    "000": ([2, 25, 25, 25, 1], "relu relu tanh tanh", "mse", "sign", 100, 100, 0.1, 0.0, 0.9),
+    "001a": ([2, 25, 50, 50, 25, 1], "relu relu relu relu tanh", "mse", "sign", 10_000, 1000, 0.015, 1 / 1000, 0.0),
+    "001b": ([2, 25, 50, 50, 25, 1], "relu relu relu relu sigmoid", "bce", "unit", 10_000, 1000, 0.05, 1 / 500, 0.0),
+    "002": ([2, 25, 25, 25, 2], "relu tanh sigmoid", "mse", "one_hot", 300, 100, 0.1, 0.0, 0.0),
+    "003a": ([2, 25, 25, 25, 1], "relu relu relu", "mse", "unit", 200, 100, 0.1, 0.0, 0.0),
+    "003b": ([2, 25, 25, 25, 1], "relu relu dropout dropout tanh sigmoid", "bce", "unit", 200, 100, 0.1, 0.0, 0.0),
+    "004": ([2, 25, 25, 25, 2], "tanh tanh tanh sigmoid", "mse", "one_hot", 300, 100, 0.05, 0.0, 0.0),
+    "004b": ([2, 25, 25, 25, 2], "tanh tanh tanh sigmoid", "bce", "one_hot", 300, 100, 0.05, 0.0, 0.0),
+}
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_the_recipe_as_reported(name):
+    recipe = SHIPPED[name].recipe
+    linear = [entry for entry in recipe.modules if entry[0] == "linear"]
+    widths = [linear[0][1], *(entry[2] for entry in linear)]
+    others = " ".join(entry[0] for entry in recipe.modules if entry[0] != "linear")
+    by = recipe.optimizer
+    rates = by["lr"], by.get("lr_decay", 0.0), by.get("momentum", 0.0)
+    assert (widths, others, recipe.loss, recipe.targets, recipe.epochs, recipe.batch_size, *rates) == LINES[name]
+    assert recipe.normalized is (name in ("001a", "001b", "002"))
+
+
+def test_the_dropout_of_003b_stands_where_the_report_has_it():
+    names = [entry[0] for entry in SHIPPED["003b"].recipe.modules]
+    assert names == ["linear", "relu", "linear", "relu", "dropout", "linear", "dropout", "tanh", "linear", "sigmoid"]
+    assert [entry[1] for entry in SHIPPED["003b"].recipe.modules if entry[0] == "dropout"] == [0.3, 0.5]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("recipe", ["reported", "better"])
+def test_every_recipe_can_be_built(name, recipe):
+    chosen = SHIPPED[name].recipes[recipe]
+    model, loss, optimizer = build(chosen)
+    inputs = cn.data.disk(3, seed=0).inputs
+    assert model(inputs).shape == (3, 2 if chosen.targets == "one_hot" else 1)
+    assert isinstance(loss, cn.Loss)
+    assert [optimizer.lr, *(getattr(optimizer, key) for key in chosen.optimizer if key not in ("name", "lr"))] == [
+        chosen.optimizer["lr"],
+        *(value for key, value in chosen.optimizer.items() if key not in ("name", "lr")),
+    ]
+    assert list(optimizer.parameters) == model.parameters()
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_experiment_says_where_it_comes_from_and_why_it_was_changed(name):
+    each = SHIPPED[name]
+    assert all([each.title, each.source, each.notes, each.why])
+    assert each.recipes == {"reported": each.recipe, "better": each.better}
+    assert each.better != each.recipe
+    assert (each.better.modules, each.better.loss, each.better.targets) == (
+        each.recipe.modules,
+        each.recipe.loss,
+        each.recipe.targets,
+    )
+
+
+def test_an_experiment_by_its_id_or_by_a_path(tmp_path):
+    assert experiment("003a") == SHIPPED["003a"]
+    path = tmp_path / "mine.toml"
+    path.write_text(GOOD, encoding="utf-8")
+    assert experiment(str(path)) == parse("mine", GOOD)
+    assert experiment(str(path)).id == "mine"
+
+
+def test_what_a_file_leaves_out():
+    made = parse("mine", GOOD)
+    assert (made.source, made.notes, made.why) == ("", "", "")
+    assert made.better == made.recipe
+    assert made.reported == {"test_error": 0.1}
+    assert parse("mine", GOOD.replace("[reported]\ntest_error = 0.1\n", "")).reported == {}
+
+
+def test_the_better_recipe_is_the_reported_one_but_for_what_it_says():
+    made = parse("mine", GOOD + '[better]\nwhy = "patience"\nepochs = 7\n')
+    assert (made.better.epochs, made.recipe.epochs, made.why) == (7, 2, "patience")
+    assert made.better.optimizer == made.recipe.optimizer
+
+
+def test_an_unknown_id_names_those_there_are():
+    with pytest.raises(cn.UnknownComponentError) as caught:
+        experiment("03a")
+    assert "there is no experiment '03a' (did you mean '003a'?); there are 000, 001a," in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe"])
+def test_a_file_that_cannot_be_read_is_named(content, tmp_path):
+    path = tmp_path / "mine.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(cn.OutputError, match=r"cannot read .*mine\.toml"):
+        experiment(str(path))
+
+
+def without(entry):
+    return "\n".join(line for line in GOOD.splitlines() if not line.startswith(entry))
+
+
+def changed(entry, value):
+    return without(f"{entry} ") + f"\n{entry} = {value}"
+
+
+BAD = {
+    "not TOML": ("title = ", "not a TOML file"),
+    "empty": ("", "recipe, title missing"),
+    "no recipe": ('title = "x"', "recipe missing"),
+    "no title": (without("title"), "title missing"),
+    "no loss": (without("loss"), "loss missing"),
+    "unknown": (GOOD.replace("title", "titel"), r"unknown entry 'titel' \(did you mean 'title'\?\)"),
+    "unknown in recipe": (GOOD + "epoch = 3\n", r"unknown entry 'epoch' \(did you mean 'epochs'\?\)"),
+    "unknown in better": (GOOD + "[better]\nlr = 3\n", "unknown entry 'lr'"),
+    "unknown figure": (GOOD.replace("test_error", "error"), "unknown entry 'error'"),
+    "modules": (changed("modules", '"linear"'), "modules must be a list of"),
+    "module": (changed("modules", '["linear"]'), "modules must be a list of"),
+    "nameless module": (changed("modules", "[[2, 25]]"), "modules must be a list of"),
+    "empty module": (changed("modules", "[[]]"), "modules must be a list of"),
+    "loss": (changed("loss", "3"), "loss must be the name of a loss, not 3"),
+    "targets": (changed("targets", '"both"'), "targets must be one of unit, sign, one_hot, not 'both'"),
+    "targets a list": (changed("targets", "[1]"), "targets must be one of"),
+    "normalized": (changed("normalized", "1"), "normalized must be true or false, not 1"),
+    "epochs": (changed("epochs", "0"), "epochs must be an integer ≥ 1, not 0"),
+    "epochs a truth": (changed("epochs", "true"), "epochs must be an integer ≥ 1, not True"),
+    "batch_size": (changed("batch_size", "1.5"), "batch_size must be an integer ≥ 1, not 1.5"),
+    "optimizer": (changed("optimizer", '"sgd"'), "optimizer must be a table with a name, not 'sgd'"),
+    "nameless optimizer": (changed("optimizer", "{ lr = 1 }"), "optimizer must be a table with a name"),
+    "optimizer by number": (changed("optimizer", "{ name = 1 }"), "optimizer must be a table with a name"),
+    "better epochs": (GOOD + "[better]\nepochs = -1\n", "epochs must be an integer ≥ 1, not -1"),
+    "better a number": ("better = 3\n" + GOOD, "better must be a table"),
+    "recipe a number": ('title = "x"\nrecipe = 3', "recipe must be a table"),
+    "reported a number": ("reported = 3\n" + GOOD.replace("[reported]\ntest_error = 0.1\n", ""), "reported must be"),
+    "figure a word": (GOOD.replace("0.1\n[rec", '"low"\n[rec'), "test_error must be a fraction in"),
+    "figure above 1": (GOOD.replace("0.1\n[rec", "4.2\n[rec"), "test_error must be a fraction in"),
+    "title a number": (GOOD.replace('"A line"', "3"), "title must be a text, not 3"),
+}
+
+
+@pytest.mark.parametrize("text", BAD)
+def test_a_bad_file_is_told_in_a_line_what_is_wrong(text):
+    content, match = BAD[text]
+    with pytest.raises(cn.ConfigError, match=match) as caught:
+        parse("mine", content)
+    assert str(caught.value).startswith("experiment mine: ")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "match"),
+    [
+        (
+            changed("modules", '[["linaer", 2, 1]]'),
+            cn.UnknownComponentError,
+            "no module 'linaer' .did you mean 'linear'",
+        ),
+        (changed("modules", '[["linear", 2]]'), cn.ConfigError, "linear: .*out_features"),
+        (
+            changed("modules", '[["linear", 2, 0]]'),
+            cn.ConfigError,
+            "Linear: out_features must be an integer ≥ 1, not 0",
+        ),
+        (changed("modules", '[["relu", { slope = 1 }]]'), cn.ConfigError, "relu: "),
+        (changed("loss", '"huber"'), cn.UnknownComponentError, "no loss 'huber'"),
+        (changed("optimizer", '{ name = "sdg", lr = 1 }'), cn.UnknownComponentError, "no optimizer 'sdg'"),
+        (changed("optimizer", '{ name = "sgd", rate = 1 }'), cn.ConfigError, "sgd: .*rate"),
+        (changed("optimizer", '{ name = "sgd" }'), cn.ConfigError, "sgd: .*lr"),
+        (changed("optimizer", '{ name = "sgd", lr = -1 }'), cn.ConfigError, "lr must be at least 0, not -1"),
+    ],
+)
+def test_what_a_component_does_not_take_is_told_when_it_is_built(text, error, match):
+    with pytest.raises(error, match=match) as caught:
+        build(parse("mine", text).recipe)
+    assert "\n" not in str(caught.value)
+
+
+def test_arguments_by_name_reach_the_module():
+    model, _, _ = build(
+        parse("mine", changed("modules", '[["linear", 2, 1, { bias = false, init = "zeros" }]]')).recipe
+    )
+    assert model[0].bias is None
+    assert model[0].weight.tolist() == [[0.0, 0.0]]

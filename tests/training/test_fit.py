@@ -1,0 +1,284 @@
+"""The loop around the step: the same training as spelled out, from three random streams kept apart."""
+
+from functools import partial
+
+import pytest
+import torch
+
+import corenet as cn
+
+TRAIN, VALID = cn.data.disk(50, seed=0), cn.data.disk(30, seed=1)
+SHORT = {"epochs": 3, "batch_size": 20, "progress": False}  # 20, 20 and 10 points
+
+
+def network(p=0.3, width=6):
+    torch.manual_seed(7)
+    return cn.Sequential(cn.Linear(2, width), cn.ReLU(), cn.Dropout(p), cn.Linear(width, 1), cn.Sigmoid())
+
+
+def sgd(model, lr=0.2):
+    return cn.SGD(model.parameters(), lr=lr, momentum=0.9, lr_decay=0.01)
+
+
+def trained(model=None, seed=3, **options):
+    """Return a model after a short fit, and its history."""
+    model = model or network()
+    return model, cn.fit(model, cn.BCELoss(), sgd(model), TRAIN, seed=seed, **SHORT | options)
+
+
+def assert_same(left, right):
+    torch.testing.assert_close(left.state_dict(), right.state_dict(), rtol=0, atol=0)
+
+
+def differ(left, right):
+    return any(not torch.equal(a, b) for a, b in zip(left.parameters(), right.parameters(), strict=True))
+
+
+class Watch(cn.Module):
+    """Passes everything on, and remembers what came by; ``draws`` makes it random."""
+
+    def __init__(self, draws=False):
+        self.draws = draws
+        self.seen, self.drawn = [], []
+
+    def forward(self, input):
+        if self.training:
+            self.seen.append(input.clone())
+            if self.draws:
+                self.drawn.append(torch.rand(4))
+        return input
+
+    def backward(self, grad_output):
+        return grad_output
+
+
+def test_fit_is_the_loop_bit_for_bit():
+    fitted, _ = trained(valid=VALID, seed=3)
+
+    model = network()
+    loss, optimizer = cn.BCELoss(), sgd(model)
+    torch.manual_seed(3)
+    for epoch in range(3):
+        for input, target in TRAIN.batches(20, seed=3, epoch=epoch):
+            optimizer.zero_grad()
+            loss(model(input), target)
+            model.backward(loss.backward())
+            optimizer.step()
+
+    assert_same(fitted, model)
+    assert differ(fitted, network())
+
+
+def test_the_same_seed_gives_the_same_training_and_another_one_another():
+    (one, first), (two, second) = trained(seed=3), trained(seed=3)
+    assert_same(one, two)
+    assert first.losses == second.losses
+    assert differ(one, trained(seed=4)[0])
+
+
+def test_the_seed_governs_what_dropout_draws():
+    # One batch of everything in two epochs of equal order: all that is left is the mask.
+    whole = {"epochs": 1, "batch_size": len(TRAIN)}
+    assert trained(seed=3, **whole)[1].losses != trained(seed=4, **whole)[1].losses
+    torch.testing.assert_close(
+        trained(network(p=0.0), seed=3, **whole)[1].losses, trained(network(p=0.0), seed=4, **whole)[1].losses
+    )
+
+
+def loop(model, seed):
+    """Train by the loop, batches by ``seed``, all else by torch's generator seeded with 0."""
+    loss, optimizer = cn.BCELoss(), sgd(model)
+    torch.manual_seed(0)
+    for epoch in range(2):
+        for input, target in TRAIN.batches(20, seed, epoch):
+            cn.train_step(model, loss, optimizer, input, target)
+
+
+def test_another_order_of_the_batches_leaves_what_dropout_draws_alone():
+    watches = [Watch(draws=True), Watch(draws=True)]
+    for seed, watch in enumerate(watches):
+        loop(cn.Sequential(watch, *network()), seed)
+    one, two = watches
+    assert [draw.tolist() for draw in one.drawn] == [draw.tolist() for draw in two.drawn]
+    assert not torch.equal(torch.cat(one.seen), torch.cat(two.seen))
+
+
+def test_an_added_dropout_leaves_the_batches_alone():
+    watches = [Watch(), Watch()]
+    for watch, p in zip(watches, (0.0, 0.5), strict=True):
+        trained(cn.Sequential(watch, cn.Dropout(p), *network(p)))
+    one, two = watches
+    assert torch.equal(torch.cat(one.seen), torch.cat(two.seen))
+    batches = [input for epoch in range(3) for input, _ in TRAIN.batches(20, 3, epoch)]
+    assert torch.equal(torch.cat(one.seen), torch.cat(batches))
+
+
+def test_torch_s_generator_goes_on_as_if_nothing_had_been_drawn():
+    model, state = network(), torch.get_rng_state()
+    trained(model)
+    assert torch.equal(torch.get_rng_state(), state)
+    with pytest.raises(cn.NonFiniteError):
+        trained(cn.Sequential(*model, SpoilAt(2)))
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_what_was_drawn_before_fit_does_not_matter():
+    one = network()
+    two = network()
+    torch.rand(100)
+    assert_same(trained(one)[0], trained(two)[0])
+
+
+def test_measuring_changes_nothing_of_the_training():
+    assert_same(trained(valid=VALID)[0], trained(metrics=())[0])
+
+
+class SpoilAt(cn.Module):
+    """Turns the gradient into NaN at the given step, counted from 1."""
+
+    def __init__(self, step):
+        self.left = step
+
+    def forward(self, input):
+        return input
+
+    def backward(self, grad_output):
+        self.left -= 1
+        return grad_output if self.left else grad_output * float("nan")
+
+
+def test_a_gradient_that_is_no_number_stops_before_the_write_and_says_where():
+    model = cn.Sequential(*network(), SpoilAt(5))
+    with pytest.raises(cn.NonFiniteError) as caught:
+        trained(model)
+    error = caught.value
+    assert (error.epoch, error.step, error.module) == (2, 2, "weight of [3] Linear(6 → 1)")
+    assert str(error).startswith("epoch 2, step 2: the gradient of weight of [3] Linear(6 → 1) is not finite (loss 0.")
+
+    untouched = network()
+    loss, optimizer = cn.BCELoss(), sgd(untouched)
+    torch.manual_seed(3)
+    steps = [pair for epoch in range(2) for pair in TRAIN.batches(20, 3, epoch)][:4]
+    for input, target in steps:
+        cn.train_step(untouched, loss, optimizer, input, target)
+    assert_same(cn.Sequential(*list(model)[:-1]), untouched)
+
+
+def test_after_an_output_that_is_no_number_the_model_can_be_trained_again():
+    model = network()
+    good = model.state_dict()
+    for parameter in model.parameters():
+        parameter.fill_(float("nan"))
+    with pytest.raises(cn.NonFiniteError, match="epoch 1, step 1: the model's output is not finite"):
+        trained(model)
+    model.load_state_dict(good)
+    assert_same(trained(model)[0], trained()[0])
+
+
+def test_the_loss_of_an_epoch_is_the_mean_over_its_points():
+    model = network(p=0.0)
+    still = cn.SGD(model.parameters(), lr=0.0)
+    whole = cn.MSELoss()(cn.predict(model, TRAIN), TRAIN.targets).item()
+    for reduction in ("mean", "sum", "none"):
+        history = cn.fit(model, cn.MSELoss(reduction), still, TRAIN, **SHORT)
+        assert history.losses == pytest.approx([whole] * 3), reduction
+
+
+def test_the_record_of_an_epoch():
+    model, history = trained(valid=VALID)
+    assert [epoch.epoch for epoch in history] == [1, 2, 3]
+    assert [epoch.lr for epoch in history] == [0.2 / (1 + steps * 0.01) for steps in (0, 3, 6)]
+    assert all(epoch.seconds > 0 for epoch in history)
+    assert history[-1].train == {"error_rate": cn.error_rate(model, TRAIN)}
+    assert history[-1].valid == {"error_rate": cn.error_rate(model, VALID)}
+
+
+def test_metrics_of_one_s_own_go_by_their_names_and_see_the_model_in_eval_mode():
+    modes = []
+
+    def spread(model, data):
+        modes.append([module.training for _, module in model.named_modules()])
+        return cn.predict(model, data).std()
+
+    model, history = trained(valid=VALID, metrics=(spread, partial(spread)), epochs=1)
+    assert set(history[0].train) == {"spread", "partial"}
+    assert type(history[0].valid["spread"]) is float
+    assert modes == [[False] * 6] * 4
+    assert all(module.training for _, module in model.named_modules())
+
+
+def test_without_metrics_to_take_none_are_recorded():
+    model = cn.Sequential(cn.Linear(2, 2))
+    regression = cn.data.Dataset(TRAIN.inputs, TRAIN.inputs)
+    history = cn.fit(model, cn.MSELoss(), sgd(model), regression, regression, **SHORT)
+    assert (history[0].train, history[0].valid) == ({}, {})
+    assert trained()[1][0].train == {}
+    alone = trained(metrics=(cn.accuracy,))[1]
+    assert (set(alone[0].train), alone[0].valid) == ({"accuracy"}, {})
+
+
+def test_a_model_in_eval_mode_is_trained_in_training_mode():
+    model = network()
+    model.eval()
+    assert_same(trained(model)[0], trained()[0])
+    assert model.training
+
+
+def factory(round):
+    model = cn.Sequential(cn.Linear(2, 6), cn.ReLU(), cn.Dropout(0.3), cn.Linear(6, 1), cn.Sigmoid())
+    return model, cn.BCELoss(), sgd(model)
+
+
+def test_round_r_is_fit_with_seed_plus_r():
+    results = cn.fit_rounds(factory, TRAIN, VALID, rounds=3, seed=10, **SHORT)
+    assert len(results) == 3
+    for round, (model, history) in enumerate(results):
+        torch.manual_seed(10 + round)
+        alone, loss, optimizer = factory(round)
+        expected = cn.fit(alone, loss, optimizer, TRAIN, VALID, seed=10 + round, **SHORT)
+        assert_same(model, alone)
+        assert [(e.loss, e.valid) for e in history] == [(e.loss, e.valid) for e in expected]
+    assert differ(results[0][0], results[1][0])
+
+
+def test_a_round_does_not_depend_on_the_others():
+    three = cn.fit_rounds(factory, TRAIN, rounds=3, seed=10, **SHORT)
+    one = cn.fit_rounds(factory, TRAIN, rounds=1, seed=12, **SHORT)
+    assert_same(three[2][0], one[0][0])
+
+
+def test_rounds_leave_torch_s_generator_alone_and_the_factory_is_told_the_round():
+    state, asked = torch.get_rng_state(), []
+
+    def counting(round):
+        asked.append(round)
+        return factory(round)
+
+    cn.fit_rounds(counting, TRAIN, rounds=3, **SHORT)
+    assert asked == [0, 1, 2]
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_each_round_may_have_data_of_its_own():
+    trains = [cn.data.disk(20, seed=seed) for seed in (5, 6)]
+    valids = [cn.data.disk(10, seed=seed) for seed in (7, 8)]
+    results = cn.fit_rounds(factory, trains, valids, rounds=2, **SHORT)
+    for (model, history), train, valid in zip(results, trains, valids, strict=True):
+        assert history[-1].train == {"error_rate": cn.error_rate(model, train)}
+        assert history[-1].valid == {"error_rate": cn.error_rate(model, valid)}
+
+
+@pytest.mark.parametrize("name", ["epochs", "batch_size", "rounds"])
+@pytest.mark.parametrize("value", [0, -1, 1.0, True, "3"])
+def test_counts_are_positive_integers(name, value):
+    options = {**SHORT, "rounds": 1, name: value}
+    with pytest.raises(cn.ConfigError, match=f"{name} must be an integer ≥ 1, not {value!r}") as caught:
+        cn.fit_rounds(factory, TRAIN, **options)
+    assert (caught.value.name, caught.value.value) == (name, value)
+
+
+def test_as_many_data_sets_as_rounds():
+    with pytest.raises(cn.ConfigError, match="train has 2 data sets for 3 rounds; give one, or one for each round"):
+        cn.fit_rounds(factory, [TRAIN, TRAIN], rounds=3, **SHORT)
+    with pytest.raises(cn.ConfigError, match="valid has 1 data sets"):
+        cn.fit_rounds(factory, TRAIN, [VALID], rounds=3, **SHORT)

@@ -1,0 +1,113 @@
+"""Predictions and error rates, and the mode that they leave the model in."""
+
+import pytest
+import torch
+
+import corenet as cn
+from corenet.training.metrics import are_classes
+
+IDENTITY = cn.Sequential()
+
+
+def error(outputs, targets):
+    """Return the error rate of a model that gives ``outputs``."""
+    return cn.error_rate(IDENTITY, cn.data.Dataset(torch.tensor(outputs), torch.tensor(targets)))
+
+
+@pytest.mark.parametrize(
+    ("outputs", "targets", "expected"),
+    [
+        ([0.4, 0.6, 0.6, 0.4], [0.0, 1.0, 0.0, 1.0], 0.5),
+        ([-0.1, 0.1, 0.1, 0.4], [-1.0, 1.0, -1.0, 1.0], 0.25),
+        ([0.4, -0.4], [1.0, -1.0], 0.0),  # by ½ the first would be wrong
+        ([2.4, 2.6, 2.6], [2.0, 3.0, 2.0], 1 / 3),
+        ([0.4, 0.6], [0.0, 0.0], 0.5),
+        ([0.4, 0.6], [1.0, 1.0], 0.5),
+        ([-0.4, 0.4], [-1.0, -1.0], 0.5),
+        ([-3.0, 7.0], [0.0, 1.0], 0.0),
+    ],
+)
+def test_one_column_is_read_by_the_midpoint(outputs, targets, expected):
+    assert error(outputs, targets) == expected
+    assert error([[each] for each in outputs], [[each] for each in targets]) == expected
+
+
+def test_the_midpoint_itself_is_not_above():
+    assert error([0.5], [0.0]) == 0.0
+    assert error([0.5], [1.0]) == 1.0
+
+
+def test_targets_may_be_integers():
+    assert error([0.4, 0.6, 0.6], [0, 1, 0]) == 1 / 3
+
+
+def test_several_columns_are_read_by_the_largest():
+    targets = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 1.0]]
+    assert error([[0.1, 0.0, -0.1], [9.0, 9.5, 0.0], [0.3, 0.2, 0.1], [-3.0, -2.0, -1.0]], targets) == 0.25
+
+
+def test_accuracy_is_the_rest():
+    data = cn.data.Dataset(torch.tensor([0.4, 0.6, 0.6, 0.6]), torch.tensor([0.0, 1.0, 0.0, 1.0]))
+    assert cn.accuracy(IDENTITY, data) == 0.75
+
+
+def test_an_output_of_another_shape_is_refused_not_broadcast():
+    with pytest.raises(cn.ShapeError, match=r"error_rate got \(3, 1\); expected the targets' shape \(3,\)"):
+        error([[0.0], [1.0], [1.0]], [0.0, 1.0, 1.0])
+
+
+@pytest.mark.parametrize("targets", [[0.0, 0.5, 1.0], [-1.0, 0.0, 1.0], [2.0, 3.0, 4.0]])
+def test_targets_that_are_no_classes_are_refused(targets):
+    with pytest.raises(cn.DataError, match="error_rate needs classes"):
+        error([0.1, 0.2, 0.3], targets)
+
+
+@pytest.mark.parametrize(
+    ("targets", "expected"),
+    [
+        ([0.0, 1.0, 1.0], True),
+        ([[-1.0], [1.0], [1.0]], True),
+        ([4.0, 4.0, 4.0], True),
+        ([0.0, 0.5, 1.0], False),
+        ([[1.0, 0.0], [0.0, 1.0]], True),
+        ([[1.0, 0.0], [1.0, 1.0]], False),
+        ([[0.0, 0.0], [0.0, 1.0]], False),
+        ([[0.3, 1.0], [0.0, 1.0]], False),
+    ],
+)
+def test_which_targets_are_classes(targets, expected):
+    assert are_classes(torch.tensor(targets)) is expected
+
+
+def mixed():
+    """Return a model in which each module has its own mode, and the modes."""
+    model = cn.Sequential(cn.Dropout(0.9), cn.Sequential(cn.Dropout(0.9), cn.Linear(2, 1)), cn.Sigmoid())
+    model[1][0].eval()
+    model[2].eval()
+    return model, [module.training for _, module in model.named_modules()]
+
+
+@pytest.mark.parametrize("measure", [cn.predict, cn.error_rate, cn.accuracy])
+def test_each_module_is_left_in_its_own_mode(measure):
+    model, modes = mixed()
+    measure(model, cn.data.disk(5, seed=0))
+    assert [module.training for _, module in model.named_modules()] == modes
+    assert modes == [True, True, True, False, True, False]
+
+
+def test_each_module_is_left_in_its_own_mode_after_an_error_too():
+    model, modes = mixed()
+    with pytest.raises(cn.ShapeError):
+        cn.predict(model, torch.zeros(4, 3))
+    assert [module.training for _, module in model.named_modules()] == modes
+
+
+def test_predict_drops_nothing_saves_nothing_and_draws_nothing():
+    model, _ = mixed()
+    inputs = torch.rand(5, 2)
+    state = torch.get_rng_state()
+    expected = torch.sigmoid(inputs @ model[1][1].weight.T + model[1][1].bias)
+    torch.testing.assert_close(cn.predict(model, inputs), expected)
+    torch.testing.assert_close(cn.predict(model, cn.data.Dataset(inputs, inputs)), expected)
+    assert torch.equal(torch.get_rng_state(), state)
+    model(inputs)  # would raise if predict had saved anything in training mode

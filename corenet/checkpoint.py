@@ -19,6 +19,8 @@ from corenet.contracts.optimizer import Optimizer
 from corenet.errors import CheckpointError, OutputError
 from corenet.files import write_bytes
 
+FORMAT = "corenet 1"
+
 
 def save(path: str | Path, model: Module, optimizer: Optimizer | None = None) -> None:
     """Write the state of ``model``, and of ``optimizer`` if given, to ``path``.
@@ -35,7 +37,7 @@ def save(path: str | Path, model: Module, optimizer: Optimizer | None = None) ->
     True
     """
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
-    metadata = {"format": "corenet 1"}
+    metadata = {"format": FORMAT}
     if optimizer is not None:
         state = optimizer.state_dict()
         metadata["optimizer"] = json.dumps({"lr": state["lr"], "steps": state["steps"], "count": len(state["states"])})
@@ -74,8 +76,8 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path} is not a checkpoint: {error}") from error
-    if not metadata.get("format", "").startswith("corenet "):
-        raise CheckpointError(f"{path} is a safetensors file, but not one that corenet.save wrote")
+    if metadata.get("format") != FORMAT:
+        raise CheckpointError(f"{path} is a safetensors file, but not one that corenet.save of this version wrote")
     return tensors, metadata
 
 

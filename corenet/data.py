@@ -11,6 +11,7 @@ from numbers import Integral
 import torch
 from torch import Tensor
 
+from corenet.device import usable
 from corenet.errors import ConfigError, DataError, DTypeError, ShapeError
 
 DISK_RADIUS = 1 / math.sqrt(2 * math.pi)
@@ -75,6 +76,7 @@ class Dataset:
         positive_integer("batch_size", batch_size)
         inputs, targets = self.inputs, self.targets
         if seed is not None:
+            integer("seed", seed)
             order = _order(len(self), seed, epoch).to(inputs.device)
             inputs, targets = inputs[order], targets[order]
         return zip(inputs.split(batch_size), targets.split(batch_size), strict=True)
@@ -93,6 +95,10 @@ class Dataset:
         >>> test = test.normalized(train.statistics())
         """
         by = statistics or self.statistics()
+        if by.mean.shape != self.inputs.shape[1:]:
+            raise ShapeError(
+                "normalized", by.mean.shape, f"expected statistics of {tuple(self.inputs.shape[1:])} features"
+            )
         return Dataset((self.inputs - by.mean) / by.std, self.targets)
 
     def split(self, fraction: float, seed: int = 0) -> tuple[Dataset, Dataset]:
@@ -105,7 +111,7 @@ class Dataset:
         >>> len(train), len(valid)
         (80, 20)
         """
-        size = round(len(self) * fraction) if 0 < fraction < 1 else 0
+        size = round(len(self) * fraction) if isinstance(fraction, float) and 0 < fraction < 1 else 0
         if not 0 < size < len(self):
             raise ConfigError(
                 f"split: a fraction of {fraction!r} leaves one part of the {len(self)} points empty",
@@ -118,6 +124,7 @@ class Dataset:
 
     def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Dataset:
         """Return the data on another device, or the floating-point tensors in another dtype."""
+        device = usable(device)
         targets_dtype = dtype if self.targets.is_floating_point() else None
         return Dataset(self.inputs.to(device=device, dtype=dtype), self.targets.to(device=device, dtype=targets_dtype))
 
@@ -146,16 +153,22 @@ def disk(n: int, seed: int) -> Dataset:
     0.4...
     """
     positive_integer("n", n)
+    integer("seed", seed)
     points = torch.rand(n, 2, generator=torch.Generator().manual_seed(seed))
     inside = (points - 0.5).square().sum(1, keepdim=True) < DISK_RADIUS**2
     return Dataset(points, inside.float())
 
 
-def positive_integer(name: str, value: int) -> int:
-    """Return ``value``, or refuse it if it is no integer of at least 1."""
+def integer(name: str, value: int) -> None:
+    """Refuse ``value`` if it is no integer."""
+    if not isinstance(value, Integral) or isinstance(value, bool):
+        raise ConfigError(f"{name} must be an integer, not {value!r}", name=name, value=value)
+
+
+def positive_integer(name: str, value: int) -> None:
+    """Refuse ``value`` if it is no integer of at least 1."""
     if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
         raise ConfigError(f"{name} must be an integer ≥ 1, not {value!r}", name=name, value=value)
-    return value
 
 
 def _order(length: int, seed: int, epoch: int) -> Tensor:

@@ -10,6 +10,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
+__all__ = [
+    "AmbiguousComponentError",
+    "BackwardError",
+    "BrokenComponentError",
+    "CheckpointError",
+    "ConfigError",
+    "CorenetError",
+    "DTypeError",
+    "DataError",
+    "DeviceError",
+    "GradientError",
+    "MissingExtraError",
+    "NonFiniteError",
+    "OutputError",
+    "RangeError",
+    "ShapeError",
+    "StructureError",
+    "UnknownComponentError",
+]
+
 
 class CorenetError(Exception):
     """The root of every error that corenet raises on purpose."""

@@ -18,6 +18,7 @@ LINES = 260
 # Each line may import those above it.
 LAYERS = [
     ["errors"],
+    ["device"],
     ["files"],
     ["registry", "data"],
     ["contracts"],

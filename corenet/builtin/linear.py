@@ -66,8 +66,9 @@ class Linear(Module):
         self.in_features = in_features
         self.out_features = out_features
         self.init = init
-        self.weight = Parameter(torch.empty(out_features, in_features, device=device, dtype=dtype))
-        self.bias = Parameter(torch.empty(out_features, device=device, dtype=dtype)) if bias else None
+        self.weight = Parameter(torch.empty(out_features, in_features, dtype=dtype))
+        self.bias = Parameter(torch.empty(out_features, dtype=dtype)) if bias else None
+        self.to(device=device)
         self.reset_parameters()
 
     @staticmethod

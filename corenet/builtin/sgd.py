@@ -85,6 +85,8 @@ class SGD(Optimizer):
         if self.weight_decay:
             grad = grad.add(param, alpha=self.weight_decay)
         if self.momentum:
+            if "velocity" not in state:  # momentum was assigned after training had begun without it
+                state |= self.init_state(param)
             velocity = state["velocity"]
             dampening = self.dampening if self.steps else 0.0  # v = g at the first step
             velocity.mul_(self.momentum).add_(grad, alpha=1 - dampening)

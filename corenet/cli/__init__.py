@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
@@ -66,14 +67,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
             stream.reconfigure(errors="replace")  # a formula is no reason to fail where ᵀ cannot be written
     try:
         code = group.main(arguments, prog_name="corenet", standalone_mode=False)
-    except (CorenetError, click.ClickException) as error:
-        if os.environ.get("CORENET_DEBUG") == "1":
-            raise
-        click.echo(f"corenet: {_one_line(error)}", err=True)
-        sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
+    except (CorenetError, click.ClickException) as error:
+        _explain(_one_line(error))
+        sys.exit(2)
+    except Exception as error:  # noqa: BLE001 - a bug, ours or a plugin's, is told in one line too
+        _explain(f"unexpected {type(error).__name__}: {_one_line(error)}; CORENET_DEBUG=1 shows where")
+        sys.exit(1)
     sys.exit(code or 0)
+
+
+def _explain(message: str) -> None:
+    """Print what went wrong, and under ``CORENET_DEBUG=1`` where."""
+    if os.environ.get("CORENET_DEBUG") == "1":
+        traceback.print_exc()
+    click.echo(f"corenet: {message}", err=True)
 
 
 def _one_line(error: Exception) -> str:

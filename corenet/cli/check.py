@@ -35,7 +35,7 @@ def command(names: tuple[str, ...], every: bool, seed: int, as_json: bool, out: 
         raise click.UsageError("give names of components, or --all")
     if out is not None:
         options.prepare(out)
-    rows = registry().components() if every else [row for name in names for row in _find(name)]
+    rows = registry().components() if every else list(dict.fromkeys(row for name in names for row in _find(name)))
     results = [_check(row, seed) for row in rows]
     report = {"schema": 1, "ok": all(result["ok"] for result in results), "checks": results}
     if out is not None:
@@ -96,7 +96,7 @@ def _check_gradient(row: Component, seed: int) -> dict[str, Any]:
     for report in proof.reports:
         if not report.ok:
             message += f"\n{report}"
-    return {"ok": proof.ok, "message": message, "error": proof.error, "cases": proof.to_dict()["cases"]}
+    return {**proof.to_dict(), "message": message}
 
 
 def _show(results: list[dict[str, Any]]) -> None:

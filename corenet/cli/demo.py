@@ -66,6 +66,6 @@ def _as_dict(outcome: Outcome, proofs: list[Proof], figures: list[Path]) -> dict
     return {
         "schema": 1,
         "outcome": outcome.to_dict(),
-        "gradients": [{"name": proof.name, "ok": proof.ok, "error": proof.error} for proof in proofs],
+        "gradients": [proof.to_dict() for proof in proofs],
         "figures": [str(figure) for figure in figures],
     }

@@ -34,15 +34,8 @@ def _table(rows: Iterable[Component], width: int) -> list[str]:
         (row.name, row.kind, row.distribution, row.version, row.status, row.reason or row.summary) for row in rows
     ]
     widths = [max(len(row[column]) for row in cells) for column in range(len(COLUMNS) - 1)]
-    lines = []
-    for row in cells:
-        start = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False))
-        lines.append(f"{start}  {_cut(row[-1], max(20, width - len(start) - 2))}".rstrip())
-    return lines
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
+    lines = ("  ".join([*map(str.ljust, row, widths), row[-1]]).rstrip() for row in cells)
+    return [line if len(line) <= width else line[: width - 1] + "…" for line in lines]
 
 
 def _as_dict(rows: list[Component]) -> dict[str, object]:

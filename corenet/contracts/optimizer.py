@@ -132,6 +132,8 @@ class Optimizer:
                     raise ShapeError(
                         f"state {index} {name!r}", theirs[name].shape, f"expected {tuple(mine[name].shape)}"
                     )
+        if not isinstance(state["steps"], int) or state["steps"] < 0:
+            raise StructureError(f"the state has steps {state['steps']!r}, expected a count")
         self.lr = state["lr"]
         self.steps = state["steps"]
         self._write_states(state["states"])

@@ -39,9 +39,9 @@ class Parameter(Tensor, metaclass=_Marked):
     grad: Tensor
 
     def __new__(cls, tensor: Tensor) -> Self:
-        if not tensor.is_floating_point():
-            raise DTypeError(f"a Parameter has a gradient, so it needs a floating dtype, not {tensor.dtype}")
         parameter = _mark(tensor, cls)
+        if not parameter.is_floating_point():
+            raise DTypeError(f"a Parameter has a gradient, so it needs a floating dtype, not {tensor.dtype}")
         parameter.grad = torch.zeros_like(parameter)
         return parameter  # type: ignore[return-value]
 
@@ -65,6 +65,8 @@ def gradient(parameter: Tensor) -> Tensor:
 
 
 def _mark(tensor: Tensor, kind: type) -> Tensor:
+    if not isinstance(tensor, Tensor):
+        raise DTypeError(f"{kind.__name__} takes a torch.Tensor, got {type(tensor).__name__}")
     copy = tensor.detach().clone(memory_format=torch.contiguous_format)
     copy._corenet_mark = kind  # type: ignore[attr-defined]
     return copy

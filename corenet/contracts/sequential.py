@@ -64,8 +64,8 @@ class Sequential(Module):
     def backward_parameters(self, grad_output: Tensor) -> None:
         self.backward(grad_output, input_gradient=False)
 
-    def children(self) -> Iterator[tuple[str, Module]]:
-        return ((str(index), module) for index, module in enumerate(self._modules))
+    def _members(self) -> Iterator[tuple[str, object]]:
+        return ((name.removeprefix("_modules."), value) for name, value in super()._members())  # keys as PyTorch's
 
     def __getitem__(self, index: int) -> Module:
         return self._modules[index]

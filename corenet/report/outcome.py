@@ -18,7 +18,7 @@ from corenet.report.surface import Surface
 if TYPE_CHECKING:
     from rich.table import Table
 
-COLUMNS = ("ID", "RECIPE", "TRAIN ERROR", "REPORTED", "TEST ERROR", "REPORTED", "MET", "SECONDS")
+COLUMNS = ("ID", "RECIPE", "TRAIN ERROR", "REPORTED", "TEST ERROR", "REPORTED", "MET", "TIME")
 
 
 def rows(outcomes: Sequence[Outcome]) -> list[tuple[str, ...]]:
@@ -107,7 +107,7 @@ def _row(outcome: Outcome) -> tuple[str, ...]:
         str(outcome.test_error),
         reported.get("test_error", "–"),
         met,
-        f"{seconds.mean:.1f}",
+        f"{seconds.mean:.1f} s",
     )
 
 

@@ -71,6 +71,8 @@ def examine(
     wanted = 1 if isinstance(subject, Module) else 2
     if len(inputs) != wanted:
         raise ConfigError(f"gradcheck of {subject!r} takes {wanted} tensors, got {len(inputs)}")
+    if not all(isinstance(tensor, Tensor) for tensor in inputs):
+        raise ConfigError(f"gradcheck of {subject!r} takes torch.Tensors, got {inputs!r:.80}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         function = _Frozen(copy.deepcopy(subject), [_as_double(tensor) for tensor in inputs], seed)

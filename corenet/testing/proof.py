@@ -16,7 +16,7 @@ from corenet.errors import ConfigError, CorenetError
 from corenet.registry.registry import components, get
 from corenet.registry.spec import Component
 from corenet.testing.gradcheck import examine
-from corenet.testing.report import GradientReport
+from corenet.testing.report import GradientReport, finite_or_none
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Proof:
     def to_dict(self) -> dict[str, Any]:
         """Return the proof as plain values, for JSON."""
         reports = [report.to_dict() for report in self.reports]
-        return {"name": self.name, "ok": self.ok, "error": self.error, "cases": reports}
+        return {"name": self.name, "ok": self.ok, "error": finite_or_none(self.error), "cases": reports}
 
 
 def prove(cls: type[Module] | type[Loss], name: str = "", seed: int = 0) -> Proof:

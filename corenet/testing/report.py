@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,5 +75,13 @@ class GradientReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain values, for JSON."""
-        tensors = [{**vars(tensor), "ok": tensor.ok} for tensor in self.tensors]
-        return {"subject": self.subject, "ok": self.ok, "error": self.error, "tensors": tensors}
+        tensors = [
+            {name: finite_or_none(value) for name, value in vars(tensor).items()} | {"ok": tensor.ok}
+            for tensor in self.tensors
+        ]
+        return {"subject": self.subject, "ok": self.ok, "error": finite_or_none(self.error), "tensors": tensors}
+
+
+def finite_or_none(value: Any) -> Any:
+    """Return ``value``, or None for an infinity or NaN, which JSON does not have."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value

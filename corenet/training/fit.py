@@ -12,7 +12,7 @@ from torch import Tensor
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module, evaluating
 from corenet.contracts.optimizer import Optimizer
-from corenet.data import Dataset, positive_integer
+from corenet.data import Dataset, integer, positive_integer
 from corenet.errors import ConfigError, NonFiniteError, StructureError
 from corenet.training.history import Epoch, History
 from corenet.training.metrics import are_classes, error_rate
@@ -57,11 +57,10 @@ def fit(
             draw. Weights are drawn where the model is made; torch's generator is left as it was.
         metrics: functions ``(model, data) -> float`` to record after each epoch, by their
             names. If None, :func:`~corenet.error_rate` where there is ``valid`` and its targets are classes.
-        progress: None shows a bar on a terminal and a few lines elsewhere, False nothing,
-            True always shows.
+        progress: None (or True) shows a bar on a terminal and a few lines elsewhere, False nothing.
 
     Raises:
-        ConfigError: a count is no positive integer.
+        ConfigError: a count is no positive integer, or an argument is of another kind.
         StructureError: the optimizer was made for the parameters of another model.
         NonFiniteError: the loss or a gradient became infinite or not a number; the
             weights are those before that step.
@@ -77,6 +76,8 @@ def fit(
     """
     positive_integer("epochs", epochs)
     positive_integer("batch_size", batch_size)
+    integer("seed", seed)
+    _refuse_wrong_kinds((model, Module), (loss, Loss), (optimizer, Optimizer), (train, Dataset))
     _refuse_stranger(optimizer, model)
     measures = _metrics(metrics, valid)
     history = History()
@@ -177,6 +178,13 @@ def _measured(record: Epoch, metrics: Sequence[Metric], model: Module, train: Da
         return Epoch(
             record.epoch, record.loss, record.lr, record.seconds, measure(train), measure(valid) if valid else {}
         )
+
+
+def _refuse_wrong_kinds(*arguments: tuple[object, type]) -> None:
+    for value, kind in arguments:
+        if not isinstance(value, kind):
+            hint = f"; write {value.__name__}(...)" if isinstance(value, type) else ""
+            raise ConfigError(f"fit takes a {kind.__name__} here, not {value!r:.80}{hint}", value=value)
 
 
 def _refuse_stranger(optimizer: Optimizer, model: Module) -> None:

@@ -48,6 +48,7 @@ def wrong_fraction(output: Tensor, targets: Tensor) -> float:
     if output.shape != targets.shape:
         raise ShapeError("error_rate", output.shape, f"expected the targets' shape {tuple(targets.shape)}")
     wrong = classes(output, targets) != classes(targets, targets)
+    wrong |= output.isnan().any(-1).reshape(wrong.shape) if output.dim() > 1 else output.isnan()  # NaN is no class
     return int(wrong.sum()) / wrong.numel()
 
 

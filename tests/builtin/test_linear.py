@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 import corenet as cn
 from corenet.testing import prove
 
+NO_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+
 FLOATS = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
 quick = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -115,9 +117,20 @@ def test_neither_method_changes_its_arguments(shape):
 
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_parameters_are_of_the_dtype_and_on_the_device_asked_for(dtype):
-    linear = cn.Linear(2, 3, device="meta", dtype=dtype)
-    assert [(p.dtype, p.device.type) for p in linear.parameters()] == [(dtype, "meta")] * 2
+    linear = cn.Linear(2, 3, device="cpu", dtype=dtype)
+    assert [(p.dtype, p.device.type) for p in linear.parameters()] == [(dtype, "cpu")] * 2
     assert [tuple(p.shape) for p in linear.parameters()] == [(3, 2), (3,)]
+
+
+@pytest.mark.parametrize("device", ["gpu", "meta", 3.5, pytest.param("cuda", marks=NO_GPU)])
+def test_a_device_that_cannot_hold_the_parameters_is_refused(device):
+    with pytest.raises(cn.DeviceError, match=f"there is no device {device} here"):
+        cn.Linear(2, 3, device=device)
+    linear = cn.Linear(2, 3)
+    before = linear.state_dict()
+    with pytest.raises(cn.DeviceError, match="use device='cpu'"):
+        linear.to(device=device)
+    assert all(torch.equal(linear.state_dict()[name], tensor) for name, tensor in before.items())
 
 
 def test_parameters_are_torchs_default_dtype_unless_told():

@@ -130,11 +130,12 @@ def test_a_name_in_two_kinds_is_checked_in_both(call, install):
 
 def test_an_ambiguous_name_is_a_mistake_of_the_user(call, install):
     for name in ("corenet-a", "corenet-b"):
-        install(name, "corenet.modules", "swish = x_code:Right")
-    code, stdout, stderr = call("check", "swish")
+        install(name, "corenet.modules", "softplus = x_code:Right")
+    code, stdout, stderr = call("check", "softplus")
     assert (code, stdout) == (2, "")
     assert stderr == (
-        "corenet: module 'swish' is registered by several plugins; use one of corenet-a:swish, corenet-b:swish\n"
+        "corenet: module 'softplus' is registered by several plugins; "
+        "use one of corenet-a:softplus, corenet-b:softplus\n"
     )
 
 

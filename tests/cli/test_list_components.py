@@ -18,7 +18,7 @@ print("hello from a plugin")
 @hookimpl
 def corenet_modules():
     print("and once more")
-    yield ComponentSpec("swish", "x_code:Swish", {summary!r}, tags=({summary!r}, "fine"))
+    yield ComponentSpec("softplus", "x_code:Softplus", {summary!r}, tags=({summary!r}, "fine"))
 """
 
 
@@ -80,8 +80,8 @@ def test_json_has_the_promised_schema(call):
 
 
 def test_a_declared_component_is_listed_without_its_import(call, install):
-    install("corenet-x", "corenet.modules", "swish = x_code:Swish", "x · σ(x)", x_code="raise AssertionError")
-    assert ["swish", "module", "corenet-x", "1.2", "declared", "x · σ(x)"] in rows(call("list-components")[1])
+    install("corenet-x", "corenet.modules", "softplus = x_code:Softplus", "x · σ(x)", x_code="raise AssertionError")
+    assert ["softplus", "module", "corenet-x", "1.2", "declared", "x · σ(x)"] in rows(call("list-components")[1])
     found = json.loads(call("list-components", "--json")[1])
     assert {
         "distribution": "corenet-x",
@@ -106,9 +106,9 @@ def test_a_broken_plugin_is_a_row_with_its_reason(call, install):
 
 def test_clashes_show_with_their_way_out(call, install):
     for name in ("corenet-a", "corenet-b"):
-        install(name, "corenet.modules", "swish = x:X\nlinear = x:X", "ignored")
+        install(name, "corenet.modules", "softplus = x:X\nlinear = x:X", "ignored")
     found = {(row[2], row[0]): row[4:] for row in rows(call("list-components")[1])}
-    assert found["corenet-a", "swish"] == ["ambiguous", "also in corenet-b; use corenet-a:swish"]
+    assert found["corenet-a", "softplus"] == ["ambiguous", "also in corenet-b; use corenet-a:softplus"]
     assert found["corenet-b", "linear"] == ["shadowed", "the built-in keeps the name; use corenet-b:linear"]
 
 
@@ -128,12 +128,12 @@ def test_what_a_plugin_prints_stays_out_of_the_json(call, install):
     install("corenet-x", "corenet", "x = x_hooks", x_hooks=HOOKS.format(summary="fine"))
     code, stdout, stderr = call("list-components", "--json")
     assert code == 0
-    assert "swish" in [row["name"] for row in json.loads(stdout)["components"]]
+    assert "softplus" in [row["name"] for row in json.loads(stdout)["components"]]
     assert stderr == "hello from a plugin\nand once more\n"
 
 
 def test_a_summary_is_cut_to_the_terminal_and_to_nothing_else(call, install, monkeypatch):
-    install("corenet-x", "corenet.modules", "swish = x_code:Swish", "z" * 150)
+    install("corenet-x", "corenet.modules", "softplus = x_code:Softplus", "z" * 150)
     assert "z" * 150 in call("list-components")[1]
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     monkeypatch.setenv("COLUMNS", "100")
@@ -141,7 +141,7 @@ def test_a_summary_is_cut_to_the_terminal_and_to_nothing_else(call, install, mon
     assert max(map(len, lines)) == 100
     assert [line for line in lines if line.endswith("zz…")]
     monkeypatch.setenv("COLUMNS", "10")
-    assert [line for line in call("list-components")[1].splitlines() if line.endswith("  " + "z" * 19 + "…")]
+    assert max(map(len, call("list-components")[1].splitlines())) == 10
 
 
 def test_the_table_without_rows_is_its_heading():

@@ -77,17 +77,18 @@ def test_a_message_of_several_lines_is_made_one(call, monkeypatch):
 
 
 @pytest.mark.parametrize("error", [corenet.DataError("empty"), click.UsageError("wrong")])
-def test_debug_shows_the_traceback(monkeypatch, error):
+def test_debug_shows_the_traceback(call, monkeypatch, error):
     monkeypatch.setenv("CORENET_DEBUG", "1")
     fail_with(monkeypatch, error)
-    with pytest.raises(type(error)):
-        cli.main(["demo"])
+    code, stdout, stderr = call("demo")
+    assert (code, stdout) == (2, "")
+    assert stderr.startswith("Traceback (most recent call last):")
+    assert stderr.endswith(f"corenet: {error}\n")
 
 
-def test_a_mistake_of_corenet_itself_is_not_hidden(monkeypatch):
-    fail_with(monkeypatch, ZeroDivisionError())
-    with pytest.raises(ZeroDivisionError):
-        cli.main(["demo"])
+def test_a_mistake_of_corenet_itself_is_told_in_one_line_too(call, monkeypatch):
+    fail_with(monkeypatch, ZeroDivisionError("0 / 0"))
+    assert call("demo") == (1, "", "corenet: unexpected ZeroDivisionError: 0 / 0; CORENET_DEBUG=1 shows where\n")
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), click.Abort()])
@@ -112,7 +113,7 @@ def test_a_traceback_comes_on_demand_only(script, spawn):
     assert quiet.stderr == (
         "corenet: there is no component 'liner' (did you mean 'linear'?); corenet list-components shows all\n"
     )
-    assert (quiet.code, loud.code) == (2, 1)
+    assert (quiet.code, loud.code) == (2, 2)
     assert loud.stderr.startswith("Traceback (most recent call last):")
     assert "corenet.errors.UnknownComponentError: there is no component 'liner'" in loud.stderr
 

@@ -334,6 +334,18 @@ def test_replaced_data_is_what_the_step_changes_and_the_state_is_kept(mlp, refer
     assert_equal(mlp.parameters(), reference)
 
 
+def test_a_rule_for_whole_parameters_keeps_its_state_when_data_is_replaced(fill_gradients):
+    weights = parameters((2, 3), ())
+    twins = copy.deepcopy(weights)
+    optimizer, other = Normed(weights, lr=0.1), Normed(twins, lr=0.1)
+    for step in range(3):
+        weights[0].data = weights[0].data.clone()
+        for of, each in ((weights, optimizer), (twins, other)):
+            fill_gradients(of, step)
+            each.step()
+    assert_equal(weights, twins)
+
+
 def test_replaced_data_of_other_values_is_taken_over(mlp):
     optimizer = cn.SGD(mlp.parameters(), lr=0.5)
     mlp[0].weight.data = torch.ones(5, 3, dtype=torch.float64)

@@ -191,6 +191,12 @@ def test_a_shape_error_in_a_nested_chain_names_the_whole_path():
         after_a_nested_one(torch.ones(5, 2))
 
 
+def test_a_shape_error_deep_in_a_nested_chain_names_the_module_right_before():
+    model = cn.Sequential(cn.ReLU(), cn.Sequential(cn.Linear(2, 4), cn.Linear(3, 1)))
+    with pytest.raises(cn.ShapeError, match=r"Sequential\[1\] Sequential\[1\] Linear.* from \[0\] Linear\(2 → 4\);"):
+        model(torch.ones(5, 2))
+
+
 def test_a_failed_forward_leaves_no_module_with_something_saved():
     model = cn.Sequential(cn.Linear(2, 24), cn.Linear(25, 1))
     with pytest.raises(cn.ShapeError):

@@ -122,8 +122,9 @@ def test_the_first_metadata_on_the_path_counts(install, site, tmp_path, monkeypa
 
 
 def test_nobody_can_pass_for_the_built_in(install):
-    install("CoreNet", {"corenet.modules": "linear = evil:Linear"})
-    assert "evil:Linear" not in [row.target for row in Registry(discover()).components()]
+    install("CoreNet", {"corenet.modules": "linear = evil:Linear\nevil = evil:Evil"})
+    assert len(found("corenet")) == 1
+    assert "evil" not in [row.name for row in Registry(discover()).components()]
 
 
 @pytest.mark.parametrize("name", ["corenet-swish", "Corenet_Swish", "corenet.swish", "CORENET-_.swish"])

@@ -29,18 +29,18 @@ UNREPORTED = outcome("reported", test=(0.25,))
 
 def test_a_row_has_the_reported_figures_beside_the_measured_ones():
     assert rows([MET, MISSED, UNREPORTED]) == [
-        ("003a", "better", "0.015 ± 0.007", "–", "0.040 ± 0.014", "0.040", "yes", "1.5"),
-        ("003a", "better", "0.015 ± 0.007", "0.500", "0.040 ± 0.014", "0.039", "no", "1.5"),
-        ("003a", "reported", "0.015 ± 0.007", "–", "0.250", "–", "–", "1.5"),
+        ("003a", "better", "0.015 ± 0.007", "–", "0.040 ± 0.014", "0.040", "yes", "1.5 s"),
+        ("003a", "better", "0.015 ± 0.007", "0.500", "0.040 ± 0.014", "0.039", "no", "1.5 s"),
+        ("003a", "reported", "0.015 ± 0.007", "–", "0.250", "–", "–", "1.5 s"),
     ]
-    assert COLUMNS == ("ID", "RECIPE", "TRAIN ERROR", "REPORTED", "TEST ERROR", "REPORTED", "MET", "SECONDS")
+    assert COLUMNS == ("ID", "RECIPE", "TRAIN ERROR", "REPORTED", "TEST ERROR", "REPORTED", "MET", "TIME")
 
 
 def test_markdown_is_a_table():
     assert markdown([UNREPORTED]).splitlines() == [
-        "| ID | RECIPE | TRAIN ERROR | REPORTED | TEST ERROR | REPORTED | MET | SECONDS |",
+        "| ID | RECIPE | TRAIN ERROR | REPORTED | TEST ERROR | REPORTED | MET | TIME |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
-        "| 003a | reported | 0.015 ± 0.007 | – | 0.250 | – | – | 1.5 |",
+        "| 003a | reported | 0.015 ± 0.007 | – | 0.250 | – | – | 1.5 s |",
     ]
 
 

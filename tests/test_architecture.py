@@ -253,6 +253,15 @@ def test_dir_and_the_typed_names_agree():
     assert typed_names() == set(dir(cn)) - {"__version__"}
 
 
+def test_the_type_checker_finds_each_name_where_it_is():
+    (block,) = [node for node in parsed(PACKAGE / "__init__.py").body if isinstance(node, ast.If)]
+    for node in block.body:
+        home = importlib.import_module(node.module)
+        for alias in node.names:
+            if alias.name != "*":
+                assert getattr(home, alias.name) is getattr(cn, alias.name), f"{alias.name} is not {node.module}'s"
+
+
 def test_every_component_that_is_built_in_is_a_public_name():
     assert set(builtin_classes()) <= set(dir(cn))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import mean, stdev
 from typing import Any, TypeVar
@@ -139,17 +140,18 @@ def run(
         raise ConfigError(f"recipe must be 'reported' or 'better', not {recipe!r}", name="recipe", value=recipe)
     chosen = experiment.recipes[recipe]
     data = [_data(chosen, seed + each, device) for each in range(rounds)]
-    trained = fit_rounds(
-        lambda _: build(chosen, device),
-        [train for train, _, _ in data],
-        [test for _, test, _ in data],
-        rounds=rounds,
-        epochs=chosen.epochs,
-        batch_size=chosen.batch_size,
-        seed=seed,
-        metrics=(error_rate,),
-        progress=progress,
-    )
+    with _one_thread():
+        trained = fit_rounds(
+            lambda _: build(chosen, device),
+            [train for train, _, _ in data],
+            [test for _, test, _ in data],
+            rounds=rounds,
+            epochs=chosen.epochs,
+            batch_size=chosen.batch_size,
+            seed=seed,
+            metrics=(error_rate,),
+            progress=progress,
+        )
     return Outcome(
         experiment,
         recipe,
@@ -175,6 +177,17 @@ def build(recipe: Recipe, device: str = "cpu") -> tuple[Module, Loss, Optimizer]
     name = recipe.optimizer["name"]
     optimizer = _call(name, get("optimizer", name), model.parameters(), **settings)
     return model, loss, optimizer
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute with one thread: networks this small gain nothing from a second, and on a busy machine wait for it."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _module(entry: list[Any]) -> Module:

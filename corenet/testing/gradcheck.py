@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
-from corenet.contracts.parameter import Buffer
-from corenet.errors import ConfigError, ShapeError
+from corenet.contracts.parameter import Buffer, Parameter
+from corenet.errors import ConfigError, GradientError, ShapeError
 from corenet.testing.report import GradientReport, TensorReport
 
+T = TypeVar("T")
 STEP = 1e-5
 KINK = 1e-3
 MOST_ELEMENTS = 2000
@@ -110,26 +112,43 @@ class _Frozen:
 
     def gradients(self, upstream: Tensor) -> list[tuple[str, Tensor, Tensor]]:
         """Return ``(name, tensor, its gradient by hand)`` for the input and each parameter."""
-        torch.manual_seed(self.seed)
         if isinstance(self.subject, Loss):
+            torch.manual_seed(self.seed)
             self.subject(*self.inputs)
-            grad_input = self.subject.backward()
+            found = [("input", self.inputs[0], self.subject.backward())]
         else:
-            for parameter in self.subject.parameters():
-                parameter.grad.fill_(1)  # what is there before: backward must add to it
-            self.subject(*self.inputs)
-            grad_input = self.subject.backward(upstream.clone())
-        found = [("input", self.inputs[0], grad_input)]
-        if isinstance(self.subject, Module):
-            found += [(name, parameter, parameter.grad - 1) for name, parameter in self.subject.named_parameters()]
-        for buffer, before in self.buffers:
-            buffer.copy_(before)
+            found = [("input", self.inputs[0], self._run(self.subject.backward, upstream))]
+            found += self._added()
+            self._run(self.subject.backward_parameters, upstream)
+            for (name, tensor, half), (_, _, whole) in zip(self._added(), found[1:], strict=True):
+                if not torch.equal(half, whole):
+                    found.append((f"{name} by backward_parameters", tensor, half))
         for name, tensor, gradient in found:
             if gradient.shape != tensor.shape:
                 raise ShapeError(
                     f"{self.subject!r}: the gradient of {name}", gradient.shape, f"expected {tuple(tensor.shape)}"
                 )
         return [(name, tensor, gradient.clone()) for name, tensor, gradient in found]
+
+    def _run(self, backward: Callable[[Tensor], T], upstream: Tensor) -> T:
+        """Return what ``backward`` gives after a forward, with a gradient of 1 in every parameter before it."""
+        torch.manual_seed(self.seed)
+        for _, parameter in self._parameters():
+            parameter.grad.fill_(1)  # what is there before: backward must add to it
+        self.subject(*self.inputs)
+        given = upstream.clone()
+        result = backward(given)
+        if not torch.equal(given, upstream):
+            raise GradientError(f"{self.subject!r}: backward changes grad_output in place; other modules may need it")
+        for buffer, before in self.buffers:
+            buffer.copy_(before)
+        return result
+
+    def _added(self) -> list[tuple[str, Tensor, Tensor]]:
+        return [(name, parameter, parameter.grad - 1) for name, parameter in self._parameters()]
+
+    def _parameters(self) -> list[tuple[str, Parameter]]:
+        return list(self.subject.named_parameters()) if isinstance(self.subject, Module) else []
 
 
 def _compare(

@@ -117,7 +117,7 @@ def test_there_is_at_least_one_round(rounds):
 
 def test_epochs_batches_and_the_optimizer_are_those_of_the_recipe():
     history = run(short("003a", epochs=3, batch_size=300)).rounds[0].history
-    assert [epoch.lr for epoch in history] == [0.1 / (1 + steps * 2e-3) for steps in (0, 4, 8)]
+    assert [epoch.lr for epoch in history] == [0.1 / (1 + steps * 5e-3) for steps in (0, 4, 8)]
 
 
 def test_a_figure_over_rounds():

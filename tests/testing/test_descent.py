@@ -28,12 +28,17 @@ class NormOfEach(MixesElements):
     elementwise = False
 
 
+class BecomesNaN(cn.SGD):
+    def update(self, param, grad, state):
+        param.fill_(float("nan"))
+
+
 @pytest.mark.parametrize("optimizer", [cn.SGD, NormOfEach])
 def test_a_sound_optimizer_descends(optimizer):
     assert descends(optimizer) is None
 
 
-@pytest.mark.parametrize("optimizer", [Climbs, Rests])
+@pytest.mark.parametrize("optimizer", [Climbs, Rests, BecomesNaN])
 def test_no_descent_is_said_with_both_values(optimizer):
     assert "no descent" in descends(optimizer)
     assert "in 50 steps at lr 0.01" in descends(optimizer)

@@ -142,6 +142,18 @@ def test_a_gradient_written_over_what_was_there_is_found():
     assert wrong(examine(Overwriting(), draw(5, 3))) == ["weight", "bias"]
 
 
+def test_a_derivative_that_vanishes_for_equal_upstreams_is_looked_at_with_unequal_ones():
+    # The outputs of a softmax add up to 1, so an upstream of ones has the gradient 0, as this backward has always.
+    class Softmax(cn.Module):
+        def forward(self, input):
+            return input.softmax(1)
+
+        def backward(self, grad_output):
+            return torch.zeros_like(grad_output)
+
+    assert wrong(examine(Softmax(), draw(4, 3))) == ["input"]
+
+
 def test_a_parameter_left_out_is_found_inside_a_chain():
     class Lazy(Affine):
         def bias_gradient(self, grad_output):
@@ -394,3 +406,31 @@ def test_tolerances_are_those_asked_for():
 def test_the_number_of_inputs_is_checked(subject, count):
     with pytest.raises(cn.ConfigError, match=f"takes {1 if count in (0, 2) else 2} tensors, got {count}"):
         cn.gradcheck(subject, *[draw(2, 2)] * count)
+
+
+def test_a_parameter_half_that_differs_from_backward_is_found():
+    class Forgetful(cn.Linear):
+        def backward(self, grad_output):
+            cn.Linear.backward_parameters(self, grad_output)
+            return grad_output @ self.weight
+
+        def backward_parameters(self, grad_output):
+            (input,) = self.saved()
+            self.weight.grad += grad_output.T @ input
+
+    with pytest.raises(cn.GradientError, match="bias by backward_parameters"):
+        cn.gradcheck(Forgetful(3, 2), torch.randn(4, 3))
+
+
+def test_a_backward_that_changes_grad_output_is_found():
+    class Greedy(cn.Module):
+        def forward(self, input):
+            self.save(input)
+            return 2 * input
+
+        def backward(self, grad_output):
+            self.saved()
+            return grad_output.mul_(2)
+
+    with pytest.raises(cn.GradientError, match="changes grad_output in place"):
+        cn.gradcheck(Greedy(), torch.randn(4, 3))

@@ -280,5 +280,7 @@ def test_counts_are_positive_integers(name, value):
 def test_as_many_data_sets_as_rounds():
     with pytest.raises(cn.ConfigError, match="train has 2 data sets for 3 rounds; give one, or one for each round"):
         cn.fit_rounds(factory, [TRAIN, TRAIN], rounds=3, **SHORT)
+    with pytest.raises(cn.ConfigError, match="train has 4 data sets for 3 rounds"):
+        cn.fit_rounds(factory, [TRAIN] * 4, rounds=3, **SHORT)
     with pytest.raises(cn.ConfigError, match="valid has 1 data sets"):
         cn.fit_rounds(factory, TRAIN, [VALID], rounds=3, **SHORT)

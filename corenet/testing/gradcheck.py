@@ -121,7 +121,7 @@ class _Frozen:
             found += self._added()
             self._run(self.subject.backward_parameters, upstream)
             for (name, tensor, half), (_, _, whole) in zip(self._added(), found[1:], strict=True):
-                if not torch.equal(half, whole):
+                if not torch.allclose(half, whole, rtol=0, atol=0, equal_nan=True):
                     found.append((f"{name} by backward_parameters", tensor, half))
         for name, tensor, gradient in found:
             if gradient.shape != tensor.shape:

@@ -36,6 +36,9 @@ def save(path: str | Path, model: Module, optimizer: Optimizer | None = None) ->
     >>> bool((a.weight == b.weight).all())
     True
     """
+    for value, kind in ((model, Module), (optimizer or model, (Module, Optimizer))):
+        if not isinstance(value, kind):
+            raise CheckpointError(f"save(path, model, optimizer) takes corenet's, not {value!r:.80}")
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     metadata = {"format": FORMAT}
     if optimizer is not None:

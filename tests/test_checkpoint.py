@@ -196,7 +196,7 @@ def test_a_checkpoint_without_an_optimizer_is_refused_where_one_is_to_be_loaded(
 
 def test_the_state_of_another_optimizer_is_refused(path):
     saved(path, network(), momentum=0.0)
-    assert_refused(path, cn.StructureError, r"state 0 has \[\], expected \['velocity'\]")
+    assert_refused(path, cn.StructureError, r"state 0 is \{\}, expected \['velocity'\]")
 
 
 def rewritten(path, **optimizer):

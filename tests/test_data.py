@@ -193,3 +193,9 @@ def test_the_disk_is_half_of_the_square():
 def test_a_disk_has_points(n):
     with pytest.raises(cn.ConfigError, match=f"n must be an integer ≥ 1, not {n!r}"):
         disk(n, seed=0)
+
+
+def test_the_disk_and_the_weights_of_one_seed_have_nothing_in_common():
+    torch.manual_seed(0)
+    drawn = torch.rand(1000, 2)
+    assert (drawn - cn.data.disk(1000, seed=0).inputs).abs().max() > 0.5

@@ -61,6 +61,8 @@ class Dropout(Module):
         return input * scale
 
     def backward(self, grad_output: Tensor) -> Tensor:
+        if not self.training:
+            return grad_output
         (scale,) = self.saved()
         return grad_output * scale
 

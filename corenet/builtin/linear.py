@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 import torch
 from torch import Tensor
 
@@ -61,7 +63,7 @@ class Linear(Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         for name, value in (("in_features", in_features), ("out_features", out_features)):
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
                 raise ConfigError(f"Linear: {name} must be an integer ≥ 1, not {value!r}", name=name, value=value)
         self.in_features = in_features
         self.out_features = out_features

@@ -85,10 +85,10 @@ class SGD(Optimizer):
         if self.weight_decay:
             grad = grad.add(param, alpha=self.weight_decay)
         if self.momentum:
-            if "velocity" not in state:  # momentum was assigned after training had begun without it
-                state |= self.init_state(param)
+            if self.steps == 0 or "velocity" not in state:  # momentum may be assigned later
+                state["velocity"] = grad.clone()
+            else:
+                state["velocity"].mul_(self.momentum).add_(grad, alpha=1 - self.dampening)
             velocity = state["velocity"]
-            dampening = self.dampening if self.steps else 0.0  # v = g at the first step
-            velocity.mul_(self.momentum).add_(grad, alpha=1 - dampening)
             grad = grad.add(velocity, alpha=self.momentum) if self.nesterov else velocity
         param.sub_(grad, alpha=self.current_lr)

@@ -42,6 +42,8 @@ def command(seed: int, device: str, as_json: bool, out: Path) -> None:
         options.print_json(_as_dict(outcome, proofs, figures))
     else:
         _show(outcome, proofs, figures)
+    if not all(proof.ok for proof in proofs):
+        click.get_current_context().exit(1)
 
 
 def _show(outcome: Outcome, proofs: list[Proof], figures: list[Path]) -> None:

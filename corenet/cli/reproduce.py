@@ -45,6 +45,8 @@ def command(
     from corenet.experiments import experiment, experiments, run
     from corenet.report.outcome import draw
 
+    if names and every:
+        raise click.UsageError("give IDs, or --all")
     if not names and not every:
         _list(experiments(), as_json)
         return

@@ -29,17 +29,25 @@ class Flat:
     def __init__(self, parameters: Sequence[Tensor]) -> None:
         self.parameters = tuple(parameters)
         self.gradients = tuple(gradient(parameter) for parameter in parameters)
-        self.addresses = [parameter.data_ptr() for parameter in parameters]
+        self.addresses = [tensor.data_ptr() for tensor in (*self.parameters, *self.gradients)]
         self.param = _spanning(self.parameters)
         self.grad = _spanning(self.gradients)
 
-    def holds_gradients(self) -> bool:
-        """Tell whether every parameter still has the gradient that this object found."""
-        return all(map(is_, map(_GRAD, self.parameters), self.gradients))
+    def is_current(self) -> bool:
+        """Tell whether every parameter has the gradient, and both the memory, that this object found."""
+        return (
+            all(map(is_, map(_GRAD, self.parameters), self.gradients))
+            and list(map(Tensor.data_ptr, (*self.parameters, *self.gradients))) == self.addresses
+            and all(map(Tensor.is_contiguous, self.parameters))
+        )
 
-    def holds_parameters(self) -> bool:
-        """Tell whether every parameter still has the memory that this object found."""
-        return list(map(Tensor.data_ptr, self.parameters)) == self.addresses
+    def take_back_gradients(self) -> None:
+        """Copy each gradient that was replaced by another of its kind into the old one, and put that back."""
+        for parameter, grad in zip(self.parameters, self.gradients, strict=True):
+            new = gradient(parameter)
+            if new is not grad and (new.dtype, new.device, new.shape) == (grad.dtype, grad.device, grad.shape):
+                grad.copy_(new)
+                parameter.grad = grad
 
     def shaped(self) -> Self:
         """Give ``param`` and ``grad`` the shape of the only parameter, for a rule that looks at more than elements."""

@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from corenet.contracts.saved import Saved
 from corenet.errors import (
     BackwardError,
     ConfigError,
@@ -40,7 +41,7 @@ class Loss:
     tensor([1., 3.])
     """
 
-    _saved: tuple[Tensor, ...] | None = None
+    _saved: Saved | None = None
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Return the loss as a 0-dim tensor (or, unreduced, the values)."""
@@ -61,14 +62,14 @@ class Loss:
 
     def save(self, *values: Tensor) -> None:
         """Keep ``values`` for ``backward``, in the place of earlier ones."""
-        self._saved = values
+        self._saved = Saved(values)
 
     def saved(self) -> tuple[Tensor, ...]:
         """Hand out what ``forward`` saved, once."""
         if self._saved is None:
             raise BackwardError(f"{self!r} has nothing saved for backward; evaluate the loss first, once for each")
-        values, self._saved = self._saved, None
-        return values
+        saved, self._saved = self._saved, None
+        return saved.unchanged(self)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
@@ -129,6 +130,8 @@ class ElementwiseLoss(Loss):
             if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
                 found = tensor.dtype if isinstance(tensor, Tensor) else type(tensor).__name__
                 raise DTypeError(f"{self!r} takes floating-point tensors, got {found} as {name}; use {name}.float()")
+        if input.requires_grad:
+            raise ConfigError(f"{self!r} got input that requires grad; corenet derives by hand: use input.detach()")
         if input.dtype != target.dtype:
             raise DTypeError(f"{self!r} got {input.dtype} input and {target.dtype} target; convert one with .to()")
         if input.device != target.device:

@@ -10,8 +10,10 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+from corenet.contracts.parameter import Buffer, Parameter
+from corenet.contracts.saved import Saved
 from corenet.contracts.tree import Tree
-from corenet.errors import BackwardError, ConfigError, DeviceError, DTypeError, ShapeError
+from corenet.errors import BackwardError, ConfigError, DeviceError, DTypeError, ShapeError, StructureError
 
 
 class Module(Tree):
@@ -46,8 +48,9 @@ class Module(Tree):
     """
 
     training: bool = True
-    _saved: tuple[Tensor, ...] | None = None
+    _saved: Saved | None = None
     _output: tuple[torch.Size, torch.dtype] | None = None
+    _half_is_older: bool = False  # backward is of a subclass of the class whose backward_parameters is inherited
 
     # The two methods that a component author writes.
 
@@ -99,13 +102,14 @@ class Module(Tree):
                 f"{self!r} ran forward twice in training mode without a backward between; "
                 "call eval() for inference, or forget() to drop the first"
             )
-        object.__setattr__(self, "_saved", values)  # past our own __setattr__, which guards parameters
+        object.__setattr__(self, "_saved", Saved(values))  # past our own __setattr__, which guards parameters
 
     def saved(self) -> tuple[Tensor, ...]:
         """Hand out what ``forward`` saved, once, and let go of it.
 
         Raises:
-            BackwardError: there was no forward in training mode, or backward ran already.
+            BackwardError: there was no forward in training mode, backward ran already, or
+                something has changed a saved tensor in place since.
         """
         if self._saved is None:
             hint = (
@@ -114,9 +118,9 @@ class Module(Tree):
                 else ("it is in eval mode, which saves nothing: call train() before forward")
             )
             raise BackwardError(f"{self!r} has nothing saved for backward; {hint}")
-        values = self._saved
+        saved = self._saved
         object.__setattr__(self, "_saved", None)
-        return values
+        return saved.unchanged(self)
 
     def check_floating(self, input: Tensor) -> None:
         """Raise :class:`~corenet.DTypeError` unless ``input`` is a floating-point tensor."""
@@ -164,9 +168,16 @@ class Module(Tree):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        if "backward" in vars(cls) or "backward_parameters" in vars(cls):
+            cls._half_is_older = "backward_parameters" not in vars(cls)
         for name in ("backward", "backward_parameters"):
             if name in vars(cls):
                 setattr(cls, name, _guarded(vars(cls)[name]))
+        for name, value in vars(cls).items():
+            if isinstance(value, (Parameter, Buffer)):
+                raise StructureError(
+                    f"{cls.__name__}.{name} belongs to the class, so no instance would train it; assign it in __init__"
+                )
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
@@ -184,6 +195,9 @@ def _guarded(backward: Callable[..., Any]) -> Callable[..., Any]:
     def checked(self: Module, grad_output: Tensor, **options: Any) -> Any:
         if self._output is not None and self._saved is not None:
             _refuse_misfit(self, grad_output, *self._output)
+            object.__setattr__(self, "_output", None)  # a backward inside this one is of another output
+            if self._half_is_older:
+                return self.backward(grad_output)
         return backward(self, grad_output, **options)
 
     return checked

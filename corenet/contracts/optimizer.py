@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from corenet.contracts.flat import Flat, flatten
-from corenet.contracts.parameter import Parameter, gradient
+from corenet.contracts.parameter import Parameter
 from corenet.errors import ConfigError, ShapeError, StructureError
 
 
@@ -85,21 +85,19 @@ class Optimizer:
 
     def zero_grad(self) -> None:
         """Set every gradient to zero."""
-        if not all(flat.holds_gradients() for flat in self._flats):
-            self._adopt()
-        for flat in self._flats:
-            flat.grad.zero_()
+        for grad in self.gradients():
+            grad.zero_()
 
     def step(self) -> None:
         """Update every parameter by its gradient."""
-        if not all(flat.holds_gradients() and flat.holds_parameters() for flat in self._flats):
-            self._adopt()
+        self._follow()
         for flat, state in zip(self._flats, self._states, strict=True):
             self.update(flat.param, flat.grad, state)
         self.steps += 1
 
     def gradients(self) -> list[Tensor]:
         """Return all gradients, as few flat tensors as there are memories."""
+        self._follow()
         return [flat.grad for flat in self._flats]
 
     def state_dict(self) -> dict[str, Any]:
@@ -120,13 +118,13 @@ class Optimizer:
             ShapeError: a tensor does not fit.
         """
         own = self.state_dict()
-        if own.keys() != state.keys() or len(own["states"]) != len(state["states"]):
+        if not isinstance(state, dict) or own.keys() != state.keys() or len(own["states"]) != len(state["states"]):
             raise StructureError(
                 f"the state is not one of {type(self).__name__} over {len(self.parameters)} parameters"
             )
         for index, (mine, theirs) in enumerate(zip(own["states"], state["states"], strict=True)):
-            if mine.keys() != theirs.keys():
-                raise StructureError(f"state {index} has {sorted(theirs)}, expected {sorted(mine)}")
+            if not isinstance(theirs, dict) or mine.keys() != theirs.keys():
+                raise StructureError(f"state {index} is {theirs!r:.80}, expected {sorted(mine)}")
             for name in mine:
                 if mine[name].shape != theirs[name].shape:
                     raise ShapeError(
@@ -159,15 +157,13 @@ class Optimizer:
             self._flats = [flat.shaped() for parameter in self.parameters for flat in flatten([parameter])]
         self._states = [self.init_state(flat.param) for flat in self._flats]
 
-    def _adopt(self) -> None:
-        """Find parameters and gradients again where something has put new tensors in their place."""
+    def _follow(self) -> None:
+        """Find parameters and gradients again where something has put new tensors or memories in their place."""
+        if all(flat.is_current() for flat in self._flats):
+            return
         for flat in self._flats:
-            for parameter, grad in zip(flat.parameters, flat.gradients, strict=True):
-                new = gradient(parameter)
-                if new is not grad and new.dtype == grad.dtype and new.device == grad.device:
-                    grad.copy_(new)
-                    parameter.grad = grad
-        if not all(flat.holds_gradients() and flat.holds_parameters() for flat in self._flats):
+            flat.take_back_gradients()
+        if not all(flat.is_current() for flat in self._flats):
             states = self.state_dict()["states"]
             self._lay_out()
             self._write_states(states)

@@ -93,8 +93,8 @@ class Tree:
         """
         if isinstance(device, torch.dtype):
             raise DTypeError(f"to() takes the dtype by name: to(dtype={device})")
-        if dtype is not None and not dtype.is_floating_point:
-            raise DTypeError(f"a module needs a floating dtype, not {dtype}")
+        if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
+            raise DTypeError(f"a module needs a floating torch.dtype such as torch.float64, not {dtype!r}")
         device = usable(device)
         for _, tensor in self._named_tensors():
             wanted = dtype if tensor.is_floating_point() else None
@@ -107,6 +107,14 @@ class Tree:
         return self
 
     def __setattr__(self, name: str, value: object) -> None:
+        if isinstance(value, Tensor) and value.requires_grad:
+            raise StructureError(
+                f"{type(self).__name__}.{name} requires grad, which corenet does not use; assign cn.Parameter(value)"
+            )
+        if type(value).__module__.startswith("torch.nn."):
+            raise StructureError(
+                f"{type(self).__name__}.{name} is torch.nn.{type(value).__name__}, whose gradient corenet cannot find"
+            )
         # A plain tensor in the place of a parameter would silently never be trained again.
         current = self.__dict__.get(name)
         if isinstance(value, Tensor) and isinstance(current, Tensor) and value is not current:

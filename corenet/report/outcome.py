@@ -31,9 +31,7 @@ def table(outcomes: Sequence[Outcome]) -> Table:
     from rich.box import SIMPLE
     from rich.table import Table
 
-    made = Table(box=SIMPLE, padding=(0, 1, 0, 0))
-    for column in COLUMNS:
-        made.add_column(column, no_wrap=True)
+    made = Table(*COLUMNS, box=SIMPLE, padding=(0, 1, 0, 0))
     for row in rows(outcomes):
         made.add_row(*row, style="red" if row[6] == "no" and row[1] == "better" else None)
     return made
@@ -64,15 +62,16 @@ def draw(outcome: Outcome, folder: Path) -> list[Path]:
     first = outcome.rounds[0]
     name = f"{outcome.experiment.id}-{outcome.recipe}"
     title = f"{outcome.experiment.id}, {outcome.recipe} recipe"
+    one = f"{title}, round 1 of {len(outcome.rounds)}"
     points = _raw(first)
     inside = first.true()
     histories = [each.history for each in outcome.rounds]
     error = first.history[-1].valid["error_rate"]
     return [
         figures.true_and_predicted(
-            folder / f"{name}-points.png", points, inside, first.predicted(points), f"{title}: test error {error:.1%}"
+            folder / f"{name}-points.png", points, inside, first.predicted(points), f"{one}: test error {error:.1%}"
         ),
-        figures.output_map(folder / f"{name}-map.png", surface(first), f"{title}: output of the network"),
+        figures.output_map(folder / f"{name}-map.png", surface(first), f"{one}: output of the network"),
         figures.curves(folder / f"{name}-curves.png", histories, title, outcome.experiment.reported),
     ]
 

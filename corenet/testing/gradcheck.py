@@ -70,6 +70,11 @@ def examine(
     subject: Module | Loss, *inputs: Tensor, rtol: float = 1e-6, atol: float = 1e-8, seed: int = 0
 ) -> GradientReport:
     """Do what :func:`gradcheck` does, and return the report also when a gradient is wrong."""
+    if not isinstance(subject, (Module, Loss)):
+        hint = f"; write {subject.__name__}(...)" if isinstance(subject, type) else ""
+        raise ConfigError(f"gradcheck takes a module or a loss, not {subject!r:.80}{hint}")
+    if not (rtol > 0 and atol >= 0):
+        raise ConfigError(f"gradcheck needs rtol > 0 and atol ≥ 0, not {rtol!r} and {atol!r}")
     wanted = 1 if isinstance(subject, Module) else 2
     if len(inputs) != wanted:
         raise ConfigError(f"gradcheck of {subject!r} takes {wanted} tensors, got {len(inputs)}")
@@ -135,7 +140,10 @@ class _Frozen:
         torch.manual_seed(self.seed)
         for _, parameter in self._parameters():
             parameter.grad.fill_(1)  # what is there before: backward must add to it
+        before_forward = self.inputs[0].clone()
         self.subject(*self.inputs)
+        if not torch.allclose(self.inputs[0], before_forward, rtol=0, atol=0, equal_nan=True):
+            raise GradientError(f"{self.subject!r}: forward changes its input in place; other modules may need it")
         given = upstream.clone()
         result = backward(given)
         if not torch.equal(given, upstream):
@@ -208,10 +216,16 @@ def _as_double(tensor: Tensor) -> Tensor:
     """Return a float64 copy with the same strides, so that a strided input is checked as one."""
     if not tensor.is_floating_point():
         return tensor.clone()
-    if 0 in tensor.stride():  # expanded: its elements share memory and cannot be moved one by one
+    if _overlaps(tensor):  # its elements share memory and cannot be moved one by one
         return tensor.double().contiguous()
     copy_ = torch.empty_strided(tensor.shape, tensor.stride(), dtype=torch.float64, device=tensor.device)
     return copy_.copy_(tensor)
+
+
+def _overlaps(tensor: Tensor) -> bool:
+    """Tell whether the tensor has more elements than places in memory, as expanded and unfolded ones do."""
+    reach = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
+    return tensor.numel() > reach + 1
 
 
 def _buffers(subject: Module | Loss) -> list[Tensor]:

@@ -12,7 +12,7 @@ from torch import Tensor
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module, evaluating
 from corenet.contracts.optimizer import Optimizer
-from corenet.data import Dataset, integer, positive_integer
+from corenet.data import Dataset, integer, positive_integer, stream
 from corenet.errors import ConfigError, NonFiniteError, StructureError
 from corenet.training.history import Epoch, History
 from corenet.training.metrics import are_classes, error_rate
@@ -68,7 +68,7 @@ def fit(
     >>> import corenet as cn
     >>> _ = torch.manual_seed(0)
     >>> model = cn.Sequential(cn.Linear(2, 25), cn.ReLU(), cn.Linear(25, 1), cn.Sigmoid())
-    >>> optimizer = cn.SGD(model.parameters(), lr=1.0, momentum=0.9)
+    >>> optimizer = cn.SGD(model.parameters(), lr=0.5, momentum=0.9)
     >>> train = cn.data.disk(500, seed=0)
     >>> history = fit(model, cn.BCELoss(), optimizer, train, epochs=100, batch_size=50, progress=False)
     >>> history[-1].loss < 0.2
@@ -79,6 +79,8 @@ def fit(
     integer("seed", seed)
     _refuse_wrong_kinds((model, Module), (loss, Loss), (optimizer, Optimizer), (train, Dataset))
     _refuse_stranger(optimizer, model)
+    if valid is not None:
+        _refuse_wrong_kinds((valid, Dataset))
     measures = _metrics(metrics, valid)
     history = History()
     model.forget()  # a forward whose loss was refused leaves something saved
@@ -108,7 +110,7 @@ def fit_rounds(
     Args:
         factory: ``factory(round) -> (model, loss, optimizer)``, called with 0, 1, …
         train, valid: one data set for all rounds, or a sequence with one for each.
-        seed: round r is :func:`fit` with ``seed + r``; weights are drawn after ``torch.manual_seed(seed + r)``.
+        seed: round r is :func:`fit` with ``seed + r``; its weights are drawn from a stream of their own.
 
     The other arguments are those of :func:`fit`.
 
@@ -124,10 +126,11 @@ def fit_rounds(
     [2, 2, 2]
     """
     positive_integer("rounds", rounds)
+    integer("seed", seed)
     trains, valids = _per_round("train", train, rounds), _per_round("valid", valid, rounds)
     results = []
     for round in range(rounds):
-        with _drawing_from(seed + round, trains[round].inputs.device):
+        with _drawing_from(stream("weights", seed + round), trains[round].inputs.device):
             model, loss, optimizer = factory(round)
         history = fit(
             model,
@@ -158,7 +161,15 @@ def _epoch(
             error.epoch, error.step = epoch + 1, step + 1
             raise
         total += _summed(loss, value, len(input))
+    _refuse_infinite_weights(model, epoch + 1)
     return Epoch(epoch + 1, total / len(train), lr, perf_counter() - start)
+
+
+def _refuse_infinite_weights(model: Module, epoch: int) -> None:
+    """Look at the weights once an epoch: a finite gradient times a large rate may overflow in the write itself."""
+    for name, parameter in model.named_parameters():
+        if not parameter.isfinite().all():
+            raise NonFiniteError(f"{name} is not finite after epoch {epoch}: lower lr", module=name)
 
 
 def _summed(loss: Loss, value: Tensor, points: int) -> float:
@@ -189,14 +200,16 @@ def _refuse_wrong_kinds(*arguments: tuple[object, type]) -> None:
 
 def _refuse_stranger(optimizer: Optimizer, model: Module) -> None:
     own = {id(parameter) for parameter in model.parameters()}
-    if not any(id(parameter) in own for parameter in optimizer.parameters):
+    if not all(id(parameter) in own for parameter in optimizer.parameters):
         raise StructureError(
-            f"{optimizer!r} holds no parameter of the model, which would not learn; make it with model.parameters()"
+            f"{optimizer!r} holds parameters that the model does not have (any more); make it with model.parameters()"
         )
 
 
 def _metrics(metrics: Sequence[Metric] | None, valid: Dataset | None) -> Sequence[Metric]:
     if metrics is not None:
+        if callable(metrics) or not all(map(callable, metrics)):
+            raise ConfigError(f"metrics must be a list of functions (model, data) -> float, not {metrics!r}")
         return metrics
     return (error_rate,) if valid is not None and are_classes(valid.targets) else ()
 
@@ -215,5 +228,5 @@ def _per_round(name: str, data: Dataset | Sequence[Dataset] | None, rounds: int)
 def _drawing_from(seed: int, device: torch.device) -> Iterator[None]:
     """Let torch's generator start from ``seed`` here, and go on after as if nothing had been drawn."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
+        torch.manual_seed(seed % 2**64)
         yield

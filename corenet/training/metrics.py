@@ -54,6 +54,8 @@ def wrong_fraction(output: Tensor, targets: Tensor) -> float:
 
 def classes(output: Tensor, targets: Tensor) -> Tensor:
     """Return the class of each row of ``output``, as ``targets`` code the classes."""
+    if not are_classes(targets):
+        raise DataError("error_rate needs classes: a target column with two values, or one column for each class")
     if targets.dim() > 1 and targets.shape[-1] > 1:
         return output.argmax(-1)
     return output > _midpoint(targets)
@@ -65,16 +67,18 @@ def are_classes(targets: Tensor) -> bool:
         ones = (targets == 1).sum(-1)
         zeros = (targets == 0).sum(-1)
         return bool((ones == 1).all()) and bool((zeros == targets.shape[-1] - 1).all())
+    if targets.numel() == 0:
+        return False
     low, high = targets.aminmax()
     return bool(((targets == low) | (targets == high)).all())
 
 
 def _midpoint(targets: Tensor) -> float:
-    if not are_classes(targets):
-        raise DataError("error_rate needs classes: a target column with two values, or one column for each class")
     low, high = (bound.item() for bound in targets.aminmax())
     if {low, high} <= {0.0, 1.0}:  # also where only one of the classes occurs
         return 0.5
     if {low, high} <= {-1.0, 1.0}:
         return 0.0
+    if low == high:
+        raise DataError(f"error_rate cannot tell the classes apart: every target is {low:g}")
     return (low + high) / 2

@@ -32,10 +32,10 @@ def _bar(epochs: int, label: str) -> Iterator[Progress]:
 
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=16),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[figures]}"),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[figures]}"),
     )
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(label, total=epochs, figures="")
@@ -56,10 +56,10 @@ def describe(epoch: Epoch) -> str:
     """Return the figures of an epoch in one line.
 
     >>> describe(Epoch(1, 0.25, 0.1, 0.01, {"error_rate": 0.02}, {"error_rate": 0.03}))
-    'loss 0.2500  error_rate 0.020 train 0.030 valid'
+    'loss 0.2500  error_rate train 0.020 valid 0.030'
     """
     parts = [f"loss {epoch.loss:.4f}"]
     for name, value in epoch.train.items():
-        valid = f" {epoch.valid[name]:.3f} valid" if name in epoch.valid else ""
-        parts.append(f"{name} {value:.3f} train{valid}")
+        valid = f" valid {epoch.valid[name]:.3f}" if name in epoch.valid else ""
+        parts.append(f"{name} train {value:.3f}{valid}")
     return "  ".join(parts)

@@ -33,7 +33,7 @@ def train_step(model: Module, loss: Loss, optimizer: Optimizer, input: Tensor, t
     optimizer.zero_grad()
     prediction = model(input)
     value = evaluate(loss, prediction, target)
-    model.backward_parameters(loss.backward())
+    model.backward_parameters(loss.backward())  # backward, less the gradient of the data, which nobody needs
     refuse_non_finite(model, optimizer, value)
     optimizer.step()
     return value

@@ -79,11 +79,10 @@ def test_in_eval_mode_the_input_itself_is_returned_and_no_number_drawn():
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_order_backward_in_eval_mode_raises():
+def test_backward_in_eval_mode_is_that_of_the_identity():
     dropout = cn.Dropout(0.5).eval()
     dropout(torch.ones(3))
-    with pytest.raises(cn.BackwardError, match=r"Dropout\(0.5\) has nothing saved.*eval mode"):
-        dropout.backward(torch.ones(3))
+    assert dropout.backward(torch.full((3,), 7.0)).tolist() == [7.0] * 3
 
 
 def test_the_mask_is_drawn_anew_from_torchs_generator():
@@ -113,3 +112,11 @@ def test_integer_input_is_refused():
 
 def test_the_repr_names_p():
     assert (repr(cn.Dropout()), repr(cn.Dropout(0.3))) == ("Dropout(0.5)", "Dropout(0.3)")
+
+
+def test_a_dropout_frozen_by_eval_lets_the_gradient_through():
+    model = cn.Sequential(cn.Linear(3, 3), cn.Dropout(0.5))
+    model[1].eval()
+    x, g = torch.randn(4, 3), torch.randn(4, 3)
+    model(x)
+    assert torch.equal(model.backward(g), g @ model[0].weight)

@@ -178,3 +178,16 @@ def test_sgd_on_a_gpu_is_pytorchs():
 
     for mine, other in zip(on_gpu(cn.Parameter), on_gpu(torch.nn.Parameter), strict=True):
         assert torch.equal(mine, other)
+
+
+def test_momentum_assigned_later_begins_with_the_gradient_as_torch_does():
+    ours, theirs = cn.Parameter(torch.ones(3)), torch.nn.Parameter(torch.ones(3))
+    optimizer, oracle = cn.SGD([ours], lr=0.1, dampening=0.5), torch.optim.SGD([theirs], lr=0.1, dampening=0.5)
+    for step in range(4):
+        if step == 2:
+            optimizer.momentum = oracle.param_groups[0]["momentum"] = 0.9
+        ours.grad.fill_(1.0 + step)
+        theirs.grad = torch.full((3,), 1.0 + step)
+        optimizer.step()
+        oracle.step()
+    assert torch.equal(ours, theirs.detach())

@@ -93,5 +93,5 @@ def test_a_wrong_gradient_of_a_plugin_is_named_and_a_crash_costs_nothing(call, b
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     install("corenet-x", "corenet.modules", "crashes = x_code:Crashes\nwrong = x_code:Wrong", x_code=CODE)
     code, stdout, _ = call("demo")
-    assert code == 0
+    assert code == 1
     assert "wrong: corenet-x:wrong, see corenet check corenet-x:wrong" in stdout.splitlines()

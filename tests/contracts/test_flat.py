@@ -5,6 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import corenet as cn
 from corenet import Parameter
 from corenet.contracts.flat import flatten
 
@@ -113,14 +114,21 @@ def test_a_parameter_put_elsewhere_in_strides_is_laid_out_in_order():
 
 
 def test_flat_sees_a_new_gradient_and_a_new_memory():
-    parameters = [made((2,)), made((3,))]
-    (flat,) = flatten(parameters)
-    assert flat.holds_gradients()
-    assert flat.holds_parameters()
-    parameters[0].grad = torch.ones(2)
-    assert not flat.holds_gradients()
-    parameters[1].data = torch.ones(3)
-    assert not flat.holds_parameters()
+    def replaced_gradient(parameters):
+        parameters[0].grad = torch.ones(2)
+
+    def moved_gradient(parameters):
+        parameters[0].grad.data = torch.ones(2)
+
+    def moved_parameter(parameters):
+        parameters[1].data = torch.ones(3)
+
+    for change in (replaced_gradient, moved_gradient, moved_parameter):
+        parameters = [made((2,)), made((3,))]
+        (flat,) = flatten(parameters)
+        assert flat.is_current()
+        change(parameters)
+        assert not flat.is_current()
 
 
 def test_split_shapes_a_flat_tensor_as_the_parameters():
@@ -128,3 +136,31 @@ def test_split_shapes_a_flat_tensor_as_the_parameters():
     (flat,) = flatten(parameters)
     pieces = flat.split(torch.arange(7.0))
     assert [piece.tolist() for piece in pieces] == [[[0.0, 1.0], [2.0, 3.0]], [4.0, 5.0, 6.0]]
+
+
+def test_a_second_optimizer_does_not_make_the_first_clear_the_wrong_memory():
+    w, v = cn.Parameter(torch.ones(2)), cn.Parameter(torch.ones(2))
+    first = cn.SGD([w], lr=1.0)
+    w.grad.fill_(5)
+    cn.SGD([w, v], lr=1.0)
+    first.zero_grad()
+    assert w.grad.tolist() == [0, 0]
+
+
+def test_a_gradient_with_another_memory_under_it_is_followed():
+    w = cn.Parameter(torch.ones(2))
+    optimizer = cn.SGD([w], lr=1.0)
+    w.grad.data = torch.tensor([0.25, 0.5])
+    optimizer.step()
+    assert w.tolist() == [0.75, 0.5]
+
+
+def test_a_transposed_memory_is_followed():
+    module = cn.Linear(3, 3)
+    optimizer = cn.SGD(module.parameters(), lr=1.0)
+    module.weight.data = module.weight.data.T
+    before = module.weight.clone()
+    optimizer.zero_grad()
+    module.weight.grad.copy_(torch.arange(9.0).reshape(3, 3))
+    optimizer.step()
+    torch.testing.assert_close(before - module.weight, torch.arange(9.0).reshape(3, 3))

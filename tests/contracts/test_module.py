@@ -280,7 +280,7 @@ def test_to_converts_all_floating_tensors_and_keeps_every_object():
 
 def test_to_refuses_what_is_no_floating_dtype():
     module = Scale()
-    with pytest.raises(cn.DTypeError, match=r"needs a floating dtype, not torch\.int32"):
+    with pytest.raises(cn.DTypeError, match=r"needs a floating torch.dtype such as torch.float64, not torch\.int32"):
         module.to(dtype=torch.int32)
     with pytest.raises(cn.DTypeError, match=r"to\(dtype=torch\.float64\)"):
         module.to(torch.float64)
@@ -417,3 +417,53 @@ def test_a_failed_check_runs_no_forward():
 
     with pytest.raises(cn.DTypeError):
         Picky()(torch.ones(1, dtype=torch.int64))
+
+
+class Scaled(cn.Linear):
+    def forward(self, input):
+        return 2 * super().forward(input)
+
+    def backward(self, grad_output):
+        return super().backward(2 * grad_output)
+
+
+def test_an_inherited_parameter_half_follows_the_new_backward():
+    x, g = torch.randn(5, 3), torch.randn(5, 2)
+    whole, half = Scaled(3, 2), Scaled(3, 2)
+    for module, backward in ((whole, whole.backward), (half, half.backward_parameters)):
+        module(x)
+        backward(g)
+    assert torch.equal(whole.weight.grad, half.weight.grad)
+    assert torch.equal(whole.weight.grad, 2 * g.T @ x)
+
+
+class RowSum(cn.Linear):
+    def forward(self, input):
+        return super().forward(input).sum(-1)
+
+    def backward(self, grad_output):
+        return super().backward(grad_output.unsqueeze(-1).expand(-1, self.out_features))
+
+
+def test_a_subclass_may_change_the_shape_of_the_output():
+    assert cn.gradcheck(RowSum(3, 2), torch.randn(5, 3))
+    module = RowSum(3, 2)
+    module(torch.randn(5, 3))
+    with pytest.raises(cn.ShapeError, match=r"expected the output's shape \(5,\)"):
+        module.backward(torch.ones(5, 2))
+
+
+def test_a_parameter_of_the_class_is_refused():
+    with pytest.raises(cn.StructureError, match="w belongs to the class"):
+        type("Shared", (cn.Module,), {"w": cn.Parameter(torch.ones(2))})
+
+
+@pytest.mark.parametrize("value", [torch.ones(2, requires_grad=True), torch.nn.Parameter(torch.ones(2))])
+def test_a_tensor_that_requires_grad_is_refused_as_an_attribute(value):
+    with pytest.raises(cn.StructureError, match=r"assign cn\.Parameter"):
+        cn.ReLU().weight = value
+
+
+def test_a_module_of_torch_nn_is_refused_as_an_attribute():
+    with pytest.raises(cn.StructureError, match=r"torch\.nn\.Linear"):
+        cn.ReLU().inner = torch.nn.Linear(2, 2)

@@ -125,7 +125,7 @@ def test_the_figures_are_told_the_test_points_as_they_lie_in_the_square(short, t
     assert torch.equal(inside, cn.data.disk(1000, seed=1).targets[:, 0].bool())
     error = short.test_error.values[0]
     assert (inside != predicted).float().mean().item() == pytest.approx(error, abs=2e-3)
-    assert title == f"003a, better recipe: test error {error:.1%}"
+    assert title == f"003a, better recipe, round 1 of 2: test error {error:.1%}"
     histories, title, reported = told["curves"]
     assert histories == [round.history for round in short.rounds]
     assert (title, reported) == ("003a, better recipe", {"train_error": 0.032, "test_error": 0.042})

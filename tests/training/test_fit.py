@@ -233,7 +233,7 @@ def test_round_r_is_fit_with_seed_plus_r():
     results = cn.fit_rounds(factory, TRAIN, VALID, rounds=3, seed=10, **SHORT)
     assert len(results) == 3
     for round, (model, history) in enumerate(results):
-        torch.manual_seed(10 + round)
+        torch.manual_seed(cn.data.stream("weights", 10 + round))
         alone, loss, optimizer = factory(round)
         expected = cn.fit(alone, loss, optimizer, TRAIN, VALID, seed=10 + round, **SHORT)
         assert_same(model, alone)
@@ -284,3 +284,25 @@ def test_as_many_data_sets_as_rounds():
         cn.fit_rounds(factory, [TRAIN] * 4, rounds=3, **SHORT)
     with pytest.raises(cn.ConfigError, match="valid has 1 data sets"):
         cn.fit_rounds(factory, TRAIN, [VALID], rounds=3, **SHORT)
+
+
+def test_an_optimizer_of_a_parameter_that_was_replaced_is_refused():
+    model, loss, optimizer = factory(0)
+    model[0].weight = cn.Parameter(torch.ones_like(model[0].weight))
+    with pytest.raises(cn.StructureError, match="holds parameters that the model does not have"):
+        cn.fit(model, loss, optimizer, TRAIN, **SHORT)
+
+
+def test_weights_that_overflow_in_the_last_write_are_told():
+    point = cn.data.Dataset(torch.tensor([[1e10]]), torch.tensor([[1e10]]))
+    linear = cn.Linear(1, 1, init="zeros")
+    optimizer = cn.SGD(linear.parameters(), lr=1e30)
+    with pytest.raises(cn.NonFiniteError, match="weight is not finite after epoch 1: lower lr"):
+        cn.fit(linear, cn.MSELoss(), optimizer, point, epochs=1, batch_size=1, progress=False)
+
+
+@pytest.mark.parametrize("metrics", [cn.accuracy, ["accuracy"]])
+def test_metrics_that_are_no_list_of_functions_are_refused(metrics):
+    model, loss, optimizer = factory(0)
+    with pytest.raises(cn.ConfigError, match="metrics must be a list of functions"):
+        cn.fit(model, loss, optimizer, TRAIN, metrics=metrics, **SHORT)

@@ -111,3 +111,13 @@ def test_predict_drops_nothing_saves_nothing_and_draws_nothing():
     torch.testing.assert_close(cn.predict(model, cn.data.Dataset(inputs, inputs)), expected)
     assert torch.equal(torch.get_rng_state(), state)
     model(inputs)  # would raise if predict had saved anything in training mode
+
+
+@pytest.mark.parametrize(
+    "targets",
+    [torch.randn(50, 2), torch.tensor([[1.0, 1.0, 0.0]]), torch.full((4, 1), 5.0)],
+    ids=["values", "labels", "one"],
+)
+def test_targets_that_code_no_classes_are_refused(targets):
+    with pytest.raises(cn.DataError, match="error_rate"):
+        cn.error_rate(cn.Sequential(), cn.data.Dataset(torch.rand(targets.shape), targets))

@@ -48,7 +48,7 @@ def on_terminal(monkeypatch):
 def test_figures_of_an_epoch():
     assert describe(Epoch(1, 0.25, 0.1, 0.01)) == "loss 0.2500"
     both = Epoch(1, 0.25, 0.1, 0.01, {"error_rate": 0.02, "mae": 1.5}, {"error_rate": 0.0304})
-    assert describe(both) == "loss 0.2500  error_rate 0.020 train 0.030 valid  mae 1.500 train"
+    assert describe(both) == "loss 0.2500  error_rate train 0.020 valid 0.030  mae train 1.500"
 
 
 @pytest.mark.parametrize("progress", [None, True])

@@ -1,0 +1,35 @@
+"""What a forward leaves for its backward."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from corenet.errors import BackwardError
+
+
+class Saved:
+    """Tensors kept from a forward to its backward, and how often each had been changed by then."""
+
+    def __init__(self, tensors: tuple[Tensor, ...]) -> None:
+        self.tensors = tensors
+        self.versions = _versions(tensors)
+
+    def unchanged(self, owner: object) -> tuple[Tensor, ...]:
+        """Return the tensors.
+
+        Raises:
+            BackwardError: one was changed in place since it was saved, so the derivative would be of other numbers.
+        """
+        if _versions(self.tensors) != self.versions:
+            raise BackwardError(
+                f"a tensor that {owner!r} saved for backward was changed in place since; change a clone of it instead"
+            )
+        return self.tensors
+
+
+def _versions(tensors: tuple[Tensor, ...]) -> list[int]:
+    """Return torch's count of in-place changes of each tensor; there is none while tracing or in inference mode."""
+    if torch.compiler.is_compiling():
+        return []
+    return [0 if tensor.is_inference() else tensor._version for tensor in tensors]

@@ -53,25 +53,6 @@ _HOMES = {
     "corenet.contracts.optimizer": ("Optimizer",),
     "corenet.contracts.parameter": ("Buffer", "Parameter"),
     "corenet.contracts.sequential": ("Sequential",),
-    "corenet.errors": (
-        "AmbiguousComponentError",
-        "BackwardError",
-        "BrokenComponentError",
-        "CheckpointError",
-        "ConfigError",
-        "CorenetError",
-        "DTypeError",
-        "DataError",
-        "DeviceError",
-        "GradientError",
-        "MissingExtraError",
-        "NonFiniteError",
-        "OutputError",
-        "RangeError",
-        "ShapeError",
-        "StructureError",
-        "UnknownComponentError",
-    ),
     "corenet.registry.registry": ("components", "get"),
     "corenet.testing.gradcheck": ("gradcheck",),
     "corenet.training.fit": ("fit", "fit_rounds"),
@@ -88,6 +69,8 @@ def __getattr__(name: str) -> Any:
         return import_module(f"corenet.{name}")
     if name in _HOME_OF:
         found = getattr(import_module(_HOME_OF[name]), name)
+    elif name.endswith("Error"):
+        found = getattr(import_module("corenet.errors"), name)
     else:
         # The core knows no component by name: cn.Linear is whatever the built-in plugin registers.
         from corenet.registry.registry import builtin_classes
@@ -100,6 +83,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
+    from corenet.errors import __all__ as errors
     from corenet.registry.registry import builtin_classes
 
-    return sorted([*_HOME_OF, *_MODULES, *builtin_classes(), "__version__"])
+    return sorted([*_HOME_OF, *_MODULES, *errors, *builtin_classes(), "__version__"])

@@ -26,7 +26,7 @@ class Statistics:
 
 
 class Dataset:
-    """Inputs and targets, one row a point.
+    """Inputs and targets, one row a point. The tensors are used as they are, not copied.
 
     Args:
         inputs: floating-point tensor ``(N, ...)``.

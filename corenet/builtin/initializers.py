@@ -83,7 +83,7 @@ def initializer(name: str) -> Initializer:
     Raises:
         ConfigError: there is none of that name.
     """
-    if name not in INITIALIZERS:
+    if not isinstance(name, str) or name not in INITIALIZERS:
         raise ConfigError(
             f"unknown initializer {name!r}{did_you_mean(str(name), INITIALIZERS)}; there are {', '.join(INITIALIZERS)}",
             name="init",

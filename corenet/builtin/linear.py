@@ -70,7 +70,7 @@ class Linear(Module):
         self.init = init
         self.weight = Parameter(torch.empty(out_features, in_features, dtype=dtype))
         self.bias = Parameter(torch.empty(out_features, dtype=dtype)) if bias else None
-        self.to(device=device)
+        self.to(device=device)  # before the draw, which is that device's
         self.reset_parameters()
 
     @staticmethod

@@ -58,7 +58,11 @@ class Registry:
             AmbiguousComponentError: several plugins have it; the message names them all.
         """
         if kind not in KINDS:
-            raise UnknownComponentError(f"a component is a module, a loss or an optimizer, not a {kind!r}", name=kind)
+            raise UnknownComponentError(
+                f"a component is a 'module', a 'loss' or an 'optimizer', not a {kind!r}{did_you_mean(str(kind), KINDS)}"
+            )
+        if not isinstance(name, str):
+            raise UnknownComponentError(f"a {kind} is asked for by its name, not by {name!r}")
         matches = self._matches(kind, name)
         if not matches:
             raise UnknownComponentError(

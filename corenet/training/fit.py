@@ -54,7 +54,8 @@ def fit(
         epochs: passes over the data.
         batch_size: points a step; the last batch of an epoch may be smaller.
         seed: governs the order of the batches and, apart from it, what random layers
-            draw. Weights are drawn where the model is made; torch's generator is left as it was.
+            draw. Weights are drawn where the model is made; torch's generator is left as it
+            was. It is one for the whole process: two trainings in two threads would share it.
         metrics: functions ``(model, data) -> float`` to record after each epoch, by their
             names. If None, :func:`~corenet.error_rate` where there is ``valid`` and its targets are classes.
         progress: None (or True) shows a bar on a terminal and a few lines elsewhere, False nothing.

@@ -32,14 +32,14 @@ def train_step(model: Module, loss: Loss, optimizer: Optimizer, input: Tensor, t
     """
     optimizer.zero_grad()
     prediction = model(input)
-    value = evaluate(loss, prediction, target)
+    value = value_of(loss, prediction, target)
     model.backward_parameters(loss.backward())  # backward, less the gradient of the data, which nobody needs
     refuse_non_finite(model, optimizer, value)
     optimizer.step()
     return value
 
 
-def evaluate(loss: Loss, prediction: Tensor, target: Tensor) -> Tensor:
+def value_of(loss: Loss, prediction: Tensor, target: Tensor) -> Tensor:
     """Return ``loss(prediction, target)``; say so if it is refused because the model's output is not finite."""
     try:
         return loss(prediction, target)

@@ -234,7 +234,7 @@ def test_no_stranger_takes_the_alias_of_a_built_in():
         ),
         ("optimizer", "linear", "there is no optimizer 'linear'; corenet list-components shows all"),
         ("module", "\x1b[31m", "there is no module '\\x1b[31m'; corenet list-components shows all"),
-        ("layer", "linear", "a component is a module, a loss or an optimizer, not a 'layer'"),
+        ("layer", "linear", "a component is a 'module', a 'loss' or an 'optimizer', not a 'layer'"),
     ],
 )
 def test_an_unknown_name_says_what_is_near(kind, name, message):

@@ -14,6 +14,7 @@ from corenet.contracts.module import Module, evaluating
 from corenet.contracts.optimizer import Optimizer
 from corenet.data import Dataset, integer, positive_integer, stream
 from corenet.errors import ConfigError, NonFiniteError, StructureError
+from corenet.training.finite import refuse_infinite_weights
 from corenet.training.history import Epoch, History
 from corenet.training.metrics import are_classes, error_rate
 from corenet.training.progress import progress_for
@@ -162,15 +163,8 @@ def _epoch(
             error.epoch, error.step = epoch + 1, step + 1
             raise
         total += _summed(loss, value, len(input))
-    _refuse_infinite_weights(model, epoch + 1)
+    refuse_infinite_weights(model, epoch + 1)
     return Epoch(epoch + 1, total / len(train), lr, perf_counter() - start)
-
-
-def _refuse_infinite_weights(model: Module, epoch: int) -> None:
-    """Look at the weights once an epoch: a finite gradient times a large rate may overflow in the write itself."""
-    for name, parameter in model.named_parameters():
-        if not parameter.isfinite().all():
-            raise NonFiniteError(f"{name} is not finite after epoch {epoch}: lower lr", module=name)
 
 
 def _summed(loss: Loss, value: Tensor, points: int) -> float:

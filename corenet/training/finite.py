@@ -1,0 +1,61 @@
+"""Stopping before the write: no step goes on from a number that is infinite or none."""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor
+
+from corenet.contracts.loss import Loss
+from corenet.contracts.module import Module
+from corenet.contracts.optimizer import Optimizer
+from corenet.contracts.parameter import gradient
+from corenet.errors import NonFiniteError, RangeError
+
+
+def value_of(loss: Loss, prediction: Tensor, target: Tensor) -> Tensor:
+    """Return ``loss(prediction, target)``; say so if it is refused because the model's output is not finite."""
+    try:
+        return loss(prediction, target)
+    except RangeError as error:
+        if prediction.isfinite().all():
+            raise
+        raise NonFiniteError("the model's output is not finite; lower lr or look at the data") from error
+
+
+def refuse_non_finite(model: Module, optimizer: Optimizer, value: Tensor) -> None:
+    """Raise :class:`~corenet.NonFiniteError` unless the loss and every gradient are finite.
+
+    A sum is not finite if one of its terms is not, and costs one operation; only then
+    is each gradient looked at, as a sum of finite terms may overflow too.
+    """
+    sums = [gradient.sum().item() for gradient in (*optimizer.gradients(), value)]
+    if all(map(math.isfinite, sums)):
+        return
+    loss = value.mean().item()
+    module = _first_non_finite(model)
+    if module is not None:
+        raise NonFiniteError(
+            f"the gradient of {module} is not finite (loss {loss:g}); no weight was written: "
+            "lower lr or look at the data",
+            loss=loss,
+            module=module,
+        )
+    if not math.isfinite(loss):
+        raise NonFiniteError(f"the loss is {loss:g}; no weight was written: lower lr or look at the data", loss=loss)
+
+
+def refuse_infinite_weights(model: Module, epoch: int) -> None:
+    """Look at the weights once an epoch: a finite gradient times a large rate may overflow in the write itself."""
+    for name, parameter in model.named_parameters():
+        if not parameter.isfinite().all():
+            raise NonFiniteError(f"{name} is not finite after epoch {epoch}: lower lr", module=name)
+
+
+def _first_non_finite(model: Module) -> str | None:
+    """Return the first module, in backward order, with a parameter whose gradient is not finite."""
+    for path, module in reversed(list(model.named_modules())):
+        for name, parameter in module.named_parameters():
+            if not gradient(parameter).isfinite().all():
+                return f"{name} of [{path}] {module!r}" if path else f"{name} of {module!r}"
+    return None

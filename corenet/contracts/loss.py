@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -42,6 +44,7 @@ class Loss:
     """
 
     _saved: Saved | None = None
+    _input_shape: torch.Size | None = None
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Return the loss as a 0-dim tensor (or, unreduced, the values)."""
@@ -58,6 +61,7 @@ class Loss:
         """Check both arguments and run :meth:`forward`."""
         self._saved = None
         self.check(input, target)
+        self._input_shape = input.shape
         return self.forward(input, target)
 
     def save(self, *values: Tensor) -> None:
@@ -71,8 +75,27 @@ class Loss:
         saved, self._saved = self._saved, None
         return saved.unchanged(self)
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "backward" in vars(cls):
+            setattr(cls, "backward", _guarded(vars(cls)["backward"]))  # noqa: B010 - mypy forbids the other way
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
+
+
+def _guarded(backward: Callable[[Any], Tensor]) -> Callable[[Any], Tensor]:
+    """Return ``backward`` with a look at what it returns: of another shape, input and target were broadcast."""
+
+    @wraps(backward)
+    def checked(self: Loss) -> Tensor:
+        gradient = backward(self)
+        if self._input_shape is not None and gradient.shape != self._input_shape:
+            expected = f"expected the input's shape {tuple(self._input_shape)}"
+            raise ShapeError(f"{self!r}: the gradient", gradient.shape, expected)
+        return gradient
+
+    return checked
 
 
 class ElementwiseLoss(Loss):

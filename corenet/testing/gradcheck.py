@@ -80,6 +80,8 @@ def examine(
         raise ConfigError(f"gradcheck of {subject!r} takes {wanted} tensors, got {len(inputs)}")
     if not all(isinstance(tensor, Tensor) for tensor in inputs):
         raise ConfigError(f"gradcheck of {subject!r} takes torch.Tensors, got {inputs!r:.80}")
+    if not all(tensor.isfinite().all() for tensor in inputs):
+        raise ConfigError(f"gradcheck of {subject!r} needs finite inputs; an infinity or NaN has no neighbours")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         function = _Frozen(copy.deepcopy(subject), [_as_double(tensor) for tensor in inputs], seed)

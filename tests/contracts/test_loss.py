@@ -254,3 +254,19 @@ def test_check_unit_interval_refuses_what_is_no_probability(value):
 def test_check_unit_interval_takes_its_bounds_and_nothing():
     check_unit_interval("owner", "input", torch.tensor([0.0, 1.0]))
     check_unit_interval("owner", "input", torch.empty(0))
+
+
+def test_a_loss_that_broadcast_is_refused_by_the_shape_of_its_gradient():
+    class Careless(cn.Loss):
+        def forward(self, input, target):
+            self.save(input, target)
+            return (input - target).square().mean()
+
+        def backward(self):
+            input, target = self.saved()
+            return 2 * (input - target) / input.numel()
+
+    loss = Careless()
+    loss(torch.ones(3, 1), torch.zeros(3))
+    with pytest.raises(cn.ShapeError, match=r"the gradient got \(3, 3\); expected the input's shape \(3, 1\)"):
+        loss.backward()

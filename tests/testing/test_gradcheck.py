@@ -391,7 +391,7 @@ def test_a_loss_gradient_of_another_shape_is_named():
         def backward(self):
             return super().backward().mean()
 
-    with pytest.raises(cn.ShapeError, match=r"the gradient of input got \(\); expected \(4, 3\)"):
+    with pytest.raises(cn.ShapeError, match=r"the gradient got \(\); expected the input's shape \(4, 3\)"):
         cn.gradcheck(Reduced(), draw(4, 3), draw(4, 3))
 
 
@@ -434,3 +434,9 @@ def test_a_backward_that_changes_grad_output_is_found():
 
     with pytest.raises(cn.GradientError, match="changes grad_output in place"):
         cn.gradcheck(Greedy(), torch.randn(4, 3))
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_an_input_without_neighbours_is_refused(bad):
+    with pytest.raises(cn.ConfigError, match="needs finite inputs"):
+        cn.gradcheck(cn.ReLU(), torch.tensor([1.0, bad]))

@@ -36,7 +36,7 @@ def save(path: str | Path, model: Module, optimizer: Optimizer | None = None) ->
     >>> bool((a.weight == b.weight).all())
     True
     """
-    for value, kind in ((model, Module), (optimizer or model, (Module, Optimizer))):
+    for value, kind in ((model, Module), (optimizer, (Optimizer, type(None)))):
         if not isinstance(value, kind):
             raise CheckpointError(f"save(path, model, optimizer) takes corenet's, not {value!r:.80}")
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}

@@ -24,6 +24,10 @@ class Statistics:
     mean: Tensor
     std: Tensor
 
+    def normalize(self, inputs: Tensor) -> Tensor:
+        """Return ``(inputs − mean) / std``."""
+        return (inputs - self.mean) / self.std
+
 
 class Dataset:
     """Inputs and targets, one row a point. The tensors are used as they are, not copied.
@@ -99,7 +103,7 @@ class Dataset:
             raise ShapeError(
                 "normalized", by.mean.shape, f"expected statistics of {tuple(self.inputs.shape[1:])} features"
             )
-        return Dataset((self.inputs - by.mean) / by.std, self.targets)
+        return Dataset(by.normalize(self.inputs), self.targets)
 
     def split(self, fraction: float, seed: int = 0) -> tuple[Dataset, Dataset]:
         """Return two data sets, a random ``fraction`` of the points and the others.
@@ -161,14 +165,18 @@ def disk(n: int, seed: int) -> Dataset:
 
 def integer(name: str, value: int) -> None:
     """Refuse ``value`` if it is no integer."""
-    if not isinstance(value, Integral) or isinstance(value, bool):
+    if not _is_integer(value):
         raise ConfigError(f"{name} must be an integer, not {value!r}", name=name, value=value)
 
 
 def positive_integer(name: str, value: int) -> None:
     """Refuse ``value`` if it is no integer of at least 1."""
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+    if not _is_integer(value) or value < 1:
         raise ConfigError(f"{name} must be an integer ≥ 1, not {value!r}", name=name, value=value)
+
+
+def _is_integer(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def stream(purpose: str, *seeds: int) -> int:

@@ -115,7 +115,7 @@ class Module(Tree):
             hint = (
                 "run forward first, once for each backward"
                 if self.training
-                else ("it is in eval mode, which saves nothing: call train() before forward")
+                else "it is in eval mode, which saves nothing: call train() before forward"
             )
             raise BackwardError(f"{self!r} has nothing saved for backward; {hint}")
         saved = self._saved

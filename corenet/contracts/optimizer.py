@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -103,11 +103,8 @@ class Optimizer:
     def state_dict(self) -> dict[str, Any]:
         """Return a copy of the learning rate, the step count and each parameter's state."""
         states: list[dict[str, Tensor]] = [{} for _ in self.parameters]
-        index = {id(parameter): place for place, parameter in enumerate(self.parameters)}
-        for flat, state in zip(self._flats, self._states, strict=True):
-            for name, value in state.items():
-                for parameter, piece in zip(flat.parameters, _pieces(flat, value), strict=True):
-                    states[index[id(parameter)]][name] = piece.clone()
+        for place, name, piece in self._state_pieces():
+            states[place][name] = piece.clone()
         return {"lr": self.lr, "steps": self.steps, "states": states}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -169,11 +166,16 @@ class Optimizer:
             self._write_states(states)
 
     def _write_states(self, states: list[dict[str, Tensor]]) -> None:
+        for place, name, piece in self._state_pieces():
+            piece.copy_(states[place][name])
+
+    def _state_pieces(self) -> Iterator[tuple[int, str, Tensor]]:
+        """Yield each parameter's place, the name of a state, and its part of that state, a view."""
         index = {id(parameter): place for place, parameter in enumerate(self.parameters)}
         for flat, state in zip(self._flats, self._states, strict=True):
             for name, value in state.items():
                 for parameter, piece in zip(flat.parameters, _pieces(flat, value), strict=True):
-                    piece.copy_(states[index[id(parameter)]][name])
+                    yield index[id(parameter)], name, piece
 
 
 def finite(name: str, value: float) -> float:

@@ -86,12 +86,13 @@ class Sequential(Module):
         """Return ``error`` with this container and the module before named in it."""
         source = error.source
         if source is None and index > 0:
-            source = f"[{index - 1}] {_label(self[index - 1])}"
+            source = f"[{index - 1}] {label(self[index - 1])}"
         return ShapeError(f"Sequential[{index}] {error.component}", error.shape, error.expected, source=source)
 
 
-def _label(module: Module) -> str:
-    return repr(module).partition("\n")[0].removesuffix("(")
+def label(part: object) -> str:
+    """Return what stands for a module or a loss in one line: its repr, of a container the name alone."""
+    return repr(part).partition("\n")[0].removesuffix("(")
 
 
 def _refuse_strangers_and_twins(modules: tuple[Module, ...]) -> None:
@@ -103,7 +104,7 @@ def _refuse_strangers_and_twins(modules: tuple[Module, ...]) -> None:
         for path, each in module.named_modules():
             if id(each) in seen:
                 raise StructureError(
-                    f"{_label(each)} at Sequential[{index}]{'.' if path else ''}{path} occurs twice: the second "
+                    f"{label(each)} at Sequential[{index}]{'.' if path else ''}{path} occurs twice: the second "
                     "forward would overwrite what the first saved; make a second one, and tie weights with "
                     "b.weight = a.weight"
                 )

@@ -60,9 +60,8 @@ class Round:
 
     def output(self, points: Tensor) -> Tensor:
         """Return the model's output at raw points ``(N, 2)``, one row a point."""
-        by = self.statistics
         points = points.to(self.test.inputs.device)
-        return predict(self.model, points if by is None else (points - by.mean) / by.std)
+        return predict(self.model, points if self.statistics is None else self.statistics.normalize(points))
 
     def true(self) -> Tensor:
         """Return for each test point whether it lies inside the disk."""

@@ -74,7 +74,7 @@ def experiments() -> list[Experiment]:
     >>> [each.id for each in experiments()]
     ['000', '001a', '001b', '002', '003a', '003b', '004', '004b']
     """
-    return [parse(path.stem, path.read_text(encoding="utf-8")) for path in _shipped()]
+    return [_read(path) for path in _shipped()]
 
 
 def experiment(name: str) -> Experiment:

@@ -12,6 +12,7 @@ from torch import Tensor
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.parameter import Buffer, Parameter
+from corenet.contracts.sequential import label
 from corenet.errors import ConfigError, GradientError, ShapeError
 from corenet.testing.report import GradientReport, TensorReport
 
@@ -92,7 +93,7 @@ def examine(
         tensors = tuple(
             _compare(name, function, upstream, tensor, gradient, rtol, atol) for name, tensor, gradient in gradients
         )
-    return GradientReport(repr(subject).partition("\n")[0].removesuffix("("), tensors)
+    return GradientReport(label(subject), tensors)
 
 
 class _Frozen:
@@ -113,8 +114,7 @@ class _Frozen:
         output = self.subject(*self.inputs).clone()
         if isinstance(self.subject, Module):
             self.subject.forget()
-        for buffer, before in self.buffers:
-            buffer.copy_(before)
+        self._restore_buffers()
         return output
 
     def gradients(self, upstream: Tensor) -> list[tuple[str, Tensor, Tensor]]:
@@ -150,9 +150,12 @@ class _Frozen:
         result = backward(given)
         if not torch.equal(given, upstream):
             raise GradientError(f"{self.subject!r}: backward changes grad_output in place; other modules may need it")
+        self._restore_buffers()
+        return result
+
+    def _restore_buffers(self) -> None:
         for buffer, before in self.buffers:
             buffer.copy_(before)
-        return result
 
     def _added(self) -> list[tuple[str, Tensor, Tensor]]:
         return [(name, parameter, parameter.grad - 1) for name, parameter in self._parameters()]

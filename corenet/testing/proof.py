@@ -13,8 +13,7 @@ from corenet.contracts.case import Case
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.errors import ConfigError, CorenetError
-from corenet.registry.registry import components, get
-from corenet.registry.spec import Component
+from corenet.registry.registry import components, registry
 from corenet.testing.gradcheck import examine
 from corenet.testing.report import GradientReport, finite_or_none
 
@@ -70,7 +69,7 @@ def prove_all(seed: int = 0) -> list[Proof]:
     proofs = []
     for row in (*components("module"), *components("loss")):
         try:
-            proofs.append(prove(_class_of(row), row.qualified_name, seed))
+            proofs.append(prove(registry().get(row.kind, row.qualified_name), row.qualified_name, seed))
         except CorenetError:  # what cannot be built or loaded has no gradient to speak of
             continue
         except (Exception, SystemExit):  # noqa: BLE001 - a stranger's code may raise anything
@@ -106,10 +105,6 @@ def cases_of(cls: type[Module] | type[Loss]) -> list[Case]:
         )
     sizes = {parameter.name: 3 + place for place, parameter in enumerate(required)}
     return [Case(sizes, (5, 3)), Case(sizes, (2, 2, 3)), Case(sizes, (1, 3))]
-
-
-def _class_of(row: Component) -> type[Module] | type[Loss]:
-    return get("module", row.qualified_name) if row.kind == "module" else get("loss", row.qualified_name)
 
 
 def _build(cls: type[Module] | type[Loss], case: Case) -> Module | Loss:

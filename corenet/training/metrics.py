@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import Tensor
 
 from corenet.contracts.module import Module, evaluating
@@ -47,18 +49,25 @@ def wrong_fraction(output: Tensor, targets: Tensor) -> float:
     """Return the fraction of rows of ``output`` whose class is not that of ``targets``."""
     if output.shape != targets.shape:
         raise ShapeError("error_rate", output.shape, f"expected the targets' shape {tuple(targets.shape)}")
-    wrong = classes(output, targets) != classes(targets, targets)
+    read = _reader_of(targets)
+    wrong = read(output) != read(targets)
     wrong |= output.isnan().any(-1).reshape(wrong.shape) if output.dim() > 1 else output.isnan()  # NaN is no class
     return int(wrong.sum()) / wrong.numel()
 
 
 def classes(output: Tensor, targets: Tensor) -> Tensor:
     """Return the class of each row of ``output``, as ``targets`` code the classes."""
+    return _reader_of(targets)(output)
+
+
+def _reader_of(targets: Tensor) -> Callable[[Tensor], Tensor]:
+    """Return the function that reads classes the way ``targets`` code them."""
     if not are_classes(targets):
         raise DataError("error_rate needs classes: a target column with two values, or one column for each class")
     if targets.dim() > 1 and targets.shape[-1] > 1:
-        return output.argmax(-1)
-    return output > _midpoint(targets)
+        return lambda output: output.argmax(-1)
+    middle = _midpoint(targets)
+    return lambda output: output > middle
 
 
 def are_classes(targets: Tensor) -> bool:

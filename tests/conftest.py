@@ -15,20 +15,3 @@ def _seeded():
     """Start every test from the same state of torch's generator."""
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(0)
-
-
-@pytest.fixture(scope="session")
-def oracle():
-    """PyTorch's own derivative: ``oracle(function, *tensors) -> value, gradients``.
-
-    ``upstream`` is the gradient with respect to the value, ones if None.
-    """
-    import torch
-
-    def derive(function, *tensors, upstream=None):
-        leaves = [tensor.detach().clone().requires_grad_() for tensor in tensors]
-        value = function(*leaves)
-        value.backward(torch.ones_like(value) if upstream is None else upstream)
-        return value.detach(), [leaf.grad for leaf in leaves]
-
-    return derive

@@ -6,24 +6,6 @@ import corenet as cn
 from corenet import train_step
 
 
-def batch():
-    return torch.rand(8, 2), torch.rand(8, 1).round()
-
-
-def linear(width=1):
-    return cn.Linear(2, width)
-
-
-def momentum(model):
-    return cn.SGD(model.parameters(), lr=0.1, momentum=0.9)
-
-
-def everything(model, optimizer):
-    """Return a copy of all that a step writes."""
-    state = optimizer.state_dict()
-    return [model.state_dict(), state["states"], state["steps"]]
-
-
 def test_a_step_by_hand():
     model = cn.Linear(2, 1, init="zeros")
     optimizer = cn.SGD(model.parameters(), lr=0.5)
@@ -35,7 +17,7 @@ def test_a_step_by_hand():
     assert optimizer.steps == 1
 
 
-def test_it_is_the_loop_spelled_out():
+def test_it_is_the_loop_spelled_out(batch, linear, momentum, everything):
     input, target = batch()
     ours = cn.Sequential(linear(5), cn.Tanh(), cn.Dropout(0.5), cn.Linear(5, 1), cn.Sigmoid())
     plain = cn.Sequential(linear(5), cn.Tanh(), cn.Dropout(0.5), cn.Linear(5, 1), cn.Sigmoid())
@@ -56,7 +38,7 @@ def test_it_is_the_loop_spelled_out():
     torch.testing.assert_close(everything(ours, ours_by), everything(plain, plain_by), rtol=0, atol=0)
 
 
-def test_gradients_left_over_from_before_do_not_count():
+def test_gradients_left_over_from_before_do_not_count(batch, linear):
     input, target = batch()
     model = linear()
     optimizer = cn.SGD(model.parameters(), lr=0.0)
@@ -67,7 +49,7 @@ def test_gradients_left_over_from_before_do_not_count():
     assert once.abs().sum() > 0
 
 
-def test_a_model_may_be_any_module_and_a_loss_unreduced():
+def test_a_model_may_be_any_module_and_a_loss_unreduced(batch, linear, momentum):
     input, target = batch()
     model = linear()
     values = train_step(model, cn.MSELoss("none"), momentum(model), input, target)

@@ -14,8 +14,10 @@ __all__ = [
     "AmbiguousComponentError",
     "BackwardError",
     "BrokenComponentError",
+    "BrokenPluginError",
     "CheckpointError",
     "ConfigError",
+    "ConformanceError",
     "CorenetError",
     "DTypeError",
     "DataError",
@@ -27,6 +29,7 @@ __all__ = [
     "RangeError",
     "ShapeError",
     "StructureError",
+    "UnavailableComponentError",
     "UnknownComponentError",
 ]
 
@@ -129,6 +132,10 @@ class GradientError(CorenetError, AssertionError):
         super().__init__(message)
 
 
+class ConformanceError(CorenetError, AssertionError):
+    """A component breaks a promise of its contract; the message has the check, the case and the likely meaning."""
+
+
 class UnknownComponentError(CorenetError, LookupError):
     """No component has the name that was asked for."""
 
@@ -149,6 +156,23 @@ class AmbiguousComponentError(CorenetError, LookupError):
 
 class BrokenComponentError(CorenetError, ImportError):
     """A component is registered but cannot be loaded; the message has the reason."""
+
+
+class BrokenPluginError(CorenetError, ImportError):
+    """A plugin cannot be loaded, where that may not be passed over: under ``CORENET_STRICT=1``, or as a command."""
+
+    def __init__(self, message: str, *, distribution: str = "") -> None:
+        self.distribution = distribution
+        super().__init__(message)
+
+
+class UnavailableComponentError(CorenetError, ImportError):
+    """A component's plugin is switched off, or made for another corenet; ``status`` says which."""
+
+    def __init__(self, message: str, *, component: str = "", status: str = "") -> None:
+        self.component = component
+        self.status = status
+        super().__init__(message)
 
 
 class MissingExtraError(CorenetError, ImportError):

@@ -15,43 +15,65 @@ from io import TextIOWrapper
 import click
 
 from corenet import __version__
-from corenet.errors import CorenetError, did_you_mean
+from corenet.cli.no_plugins import no_plugins
+from corenet.errors import BrokenPluginError, CorenetError, did_you_mean
 
 COMMANDS = {
     "check": "Prove the gradients of components.",
     "demo": "Train a small network, prove every gradient, draw what was learnt.",
+    "doctor": "Import every plugin and say what is wrong, and how to mend it.",
     "list-components": "List every installed module, loss and optimizer.",
+    "new-plugin": "Write a complete plugin, to change into your own.",
+    "plugins": "List every distribution that offers components or commands.",
     "reproduce": "Run the seeds' experiments, reported against measured.",
+    "show": "Show what a component computes and takes, and whether it is proven.",
+    "trace": "Tell one step of training layer by layer.",
 }
 
 
 class LazyGroup(click.Group):
-    """A group that knows its commands by name and one line, and imports one when it is called."""
+    """A group that knows its commands by name and one line, and imports one when it is called.
+
+    Those of third parties come after its own, and are looked for only when a name is not its own.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(COMMANDS)
+        return sorted(_lines())
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
-            return None
-        command: click.Command = import_module(f"corenet.cli.{name.replace('-', '_')}").command
-        return command
+        if name in COMMANDS:
+            command: click.Command = import_module(f"corenet.cli.{name.replace('-', '_')}").command
+            return command
+        from corenet.cli.third_party import find
+
+        return find(name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] not in COMMANDS and not args[0].startswith("-"):
-            raise click.UsageError(f"there is no command {args[0]!r}{did_you_mean(args[0], COMMANDS)}", ctx)
+        name, *rest = args
+        if command := self.get_command(ctx, name):
+            return name, command, rest
+        if not name.startswith("-"):
+            raise click.UsageError(f"there is no command {name!r}{did_you_mean(name, _lines())}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(sorted(COMMANDS.items()))
+            formatter.write_dl(sorted(_lines().items()))
+
+
+def _lines() -> dict[str, str]:
+    """Return every command with its one line."""
+    from corenet.cli.third_party import commands
+
+    return {command.name: command.line for command in commands()} | COMMANDS
 
 
 @click.group(
     "corenet", cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
 )
+@no_plugins
 @click.version_option(__version__, prog_name="corenet")
 @click.pass_context
 def group(context: click.Context) -> None:
@@ -71,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(130)
     except (CorenetError, click.ClickException) as error:
         _explain(_one_line(error))
-        sys.exit(2)
+        sys.exit(1 if isinstance(error, BrokenPluginError) else 2)
     except Exception as error:  # noqa: BLE001 - a bug, ours or a plugin's, is told in one line too
         _explain(f"unexpected {type(error).__name__}: {_one_line(error)}; CORENET_DEBUG=1 shows where")
         sys.exit(1)

@@ -2,46 +2,56 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
-from collections.abc import Iterable
+from typing import Any
 
 import click
 
 from corenet.cli import options
+from corenet.cli.no_plugins import no_plugins
+from corenet.cli.table import table
 from corenet.registry.registry import registry
-from corenet.registry.spec import KINDS, Component, Kind
+from corenet.registry.spec import KINDS, STATUSES, Component, Kind, PluginRow
+from corenet.registry.text import canonical
 
 COLUMNS = ("NAME", "KIND", "PLUGIN", "VERSION", "STATUS", "SUMMARY")
+FIELDS = ("name", "kind", "distribution", "version", "status", "summary", "reason", "tags")
 
 
 @click.command()
 @click.option("--kind", type=click.Choice(KINDS), help="Only modules, losses or optimizers.")
+@click.option("--plugin", metavar="DIST", help="Only what this distribution offers; corenet is what is built in.")
+@click.option("--status", type=click.Choice(STATUSES), help="Only what stands so.")
+@click.option("--tag", metavar="T", help="Only what has this tag.")
+@click.option("--static", is_flag=True, help="Import not even hook modules: they are a row each.")
+@no_plugins
 @options.json
-def command(kind: Kind | None, as_json: bool) -> None:
+def command(kind: Kind | None, static: bool, as_json: bool, **wanted: str | None) -> None:
     """List every installed component: built-in ones first, then those of plugins."""
-    rows = registry().components(kind)
+    found = registry(static)
+    rows = [row for row in found.components(kind) if _is_wanted(row, **wanted)]
     if as_json:
-        options.print_json(_as_dict(rows))
+        options.print_json(_as_dict(rows, found.plugins()))
     else:
-        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
-        for line in _table(rows, width):
-            click.echo(line)
+        click.echo("\n".join(table(COLUMNS, map(_cells, rows))))
 
 
-def _table(rows: Iterable[Component], width: int) -> list[str]:
-    cells = [COLUMNS] + [
-        (row.name, row.kind, row.distribution, row.version, row.status, row.reason or row.summary) for row in rows
-    ]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(COLUMNS) - 1)]
-    lines = ("  ".join([*map(str.ljust, row, widths), row[-1]]).rstrip() for row in cells)
-    return [line if len(line) <= width else line[: width - 1] + "…" for line in lines]
+def _is_wanted(row: Component, plugin: str | None, status: str | None, tag: str | None) -> bool:
+    return (
+        (plugin is None or row.distribution == canonical(plugin))
+        and (status is None or row.status == status)
+        and (tag is None or tag in row.tags)
+    )
 
 
-def _as_dict(rows: list[Component]) -> dict[str, object]:
-    names = ("name", "kind", "distribution", "version", "status", "summary", "reason", "tags")
+def _cells(row: Component) -> tuple[str, ...]:
+    return row.name, row.kind, row.distribution, row.version, row.status, row.reason or row.summary
+
+
+def _as_dict(rows: list[Component], plugins: list[PluginRow]) -> dict[str, Any]:
+    """Return the components and the plugins that they are of, one that yields none included."""
+    shown = {row.distribution for row in rows}
     return {
         "schema": 1,
-        "components": [{name: getattr(row, name) for name in names} for row in rows if row.target],
-        "plugins": [vars(plugin) for plugin in registry().plugins()],
+        "components": [{name: getattr(row, name) for name in FIELDS} for row in rows if row.kind != "plugin"],
+        "plugins": [vars(plugin) for plugin in plugins if plugin.distribution in shown],
     }

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
+from contextlib import redirect_stdout
+from dataclasses import replace
 
 import pluggy
 
@@ -20,15 +23,21 @@ TARGET = re.compile(r"[^\W\d][\w.]*:[^\W\d][\w.]*")
 def ask(plugin: Plugin) -> tuple[PluginRow, list[Component]]:
     """Return how a plugin stands, and a row for each component that it announces.
 
-    Whatever it raises, ``SystemExit`` included, becomes the reason in its own row.
+    Whatever it raises, ``SystemExit`` included, becomes the reason in its own row. What it
+    prints goes to stderr, for stdout belongs to what was asked.
     """
     about = (plugin.distribution, plugin.version, plugin.author)
     try:
-        implementation = plugin.load()
-        rows = [_row(plugin, kind, spec) for kind, spec in _announced(implementation)]
+        with redirect_stdout(sys.stderr):
+            implementation = plugin.load()
+            rows = [_row(plugin, kind, spec) for kind, spec in _announced(implementation)]
     except (Exception, SystemExit) as error:  # noqa: BLE001 - see above
         return PluginRow(*about, "broken", reason_of(error)), []
-    return PluginRow(*about, "declared" if isinstance(implementation, Declared) else "loaded"), rows
+    if not isinstance(implementation, Declared):
+        return PluginRow(*about, "loaded"), rows
+    if plugin.status != "declared":
+        rows = [replace(row, status=plugin.status, reason=plugin.reason) for row in rows]
+    return PluginRow(*about, plugin.status, plugin.reason), rows
 
 
 def reason_of(error: BaseException) -> str:
@@ -37,7 +46,11 @@ def reason_of(error: BaseException) -> str:
     >>> reason_of(ImportError("No module named 'x'"))
     "ImportError: No module named 'x'"
     """
-    return plain(f"{type(error).__name__}: {error}")
+    try:
+        told = str(error)
+    except Exception:  # noqa: BLE001 - a stranger wrote this method too
+        told = "its message cannot be read"
+    return plain(f"{type(error).__name__}: {told}")
 
 
 def _announced(implementation: object) -> Iterator[tuple[Kind, ComponentSpec]]:

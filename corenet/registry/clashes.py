@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 
-from corenet.registry.discovery import BUILTIN
+from corenet.registry.installed import BUILTIN
 from corenet.registry.spec import Component, PluginRow
 
-_GRAVEST_FIRST = ("broken", "loaded", "declared")
+_GRAVEST_FIRST = ("disabled", "incompatible", "broken", "loaded", "declared")
 
 
 def resolve(rows: Iterable[Component]) -> list[Component]:
@@ -17,7 +17,8 @@ def resolve(rows: Iterable[Component]) -> list[Component]:
     distinct = _distinct(rows)
     owners: dict[tuple[str, str], set[str]] = defaultdict(set)
     for row in distinct:
-        owners[row.kind, row.name].add(row.distribution)
+        if row.usable:
+            owners[row.kind, row.name].add(row.distribution)
     return [_marked(row, owners[row.kind, row.name] - {row.distribution}) for row in distinct]
 
 
@@ -37,7 +38,7 @@ def _distinct(rows: Iterable[Component]) -> list[Component]:
     found: dict[tuple[str, str], Component] = {}
     for row in rows:
         known = found.setdefault((row.kind, row.qualified_name), row)
-        if known.target != row.target:
+        if known.target != row.target and known.usable:
             reason = f"{row.distribution} announces it twice, as {known.target} and as {row.target}"
             found[row.kind, row.qualified_name] = replace(known, status="broken", reason=reason)
     return list(found.values())

@@ -1,4 +1,4 @@
-"""Where plugins come from: the entry points of installed distributions.
+"""From what is installed to plugins that can be asked.
 
 Two ways to fulfil one contract. A *hook* plugin is a module in the entry-point group
 ``corenet`` with the hooks of :mod:`corenet.registry.hookspecs`. A *declared* component
@@ -9,19 +9,18 @@ hooks here, and listing them imports nothing.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from importlib.metadata import Distribution, EntryPoint, distributions
+from importlib.metadata import EntryPoint
 
+from corenet.registry import compatibility
 from corenet.registry.hookspecs import hookimpl
-from corenet.registry.spec import KINDS, ComponentSpec, Kind
-from corenet.registry.text import plain
+from corenet.registry.installed import BUILTIN, HOOK_GROUP, Installed, installed
+from corenet.registry.spec import KINDS, ComponentSpec, Kind, Status
+from corenet.registry.switches import Switches
 
-BUILTIN = "corenet"
-HOOK_GROUP = "corenet"
 DECLARED_GROUPS: dict[str, Kind] = {
     "corenet.modules": "module",
     "corenet.losses": "loss",
@@ -31,18 +30,23 @@ DECLARED_GROUPS: dict[str, Kind] = {
 
 @dataclass(frozen=True)
 class Plugin:
-    """A source of components: one hook module, or the declarations of one distribution."""
+    """A source of components: one hook module, or the declarations of one distribution.
+
+    Any other ``status`` than declared holds for all of it, and then ``load`` imports nothing.
+    """
 
     distribution: str
     version: str
     author: str
     load: Callable[[], object]
+    status: Status = "declared"
+    reason: str = ""
 
 
 class Declared:
     """The declared components of one distribution, behind the hooks that a module would have."""
 
-    def __init__(self, entry_points: Iterable[EntryPoint], summary: str) -> None:
+    def __init__(self, entry_points: Iterable[EntryPoint] = (), summary: str = "") -> None:
         self._specs: dict[Kind, list[ComponentSpec]] = {kind: [] for kind in KINDS}
         for entry_point in entry_points:
             target = entry_point.value.partition("[")[0].replace(" ", "")  # extras may follow: "package:Class [plot]"
@@ -61,24 +65,18 @@ class Declared:
         return self._specs["optimizer"]
 
 
-def discover() -> Iterator[Plugin]:
-    """Yield the built-in plugin and then those of every installed distribution, importing none."""
+def discover(switches: Switches | None = None, static: bool = False) -> Iterator[Plugin]:
+    """Yield the built-in plugin and then those of every installed distribution, importing none.
+
+    Args:
+        switches: which plugins may be used; by default what the environment says.
+        static: keep hook modules from being imported later too.
+    """
     yield builtin_plugin()
-    seen = {BUILTIN}  # nobody else can pass for the built-in
-    for distribution in distributions():
-        entry_points = _entry_points(distribution)
-        if not entry_points:
-            continue
-        try:
-            name = canonical(distribution.metadata["Name"])
-            plugins = _plugins_of(distribution, name, entry_points)
-        except Exception:  # noqa: BLE001 - half-removed metadata may raise anything
-            yield _nameless(distribution, entry_points)
-            continue
-        # The first on the path is the one that imports; a second is stale metadata.
-        if name not in seen:
-            seen.add(name)
-            yield from plugins
+    switches = switches or Switches.from_environment()
+    for each in installed():
+        status, reason = _standing(each, switches)
+        yield from _plugins_of(each, status, reason, static)
 
 
 def builtin_plugin() -> Plugin:
@@ -89,42 +87,27 @@ def builtin_plugin() -> Plugin:
     return Plugin(BUILTIN, __version__, "The corenet authors", load)
 
 
-def canonical(name: str) -> str:
-    """Return a distribution's name in the spelling that PEP 503 compares.
+def _standing(each: Installed, switches: Switches) -> tuple[Status, str]:
+    """Return how a distribution stands by its metadata alone; of several reasons the gravest."""
+    from corenet import __version__
 
-    >>> canonical("Corenet_Swish")
-    'corenet-swish'
-    """
-    return re.sub(r"[-_.]+", "-", plain(name)).lower()
-
-
-def _entry_points(distribution: Distribution) -> list[EntryPoint]:
-    """Return the entry points that are for corenet; none if they cannot be read, for whom they are is unknown then."""
-    try:
-        return [each for each in distribution.entry_points if each.group == HOOK_GROUP or each.group in DECLARED_GROUPS]
-    except Exception:  # noqa: BLE001 - as above
-        return []
+    if reason := switches.reason_against(each.name):
+        return "disabled", reason
+    if reason := compatibility.reason_against(each.requires, __version__):
+        return "incompatible", reason
+    return ("broken", each.unreadable) if each.unreadable else ("declared", "")
 
 
-def _plugins_of(distribution: Distribution, name: str, entry_points: list[EntryPoint]) -> list[Plugin]:
-    def field(name: str) -> str:
-        metadata = distribution.metadata
-        return metadata[name] if name in metadata else ""  # noqa: SIM401 - it promises no get
-
-    hooks = [each for each in entry_points if each.group == HOOK_GROUP]
-    declared = [each for each in entry_points if each.group in DECLARED_GROUPS]
-    loads: list[Callable[[], object]] = [each.load for each in hooks]
-    if declared:
-        loads.append(partial(Declared, declared, field("Summary")))
-    author = field("Author") or field("Author-email")
-    return [Plugin(name, field("Version"), author, load) for load in loads]
-
-
-def _nameless(distribution: Distribution, entry_points: list[EntryPoint]) -> Plugin:
-    """Return a plugin that cannot be asked, for a distribution whose name cannot be read."""
-
-    def fail() -> object:
-        offers = ", ".join(each.name for each in entry_points)
-        raise ImportError(f"the metadata of what offers {offers} in {distribution.locate_file('')} cannot be read")
-
-    return Plugin("unknown", "", "", fail)
+def _plugins_of(each: Installed, status: Status, reason: str, static: bool) -> Iterator[Plugin]:
+    """Yield a plugin for the declarations of a distribution, even of none, and one for each of its hook modules."""
+    about = (each.name, each.version, each.author)
+    hooks, declared = each.group(HOOK_GROUP), each.group(*DECLARED_GROUPS)
+    for hook in hooks:
+        if status != "declared":
+            yield Plugin(*about, Declared, status, reason)
+        elif static:
+            yield Plugin(*about, Declared, reason="its hook module was not imported")
+        else:
+            yield Plugin(*about, hook.load)
+    if declared or not hooks:
+        yield Plugin(*about, partial(Declared, declared, each.summary), status, reason)

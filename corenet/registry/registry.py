@@ -8,11 +8,21 @@ from functools import cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from corenet.errors import AmbiguousComponentError, BrokenComponentError, UnknownComponentError, did_you_mean
+from corenet.errors import (
+    AmbiguousComponentError,
+    BrokenComponentError,
+    BrokenPluginError,
+    UnavailableComponentError,
+    UnknownComponentError,
+    did_you_mean,
+)
 from corenet.registry.asking import ask, reason_of
 from corenet.registry.clashes import by_distribution, resolve
-from corenet.registry.discovery import BUILTIN, Plugin, builtin_plugin, canonical, discover
+from corenet.registry.discovery import Plugin, builtin_plugin, discover
+from corenet.registry.installed import BUILTIN
 from corenet.registry.spec import KINDS, Component, Kind, PluginRow
+from corenet.registry.switches import STRICT, Switches
+from corenet.registry.text import canonical
 
 if TYPE_CHECKING:
     from corenet.contracts.loss import Loss
@@ -37,12 +47,15 @@ class Registry:
         answers = [ask(plugin) for plugin in plugins]
         self._plugins = by_distribution(plugin for plugin, _ in answers)
         self._rows = resolve(row for _, rows in answers for row in rows)
-        self._rows += [_row_of(plugin) for plugin in self._plugins if plugin.status == "broken"]
+        offering = {row.distribution for row in self._rows}
+        for plugin in self._plugins:
+            if plugin.status == "broken" or plugin.distribution not in offering:
+                self._rows.append(_row_of(plugin))
         self._classes: dict[tuple[str, str], type] = {}
         self._broken: dict[tuple[str, str], str] = {}
 
     def components(self, kind: str | None = None) -> list[Component]:
-        """Return the rows, of one kind or all, built-ins first; a broken plugin may be of any kind."""
+        """Return the rows, of one kind or all, built-ins first; a plugin without a component may be of any kind."""
         rows = (self._current(row) for row in self._rows)
         return [row for row in rows if kind is None or row.kind in (kind, "plugin")]
 
@@ -88,9 +101,13 @@ class Registry:
 
         Raises:
             BrokenComponentError: it cannot be imported, or breaks its contract.
+            UnavailableComponentError: its plugin is disabled or incompatible.
         """
         row = self.find(kind, name)
         key = (kind, row.qualified_name)
+        if not row.usable:
+            message = f"{kind} {row.qualified_name} is {row.status}: {row.reason}"
+            raise UnavailableComponentError(message, component=row.qualified_name, status=row.status)
         if row.status == "broken":
             raise BrokenComponentError(f"{kind} {row.qualified_name} is broken: {row.reason}")
         if key not in self._classes:
@@ -107,7 +124,8 @@ class Registry:
             distribution, _, bare = name.rpartition(":")
             wanted = f"{canonical(distribution)}:{bare}"
             return [row for row in rows if row.qualified_name == wanted]
-        named = [row for row in rows if row.name == name] or [row for row in rows if name in row.aliases]
+        usable = [row for row in rows if row.usable]
+        named = _named(usable, name) or _named(rows, name)
         return [row for row in named if row.distribution == BUILTIN] or named
 
     def _current(self, row: Component) -> Component:
@@ -118,6 +136,11 @@ class Registry:
         if key in self._classes and row.status == "declared":
             return replace(row, status="loaded")
         return row
+
+
+def _named(rows: list[Component], name: str) -> list[Component]:
+    """Return the rows that a plain name means; an alias gives way to a name."""
+    return [row for row in rows if row.name == name] or [row for row in rows if name in row.aliases]
 
 
 def _row_of(plugin: PluginRow) -> Component:
@@ -141,10 +164,29 @@ def _import_target(target: str) -> Any:
     return found
 
 
+def registry(static: bool = False) -> Registry:
+    """Return the registry under the switches of this moment; a ``static`` one imports no hook module.
+
+    Raises:
+        BrokenPluginError: a plugin is broken, and ``CORENET_STRICT=1``.
+    """
+    return registry_under(Switches.from_environment(), static)
+
+
 @cache
-def registry() -> Registry:
-    """Return the registry of this environment, made at the first call."""
-    return Registry(discover())
+def registry_under(switches: Switches, static: bool = False) -> Registry:
+    """Return the registry under these switches, made at the first call."""
+    made = Registry(discover(switches, static))
+    if switches.strict:
+        _refuse_broken(made)
+    return made
+
+
+def _refuse_broken(made: Registry) -> None:
+    for row in made.components():
+        if row.status == "broken":
+            where = row.distribution if row.kind == "plugin" else f"{row.kind} {row.qualified_name}"
+            raise BrokenPluginError(f"{where} is broken, and {STRICT}=1: {row.reason}", distribution=row.distribution)
 
 
 def components(kind: Kind | None = None) -> list[Component]:
@@ -171,6 +213,8 @@ def get(kind: Kind, name: str) -> type:
         UnknownComponentError: no component has the name.
         AmbiguousComponentError: several plugins have it.
         BrokenComponentError: it cannot be imported, or is not what its kind promises.
+        UnavailableComponentError: its plugin is switched off, or made for another corenet.
+        BrokenPluginError: any plugin is broken, and ``CORENET_STRICT=1``.
 
     >>> get("module", "linear")(2, 25)
     Linear(2 → 25)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Literal, get_args
 
 from corenet.errors import ConfigError
 from corenet.registry.text import plain
@@ -11,7 +11,8 @@ from corenet.registry.text import plain
 Kind = Literal["module", "loss", "optimizer"]
 KINDS: tuple[Kind, ...] = ("module", "loss", "optimizer")
 
-Status = Literal["declared", "loaded", "broken", "disabled", "incompatible", "shadowed", "ambiguous"]
+Status = Literal["disabled", "incompatible", "broken", "shadowed", "ambiguous", "loaded", "declared"]
+STATUSES: tuple[Status, ...] = get_args(Status)  # where several apply, the first wins
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ class _Printable:
 class Component(_Printable):
     """A row of the registry: what was announced, who announced it, and how it stands.
 
-    A plugin that could not be asked has a row of its own, of the kind ``"plugin"``, without a ``target``.
+    A plugin without a component, for one because it is broken, has a row of its own, of the
+    kind ``"plugin"``, without a ``target``.
     """
 
     name: str
@@ -86,12 +88,17 @@ class Component(_Printable):
         """``distribution:name``, which is never ambiguous within a kind."""
         return f"{self.distribution}:{self.name}"
 
+    @property
+    def usable(self) -> bool:
+        """False if its plugin is disabled or incompatible, so that it may not even be imported."""
+        return self.status not in ("disabled", "incompatible")
+
 
 @dataclass(frozen=True)
 class PluginRow(_Printable):
     """A distribution that offers components, and how it stands.
 
-    ``loaded`` means that its hooks answered, ``declared`` that nothing of it had to be imported.
+    ``loaded`` means that its hooks answered, ``declared`` that nothing of it was imported.
     """
 
     distribution: str

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from unicodedata import category
 
 LONGEST = 200
+LOOKED_AT = 20 * LONGEST  # so that a summary of megabytes costs no time
 
 
 def plain(text: str) -> str:
@@ -16,6 +18,17 @@ def plain(text: str) -> str:
     >>> plain("red\x1b[31m\non \u202eblack")
     'red[31m on black'
     """
-    kept = "".join(each for each in text if each.isspace() or not category(each).startswith("C"))
+    kept = "".join(each for each in text[:LOOKED_AT] if each.isspace() or not category(each).startswith("C"))
     printable = " ".join(kept.split())
-    return printable if len(printable) <= LONGEST else printable[: LONGEST - 1] + "…"
+    if len(printable) <= LONGEST and len(text) <= LOOKED_AT:
+        return printable
+    return printable[: LONGEST - 1] + "…"
+
+
+def canonical(name: str) -> str:
+    """Return a distribution's name in the spelling that PEP 503 compares.
+
+    >>> canonical("Corenet_Swish")
+    'corenet-swish'
+    """
+    return re.sub(r"[-_.]+", "-", plain(name)).lower()

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from corenet.cli import main
-from corenet.registry.registry import registry
+from corenet.registry.registry import registry_under
 
 SCRIPT = str(Path(sysconfig.get_path("scripts"), "corenet"))
 
@@ -84,20 +84,20 @@ def install(tmp_path, monkeypatch):
     site = tmp_path / "site"
     site.mkdir()
     monkeypatch.syspath_prepend(site)
-    registry.cache_clear()
+    registry_under.cache_clear()
 
-    def write(name, group, entry_points, summary="", **modules):
+    def write(name, group, entry_points, summary="", version="1.2", extra="", **modules):
         info = site / f"{name.replace('-', '_')}-1.2.dist-info"
         info.mkdir()
-        metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\nSummary: {summary}\nAuthor: A. Stranger\n"
-        (info / "METADATA").write_text(metadata, encoding="utf-8")
+        metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nSummary: {summary}\nAuthor: A. Stranger\n"
+        (info / "METADATA").write_text(metadata + extra, encoding="utf-8")
         (info / "entry_points.txt").write_text(f"[{group}]\n{entry_points}\n", encoding="utf-8")
         for module, code in modules.items():
             (site / f"{module}.py").write_text(code, encoding="utf-8")
         importlib.invalidate_caches()
 
     yield write
-    registry.cache_clear()
+    registry_under.cache_clear()
     for name, module in list(sys.modules.items()):
         if str(getattr(module, "__file__", None) or "").startswith(str(site)):
             del sys.modules[name]

@@ -6,7 +6,6 @@ import sys
 import pytest
 
 import corenet
-from corenet.cli import list_components
 
 BUILTINS = ["linear", "dropout", "relu", "tanh", "sigmoid", "mse", "mae", "bce", "bce_with_logits", "sgd"]
 NASTY = "\x1b[31mred\u202e\x07 " + "x" * 300
@@ -144,5 +143,49 @@ def test_a_summary_is_cut_to_the_terminal_and_to_nothing_else(call, install, mon
     assert max(map(len, call("list-components")[1].splitlines())) == 10
 
 
-def test_the_table_without_rows_is_its_heading():
-    assert list_components._table([], 80) == ["NAME  KIND  PLUGIN  VERSION  STATUS  SUMMARY"]
+@pytest.fixture
+def strangers(install):
+    """A plugin of each sort: broken, clashing, switched off by nobody, with tags."""
+    install("corenet-a", "corenet.modules", "softplus = x:X\nlinear = x:X")
+    install("corenet-b", "corenet.modules", "softplus = x:X", extra="Requires-Dist: corenet>=99\n")
+    install("corenet-c", "corenet", "c = c_hooks", c_hooks="1 / 0")
+    install("corenet-d", "corenet", "d = d_hooks", d_hooks=HOOKS.format(summary="fine").replace("softplus", "gelu"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--plugin", "Corenet_A"], [("softplus", "corenet-a", "declared"), ("linear", "corenet-a", "shadowed")]),
+        (["--plugin", "corenet-c"], [("corenet-c", "corenet-c", "broken")]),
+        (["--plugin", "nobody"], []),
+        (["--status", "broken"], [("corenet-c", "corenet-c", "broken")]),
+        (["--status", "incompatible"], [("softplus", "corenet-b", "incompatible")]),
+        (["--status", "shadowed", "--kind", "loss"], []),
+        (["--tag", "fine"], [("gelu", "corenet-d", "declared")]),
+        (["--plugin", "corenet-d", "--static"], [("corenet-d", "corenet-d", "declared")]),
+        (["--plugin", "corenet-d", "--no-plugins"], [("corenet-d", "corenet-d", "disabled")]),
+    ],
+)
+def test_rows_can_be_chosen(call, strangers, arguments, expected):
+    table = rows(call("list-components", *arguments)[1])
+    assert [(row[0], row[2], row[4]) for row in table] == expected
+    found = json.loads(call("list-components", *arguments, "--json")[1])
+    assert {row["distribution"] for row in found["plugins"]} == {plugin for _, plugin, _ in expected}
+    listed = [(row["name"], row["distribution"], row["status"]) for row in found["components"]]
+    assert listed == [row for row in expected if row[0] != row[1]]
+
+
+def test_statically_a_hook_module_is_not_imported(call, strangers):
+    stderr = call("list-components", "--static")[2]
+    assert stderr == ""
+    assert "d_hooks" not in sys.modules
+    assert "hello" in call("list-components")[2]
+
+
+def test_a_broken_plugin_is_an_error_when_strict(call, strangers, monkeypatch):
+    monkeypatch.setenv("CORENET_STRICT", "1")
+    monkeypatch.setenv("CORENET_PLUGINS", "corenet-c")
+    message = "corenet: corenet-c is broken, and CORENET_STRICT=1: ZeroDivisionError: division by zero\n"
+    assert call("list-components") == (1, "", message)
+    assert call("check", "relu") == (1, "", message)
+    assert call("--no-plugins", "list-components").code == 0

@@ -1,6 +1,7 @@
 """A plugin is asked in a guard of its own: whatever it does is the reason in its own row."""
 
 import re
+from importlib.metadata import EntryPoint
 from types import SimpleNamespace
 
 import pluggy
@@ -8,7 +9,7 @@ import pytest
 
 from corenet.registry import ComponentSpec, hookimpl
 from corenet.registry.asking import ask, reason_of
-from corenet.registry.discovery import Plugin
+from corenet.registry.discovery import Declared, Plugin
 from corenet.registry.registry import Registry
 
 
@@ -61,6 +62,31 @@ def test_what_loading_raises_is_the_reason(error, reason):
     plugin, rows = ask(Plugin("corenet-x", "1", "", raising(error)))
     assert (plugin.status, plugin.reason, rows) == ("broken", reason, [])
     assert reason_of(error) == reason
+
+
+def test_an_error_that_cannot_be_told_is_a_reason_too():
+    class SecretError(Exception):
+        def __str__(self):
+            raise RuntimeError
+
+    plugin, _ = ask(Plugin("corenet-x", "1", "", raising(SecretError())))
+    assert (plugin.status, plugin.reason) == ("broken", "SecretError: its message cannot be read")
+
+
+def test_what_is_printed_goes_to_stderr(capsys):
+    asked(hooks(corenet_modules=lambda: print("hello") or []))
+    assert capsys.readouterr() == ("", "hello\n")
+
+
+@pytest.mark.parametrize("status", ["disabled", "incompatible"])
+def test_what_is_known_without_an_import_has_the_status_of_its_plugin(status):
+    entry_points = [EntryPoint("swish", "x:Swish", "corenet.modules"), EntryPoint("bad", "x", "corenet.losses")]
+    plugin, rows = ask(Plugin("corenet-x", "1", "", lambda: Declared(entry_points, "what"), status, "why"))
+    assert (plugin.status, plugin.reason) == (status, "why")
+    assert [(row.name, row.kind, row.status, row.reason) for row in rows] == [
+        ("swish", "module", status, "why"),
+        ("bad", "loss", status, "why"),
+    ]
 
 
 def test_the_user_may_still_interrupt():

@@ -46,6 +46,23 @@ def test_a_broken_row_keeps_its_reason():
     assert stands([BUILTIN, broken])["corenet-a:linear"] == ("broken", "why")
 
 
+@pytest.mark.parametrize("status", ["disabled", "incompatible"])
+def test_what_cannot_be_used_clashes_with_nobody_and_keeps_its_status(status):
+    off = [row("corenet-b", name, status=status) for name in ("swish", "linear")]
+    assert stands([A, BUILTIN, *off]) == {
+        "corenet-a:swish": ("declared", ""),
+        "corenet:linear": ("declared", ""),
+        "corenet-b:swish": (status, ""),
+        "corenet-b:linear": (status, ""),
+    }
+
+
+@pytest.mark.parametrize("status", ["disabled", "incompatible"])
+def test_what_cannot_be_used_is_not_broken_by_two_targets(status):
+    twice = [row("corenet-a", "swish", target=target, status=status) for target in ("a:One", "a:Two")]
+    assert stands(twice) == {"corenet-a:swish": (status, "")}
+
+
 def test_one_distribution_may_announce_the_same_twice():
     assert stands([A, A]) == {"corenet-a:swish": ("declared", "")}
 

@@ -5,8 +5,9 @@ import sys
 import pytest
 
 import corenet
-from corenet.registry.discovery import Declared, canonical, discover
+from corenet.registry.discovery import Declared, discover
 from corenet.registry.registry import Registry
+from corenet.registry.switches import Switches
 
 HOOKS = """
 from corenet.registry import ComponentSpec, hookimpl
@@ -18,9 +19,13 @@ def corenet_modules():
 NEVER = "raise AssertionError('imported')"
 
 
-def found(*names):
+BOTH = {"corenet": "x = x_hooks", "corenet.modules": "swish = x_code:Swish"}
+REQUIRES = "Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\nRequires-Dist: corenet"
+
+
+def found(*names, **how):
     """Return the plugins of these distributions."""
-    return [plugin for plugin in discover() if plugin.distribution in names]
+    return [plugin for plugin in discover(**how) if plugin.distribution in names]
 
 
 def rows(*names):
@@ -103,7 +108,7 @@ def test_unreadable_metadata_is_a_broken_plugin_and_costs_nobody_else(install, s
     install("corenet-good", {"corenet.modules": "good = x:X"})
     broken, good = sorted(rows("unknown", "corenet-good"), key=lambda row: row.status)
     assert (broken.kind, broken.status, good.status) == ("plugin", "broken", "declared")
-    assert broken.reason == f"ImportError: the metadata of what offers swish in {site} cannot be read"[:200]
+    assert broken.reason == f"the metadata of what offers swish in {site} cannot be read"[:200]
 
 
 def test_unreadable_entry_points_are_nobodys(install):
@@ -127,6 +132,44 @@ def test_nobody_can_pass_for_the_built_in(install):
     assert "evil" not in [row.name for row in Registry(discover()).components()]
 
 
-@pytest.mark.parametrize("name", ["corenet-swish", "Corenet_Swish", "corenet.swish", "CORENET-_.swish"])
-def test_a_distribution_has_one_spelling(name):
-    assert canonical(name) == "corenet-swish"
+def stands(**how):
+    made = Registry(found("corenet-x", **how))
+    (plugin,) = made.plugins()
+    assert not {"x_hooks", "x_code"} & set(sys.modules)
+    return (plugin.status, plugin.reason), [(row.kind, row.name, row.status) for row in made.components()]
+
+
+def test_a_disabled_plugin_is_not_imported_and_lists_what_it_declares(install):
+    install("corenet-x", BOTH, x_hooks=NEVER, x_code=NEVER)
+    off = ("disabled", "CORENET_DISABLE_PLUGINS names corenet-x; take it out to use the plugin")
+    assert stands(switches=Switches(frozenset({"corenet-x"}))) == (off, [("module", "swish", "disabled")])
+
+
+def test_an_incompatible_plugin_is_not_imported_and_lists_what_it_declares(install):
+    install("corenet-x", BOTH, REQUIRES + ">=99\n", x_hooks=NEVER, x_code=NEVER)
+    (status, reason), rows = stands()
+    assert (status, rows) == ("incompatible", [("module", "swish", "incompatible")])
+    assert reason.startswith(f"it needs corenet>=99 and this is corenet {corenet.__version__}; ")
+
+
+def test_a_hook_plugin_that_may_not_be_imported_is_a_row_of_its_own(install):
+    install("corenet-x", {"corenet": "x = x_hooks"}, REQUIRES + ">=99\n", x_hooks=NEVER)
+    assert stands()[1] == [("plugin", "corenet-x", "incompatible")]
+    assert stands(switches=Switches(allowed=frozenset()))[1] == [("plugin", "corenet-x", "disabled")]
+    assert stands(switches=Switches(allowed=frozenset()))[0][0] == "disabled"  # the first of the two
+
+
+def test_statically_no_hook_module_is_imported(install):
+    install("corenet-x", {"corenet": "x = x_hooks"}, x_hooks=NEVER)
+    unasked = ("declared", "its hook module was not imported")
+    assert stands(static=True) == (unasked, [("plugin", "corenet-x", "declared")])
+
+
+def test_a_plugin_that_fits_is_used(install):
+    install("corenet-x", {"corenet.modules": "swish = x_code:Swish"}, REQUIRES + ">=0.1,<1\n")
+    assert stands() == (("declared", ""), [("module", "swish", "declared")])
+
+
+def test_a_distribution_with_a_command_alone_is_a_row_of_its_own(install):
+    install("corenet-x", {"corenet.commands": "x = x_code:x"}, x_code=NEVER)
+    assert stands() == (("declared", ""), [("plugin", "corenet-x", "declared")])

@@ -1,14 +1,21 @@
 """From a name to a class: who is meant, what it costs to load it, and what the row says after."""
 
 import sys
+from importlib.metadata import EntryPoint
 
 import pytest
 
 import corenet as cn
-from corenet.errors import AmbiguousComponentError, BrokenComponentError, UnknownComponentError
+from corenet.errors import (
+    AmbiguousComponentError,
+    BrokenComponentError,
+    BrokenPluginError,
+    UnavailableComponentError,
+    UnknownComponentError,
+)
 from corenet.registry import ComponentSpec, hookimpl
-from corenet.registry.discovery import Plugin, discover
-from corenet.registry.registry import Registry, registry
+from corenet.registry.discovery import Declared, Plugin, discover
+from corenet.registry.registry import Registry, registry, registry_under
 
 CODE = """
 from corenet import Loss, Module, Optimizer, Tanh
@@ -47,6 +54,12 @@ def hooked(distribution, *specs, kind="modules"):
     hooks = type("Hooks", (), {f"corenet_{kind}": hookimpl(lambda self: specs)})()
     hooks.__class__.__dict__[f"corenet_{kind}"].__name__ = f"corenet_{kind}"
     return Plugin(distribution, "1", "", lambda: hooks)
+
+
+def off(distribution, names, status="disabled", reason="why"):
+    """A plugin that may not be used, and what it declares."""
+    declared = [EntryPoint(name, f"{distribution}_code:X", "corenet.modules") for name in names]
+    return Plugin(distribution, "1", "", lambda: Declared(declared), status, reason)
 
 
 def row_of(made, qualified):
@@ -216,6 +229,61 @@ def test_no_stranger_takes_the_alias_of_a_built_in():
     stranger = hooked("corenet-a", ComponentSpec("other", "x:X", aliases=("mse_loss",)), kind="losses")
     found = Registry([*[plugin for plugin in discover() if plugin.distribution == "corenet"], stranger])
     assert found.find("loss", "mse_loss").qualified_name == "corenet:mse"
+
+
+@pytest.mark.parametrize("status", ["disabled", "incompatible"])
+def test_what_may_not_be_used_is_refused_with_its_reason(status):
+    found = Registry([off("corenet-a", ["swish"], status)])
+    for name in ("swish", "corenet-a:swish"):
+        with pytest.raises(UnavailableComponentError) as caught:
+            found.get("module", name)
+        assert str(caught.value) == f"module corenet-a:swish is {status}: why"
+        assert (caught.value.component, caught.value.status) == ("corenet-a:swish", status)
+
+
+def test_what_may_not_be_used_gives_way_even_to_an_alias():
+    usable = hooked("corenet-b", ComponentSpec("silu", "b:Silu", aliases=("swish",)))
+    found = Registry([off("corenet-a", ["swish"]), usable])
+    assert found.find("module", "swish").qualified_name == "corenet-b:silu"
+    assert found.find("module", "corenet-a:swish").status == "disabled"
+
+
+def test_of_several_that_may_not_be_used_none_is_meant():
+    found = Registry([off("corenet-a", ["swish"]), off("corenet-b", ["swish"])])
+    with pytest.raises(AmbiguousComponentError, match=r"use one of corenet-a:swish, corenet-b:swish$"):
+        found.get("module", "swish")
+
+
+def test_a_plugin_with_nothing_to_offer_is_a_row_of_its_own():
+    found = Registry([hooked("corenet-a")])
+    assert [(row.kind, row.name, row.status) for row in found.components()] == [("plugin", "corenet-a", "loaded")]
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        (
+            {"corenet": "x = x_hooks"},
+            "corenet-x is broken, and CORENET_STRICT=1: ModuleNotFoundError: No module named 'x_hooks'",
+        ),
+        (
+            {"corenet.modules": "swish = nonsense"},
+            "module corenet-x:swish is broken, and CORENET_STRICT=1: "
+            "a target is 'package.module:Class', not 'nonsense'",
+        ),
+    ],
+)
+def test_strictly_every_use_of_the_registry_stops_at_a_broken_plugin(install, monkeypatch, groups, message):
+    install("corenet-x", groups)
+    monkeypatch.setenv("CORENET_PLUGINS", "corenet-x")
+    monkeypatch.setenv("CORENET_STRICT", "1")
+    registry_under.cache_clear()
+    for use in (registry, cn.components, lambda: cn.get("module", "linear"), registry):
+        with pytest.raises(BrokenPluginError) as caught:
+            use()
+        assert (str(caught.value), caught.value.distribution) == (message, "corenet-x")
+    monkeypatch.setenv("CORENET_DISABLE_PLUGINS", "corenet-x")
+    assert cn.get("module", "linear") is cn.Linear
 
 
 @pytest.mark.parametrize(

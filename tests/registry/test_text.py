@@ -2,7 +2,7 @@
 
 import pytest
 
-from corenet.registry.text import LONGEST, plain
+from corenet.registry.text import LONGEST, LOOKED_AT, canonical, plain
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,30 @@ def test_what_is_left_out_does_not_count():
 @pytest.mark.parametrize("text", ["\x1b[31m" * 100, " a \u202e b", "x" * 500])
 def test_plain_text_stays(text):
     assert plain(plain(text)) == plain(text)
+
+
+def test_megabytes_are_cut_before_they_are_read():
+    assert plain("x" * 5_000_000) == "x" * 199 + "…"
+    assert plain(" " * 5_000_000 + "x") == "…"
+    assert plain(Endless()) == "x" * 199 + "…"
+
+
+class Endless(str):
+    """A text that cannot be walked, only cut."""
+
+    __slots__ = ()
+
+    def __len__(self):
+        return 5_000_000
+
+    def __getitem__(self, index):
+        assert index == slice(None, LOOKED_AT, None)
+        return "x" * index.stop
+
+    def __iter__(self):
+        raise AssertionError
+
+
+@pytest.mark.parametrize("name", ["corenet-swish", "Corenet_Swish", "corenet.swish", "CORENET-_.swish"])
+def test_a_distribution_has_one_spelling(name):
+    assert canonical(name) == "corenet-swish"

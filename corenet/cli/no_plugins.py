@@ -1,0 +1,40 @@
+"""The option ``--no-plugins``, of the whole command line and of commands that list."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from corenet.registry.switches import ALLOW
+
+
+@contextmanager
+def _switched_off() -> Iterator[None]:
+    """Keep to an empty allow-list, in the environment so that processes started meanwhile do too."""
+    before = os.environ.get(ALLOW)
+    os.environ[ALLOW] = ""
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[ALLOW]
+        else:
+            os.environ[ALLOW] = before
+
+
+def _apply(context: click.Context, _: click.Parameter, chosen: bool) -> None:
+    if chosen:
+        context.with_resource(_switched_off())
+
+
+no_plugins = click.option(
+    "--no-plugins",
+    is_flag=True,
+    is_eager=True,  # so that --help, eager too, names no plugin's command after it
+    expose_value=False,
+    callback=_apply,
+    help="Use no plugin, only what is built in.",
+)

@@ -1,0 +1,90 @@
+"""Commands of third parties: entry points in the group ``corenet.commands``.
+
+Each is known by the name of its entry point and the summary of its distribution, and
+imported when it is called. Nobody can replace a command of corenet's own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint
+from textwrap import shorten
+
+import click
+
+from corenet import __version__
+from corenet.errors import AmbiguousComponentError, BrokenPluginError
+from corenet.registry import compatibility
+from corenet.registry.installed import COMMAND_GROUP, Installed, installed
+from corenet.registry.switches import Switches
+from corenet.registry.text import plain
+
+NAME = re.compile(r"\w[\w.-]*")
+LINE = 60
+
+
+@dataclass(frozen=True)
+class ThirdParty:
+    """A command that a plugin offers, not yet imported."""
+
+    name: str
+    plugin: Installed
+    entry_point: EntryPoint
+
+    @property
+    def line(self) -> str:
+        """What it does in one line, and whose it is."""
+        return f"{shorten(self.plugin.summary, LINE, placeholder='…')} [{self.plugin.name}]".strip()
+
+    def load(self) -> click.Command:
+        """Return the command, imported now.
+
+        Raises:
+            BrokenPluginError: it cannot be imported, is no command, or its plugin is made for another corenet.
+        """
+        from corenet.registry.asking import reason_of  # here, for it imports pluggy, which help needs not
+
+        if reason := compatibility.reason_against(self.plugin.requires, __version__):
+            raise self._broken(reason)
+        try:
+            command = self.entry_point.load()
+        except (Exception, SystemExit) as error:
+            raise self._broken(reason_of(error)) from error
+        if not isinstance(command, click.Command):
+            raise self._broken(f"{plain(self.entry_point.value)} is no click command")
+        return command
+
+    def _broken(self, reason: str) -> BrokenPluginError:
+        message = f"the command {self.name!r} of {self.plugin.name} cannot be used: {reason}"
+        return BrokenPluginError(message, distribution=self.plugin.name)
+
+
+def commands() -> Iterator[ThirdParty]:
+    """Yield every command of a plugin that is not switched off, importing none."""
+    switches = Switches.from_environment()
+    for plugin in installed():
+        if not switches.reason_against(plugin.name):
+            for entry_point in plugin.group(COMMAND_GROUP):
+                if NAME.fullmatch(entry_point.name):
+                    yield ThirdParty(entry_point.name, plugin, entry_point)
+
+
+def find(name: str) -> click.Command | None:
+    """Return the command called ``name``, or nothing.
+
+    Raises:
+        AmbiguousComponentError: several plugins offer it.
+        BrokenPluginError: it cannot be used.
+    """
+    found = sorted((each for each in commands() if each.name == name), key=lambda each: each.plugin.name)
+    if len(found) > 1:
+        offering = [command.plugin.name for command in found]
+        raise AmbiguousComponentError(
+            f"the command {name!r} is offered by {', '.join(offering)}; switch off all but one "
+            "with CORENET_DISABLE_PLUGINS",
+            name=name,
+            candidates=offering,
+        )
+    return found[0].load() if found else None

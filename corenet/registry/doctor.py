@@ -1,0 +1,121 @@
+"""The health of every plugin: it is imported in a process of its own, and its metadata is read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from typing import Any
+
+from corenet.errors import UnknownComponentError, did_you_mean
+from corenet.registry.clashes import by_distribution, resolve
+from corenet.registry.discovery import Plugin, discover
+from corenet.registry.finding import Finding, of_component, of_plugin, of_torch
+from corenet.registry.installed import BUILTIN, HOOK_GROUP, installed
+from corenet.registry.misinstalled import misinstalled
+from corenet.registry.probe import Probe, probe
+from corenet.registry.spec import Component, PluginRow, Status
+from corenet.registry.text import canonical, plain
+
+LIMIT = 60.0
+MOST_AT_ONCE = 4  # each imports torch
+
+
+@dataclass(frozen=True)
+class Health:
+    """How one distribution is: its times in seconds, None where it did not get so far, and its faults."""
+
+    distribution: str
+    version: str
+    status: Status
+    components: int
+    listing_seconds: float | None
+    import_seconds: float | None
+    torch_at_listing: bool
+    findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing of it is broken."""
+        return self.status != "broken"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values, for JSON."""
+        return asdict(self)
+
+
+def examine(distribution: str | None = None, limit: float = LIMIT) -> list[Health]:
+    """Return the health of every plugin, what is built in first, or of one ``distribution``.
+
+    Each may take ``limit`` seconds. A disabled or incompatible one is not imported.
+
+    Raises:
+        UnknownComponentError: no plugin is of that distribution.
+
+    >>> [(health.distribution, health.ok) for health in examine("corenet")]
+    [('corenet', True)]
+    """
+    plugins = by_distribution(PluginRow(*_about(each), each.status, each.reason) for each in discover())
+    faults = misinstalled()
+    unread = [_unread(name) for name in sorted(faults) if name not in {each.distribution for each in plugins}]
+    wanted = _wanted(distribution, [each.distribution for each in plugins + unread])
+    probes = [*_probes(plugins, wanted, limit), *map(Probe, unread)]
+    rows = resolve(replace(row, status=_unresolved(row)) for each in probes for row in each.components)
+    modules = {each.name: [point.module for point in each.group(HOOK_GROUP)] for each in installed()}
+    probes.sort(key=lambda each: (each.plugin.distribution != BUILTIN, each.plugin.distribution))
+    return [
+        _health(each, rows, modules.get(name, []), faults.get(name, []))
+        for each in probes
+        if (name := each.plugin.distribution) in wanted
+    ]
+
+
+def _about(plugin: Plugin) -> tuple[str, str, str]:
+    return plugin.distribution, plugin.version, plugin.author
+
+
+def _unread(name: str) -> PluginRow:
+    """Return a row for a distribution that means to be a plugin and offers nothing where anybody looks."""
+    return PluginRow(name, plain(version(name)), "", "declared")
+
+
+def _wanted(distribution: str | None, names: list[str]) -> list[str]:
+    if distribution is None:
+        return names
+    if canonical(distribution) not in names:
+        meant = did_you_mean(distribution, names)
+        raise UnknownComponentError(f"no plugin is called {distribution!r}{meant}", name=distribution)
+    return [canonical(distribution)]
+
+
+def _probes(plugins: list[PluginRow], wanted: list[str], limit: float) -> Iterator[Probe]:
+    """Yield a probe of each plugin; those that nobody asked about are listed only, to see what clashes."""
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_AT_ONCE)) as pool:
+        yield from pool.map(lambda each: probe(each, each.distribution in wanted, limit), plugins)
+
+
+def _unresolved(row: Component) -> Status:
+    """Return the status with which a row goes into the search for clashes, which knows no imported ones."""
+    return "declared" if row.status == "loaded" else row.status
+
+
+def _health(found: Probe, rows: list[Component], modules: list[str], faults: list[Finding]) -> Health:
+    plugin = found.plugin
+    own = [row for row in rows if row.distribution == plugin.distribution]
+    findings = [*of_plugin(plugin, modules), *(each for row in own for each in of_component(row)), *faults]
+    if found.torch_at_listing:
+        findings.append(of_torch(modules))
+    broken = any(each.problem == "broken" for each in findings)
+    loaded = found.import_seconds is not None
+    return Health(
+        plugin.distribution,
+        plugin.version,
+        "broken" if broken else "loaded" if loaded and plugin.status == "declared" else plugin.status,
+        len(own),
+        found.listing_seconds,
+        found.import_seconds,
+        found.torch_at_listing,
+        tuple(findings),
+    )

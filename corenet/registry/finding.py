@@ -1,0 +1,89 @@
+"""What is wrong with a plugin, each thing with its fix in one line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from corenet.registry.spec import Component, PluginRow
+
+MISSING = re.compile(r"ModuleNotFoundError: No module named '([^']+)'")
+FIXES = [
+    (MISSING, "its metadata is stale: pip install --force-reinstall --no-deps {distribution}"),
+    (
+        re.compile(r"AttributeError: .* has no attribute"),
+        "its entry point is misspelt or stale: pip install --force-reinstall --no-deps {distribution}",
+    ),
+    (re.compile(r"TypeError: \S+ is not a (\w+)$"), "derive it from corenet.{0}, or announce it as what it is"),
+    (
+        re.compile(r"(crashed|ended) Python"),
+        "python -X faulthandler -c 'import {module}' shows where; CORENET_DISABLE_PLUGINS={distribution} till then",
+    ),
+    (
+        re.compile(r"took longer than"),
+        "python -X importtime -c 'import {module}' shows where; a larger --timeout waits longer",
+    ),
+    (re.compile(r"announces it twice"), "keep one of the two, in its pyproject.toml or its hooks"),
+    (re.compile(r"^a (name|target) is "), "correct the {0} in its pyproject.toml or its hooks, and reinstall"),
+]
+SNAKE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A fault: what sort of ``problem`` it is, what was found, and how to mend it."""
+
+    problem: str
+    what: str
+    fix: str
+
+
+def of_plugin(plugin: PluginRow, modules: Sequence[str]) -> Iterator[Finding]:
+    """Yield what keeps a whole plugin from being used; ``modules`` are those that its entry points name."""
+    if plugin.status == "broken":
+        what = plugin.reason.removesuffix("; reinstall it")
+        yield Finding("broken", what, _mended(plugin.distribution, what, modules))
+    elif plugin.status in ("disabled", "incompatible"):
+        yield _as_told(plugin.status, plugin.reason)
+
+
+def of_component(row: Component) -> Iterator[Finding]:
+    """Yield what is wrong with one component of a plugin that is all right itself."""
+    named = f"{row.kind} {row.name}"
+    if row.status == "broken":
+        fix = _mended(row.distribution, row.reason, [row.target.partition(":")[0]])
+        yield Finding("broken", f"{named}: {row.reason}", fix)
+    elif row.status in ("shadowed", "ambiguous"):
+        yield _as_told(row.status, f"{named}: {row.reason}")
+    if row.status != "broken" and not SNAKE.fullmatch(row.name):
+        yield Finding("name", f"{named}: a name is lower case with underscores", _renamed(row.name))
+
+
+def of_torch(modules: Sequence[str]) -> Finding:
+    """Return what to say where listing the components of a plugin imports torch; ``modules`` are its hook modules."""
+    where = ", ".join(modules) or "the hook module"
+    return Finding("torch", "listing it imports torch", f"import torch where the components are, not in {where}")
+
+
+def _as_told(problem: str, reason: str) -> Finding:
+    what, _, fix = reason.partition("; ")
+    return Finding(problem, what, fix)
+
+
+def _mended(distribution: str, reason: str, modules: Sequence[str]) -> str:
+    """Return the fix for what a plugin's code raised, or did to the process."""
+    if not modules:
+        return "its metadata is damaged: reinstall it"
+    missing = MISSING.match(reason)
+    if missing and not any(f"{each}.".startswith(f"{missing[1]}.") for each in modules):
+        return f"pip install {missing[1].partition('.')[0]}, and ask its author to require it"
+    for pattern, fix in FIXES:
+        if found := pattern.search(reason):
+            return fix.format(*found.groups(), distribution=distribution, module=modules[0])
+    return f"python -c 'import {modules[0]}' shows where; tell its author, or pip uninstall {distribution}"
+
+
+def _renamed(name: str) -> str:
+    better = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+", "_", name).strip("_").lower()
+    return f"rename it to {better!r}" if SNAKE.fullmatch(better) else "rename it"

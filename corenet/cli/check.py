@@ -1,4 +1,4 @@
-"""``corenet check``: the proof of each component, by name."""
+"""``corenet check``: the conformance kit on installed components, by name."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ import click
 from corenet.cli import options
 from corenet.errors import CorenetError, UnknownComponentError, did_you_mean
 from corenet.registry.asking import reason_of
-from corenet.registry.registry import get, registry
+from corenet.registry.registry import registry
 from corenet.registry.spec import KINDS, Component
+from corenet.registry.text import canonical
 
 if TYPE_CHECKING:
-    from corenet.testing import Proof
+    from corenet.testing import Report
 
 
 @click.command()
@@ -26,84 +27,79 @@ if TYPE_CHECKING:
 @options.json
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Also write the result to DIR/check.json.")
 def command(names: tuple[str, ...], every: bool, seed: int, as_json: bool, out: Path | None) -> None:
-    """Prove the gradient of the components NAME against central differences in float64.
+    """Try every promise of its contract on each component NAME, its gradient first.
 
-    NAME may be qualified by its distribution, corenet-swish:swish. An optimizer has no
-    gradient; it must descend a quadratic. Exit code 1 if one fails.
+    NAME is a component, qualified by its distribution or not (swish, corenet-swish:swish),
+    or a distribution, for all that it offers. Exit code 1 if a check fails.
     """
     if every == bool(names):
-        raise click.UsageError("give names of components, or --all")
+        raise click.UsageError("give names of components or distributions, or --all")
     if out is not None:
         options.prepare(out)
-    rows = registry().components() if every else list(dict.fromkeys(row for name in names for row in _find(name)))
-    results = [_check(row, seed) for row in rows]
-    report = {"schema": 1, "ok": all(result["ok"] for result in results), "checks": results}
+    rows = _all() if every else list(dict.fromkeys(row for name in names for row in _find(name)))
+    results = [_check(row, seed, as_json) for row in rows]
+    report = {"schema": 1, "ok": all(result["ok"] for result in results), "components": results}
     if out is not None:
         from corenet.files import write_text
 
         write_text(out / "check.json", json.dumps(report, indent=1) + "\n")
     if as_json:
         options.print_json(report)
-    else:
-        _show(results)
     if not report["ok"]:
         click.get_current_context().exit(1)
 
 
+def _all() -> list[Component]:
+    """Return what there is to check: what may be used, and plugins only if they are broken."""
+    rows = (row for row in registry().components() if row.usable)
+    return [row for row in rows if row.kind != "plugin" or row.status == "broken"]
+
+
 def _find(name: str) -> list[Component]:
-    """Return the component called ``name`` of each kind that has one."""
-    found = []
+    """Return the components called ``name``, of each kind that has one, and those of a distribution of that name."""
+    found = [row for row in registry().components() if row.distribution == canonical(name)]
     for kind in KINDS:
         with suppress(UnknownComponentError):
             found.append(registry().find(kind, name))
     if not found:
-        meant = did_you_mean(name, registry().names(*KINDS))
+        known = registry().names(*KINDS) | {row.distribution for row in registry().plugins()}
         raise UnknownComponentError(
-            f"there is no component {name!r}{meant}; corenet list-components shows all", name=name
+            f"there is no component or distribution {name!r}{did_you_mean(name, known)}; "
+            "corenet list-components shows all",
+            name=name,
         )
     return found
 
 
-def _check(row: Component, seed: int) -> dict[str, Any]:
-    result: dict[str, Any] = {"name": row.qualified_name, "kind": row.kind, "ok": False, "message": ""}
+def _check(row: Component, seed: int, quiet: bool) -> dict[str, Any]:
+    """Check one component and show what came of it at once, for each takes a second or two."""
+    head = {"name": row.qualified_name, "kind": row.kind}
+    failures: list[str] = []
     try:
-        if row.kind == "plugin":
-            result["message"] = row.reason
-        elif row.kind == "optimizer":
-            result |= _check_optimizer(row)
-        else:
-            result |= _check_gradient(row, seed)
+        report = _report(row, seed)
+        failures = [str(each) for each in report.merged() if each.verdict == "failed"]
+        result = report.to_dict() | {"message": report.summary}
     except CorenetError as error:
-        result["message"] = str(error)
+        result = {**head, "ok": False, "message": str(error), "checks": []}
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code may raise anything, which fails its own check only
-        result["message"] = reason_of(error)
+        result = {**head, "ok": False, "message": reason_of(error), "checks": []}
+    if not quiet:
+        _show(result, failures)
     return result
 
 
-def _check_optimizer(row: Component) -> dict[str, Any]:
-    from corenet.testing.descent import descends
+def _report(row: Component, seed: int) -> Report:
+    from corenet.errors import BrokenComponentError
+    from corenet.testing import check_component
 
-    wrong = descends(get("optimizer", row.qualified_name))
-    return {"ok": wrong is None, "message": wrong or "descends a quadratic, together and apart alike"}
-
-
-def _check_gradient(row: Component, seed: int) -> dict[str, Any]:
-    from corenet.testing import prove
-
-    cls: Any = registry().get(row.kind, row.qualified_name)
-    proof: Proof = prove(cls, row.qualified_name, seed)
-    message = f"{len(proof.reports)} cases, worst relative error {proof.error:.1e}"
-    for report in proof.reports:
-        if not report.ok:
-            message += f"\n{report}"
-    return {**proof.to_dict(), "message": message}
+    if row.kind == "plugin":
+        raise BrokenComponentError(row.reason)
+    cls = registry().get(row.kind, row.qualified_name)
+    return check_component(cls, row.kind, name=row.qualified_name, seed=seed)
 
 
-def _show(results: list[dict[str, Any]]) -> None:
-    width = max((len(result["name"]) for result in results), default=0)
-    for result in results:
-        verdict = click.style("ok   ", fg="green") if result["ok"] else click.style("WRONG", fg="red")
-        first, *rest = result["message"].split("\n")
-        click.echo(f"{verdict}  {result['kind']:9}  {result['name']:{width}}  {first}")
-        for line in rest:
-            click.echo(f"       {line}")
+def _show(result: dict[str, Any], failures: list[str]) -> None:
+    verdict = click.style("ok   ", fg="green") if result["ok"] else click.style("WRONG", fg="red")
+    click.echo(f"{verdict}  {result['kind']:9}  {result['name']}: {result['message']}")
+    for line in "\n".join(failures).splitlines():
+        click.echo(f"       {line}")

@@ -15,16 +15,28 @@ class Case:
     returns a list of these from ``conformance_cases()``.
 
     Args:
-        arguments: keyword arguments of the constructor.
+        arguments: keyword arguments of the constructor; an optimizer's parameters are not among them.
         shape: of the input (and of the target of a loss).
         domain: the interval that input is drawn from.
         target_domain: the interval that a loss's target is drawn from; ``domain`` if None.
+        kinks: inputs at which there is no derivative; none is drawn near them.
+        classes: a loss's targets are class indices below this, one for each sample: of the
+            input's shape without its dimension 1.
 
     >>> Case({"in_features": 3, "out_features": 2}, shape=(4, 3)).domain
     (-2.0, 2.0)
+    >>> Case(shape=(4, 10, 8), classes=10).target_shape
+    (4, 8)
     """
 
     arguments: Mapping[str, Any] = field(default_factory=dict)
     shape: tuple[int, ...] = (4, 3)
     domain: tuple[float, float] = (-2.0, 2.0)
     target_domain: tuple[float, float] | None = None
+    kinks: tuple[float, ...] = ()
+    classes: int | None = None
+
+    @property
+    def target_shape(self) -> tuple[int, ...]:
+        """The shape of a loss's target."""
+        return self.shape if self.classes is None else self.shape[:1] + self.shape[2:]

@@ -86,6 +86,9 @@ class Module(Tree):
             self.forget()
             raise
         if self._saved is not None:
+            if not isinstance(output, Tensor):
+                self.forget()
+                raise DTypeError(f"forward of {self!r} must return a torch.Tensor, not {type(output).__name__}")
             object.__setattr__(self, "_output", (output.shape, output.dtype))
         return output
 

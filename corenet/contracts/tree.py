@@ -36,7 +36,16 @@ class Tree:
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """Yield ``(path, parameter)``, a shared one once, under its first name."""
-        return ((name, value) for name, value in self._named_tensors() if isinstance(value, Parameter))
+        return ((name, value) for name, value in self.named_tensors() if isinstance(value, Parameter))
+
+    def named_tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """Yield ``(path, tensor)`` for parameters and buffers, a shared one once, under its first name."""
+        seen: set[int] = set()
+        for path, module in self.named_modules():
+            for name, value in module._members():
+                if isinstance(value, (Parameter, Buffer)) and id(value) not in seen:
+                    seen.add(id(value))
+                    yield _join(path, name), value
 
     def parameters(self) -> list[Parameter]:
         """Return every parameter once, in the order of the modules.
@@ -56,7 +65,7 @@ class Tree:
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return a copy of every parameter and buffer, by path, as PyTorch names them."""
-        return {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in self._named_tensors()}
+        return {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in self.named_tensors()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Copy ``state`` into the parameters and buffers; all of it or, on an error, nothing.
@@ -65,7 +74,7 @@ class Tree:
             StructureError: a name is missing or unknown.
             ShapeError, DTypeError: a tensor does not fit the one it replaces.
         """
-        own = dict(self._named_tensors())
+        own = dict(self.named_tensors())
         if not (isinstance(state, Mapping) and all(isinstance(value, Tensor) for value in state.values())):
             raise StructureError(
                 f"load_state_dict takes tensors by name, as state_dict() gives them, not {state!r:.80}"
@@ -96,7 +105,7 @@ class Tree:
         if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
             raise DTypeError(f"a module needs a floating torch.dtype such as torch.float64, not {dtype!r}")
         device = usable(device)
-        for _, tensor in self._named_tensors():
+        for _, tensor in self.named_tensors():
             wanted = dtype if tensor.is_floating_point() else None
             tensor.data = tensor.data.to(device=device, dtype=wanted)
             if tensor.grad is not None:
@@ -143,14 +152,6 @@ class Tree:
         yield path, cast("Module", self)
         for name, child in self.children():
             yield from child._walk(_join(path, name), seen)
-
-    def _named_tensors(self) -> Iterator[tuple[str, Tensor]]:
-        seen: set[int] = set()
-        for path, module in self.named_modules():
-            for name, value in module._members():
-                if isinstance(value, (Parameter, Buffer)) and id(value) not in seen:
-                    seen.add(id(value))
-                    yield _join(path, name), value
 
 
 def _unpack(name: str, value: object) -> Iterator[tuple[str, object]]:

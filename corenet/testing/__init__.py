@@ -1,10 +1,25 @@
-"""Proving gradients: the numeric check of what was derived by hand."""
+"""Proving components: the numeric check of a gradient, and the kit that tries every promise of a contract."""
 
 from __future__ import annotations
 
 from corenet.contracts.case import Case
+from corenet.testing.conformance import Report, Result, check_component, components_of
 from corenet.testing.gradcheck import gradcheck
+from corenet.testing.parametrize import parametrize_with_checks
 from corenet.testing.proof import Proof, prove, prove_all
 from corenet.testing.report import GradientReport, TensorReport
 
-__all__ = ["Case", "GradientReport", "Proof", "TensorReport", "gradcheck", "prove", "prove_all"]
+__all__ = [
+    "Case",
+    "GradientReport",
+    "Proof",
+    "Report",
+    "Result",
+    "TensorReport",
+    "check_component",
+    "components_of",
+    "gradcheck",
+    "parametrize_with_checks",
+    "prove",
+    "prove_all",
+]

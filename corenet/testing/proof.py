@@ -1,21 +1,16 @@
-"""Proving a registered component: its cases, built and checked one by one."""
+"""Proving the gradients of registered components: the part of the kit that is one number."""
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-from torch import Tensor
-
-from corenet.contracts.case import Case
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
-from corenet.errors import ConfigError, CorenetError
+from corenet.errors import CorenetError
 from corenet.registry.registry import components, registry
-from corenet.testing.gradcheck import examine
 from corenet.testing.report import GradientReport, finite_or_none
+from corenet.testing.trial import Trial, cases_of
 
 
 @dataclass(frozen=True)
@@ -42,7 +37,7 @@ class Proof:
 
 
 def prove(cls: type[Module] | type[Loss], name: str = "", seed: int = 0) -> Proof:
-    """Check the gradient of a component on every one of its cases, contiguous and strided.
+    """Check the gradient of a component on every one of its cases.
 
     Raises:
         ConfigError: the constructor needs arguments that cannot be guessed, and the
@@ -52,10 +47,12 @@ def prove(cls: type[Module] | type[Loss], name: str = "", seed: int = 0) -> Proo
     >>> prove(cn.Tanh).ok
     True
     """
-    reports = tuple(
-        examine(_build(cls, case), *inputs, seed=seed) for case in cases_of(cls) for inputs in _inputs(cls, case, seed)
+    return Proof(
+        name or cls.__name__,
+        tuple(
+            Trial(cls, case, seed).gradients for case in cases_of(cls, "loss" if issubclass(cls, Loss) else "module")
+        ),
     )
-    return Proof(name or cls.__name__, reports)
 
 
 def prove_all(seed: int = 0) -> list[Proof]:
@@ -67,7 +64,8 @@ def prove_all(seed: int = 0) -> list[Proof]:
     True
     """
     proofs = []
-    for row in (*components("module"), *components("loss")):
+    rows = [row for row in components() if row.kind in ("module", "loss") and row.usable]
+    for row in rows:
         try:
             proofs.append(prove(registry().get(row.kind, row.qualified_name), row.qualified_name, seed))
         except CorenetError:  # what cannot be built or loaded has no gradient to speak of
@@ -75,60 +73,3 @@ def prove_all(seed: int = 0) -> list[Proof]:
         except (Exception, SystemExit):  # noqa: BLE001 - a stranger's code may raise anything
             proofs.append(Proof(row.qualified_name, ()))
     return proofs
-
-
-def cases_of(cls: type[Module] | type[Loss]) -> list[Case]:
-    """Return the cases that a class declares, or a guess from its constructor.
-
-    Integers without a default are taken for sizes and given 3, 4, …; the first of them
-    is taken for the width of the input.
-
-    >>> import corenet as cn
-    >>> class Scale(cn.Module):
-    ...     def __init__(self, width): ...
-    >>> cases_of(Scale)[0].arguments
-    {'width': 3}
-    """
-    declared = getattr(cls, "conformance_cases", None)
-    if declared is not None:
-        return list(declared())
-    required = [
-        parameter
-        for parameter in inspect.signature(cls).parameters.values()
-        if parameter.default is parameter.empty
-        and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
-    ]
-    if any(parameter.annotation not in ("int", int, parameter.empty) for parameter in required):
-        raise ConfigError(
-            f"cannot guess how to build {cls.__name__}{inspect.signature(cls)}; "
-            "give it a conformance_cases() that returns a list of corenet.Case"
-        )
-    sizes = {parameter.name: 3 + place for place, parameter in enumerate(required)}
-    return [Case(sizes, (5, 3)), Case(sizes, (2, 2, 3)), Case(sizes, (1, 3))]
-
-
-def _build(cls: type[Module] | type[Loss], case: Case) -> Module | Loss:
-    torch.manual_seed(0)
-    try:
-        return cls(**case.arguments)
-    except TypeError as error:
-        raise ConfigError(
-            f"cannot build {cls.__name__} with {dict(case.arguments)}: {error}; give it a conformance_cases()"
-        ) from error
-
-
-def _inputs(cls: type[Module] | type[Loss], case: Case, seed: int) -> list[list[Tensor]]:
-    """Return the inputs of a case, once contiguous and once strided."""
-    domains = [case.domain]
-    if issubclass(cls, Loss):
-        domains.append(case.target_domain or case.domain)
-    generator = torch.Generator().manual_seed(seed)
-    contiguous = [
-        low + (high - low) * torch.rand(case.shape, generator=generator, dtype=torch.float64) for low, high in domains
-    ]
-    return [contiguous, [_strided(tensor) for tensor in contiguous]]
-
-
-def _strided(tensor: Tensor) -> Tensor:
-    """Return the same values with every other element of memory between them."""
-    return torch.stack([tensor, tensor], -1)[..., 0]

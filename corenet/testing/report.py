@@ -15,7 +15,7 @@ class TensorReport:
 
     ``error`` is the worst ``|ours − numeric| / (atol/rtol + |numeric|)``, which passes
     at most at ``rtol``. ``checked`` elements were compared; ``kinks`` were left out
-    because the function has no derivative there.
+    because the function has no derivative there. ``diagnosis`` is what a wrong gradient likely means.
     """
 
     name: str
@@ -27,6 +27,7 @@ class TensorReport:
     index: tuple[int, ...] = ()
     ours: float = 0.0
     numeric: float = 0.0
+    diagnosis: str = ""
 
     @property
     def ok(self) -> bool:
@@ -39,7 +40,8 @@ class TensorReport:
         if self.ok:
             return f"{self.name} {self.shape}: {figures}"
         place = f"[{', '.join(map(str, self.index))}]"
-        return f"{self.name} {self.shape}: {figures} at {place}: ours {self.ours:.8g}, numeric {self.numeric:.8g}"
+        found = f"{self.name} {self.shape}: {figures} at {place}: ours {self.ours:.8g}, numeric {self.numeric:.8g}"
+        return "\n    ".join([found, *self.diagnosis.splitlines()])
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """``corenet check``: what is right passes, what is wrong is named, and nobody's crash costs the others."""
 
 import json
+import re
 
 import pytest
 
@@ -45,7 +46,7 @@ def stranger(install):
 def checked(call, *arguments):
     """Return the exit code, and by name what the report says."""
     code, stdout, _ = call("check", *arguments, "--json")
-    return code, {check["name"]: check for check in json.loads(stdout)["checks"]}
+    return code, {result["name"]: result for result in json.loads(stdout)["components"]}
 
 
 def test_what_is_right_passes(call):
@@ -53,36 +54,41 @@ def test_what_is_right_passes(call):
     assert (code, stderr) == (0, "")
     lines = stdout.splitlines()
     assert [line.split()[:3] for line in lines] == [
-        ["ok", "module", "corenet:relu"],
-        ["ok", "loss", "corenet:mse"],
-        ["ok", "optimizer", "corenet:sgd"],
+        ["ok", "module", "corenet:relu:"],
+        ["ok", "loss", "corenet:mse:"],
+        ["ok", "optimizer", "corenet:sgd:"],
     ]
-    assert " cases, worst relative error " in lines[0]
-    assert lines[2].endswith("descends a quadratic, together and apart alike")
-    assert len({line.index("corenet:") for line in lines}) == 1
+    assert re.search(r" \d+ passed, 2 skipped, worst relative error \d\.\de-\d+$", lines[0])
 
 
-def test_a_planted_wrong_gradient_is_found_and_named(call, stranger):
+def test_a_planted_wrong_gradient_is_found_named_and_explained(call, stranger):
     code, stdout, stderr = call("check", "right", "wrong")
     assert (code, stderr) == (1, "")
     right, wrong, *more = [line for line in stdout.splitlines() if line != "chatty"]
-    assert right.split()[:3] == ["ok", "module", "corenet-x:right"]
-    assert wrong.split()[:3] == ["WRONG", "module", "corenet-x:wrong"]
-    assert more
-    assert "input" in "".join(more)
+    assert right.split()[:3] == ["ok", "module", "corenet-x:right:"]
+    assert wrong.split()[:3] == ["WRONG", "module", "corenet-x:wrong:"]
+    assert more[0].strip() == "module.input_gradient: failed, Wrong() on (5, 3)"
+    assert "1/2" in "".join(more)
+    assert "x_code.py:18" in "".join(more)
 
 
 def test_json_names_what_is_wrong_and_nothing_else_is_on_stdout(call, stranger):
     code, stdout, stderr = call("check", "right", "wrong", "--json")
     report = json.loads(stdout)
     assert (code, report["schema"], report["ok"]) == (1, 1, False)
-    right, wrong = report["checks"]
+    right, wrong = report["components"]
     assert (right["name"], right["kind"], right["ok"]) == ("corenet-x:right", "module", True)
     assert (wrong["name"], wrong["kind"], wrong["ok"]) == ("corenet-x:wrong", "module", False)
     assert right["error"] < 1e-6
     assert wrong["error"] == pytest.approx(0.5, rel=0.01)
-    assert [case["ok"] for case in wrong["cases"]] == [False] * len(wrong["cases"])
+    assert wrong["checks"][0]["check"] == "module.input_gradient"
+    assert wrong["checks"][0]["verdict"] == "failed"
     assert set(stderr.split()) == {"chatty"}
+
+
+def test_a_distribution_stands_for_all_that_it_offers(call, stranger):
+    code, results = checked(call, "Corenet_Y")
+    assert (code, list(results)) == (1, ["corenet-y:climbs"])
 
 
 def test_a_qualified_name_is_taken(call):
@@ -90,13 +96,26 @@ def test_a_qualified_name_is_taken(call):
     assert (code, list(checks)) == (0, ["corenet:tanh"])
 
 
+def test_a_component_that_crashes_fails_its_checks_in_plain_words(call, stranger):
+    code, results = checked(call, "crashes", "relu")
+    assert (code, results["corenet:relu"]["ok"]) == (1, True)
+    found = results["corenet-x:crashes"]["checks"][0]
+    assert (found["verdict"], found["message"]) == ("failed", "it raised RuntimeError: cannot[31m do")
+
+
+def test_disabled_components_are_left_out_of_all(call, stranger, monkeypatch):
+    monkeypatch.setenv("CORENET_DISABLE_PLUGINS", "corenet-x")
+    monkeypatch.setattr("corenet.cli.check._check", lambda row, *_: {"name": row.qualified_name, "ok": True})
+    found = {name.partition(":")[0] for name in checked(call, "--all")[1]}
+    assert "corenet-y" in found
+    assert "corenet-x" not in found
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("corenet-x:crashes", "RuntimeError: cannot[31m do"),
         ("corenet-x:needy", "cannot guess how to build Needy(names: dict); give it a conformance_cases() "),
         ("corenet-x:gone", "module corenet-x:gone is broken: ModuleNotFoundError: No module named 'x_gone'"),
-        ("corenet-y:climbs", "½|w|² went from "),
     ],
 )
 def test_what_cannot_be_proven_fails_with_its_reason_and_alone(call, stranger, name, message):
@@ -122,7 +141,7 @@ def test_a_name_in_two_kinds_is_checked_in_both(call, install):
     install("corenet-x", "corenet.modules", "mse = x_code:Right", x_code=CODE)
     code, stdout, _ = call("check", "mse", "--json")
     assert code == 0
-    assert [(check["kind"], check["name"]) for check in json.loads(stdout)["checks"]] == [
+    assert [(check["kind"], check["name"]) for check in json.loads(stdout)["components"]] == [
         ("module", "corenet-x:mse"),
         ("loss", "corenet:mse"),
     ]
@@ -141,7 +160,7 @@ def test_an_ambiguous_name_is_a_mistake_of_the_user(call, install):
 
 @pytest.mark.parametrize("arguments", [[], ["relu", "--all"]])
 def test_it_takes_names_or_all(call, arguments):
-    assert call("check", *arguments) == (2, "", "corenet: give names of components, or --all\n")
+    assert call("check", *arguments) == (2, "", "corenet: give names of components or distributions, or --all\n")
 
 
 def test_one_unknown_name_stops_before_any_check(call, monkeypatch):

@@ -13,13 +13,21 @@ def test_a_case_has_the_defaults_of_an_elementwise_module():
 
 def test_a_case_holds_what_it_is_given_and_cannot_be_changed():
     case = cn.Case({"p": 0.5}, (2, 2), (0.0, 1.0), (0.25, 0.5))
-    assert dataclasses.astuple(case) == ({"p": 0.5}, (2, 2), (0.0, 1.0), (0.25, 0.5))
+    assert dataclasses.astuple(case) == ({"p": 0.5}, (2, 2), (0.0, 1.0), (0.25, 0.5), (), None)
     with pytest.raises(dataclasses.FrozenInstanceError):
         case.shape = (1,)
 
 
 def test_two_cases_do_not_share_their_arguments():
     assert cn.Case().arguments is not cn.Case().arguments
+
+
+@pytest.mark.parametrize(
+    ("shape", "classes", "target"),
+    [((4, 3), None, (4, 3)), ((4, 3), 3, (4,)), ((4, 3, 8, 9), 3, (4, 8, 9))],
+)
+def test_class_indices_have_the_inputs_shape_without_its_classes(shape, classes, target):
+    assert cn.Case(shape=shape, classes=classes).target_shape == target
 
 
 def test_a_modules_cases_say_how_it_is_built_and_what_it_is_given():

@@ -467,3 +467,16 @@ def test_a_tensor_that_requires_grad_is_refused_as_an_attribute(value):
 def test_a_module_of_torch_nn_is_refused_as_an_attribute():
     with pytest.raises(cn.StructureError, match=r"torch\.nn\.Linear"):
         cn.ReLU().inner = torch.nn.Linear(2, 2)
+
+
+@pytest.mark.parametrize("output", [None, (torch.ones(2), torch.ones(2))])
+def test_a_forward_that_returns_no_tensor_says_so_and_leaves_nothing_saved(output):
+    class Odd(cn.Module):
+        def forward(self, input):
+            self.save(input)
+            return output
+
+    odd = Odd()
+    with pytest.raises(cn.DTypeError, match=r"forward of Odd\(\) must return a torch.Tensor, not (NoneType|tuple)"):
+        odd(torch.ones(2))
+    assert odd._saved is None

@@ -70,5 +70,6 @@ def test_a_report_is_plain_values():
         "index": (1, 2),
         "ours": 1.5,
         "numeric": 1.0,
+        "diagnosis": "",
         "ok": False,
     }

@@ -1,0 +1,59 @@
+"""A check: one promise that every component of a kind keeps, with a name that stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from corenet.registry.spec import Kind
+from corenet.testing.trial import Trial
+
+
+class Violation(Exception):  # noqa: N818 - it is no error of the kit's but what it found
+    """A check's finding: the component breaks a promise."""
+
+    def __init__(self, message: str, diagnosis: str = "") -> None:
+        self.message = message
+        self.diagnosis = diagnosis
+        super().__init__(message)
+
+
+class NotApplicable(Exception):  # noqa: N818 - as above
+    """A check has nothing to look at in this component."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A promise with its stable id, such as ``module.input_gradient``, and the version that brought it."""
+
+    id: str
+    kind: Kind
+    since: str
+    promise: str
+    run: Callable[[Trial], None]
+
+
+class Checks(list[Check]):
+    """The checks of one kind, in order; an instance decorates a function to make a check of it.
+
+    >>> checks = Checks("loss")
+    >>> @checks.add(since="0.1")
+    ... def never_negative(trial):
+    ...     '''The loss is never negative.'''
+    >>> checks[0].id, checks[0].promise
+    ('loss.never_negative', 'The loss is never negative.')
+    """
+
+    def __init__(self, kind: Kind) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def add(self, *, since: str) -> Callable[[Callable[[Trial], None]], Callable[[Trial], None]]:
+        """Return a decorator that makes a check of a function; its docstring's first line is the promise."""
+
+        def make(run: Callable[[Trial], None]) -> Callable[[Trial], None]:
+            promise = (run.__doc__ or "").partition("\n")[0]
+            self.append(Check(f"{self.kind}.{run.__name__}", self.kind, since, promise, run))
+            return run
+
+        return make

@@ -1,0 +1,155 @@
+"""What a wrong gradient likely means: found by comparing it with the right one, element by element."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from torch import Tensor
+
+from corenet.testing.evidence import Evidence, near
+from corenet.testing.patterns import chain, factor, mask, place, term
+
+Pattern = Callable[[Evidence], Mapping[str, str] | bool | None]
+
+
+def not_finite(evidence: Evidence) -> Mapping[str, str] | None:
+    count = int((~evidence.ours.isfinite()).sum())
+    return {"count": str(count), "all": str(evidence.ours.numel())} if count else None
+
+
+def zero(evidence: Evidence) -> bool:
+    return not evidence.ours.any()
+
+
+def without_effect(evidence: Evidence) -> bool:
+    """The output does not depend on it, so its gradient is zero."""
+    return not evidence.pairs()[1].any()
+
+
+def almost(evidence: Evidence) -> Mapping[str, str] | None:
+    return {"error": f"{_error(evidence):.1e}"} if near(*evidence.pairs()) else None
+
+
+def nearly(evidence: Evidence) -> Mapping[str, str] | None:
+    error = _error(evidence)
+    return {"error": f"{error:.1e}"} if error < 1e-3 else None
+
+
+# The first that fits is told, so the more specific stands before the more general.
+PATTERNS: tuple[tuple[Pattern, str], ...] = (
+    (not_finite, "not finite: {count} of {all} elements are NaN or infinite; a division by zero, or a log of it"),
+    (term.zeroed, "overwritten with zero: what was in .grad is lost and nothing is added; write +="),
+    (term.assigned, "assigned, not accumulated: what was in .grad before is lost; write += where it says ="),
+    (term.own_gradient_added, "what was in .grad before is added once more: add the new gradient alone"),
+    (zero, "zero everywhere: the gradient is never written, or lost on its way"),
+    (without_effect, "it has no effect on the output: its gradient is zero"),
+    (almost, "almost right, off by {error} of its size: a rounded constant, another eps, or float32 on the way"),
+    (factor.sign, "the sign is wrong: ours is −1 times the numeric one"),
+    (mask.mask_missing, "the mask of forward is missing in backward: ours must be zero {where}"),
+    (chain.passed_on, "the derivative is missing: grad_output is passed on as it is"),
+    (place.not_summed, "not summed: forward broadcasts it, so backward must sum over {dimensions}"),
+    (place.transposed, "transposed: ours is the right one with two dimensions exchanged"),
+    (place.reshaped, "the right numbers in the wrong shape: a reshape is missing"),
+    (chain.derivative_passed_on, "grad_output is ignored: ours is the derivative alone; multiply by grad_output"),
+    (chain.upstream_twice, "grad_output is there twice: it belongs into the product once"),
+    (chain.size_of_upstream, "the sign of grad_output is lost: its absolute value is taken somewhere"),
+    (factor.size_too_many, "1/{letter} missing{sign}: ours is {size} times the numeric one ({sizes}{two})"),
+    (
+        factor.size_too_few,
+        "divided by {letter}{sign}: the loss already averages; ours is 1/{size} of the numeric one ({sizes}{two})",
+    ),
+    (factor.doubled, "a factor 2 too many: ours is twice the numeric one; a constant counted, or a sum added, twice"),
+    (factor.halved, "a factor 2 is missing: ours is half the numeric one, as where a square loses its exponent"),
+    (chain.other_tensors, "exchanged: this is the gradient of {other}"),
+    (chain.jacobian_transposed, "the Jacobian is transposed: ours is J·u where Jᵀ·u is right; transpose the matrix"),
+    (
+        chain.elements_alone,
+        "the diagonal of the Jacobian alone: what an element does to the other outputs is missing, usually a sum",
+    ),
+    (
+        chain.indices_alone,
+        "what one {which} does to the output of another is missing (dimension {dimension}), usually a sum over it",
+    ),
+    (chain.derivative_at_output, "the derivative is taken at the output: save the input and take it there"),
+    (chain.input_for_output, "written in terms of the output, given the input: save the output, not the input"),
+    (chain.one_sample, "{which} counted: sum over the whole batch"),
+    (place.wrong_dimension, "wrong dimension: ours is the {how} of grad_output over {dimensions}"),
+    (
+        place.upstream_summed,
+        "the derivative is missing: ours is the {how} of grad_output over {dimensions} and no more",
+    ),
+    (place.summed, "{how} over {dimensions}, where each element has a gradient of its own"),
+    (factor.factor, "a constant factor: ours is {ratio} times the numeric one; drop it, or multiply by {inverse}"),
+    (mask.mask_too_wide, "the mask of backward is too wide: ours is zero {where}, and must not be"),
+    (mask.mask_reversed, "the mask is reversed: ours is zero where it must not be, and only there"),
+    (term.factor_missing, "the factor {factor} is missing: times that, ours is right"),
+    (term.factor_too_many, "the factor {factor} is too many: ours is the numeric one times that"),
+    (term.value_added, "{term} itself is added: something like weight decay, which belongs into the optimizer"),
+    (term.constant_added, "a constant is added: ours is {number} more than the numeric one everywhere"),
+    (term.term_missing, "the term {term} is missing: what forward adds up has a part each in backward"),
+    (term.tensor_added, "{term} is added: a term too many"),
+    (mask.branch, "right on one side only: {wrong} {where}; that branch has another derivative"),
+    (place.turned_round, "reversed: the right numbers, in the other order along dimension {dimension}"),
+    (place.shifted, "shifted: the right numbers, one place off along dimension {dimension}"),
+    (place.permuted, "permuted: the right numbers at wrong places"),
+    (place.wrong_indices, "wrong only at index {places} (of 0 to {last}) of dimension {dimension}: look at the edges"),
+    (
+        factor.factor_of_each_index,
+        "a factor for each {which} is missing: the ratio depends on dimension {dimension} alone",
+    ),
+    (
+        term.term_of_each_line,
+        "a term is missing: off by {times}one number for each line along dimension {dimension}, usually a sum over it",
+    ),
+    (
+        term.held_constant,
+        "a mean or variance over dimension {dimension} is taken for a constant: what the input does to it is missing",
+    ),
+    (mask.without_sign, "the sign is lost: ours is the absolute value of the numeric one"),
+    (mask.sign_alone, "the size is lost: ours is the sign of the numeric one alone"),
+    (mask.clipped, "clipped at {bound}: a gradient is handed on whole"),
+    (mask.unmasked, "the mask of forward is missing in backward: ours must be zero where forward drops an element"),
+    (mask.dropped, "something is lost: ours is zero at some places, and right at all others"),
+    (mask.drawn_anew, "another mask than forward's: save it there, or draw the same numbers"),
+    (place.few_elements, "right in all but {wrong} of {all} elements: a special case, or one entry too many"),
+    (nearly, "nearly right, off by {error} of its size: another eps, an approximation, or float32 on the way"),
+    (place.broadcast, "not summed: ours has the shape of the batch, the tensor has not"),
+)
+
+# What can be asked of a gradient of the wrong shape.
+OF_ANY_SHAPE: frozenset[Pattern] = frozenset(
+    {
+        not_finite,
+        chain.passed_on,
+        place.not_summed,
+        place.transposed,
+        place.reshaped,
+        place.upstream_summed,
+        place.summed,
+        place.broadcast,
+    }
+)
+
+
+def diagnose(evidence: Evidence) -> str:
+    """Return what the difference likely means, in one line; nothing if no pattern fits.
+
+    >>> import torch
+    >>> x, right = torch.randn(4), torch.randn(4)
+    >>> diagnose(Evidence("input", -right, right, torch.randn(4), x, x, x))
+    'the sign is wrong: ours is −1 times the numeric one'
+    """
+    for pattern, meaning in PATTERNS:
+        if (evidence.fits or pattern in OF_ANY_SHAPE) and (found := pattern(evidence)):
+            return meaning.format(**(found if isinstance(found, Mapping) else {}))
+    return ""
+
+
+def _error(evidence: Evidence) -> float:
+    ours, numeric = evidence.pairs()
+    return _relative(ours, numeric) if len(numeric) else 0.0
+
+
+def _relative(ours: Tensor, numeric: Tensor) -> float:
+    largest = numeric.abs().max().item()
+    return (ours - numeric).abs().max().item() / largest if largest else 1.0

@@ -1,0 +1,83 @@
+"""What a wrong gradient is judged by: it and the right one, and what both were computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import torch
+from torch import Tensor
+
+RELATIVE = 1e-5
+OF_THE_LARGEST = 1e-7
+
+NOTHING: Mapping[str, Tensor] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A gradient by hand beside the numeric one, and what they were computed from.
+
+    ``numeric`` is NaN where it was not computed and infinite where there is no derivative.
+    ``ours`` may have another shape than ``numeric``. ``value`` is the tensor that both are the gradient of,
+    ``jacobian`` is ``∂output/∂value`` in the shape of ``value`` and then of ``output``, if it was affordable.
+    Of a function of each element, ``at_output`` is the gradient that it has at ``output``, and ``at_preimage``
+    where its value is ``input``, NaN if that is nowhere. ``others`` are the numeric gradients of the other
+    tensors, ``parameters`` all that there are, each by name.
+    """
+
+    name: str
+    ours: Tensor
+    numeric: Tensor
+    upstream: Tensor
+    input: Tensor
+    output: Tensor
+    value: Tensor
+    jacobian: Tensor | None = None
+    at_output: Tensor | None = None
+    at_preimage: Tensor | None = None
+    others: Mapping[str, Tensor] = field(default_factory=lambda: NOTHING)
+    parameters: Mapping[str, Tensor] = field(default_factory=lambda: NOTHING)
+
+    @property
+    def fits(self) -> bool:
+        """Whether our gradient has the shape that it must have."""
+        return self.ours.shape == self.numeric.shape
+
+    @property
+    def known(self) -> Tensor:
+        """Where there is a numeric gradient to compare with."""
+        return self.numeric.isfinite()
+
+    @property
+    def has_upstream(self) -> bool:
+        """Whether a gradient comes from above; a loss is the top, and stands for one of 1."""
+        return not bool((self.upstream == 1).all())
+
+    def pairs(self) -> tuple[Tensor, Tensor]:
+        """Return ours and the numeric gradient where both are known, in one dimension."""
+        return self.ours[self.known], self.numeric[self.known]
+
+    def is_like(self, candidate: Tensor) -> bool:
+        """Tell whether our gradient is ``candidate``, where a numeric one is known."""
+        if candidate.shape != self.ours.shape or not self.ours.numel():
+            return False
+        known = self.known if self.fits else torch.ones_like(self.ours, dtype=torch.bool)
+        return near(self.ours[known], candidate[known])
+
+
+def close(ours: Tensor, wanted: Tensor) -> Tensor:
+    """Return where ``ours`` is ``wanted``, within what central differences can tell."""
+    if not wanted.numel():
+        return torch.ones_like(wanted, dtype=torch.bool)
+    return (ours - wanted).abs() <= RELATIVE * wanted.abs() + OF_THE_LARGEST * wanted.abs().max()
+
+
+def near(ours: Tensor, wanted: Tensor) -> bool:
+    """Tell whether all of ``ours`` is ``wanted``, and there is something of it that is not zero.
+
+    >>> near(torch.tensor([2.0]), torch.tensor([2.000001])), near(torch.zeros(2), torch.zeros(2))
+    (True, False)
+    """
+    return bool(wanted.numel() and wanted.any() and close(ours, wanted).all())

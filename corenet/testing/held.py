@@ -1,0 +1,60 @@
+"""Every tensor that a module holds, where the tree of modules looks for it and where it doesn't."""
+
+from __future__ import annotations
+
+import inspect
+from collections import deque
+from collections.abc import Iterator
+from types import FunctionType, ModuleType
+
+from torch import Tensor
+
+from corenet.contracts.parameter import Buffer, Parameter
+from corenet.contracts.tree import Tree
+
+DEEPEST = 6  # an object may lead on to the whole program, as a logger does
+
+
+def held(holder: object) -> dict[str, Tensor]:
+    """Return each tensor that can be reached from ``holder`` once, by its path, but what waits for a backward.
+
+    It is looked for in attributes, lists, tuples, sets, dicts, and in what functions remember.
+
+    >>> import corenet as cn, torch
+    >>> linear = cn.Linear(1, 1, bias=False)
+    >>> linear.stash = {torch.ones(1)}
+    >>> list(held(linear))
+    ['weight', 'stash.0']
+    """
+    found: dict[str, Tensor] = {}
+    _collect((), holder, found, set())
+    return found
+
+
+def loose(holder: object) -> dict[str, Tensor]:
+    """Return the tensors that ``holder`` holds which are no parameters and no buffers."""
+    return {path: tensor for path, tensor in held(holder).items() if not isinstance(tensor, (Parameter, Buffer))}
+
+
+def _collect(path: tuple[str, ...], value: object, found: dict[str, Tensor], seen: set[int]) -> None:
+    if id(value) in seen or len(path) > DEEPEST:
+        return
+    seen.add(id(value))
+    if isinstance(value, Tensor):
+        found[".".join(path)] = value
+        return
+    for name, part in _parts(value):
+        _collect((*path, name), part, found, seen)
+
+
+def _parts(value: object) -> Iterator[tuple[str, object]]:
+    if isinstance(value, Tree):
+        yield from value._members()
+    elif isinstance(value, dict):
+        yield from ((str(key), item) for key, item in value.items())
+    elif isinstance(value, (list, tuple, set, frozenset, deque)):
+        yield from ((str(index), item) for index, item in enumerate(value))
+    elif isinstance(value, FunctionType):
+        yield from inspect.getclosurevars(value).nonlocals.items()
+    elif not isinstance(value, (type, ModuleType)):
+        yield from getattr(value, "__dict__", {}).items()

@@ -1,0 +1,78 @@
+"""One pass through a module, forward and backward, and everything that came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from corenet.contracts.module import Module
+from corenet.testing.check import Violation
+from corenet.testing.trial import Trial, seeded
+
+
+@dataclass(frozen=True)
+class Pass:
+    """The output, the gradient of the input, and that of each parameter by name."""
+
+    output: Tensor
+    grad_input: Tensor
+    parameters: dict[str, Tensor]
+
+    def named(self) -> dict[str, Tensor]:
+        """Return all of it by the names that a message would use."""
+        gradients = {f"the gradient of {name}": tensor for name, tensor in self.parameters.items()}
+        return {"the output": self.output, "the gradient of input": self.grad_input, **gradients}
+
+
+def run(module: Module, input: Tensor, grad_output: Tensor | None = None, seed: int = 0) -> Pass:
+    """Return a pass of ``module`` in training mode, with gradients that start at zero.
+
+    Without ``grad_output`` one is drawn, the same for outputs of one shape.
+    """
+    module.train().zero_grad()
+    with seeded(seed):
+        output = _tensor("forward", module(input))
+        upstream = drawn_like(output) if grad_output is None else grad_output
+        grad_input = _tensor("backward", module.backward(upstream))
+    gradients = {name: parameter.grad.clone() for name, parameter in module.named_parameters()}
+    return Pass(output.clone(), grad_input.clone(), gradients)
+
+
+def _tensor(method: str, value: object) -> Tensor:
+    if not isinstance(value, Tensor):
+        raise Violation(f"{method} returns {type(value).__name__}, not a tensor")
+    return value
+
+
+def drawn_like(output: Tensor, seed: int = 1) -> Tensor:
+    """Return normal numbers in the shape and dtype of ``output``."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(output.shape, generator=generator, dtype=torch.float64).to(output.dtype)
+
+
+def is_random(trial: Trial) -> bool:
+    """Tell whether the output of a trial's module depends on torch's generator."""
+    first, second = (run(trial.build(), trial.input(), seed=seed).output for seed in (0, 1))
+    return not torch.equal(first, second)
+
+
+def differing(ours: Pass, theirs: Pass, rtol: float = 1e-9) -> str:
+    """Return which parts of two passes differ, and by how much; nothing if they agree within ``rtol``.
+
+    That is of the size of the part, or of 1 where it is smaller: what goes in is of that size, and a small
+    number that comes out may be what rounding left of larger ones.
+    """
+    found = []
+    for (name, mine), other in zip(ours.named().items(), theirs.named().values(), strict=True):
+        if mine.shape != other.shape:
+            found.append(f"{name} has the shape {tuple(mine.shape)}, not {tuple(other.shape)}")
+        elif mine.numel() and not _close(mine, other, rtol):
+            found.append(f"{name} differs by {(mine - other).abs().max().item():.2g}")
+    return ", ".join(found)
+
+
+def _close(mine: Tensor, other: Tensor, rtol: float) -> bool:
+    scale = max(other.abs().max().item(), 1.0)
+    return torch.allclose(mine.double(), other.double(), rtol=0, atol=rtol * scale, equal_nan=True)

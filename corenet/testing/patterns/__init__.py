@@ -1,0 +1,1 @@
+"""The patterns that wrong gradients follow, each with what it likely means."""

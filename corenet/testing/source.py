@@ -1,0 +1,166 @@
+"""Where a gradient is computed: the line of ``backward`` that a reader should look at."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from corenet.contracts.loss import ElementwiseLoss, Loss
+from corenet.contracts.module import Module
+
+LONGEST = 100
+
+Choice = Callable[[ast.AST], list[ast.stmt]]
+
+
+def where(subject: Module | Loss, name: str) -> str:
+    """Return the place in the source that computes the gradient of ``name``, such as ``"input"``.
+
+    Of the input it is the line that ``backward`` returns, of a parameter the line that writes
+    its ``.grad``, and the whole of ``backward`` where there is none; of an
+    :class:`~corenet.ElementwiseLoss` it is in ``derivative``. What ``backward`` leaves to another
+    method of the component is looked for there, and a parameter of a module below in that module.
+    Nothing if the source can't be had.
+
+    >>> import corenet as cn
+    >>> where(cn.Tanh(), "input").partition(":")[0]
+    'corenet/builtin/activations.py'
+    """
+    owner, attribute = owner_of(subject, name)
+    if attribute == "input":
+        return _place(owner, _written(owner)[:1], _returns)
+    return _place(owner, _written(owner), lambda tree: _writers(tree, attribute))
+
+
+def methods_of(owner: Module | Loss) -> Iterator[tuple[str, Method]]:
+    """Yield, by name, the methods that compute the gradients of a component: what it writes, and what that calls."""
+    written = _written(owner)
+    called = [name for each in written if (found := _method(owner, each)) for name in _called(found.tree)]
+    for name in dict.fromkeys(written + called):
+        if found := _method(owner, name):
+            yield name, found
+
+
+def owner_of(subject: Module | Loss, name: str) -> tuple[Module | Loss, str]:
+    """Return what holds the tensor of that path, the component or a module below it, and the tensor's name there."""
+    if isinstance(subject, Loss):
+        return subject, name
+    holders = [each for each in subject.named_modules() if not each[0] or name.startswith(f"{each[0]}.")]
+    path, owner = max(holders, key=lambda each: len(each[0]))
+    return owner, name.removeprefix(f"{path}.").partition(".")[0]
+
+
+@dataclass(frozen=True)
+class Method:
+    """The source of a method: its file as shown, its first line there, and its text."""
+
+    path: str
+    start: int
+    text: str
+
+    @property
+    def tree(self) -> ast.Module:
+        """Its syntax; nothing of a lambda inside of a larger expression, which is none by itself."""
+        try:
+            return ast.parse(self.text)
+        except SyntaxError:
+            return ast.Module([], [])
+
+    @property
+    def range(self) -> str:
+        """Its lines, such as ``corenet_swish/__init__.py:26-31``; of a single one, what stands there."""
+        lines = self.text.splitlines()
+        if len(lines) == 1:
+            return f"{self.path}:{self.start}: {_shortened(self.text)}"
+        return f"{self.path}:{self.start}-{self.start + len(lines) - 1}"
+
+    def line(self, statement: ast.stmt) -> str:
+        """Return where a statement begins, and the statement."""
+        segment = ast.get_source_segment(self.text, statement) or ""
+        return f"{self.path}:{self.start + statement.lineno - 1}: {_shortened(segment)}"
+
+
+def _written(owner: Module | Loss) -> list[str]:
+    """Return the methods that an author writes for the gradient."""
+    if isinstance(owner, Loss):
+        return ["derivative" if isinstance(owner, ElementwiseLoss) else "backward"]
+    return ["backward", "backward_parameters"]
+
+
+def _place(owner: object, names: list[str], choice: Choice) -> str:
+    """Return the last statement chosen in the methods of those names, or in the methods that they call."""
+    methods = [method for name in names if (method := _method(owner, name))]
+    for method in methods:
+        if not (chosen := choice(method.tree)):
+            continue
+        last = max(chosen, key=lambda statement: statement.lineno)
+        delegated = _delegated(last)
+        return (delegated and _place(owner, [delegated], choice)) or method.line(last)
+    called = [found for method in methods for name in _called(method.tree) if (found := _method(owner, name))]
+    places = (method.line(statement) for method in called for statement in choice(method.tree))
+    return next(places, methods[0].range if methods else "")
+
+
+def _method(owner: object, name: str) -> Method | None:
+    """Return the source of a method, or nothing if it can't be had."""
+    try:
+        function = inspect.unwrap(getattr(type(owner), name))
+        lines, start = inspect.getsourcelines(function)
+    except (AttributeError, TypeError, OSError):
+        return None
+    return Method(_short_path(function), start, textwrap.dedent("".join(lines)))
+
+
+def _short_path(function: Any) -> str:
+    """Return the file's path from its top package on, such as ``corenet_swish/__init__.py``."""
+    file = PurePath(inspect.getsourcefile(function) or "")
+    depth = len((function.__module__ or "").split(".")) + (file.name == "__init__.py")
+    return "/".join(file.parts[-depth:])
+
+
+def _returns(tree: ast.AST) -> list[ast.stmt]:
+    """Return the return statements, or, where it is a variable that they return, what writes it."""
+    returns = [node for node in ast.walk(tree) if isinstance(node, ast.Return)]
+    names = {node.value.id for node in returns if isinstance(node.value, ast.Name)}
+    writing = [node for node in ast.walk(tree) if isinstance(node, (ast.Assign, ast.AugAssign))]
+    return [node for node in writing if _target(node) in names] or list(returns)
+
+
+def _target(node: ast.Assign | ast.AugAssign) -> str:
+    """Return the variable that a statement writes to, whole or in part."""
+    target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+    return ast.unparse(target).partition("[")[0]
+
+
+def _writers(tree: ast.AST, attribute: str) -> list[ast.stmt]:
+    """Return the statements that write the gradient of that attribute."""
+    simple = [node for node in ast.walk(tree) if isinstance(node, (ast.Assign, ast.AugAssign, ast.Expr))]
+    return [node for node in simple if f"self.{attribute}.grad" in ast.unparse(node)]
+
+
+def _delegated(statement: ast.stmt) -> str:
+    """Return the method that a statement such as ``return self.method(…)`` leaves everything to."""
+    if not (isinstance(statement, ast.Return) and isinstance(statement.value, ast.Call)):
+        return ""
+    function = ast.unparse(statement.value.func)
+    return function.removeprefix("self.") if function.startswith("self.") else ""
+
+
+def _called(tree: ast.AST) -> list[str]:
+    """Return the names of the component's own methods that are called."""
+    calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return [
+        each.attr
+        for each in calls
+        if isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name) and each.value.id == "self"
+    ]
+
+
+def _shortened(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"

@@ -1,0 +1,206 @@
+"""Faults that the checks for the engines must catch, each planted in a module that is right without it."""
+
+import numpy
+import pytest
+import torch
+
+import corenet as cn
+from corenet.testing import check_component
+from corenet.testing.conformance import try_out
+from corenet.testing.module_engine_checks import MODULE_ENGINE_CHECKS
+from corenet.testing.trial import Trial
+
+CHECKS = {check.id.removeprefix("module."): check for check in MODULE_ENGINE_CHECKS}
+
+
+class Tanh(cn.Module):
+    def forward(self, input):
+        output = self.function(input)
+        self.save(input, output)
+        return output
+
+    def backward(self, grad_output):
+        input, output = self.saved()
+        return self.derivative(grad_output, input, output)
+
+    def function(self, input):
+        return torch.tanh(input)
+
+    def derivative(self, grad_output, input, output):
+        return grad_output * (1 - output**2)
+
+
+# Borrowed gradients.
+
+
+class Borrows(Tanh):
+    def derivative(self, grad_output, input, output):
+        input = input.detach().requires_grad_()
+        (gradient,) = torch.autograd.grad(torch.tanh(input), input, grad_output)
+        return gradient
+
+
+class BorrowsByBackward(Tanh):
+    def derivative(self, grad_output, input, output):
+        input = input.detach().requires_grad_()
+        torch.tanh(input).backward(grad_output)
+        return input.grad
+
+
+class BorrowsInForward(Tanh):
+    def forward(self, input):
+        leaf = input.detach().requires_grad_()
+        output = torch.tanh(leaf)
+        (slope,) = torch.autograd.grad(output.sum(), leaf)
+        self.save(slope, input)
+        return output.detach()
+
+    def derivative(self, grad_output, slope, _):
+        return grad_output * slope
+
+
+class BorrowsAFunction(Tanh):
+    def derivative(self, grad_output, input, output):
+        _, pull_back = torch.func.vjp(torch.tanh, input)
+        return pull_back(grad_output)[0]
+
+
+class BorrowsForwardMode(Tanh):
+    def derivative(self, grad_output, input, output):
+        return torch.func.jvp(torch.tanh, (input,), (grad_output,))[1]
+
+
+class BorrowsALayer(Tanh):
+    def derivative(self, grad_output, input, output):
+        input = input.detach().requires_grad_()
+        loss = (torch.nn.Tanh()(input) * grad_output).sum()
+        torch.autograd.backward(loss)
+        return input.grad
+
+
+class BorrowsAJacobian(Tanh):
+    def derivative(self, grad_output, input, output):
+        jacobian = torch.autograd.functional.jacobian(torch.tanh, input)
+        return torch.einsum("ij,ijkl->kl", grad_output, jacobian)
+
+
+# What cannot be captured.
+
+
+class Item(Tanh):
+    def function(self, input):
+        return torch.tanh(input) * max(input.abs().max().item(), 1) / max(input.abs().max().item(), 1)
+
+
+class Branches(Tanh):
+    def function(self, input):
+        if input.sum() > 0:
+            return torch.tanh(input)
+        return -torch.tanh(-input)
+
+
+class BranchesInBackward(Tanh):
+    def derivative(self, grad_output, input, output):
+        if (output == 0).all():
+            return grad_output
+        return super().derivative(grad_output, input, output)
+
+
+class ChoosesByMask(Tanh):
+    def function(self, input):
+        output = torch.zeros_like(input)
+        output[input != 0] = torch.tanh(input[input != 0])
+        return output
+
+
+class Numpy(Tanh):
+    def function(self, input):
+        return torch.from_numpy(numpy.tanh(input.numpy()))
+
+
+class Prints(Tanh):
+    def function(self, input):
+        print("tanh of", input.shape)
+        return torch.tanh(input)
+
+
+class ReadsAFile(Tanh):
+    def function(self, input):
+        with open(__file__) as file:
+            file.readline()
+        return torch.tanh(input)
+
+
+class AsksForThePointer(Tanh):
+    def function(self, input):
+        return torch.tanh(input) if input.data_ptr() % 8 == 0 else torch.tanh(input.clone())
+
+
+class ListOfNumbers(Tanh):
+    def function(self, input):
+        return torch.tensor([torch.tanh(x) for x in input.flatten()], dtype=input.dtype).view(input.shape)
+
+
+class WritesIntoAnUnmappedTensor(Tanh):
+    def function(self, input):
+        return torch.zeros(input.shape, dtype=input.dtype).add_(torch.tanh(input))
+
+
+class WritesRows(Tanh):
+    def derivative(self, grad_output, input, output):
+        result = torch.empty(input.shape, dtype=input.dtype)
+        result[:] = grad_output * (1 - output**2)
+        return result
+
+
+class AnotherWhereCompiled(Tanh):
+    def function(self, input):
+        return torch.tanh(input) * (2 if torch.compiler.is_compiling() else 1)
+
+
+class CountsItsCalls(Tanh):
+    calls = 0
+
+    def function(self, input):
+        self.calls += 1
+        return self.calls * torch.tanh(input)
+
+
+FAULTS = {
+    "borrows": (Borrows, "no_borrowed_gradient", "autograd"),
+    "borrows by backward": (BorrowsByBackward, "no_borrowed_gradient", "autograd"),
+    "borrows in forward": (BorrowsInForward, "no_borrowed_gradient", "autograd"),
+    "borrows a function": (BorrowsAFunction, "no_borrowed_gradient", "autograd"),
+    "borrows forward mode": (BorrowsForwardMode, "no_borrowed_gradient", "autograd"),
+    "borrows a layer": (BorrowsALayer, "no_borrowed_gradient", "autograd"),
+    "borrows a Jacobian": (BorrowsAJacobian, "no_borrowed_gradient", "autograd"),
+    "item": (Item, "mapped", ".item()"),
+    "branches, compiled": (Branches, "compiled", "branch"),
+    "branches, mapped": (Branches, "mapped", "branch"),
+    "branches in backward, compiled": (BranchesInBackward, "compiled", "branch"),
+    "branches in backward, mapped": (BranchesInBackward, "mapped", "branch"),
+    "chooses by mask": (ChoosesByMask, "mapped", "vmap"),
+    "numpy": (Numpy, "mapped", "numpy"),
+    "prints": (Prints, "compiled", "capture"),
+    "reads a file": (ReadsAFile, "compiled", "capture"),
+    "asks for the pointer": (AsksForThePointer, "compiled", "capture"),
+    "a list of numbers": (ListOfNumbers, "mapped", "vmap"),
+    "writes into an unmapped tensor": (WritesIntoAnUnmappedTensor, "mapped", "vmap"),
+    "writes rows": (WritesRows, "mapped", "vmap"),
+    "another where compiled": (AnotherWhereCompiled, "compiled", "the output differs"),
+    "counts its calls": (CountsItsCalls, "mapped", "the output differs"),
+}
+TWINS = {fault.__base__ for fault, _, _ in FAULTS.values()}
+
+
+@pytest.mark.parametrize(("fault", "check", "word"), FAULTS.values(), ids=FAULTS)
+def test_a_planted_fault_is_caught(fault, check, word):
+    result = try_out(CHECKS[check], [Trial(fault, cn.Case())])
+    assert result.verdict == "failed"
+    assert word in f"{result.message}\n{result.diagnosis}"
+
+
+@pytest.mark.parametrize("twin", sorted(TWINS, key=repr), ids=lambda each: each.__name__)
+def test_its_twin_without_the_fault_passes(twin):
+    report = check_component(twin, cases=[cn.Case()])
+    assert report.ok, str(report)

@@ -1,0 +1,134 @@
+"""``corenet show``: all there is to know of one component."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import textwrap
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+import click
+
+from corenet.cli import options
+from corenet.errors import UnknownComponentError, did_you_mean
+from corenet.registry.registry import registry
+from corenet.registry.spec import KINDS, Component, Kind
+
+if TYPE_CHECKING:
+    from corenet.report.card import Card, Conformance
+    from corenet.report.constructor import Argument
+
+LABEL = 11
+MEANING = "    "
+WIDEST = 100  # longer lines are hard to read
+
+
+@click.command()
+@click.argument("name")
+@click.option("--kind", type=click.Choice(KINDS), help="Only the module, loss or optimizer of that name.")
+@options.json
+def command(name: str, kind: Kind | None, as_json: bool) -> None:
+    """Show what the component NAME computes, what it takes, where it is from, and whether it is proven.
+
+    NAME may be qualified by its distribution, corenet-swish:swish. If a module and a loss
+    have the name, both are shown. Exit code 1 if one is broken.
+    """
+    from corenet.report.card import card_of
+
+    cards = [card_of(row) for row in _named(name, [kind] if kind else list(KINDS))]
+    if as_json:
+        options.print_json({"schema": 1, "components": [card.to_dict() for card in cards]})
+    else:
+        width = min(shutil.get_terminal_size().columns, WIDEST)
+        click.echo("\n\n".join("\n".join(_lines(card, width)) for card in cards))
+    if any(card.row.status == "broken" for card in cards):
+        click.get_current_context().exit(1)
+
+
+def _named(name: str, kinds: list[Kind]) -> list[Component]:
+    """Return the component called ``name`` of each kind that has one, or the plugin of that name that has none."""
+    found = []
+    for kind in kinds:
+        with suppress(UnknownComponentError):
+            found.append(registry().find(kind, name))
+    found = found or [row for row in registry().components() if row.kind == "plugin" and row.name == name]
+    if not found:
+        what = kinds[0] if len(kinds) == 1 else "component"
+        meant = did_you_mean(name, registry().names(*kinds))
+        raise UnknownComponentError(f"there is no {what} {name!r}{meant}; corenet list-components shows all", name=name)
+    return found
+
+
+def _lines(card: Card, width: int) -> Iterator[str]:
+    yield _title(card.row)
+    yield ""
+    yield from textwrap.wrap(card.docstring.summary or card.row.summary, width)
+    yield ""
+    for label, text in _parts(card):
+        lines = [each for line in text for each in _fitted(line, width - LABEL)]
+        for index, line in enumerate(lines):
+            yield f"{'' if index else label:{LABEL}}{line}"
+
+
+def _title(row: Component) -> str:
+    name = click.style(row.name, bold=True)
+    status = click.style(row.status, fg="red" if row.status == "broken" else None)
+    return f"{name} · {row.kind} · {row.distribution} {row.version} · {status}"
+
+
+def _parts(card: Card) -> Iterator[tuple[str, Iterable[str]]]:
+    """Yield the parts of a card, each with its lines, however long; one without lines is left out."""
+    row, said = card.row, card.docstring
+    yield "reason", [row.reason]
+    yield "formula", said.formulas
+    if card.cls:
+        yield "call", [_call(card.cls, card.arguments)]
+    yield "arguments", [line for each in card.arguments for line in (str(each), MEANING + each.meaning)]
+    yield "shape", [said.shape]
+    yield "raises", [f"{', '.join(errors)}: {why}" for why, errors in _by_meaning(said.raises)]
+    yield "reference", [said.reference]
+    yield "aliases", [", ".join(row.aliases)]
+    yield "tags", [", ".join(row.tags)]
+    yield "target", [row.target]
+    yield "file", [f"{card.file}:{card.line}" if card.line else card.file]
+    if card.conformance:
+        yield "conforms", [_verdict(card.conformance)]
+
+
+def _call(cls: type, arguments: Iterable[Argument]) -> str:
+    given = (each.name if each.required else f"{each.name}={each.shown_default}" for each in arguments)
+    return f"{cls.__name__}({', '.join(given)})"
+
+
+def _by_meaning(raises: dict[str, str]) -> Iterator[tuple[str, list[str]]]:
+    return ((why, [name for name, _ in items]) for why, items in groupby(raises.items(), itemgetter(1)))
+
+
+def _verdict(found: Conformance) -> str:
+    if found.ok is None:
+        return f"not tried: {found.reason}"
+    return f"{found.passed} checks" if found.ok else f"no, fails {', '.join(found.failures)}"
+
+
+def _fitted(line: str, width: int) -> list[str]:
+    """Return the line in pieces of at most ``width``, parted at its widest gaps if it is too long."""
+    if len(line) <= width:
+        return [line] if line.strip() else []
+    indent = line[: len(line) - len(line.lstrip())]
+    pieces = re.split(" {3,}", line.strip())
+    return [
+        part
+        for piece in pieces
+        for part in textwrap.wrap(
+            piece,
+            width,
+            initial_indent=indent,
+            subsequent_indent=indent or "  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    ]

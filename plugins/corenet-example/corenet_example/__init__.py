@@ -1,11 +1,10 @@
-"""Swish: a corenet layer in a package of its own."""
+"""Swish: a corenet module in a package of its own."""
 
 from __future__ import annotations
 
+import corenet as cn
 import torch
 from torch import Tensor
-
-import corenet as cn
 
 
 class Swish(cn.Module):
@@ -13,10 +12,10 @@ class Swish(cn.Module):
 
     Shape: any, unchanged.
 
-    >>> swish = Swish()
-    >>> swish(torch.tensor([0.0, 10.0]))
+    >>> module = Swish()
+    >>> module(torch.tensor([0.0, 10.0]))
     tensor([0.0000, 9.9995])
-    >>> swish.backward(torch.tensor([1.0, 1.0]))
+    >>> module.backward(torch.tensor([1.0, 1.0]))
     tensor([0.5000, 1.0004])
 
     Reference: P. Ramachandran, B. Zoph, Q. V. Le, "Searching for activation functions", arXiv:1710.05941, 2017.
@@ -30,4 +29,8 @@ class Swish(cn.Module):
 
     def backward(self, grad_output: Tensor) -> Tensor:
         gate, output = self.saved()
-        return grad_output * (gate + output * (1 - gate))
+        slope = gate + output * (1 - gate)  # dy/dx = σ + y (1 − σ)
+        return grad_output * slope  # dx = dy · dy/dx
+
+    def check(self, input: Tensor) -> None:
+        self.check_floating(input)

@@ -1,18 +1,19 @@
-"""Swish has the right values, a proven gradient, and a place in corenet."""
+"""The module conforms to its contract, has the right values, and is found by its name."""
 
 from math import exp
-
-import pytest
-import torch
-from torch import Tensor
+from typing import Any
 
 import corenet as cn
+import pytest
+import torch
+from corenet.testing import components_of, parametrize_with_checks
+
 from corenet_example import Swish
 
 
-@pytest.fixture
-def input() -> Tensor:
-    return torch.randn(7, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+@parametrize_with_checks(components_of("corenet-example"))
+def test_conforms(component: Any, check: Any) -> None:
+    check(component)
 
 
 @pytest.mark.parametrize(
@@ -25,43 +26,11 @@ def input() -> Tensor:
     ],
 )
 def test_value_and_slope_have_the_closed_form(x: float, y: float, slope: float) -> None:
-    swish = Swish()
-    assert swish(torch.tensor(x, dtype=torch.float64)).item() == pytest.approx(y)
-    assert swish.backward(torch.tensor(1.0, dtype=torch.float64)).item() == pytest.approx(slope)
+    module = Swish()
+    assert module(torch.tensor(x, dtype=torch.float64)).item() == pytest.approx(y)
+    assert module.backward(torch.tensor(1.0, dtype=torch.float64)).item() == pytest.approx(slope)
 
 
-def test_agrees_with_pytorch(input: Tensor) -> None:
-    theirs = input.clone().requires_grad_()
-    expected = torch.nn.functional.silu(theirs)
-    grad_output = torch.linspace(-2, 2, input.numel(), dtype=input.dtype).reshape(input.shape)
-    expected.backward(grad_output)
-
-    swish = Swish()
-    torch.testing.assert_close(swish(input), expected.detach())
-    torch.testing.assert_close(swish.backward(grad_output), theirs.grad)
-
-
-def test_gradient_is_proven(input: Tensor) -> None:
-    assert cn.gradcheck(Swish(), input)
-    assert cn.gradcheck(Swish(), input.T)
-
-
-def test_is_listed() -> None:
-    (row,) = [row for row in cn.components("module") if row.name == "swish"]
-    assert (row.distribution, row.version) == ("corenet-example", "0.1.0")
-    assert row.status in ("declared", "loaded")
-    assert row.summary == "Swish, y = x · σ(x): an example of a corenet plugin"
-
-
-@pytest.mark.parametrize("name", ["swish", "corenet-example:swish"])
-def test_is_got_by_name(name: str) -> None:
-    assert cn.get("module", name) is Swish
-
-
-def test_learns_the_disk() -> None:
-    torch.manual_seed(0)
-    model = cn.Sequential(cn.Linear(2, 25), Swish(), cn.Linear(25, 1), cn.Sigmoid())
-    optimizer = cn.SGD(model.parameters(), lr=1.0, momentum=0.9, lr_decay=0.005)
-    train, test = cn.data.disk(1000, seed=0), cn.data.disk(1000, seed=1)
-    cn.fit(model, cn.BCELoss(), optimizer, train, epochs=60, batch_size=50, progress=False)
-    assert cn.error_rate(model, test) < 0.03
+def test_is_found_by_its_name() -> None:
+    found = cn.get("module", "corenet-example:swish")
+    assert found is Swish

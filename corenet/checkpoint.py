@@ -18,12 +18,16 @@ from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.errors import CheckpointError, OutputError
 from corenet.files import write_bytes
+from corenet.registry.provenance import provenance
 
 FORMAT = "corenet 1"
 
 
 def save(path: str | Path, model: Module, optimizer: Optimizer | None = None) -> None:
     """Write the state of ``model``, and of ``optimizer`` if given, to ``path``.
+
+    The file's metadata records under ``components`` which component each part is, and of
+    what version, so that its reader knows what to install.
 
     Raises:
         OutputError: the file cannot be written; an older one is left as it was.
@@ -40,7 +44,8 @@ def save(path: str | Path, model: Module, optimizer: Optimizer | None = None) ->
         if not isinstance(value, kind):
             raise CheckpointError(f"save(path, model, optimizer) takes corenet's, not {value!r:.80}")
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
-    metadata = {"format": FORMAT}
+    parts = [type(part) for _, part in model.named_modules()] + ([] if optimizer is None else [type(optimizer)])
+    metadata = {"format": FORMAT, "components": json.dumps(provenance(parts))}
     if optimizer is not None:
         state = optimizer.state_dict()
         metadata["optimizer"] = json.dumps({"lr": state["lr"], "steps": state["steps"], "count": len(state["states"])})

@@ -18,7 +18,7 @@ from corenet.contracts.sequential import Sequential
 from corenet.data import Dataset, Statistics, disk
 from corenet.errors import ConfigError, CorenetError
 from corenet.experiments.schema import Experiment, Recipe
-from corenet.registry.registry import get
+from corenet.registry.registry import get, registry
 from corenet.training.fit import fit_rounds
 from corenet.training.history import History
 from corenet.training.metrics import classes, error_rate, predict
@@ -103,6 +103,7 @@ class Outcome:
         return {
             "experiment": self.experiment.id,
             "recipe": self.recipe,
+            "components": components_of(self.experiment.recipes[self.recipe]),
             "reported": dict(self.experiment.reported),
             "measured": measured,
             "met": self.met,
@@ -138,7 +139,7 @@ def run(
     if recipe not in experiment.recipes:
         raise ConfigError(f"recipe must be 'reported' or 'better', not {recipe!r}", name="recipe", value=recipe)
     chosen = experiment.recipes[recipe]
-    data = [_data(chosen, seed + each, device) for each in range(rounds)]
+    data = [data_of(chosen, seed + each, device) for each in range(rounds)]
     with _one_thread():
         trained = fit_rounds(
             lambda _: build(chosen, device),
@@ -178,6 +179,37 @@ def build(recipe: Recipe, device: str = "cpu") -> tuple[Module, Loss, Optimizer]
     return model, loss, optimizer
 
 
+def data_of(recipe: Recipe, seed: int, device: str = "cpu") -> tuple[Dataset, Dataset, Statistics | None]:
+    """Return the 1000 points to train on, 1000 fresh ones, and the statistics both are normalised by.
+
+    >>> from corenet.experiments import experiment
+    >>> train, test, statistics = data_of(experiment("003a").recipe, seed=0)
+    >>> train, statistics is None
+    (Dataset(1000 points, (2,) → (1,)), True)
+    """
+    train, test = (
+        Dataset(points.inputs, _coded(points.targets, recipe.targets)).to(device=device)
+        for points in (disk(POINTS, 2 * seed), disk(POINTS, 2 * seed + 1))
+    )
+    if not recipe.normalized:
+        return train, test, None
+    statistics = train.statistics()
+    return train.normalized(statistics), test.normalized(statistics), statistics
+
+
+def components_of(recipe: Recipe) -> list[dict[str, str]]:
+    """Return the kind, the qualified name and the version of each component that a recipe names.
+
+    >>> from corenet.experiments import experiment
+    >>> components_of(experiment("003a").recipe)[0]
+    {'kind': 'module', 'name': 'corenet:linear', 'version': '0.1.0'}
+    """
+    named = [("module", name) for name, *_ in recipe.modules]
+    named += [("loss", recipe.loss), ("optimizer", recipe.optimizer["name"])]
+    rows = dict.fromkeys(registry().find(kind, name) for kind, name in named)
+    return [{"kind": row.kind, "name": row.qualified_name, "version": row.version} for row in rows]
+
+
 @contextmanager
 def _one_thread() -> Iterator[None]:
     """Compute with one thread: networks this small gain nothing from a second, and on a busy machine wait for it."""
@@ -202,18 +234,6 @@ def _call(name: str, build: Callable[..., T], *arguments: Any, **settings: Any) 
         raise
     except TypeError as error:
         raise ConfigError(f"{name}: {error}", name=name) from error
-
-
-def _data(recipe: Recipe, seed: int, device: str) -> tuple[Dataset, Dataset, Statistics | None]:
-    """Return training data, fresh test data, and the statistics both are normalised by."""
-    train, test = (
-        Dataset(points.inputs, _coded(points.targets, recipe.targets)).to(device=device)
-        for points in (disk(POINTS, 2 * seed), disk(POINTS, 2 * seed + 1))
-    )
-    if not recipe.normalized:
-        return train, test, None
-    statistics = train.statistics()
-    return train.normalized(statistics), test.normalized(statistics), statistics
 
 
 def _coded(targets: Tensor, coding: str) -> Tensor:

@@ -87,7 +87,7 @@ def fit(
     history = History()
     model.forget()  # a forward whose loss was refused leaves something saved
     model.train()
-    with _drawing_from(seed, train.inputs.device), progress_for(progress, epochs) as show:
+    with drawing_from(seed, train.inputs.device), progress_for(progress, epochs) as show:
         for epoch in range(epochs):
             record = _epoch(model, loss, optimizer, train, batch_size, seed, epoch)
             history.append(_measured(record, measures, model, train, valid))
@@ -132,7 +132,7 @@ def fit_rounds(
     trains, valids = _per_round("train", train, rounds), _per_round("valid", valid, rounds)
     results = []
     for round in range(rounds):
-        with _drawing_from(stream("weights", seed + round), trains[round].inputs.device):
+        with drawing_from(stream("weights", seed + round), trains[round].inputs.device):
             model, loss, optimizer = factory(round)
         history = fit(
             model,
@@ -220,7 +220,7 @@ def _per_round(name: str, data: Dataset | Sequence[Dataset] | None, rounds: int)
 
 
 @contextmanager
-def _drawing_from(seed: int, device: torch.device) -> Iterator[None]:
+def drawing_from(seed: int, device: torch.device) -> Iterator[None]:
     """Let torch's generator start from ``seed`` here, and go on after as if nothing had been drawn."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed % 2**64)

@@ -27,7 +27,15 @@ def test_a_command_tells_its_options(call, name):
     code, stdout, _ = call(name, "--help")
     assert code == 0
     assert stdout.startswith(f"Usage: corenet {name} [OPTIONS]")
-    options = {"list-components": ("--kind", "--json"), "check": ("--all", "--seed", "--json", "--out")}
+    options = {
+        "list-components": ("--kind", "--json"),
+        "check": ("--all", "--seed", "--json", "--out"),
+        "plugins": ("--requirements", "--no-plugins", "--json"),
+        "new-plugin": ("--kind", "--component", "--out"),
+        "show": ("--kind", "--json"),
+        "doctor": ("--timeout", "--json"),
+        "trace": ("--recipe", "--seed", "--batch-size", "--json", "--out"),
+    }
     for option in options.get(name, ("--seed", "--device", "--json", "--out")):
         assert f"  {option}" in stdout
 
@@ -50,8 +58,8 @@ def test_version(call):
         (["xyzzy"], "there is no command 'xyzzy'"),
         (["list-components", "extra"], "Got unexpected extra argument (extra)"),
         (["list-components", "--kind", "layer"], "Invalid value for '--kind': 'layer' is not one of"),
-        (["check"], "give names of components, or --all"),
-        (["check", "liner"], "there is no component 'liner' (did you mean 'linear'?)"),
+        (["check"], "give names of components or distributions, or --all"),
+        (["check", "liner"], "there is no component or distribution 'liner' (did you mean 'linear'?)"),
         (["reproduce", "003c"], "there is no experiment '003c' (did you mean '003b'?)"),
         (["demo", "--seed", "-1"], "Invalid value for '--seed': -1 is not in the range"),
         (["--verison"], "No such option"),
@@ -111,11 +119,12 @@ def test_the_command_and_the_module_are_the_same(script, spawn):
 def test_a_traceback_comes_on_demand_only(script, spawn):
     quiet, loud = (spawn(script, "check", "liner", **env) for env in ({}, {"CORENET_DEBUG": "1"}))
     assert quiet.stderr == (
-        "corenet: there is no component 'liner' (did you mean 'linear'?); corenet list-components shows all\n"
+        "corenet: there is no component or distribution 'liner' (did you mean 'linear'?); "
+        "corenet list-components shows all\n"
     )
     assert (quiet.code, loud.code) == (2, 2)
     assert loud.stderr.startswith("Traceback (most recent call last):")
-    assert "corenet.errors.UnknownComponentError: there is no component 'liner'" in loud.stderr
+    assert "corenet.errors.UnknownComponentError: there is no component or distribution 'liner'" in loud.stderr
 
 
 @pytest.mark.parametrize("arguments", [["list-components"], ["list-components", "--json"], ["--help"]])

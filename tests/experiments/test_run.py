@@ -152,6 +152,15 @@ def test_an_outcome_is_plain_values():
     assert outcome({"test_error": 0.2}, train=(0.1, 0.1), test=(0.1, 0.3)).to_dict() == {
         "experiment": "003a",
         "recipe": "better",
+        "components": [
+            {"kind": kind, "name": f"corenet:{name}", "version": cn.__version__}
+            for kind, name in [
+                ("module", "linear"),
+                ("module", "relu"),
+                ("loss", "mse"),
+                ("optimizer", "sgd"),
+            ]
+        ],
         "reported": {"test_error": 0.2},
         "measured": {
             "train_error": {"mean": 0.1, "std": 0.0, "rounds": [0.1, 0.1]},

@@ -1,0 +1,73 @@
+"""``corenet trace``: one step of training, told layer by layer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from corenet.cli import options
+from corenet.errors import UnknownComponentError, did_you_mean
+from corenet.registry.registry import get, registry
+
+if TYPE_CHECKING:
+    from corenet.report.trace import Trace
+
+
+@click.command()
+@click.argument("name", metavar="CONFIG|NAME")
+@click.option("--recipe", type=click.Choice(["reported", "better"]), help="Of an experiment.  [default: reported]")
+@options.seed
+@click.option("--batch-size", type=click.IntRange(1), metavar="N", help="Points in the step, if not the recipe's.")
+@options.json
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Also write an HTML page to FILE.")
+def command(name: str, recipe: str | None, seed: int, batch_size: int | None, as_json: bool, out: Path | None) -> None:
+    """Do one step of training and tell it layer by layer, each gradient beside its numeric check.
+
+    NAME is the id of an experiment or the path of an experiment file (.toml), of which it is the first step;
+    or a module, qualified or not, of which it is a step of a small network around it.
+    Exit code 1 if a gradient is wrong.
+    """
+    title, traced = _trace(name, recipe, seed, batch_size)
+    if out is not None:
+        from corenet.files import write_text
+        from corenet.report.trace_page import page
+
+        write_text(out, page(traced, title))
+    if as_json:
+        options.print_json({"schema": 1, "title": title, **traced.to_dict()})
+    else:
+        _show(traced, title, out)
+    if not traced.ok:
+        click.get_current_context().exit(1)
+
+
+def _trace(name: str, recipe: str | None, seed: int, batch_size: int | None) -> tuple[str, Trace]:
+    from corenet.experiments import experiments
+    from corenet.report.tracing import trace_experiment, trace_module
+
+    ids = [each.id for each in experiments()]
+    if name in ids or name.endswith(".toml"):
+        return trace_experiment(name, recipe or "reported", seed, batch_size)
+    known = registry().names("module")
+    if name not in known and ":" not in name:
+        meant = did_you_mean(name, [*ids, *known])
+        raise UnknownComponentError(f"there is no experiment or module {name!r}{meant}", name=name)
+    row = registry().find("module", name)
+    if recipe is not None:
+        raise click.UsageError(f"--recipe is for an experiment, and {name} is a module")
+    return trace_module(get("module", row.qualified_name), row.qualified_name, seed, batch_size)
+
+
+def _show(traced: Trace, title: str, out: Path | None) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    from corenet.report.trace_table import told
+
+    console = Console()
+    console.print(Text(title, style="bold"))
+    console.print(told(traced))
+    if out is not None:
+        click.echo(f"page in {out}")

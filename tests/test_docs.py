@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 
 import corenet
+from corenet.registry.registry import registry_under
+from corenet.testing.conformance import CHECKS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -43,7 +45,23 @@ def run(page: Path) -> None:
             exec(compile("\n" * above + code, str(page), "exec"), namespace)  # so that errors show the page's line
 
 
+@pytest.fixture
+def plugins(tmp_path, monkeypatch):
+    """Have the plugins that the pages write of installed, as far as their names go."""
+    for name in ("swish", "scale"):
+        info = tmp_path / "site" / f"corenet_{name}-0.1.0.dist-info"
+        info.mkdir(parents=True)
+        metadata = f"Metadata-Version: 2.1\nName: corenet-{name}\nVersion: 0.1.0\n"
+        (info / "METADATA").write_text(metadata, encoding="utf-8")
+        (info / "entry_points.txt").write_text(f"[corenet.modules]\n{name} = corenet_{name}:X\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    registry_under.cache_clear()
+    yield
+    registry_under.cache_clear()
+
+
 @every_page
+@pytest.mark.usefixtures("plugins")
 def test_python_blocks_run_and_print_what_they_show(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run(page)
@@ -60,6 +78,14 @@ def test_relative_links_lead_to_files(page):
     targets = re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))
     missing = [each for each in targets if "://" not in each and not (page.parent / each).exists()]
     assert missing == []
+
+
+def test_the_table_of_checks_is_complete():
+    page = (ROOT / "docs" / "conformance.md").read_text(encoding="utf-8")
+    table = page.partition("<!-- checks:begin -->\n")[2].partition("<!-- checks:end -->")[0]
+    lines = ["| id | since | promise |", "|---|---|---|"]
+    lines += [f"| `{each.id}` | {each.since} | {each.promise} |" for checks in CHECKS.values() for each in checks]
+    assert table == "\n".join(lines) + "\n"
 
 
 def test_the_reference_has_every_public_name():

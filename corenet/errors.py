@@ -100,7 +100,7 @@ class BackwardError(CorenetError, RuntimeError):
 class NonFiniteError(CorenetError, ArithmeticError):
     """Training met a loss or a gradient that is infinite or not a number.
 
-    Raised before the weights are written. ``epoch`` and ``step`` count from 1,
+    Raised before the weights are written. ``epoch`` and ``step`` count from 1, ``round`` from 0,
     ``module`` is the first in backward order whose gradient is not finite.
     """
 
@@ -112,7 +112,9 @@ class NonFiniteError(CorenetError, ArithmeticError):
         module: str | None = None,
         epoch: int | None = None,
         step: int | None = None,
+        round: int | None = None,
     ) -> None:
+        self.round = round
         self.loss = loss
         self.module = module
         self.epoch = epoch
@@ -120,8 +122,9 @@ class NonFiniteError(CorenetError, ArithmeticError):
         super().__init__(message)
 
     def __str__(self) -> str:
+        round = f"round {self.round}, " if self.round is not None else ""
         where = f"epoch {self.epoch}, step {self.step}: " if self.epoch is not None else ""
-        return where + super().__str__()
+        return round + where + super().__str__()
 
 
 class GradientError(CorenetError, AssertionError):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from corenet.cli import options
-from corenet.errors import CorenetError, UnknownComponentError, did_you_mean
+from corenet.errors import BrokenComponentError, CorenetError, UnknownComponentError, did_you_mean
 from corenet.registry.asking import reason_of
 from corenet.registry.registry import registry
 from corenet.registry.spec import KINDS, Component
@@ -58,9 +57,7 @@ def _all() -> list[Component]:
 def _find(name: str) -> list[Component]:
     """Return the components called ``name``, of each kind that has one, and those of a distribution of that name."""
     found = [row for row in registry().components() if row.distribution == canonical(name)]
-    for kind in KINDS:
-        with suppress(UnknownComponentError):
-            found.append(registry().find(kind, name))
+    found += registry().find_all(name)
     if not found:
         known = registry().names(*KINDS) | {row.distribution for row in registry().plugins()}
         raise UnknownComponentError(
@@ -73,23 +70,20 @@ def _find(name: str) -> list[Component]:
 
 def _check(row: Component, seed: int, quiet: bool) -> dict[str, Any]:
     """Check one component and show what came of it at once, for each takes a second or two."""
-    head = {"name": row.qualified_name, "kind": row.kind}
     failures: list[str] = []
     try:
         report = _report(row, seed)
         failures = [str(each) for each in report.merged() if each.verdict == "failed"]
         result = report.to_dict() | {"message": report.summary}
-    except CorenetError as error:
-        result = {**head, "ok": False, "message": str(error), "checks": []}
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code may raise anything, which fails its own check only
-        result = {**head, "ok": False, "message": reason_of(error), "checks": []}
+        message = str(error) if isinstance(error, CorenetError) else reason_of(error)
+        result = {"name": row.qualified_name, "kind": row.kind, "ok": False, "message": message, "checks": []}
     if not quiet:
         _show(result, failures)
     return result
 
 
 def _report(row: Component, seed: int) -> Report:
-    from corenet.errors import BrokenComponentError
     from corenet.testing import check_component
 
     if row.kind == "plugin":

@@ -54,8 +54,7 @@ def _lines(found: list[Health], width: int) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     yield _aligned(COLUMNS, widths)
     for health, row in zip(found, cells[1:], strict=True):
-        line = _aligned(row, widths)
-        yield line.replace(health.status, click.style(health.status, fg=COLOURS.get(health.status, "yellow")), 1)
+        yield _aligned(row, widths, COLOURS.get(health.status, "yellow"))
         for finding in health.findings:
             yield from _told(finding, width)
     yield ""
@@ -67,11 +66,11 @@ def _cells(health: Health) -> tuple[str, ...]:
     return (health.distribution, health.version, health.status, *times)
 
 
-def _aligned(row: tuple[str, ...], widths: list[int]) -> str:
-    """Return the cells in their columns, words to the left and times to the right."""
-    words = [f"{cell:{width}}" for cell, width in zip(row[:3], widths[:3], strict=True)]
-    times = [f"{cell:>{width}}" for cell, width in zip(row[3:], widths[3:], strict=True)]
-    return "  ".join(words + times)
+def _aligned(row: tuple[str, ...], widths: list[int], colour: str | None = None) -> str:
+    """Return the cells in their columns, words to the left and times to the right; the status in its colour."""
+    cells = (f"{cell:{side}{width}}" for cell, side, width in zip(row, "<<<>>", widths, strict=True))
+    name, version, status, *times = cells
+    return "  ".join([name, version, click.style(status, fg=colour), *times])
 
 
 def _time(seconds: float | None) -> str:

@@ -12,7 +12,8 @@ from string import Template
 from tempfile import TemporaryDirectory
 
 from corenet.errors import ConfigError, OutputError
-from corenet.registry.discovery import DECLARED_GROUPS, builtin_plugin
+from corenet.registry.discovery import builtin_plugin
+from corenet.registry.installed import DECLARED_GROUPS
 from corenet.registry.registry import Registry
 from corenet.registry.spec import Kind
 

@@ -6,7 +6,6 @@ import re
 import shutil
 import textwrap
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
@@ -51,11 +50,9 @@ def command(name: str, kind: Kind | None, as_json: bool) -> None:
 
 def _named(name: str, kinds: list[Kind]) -> list[Component]:
     """Return the component called ``name`` of each kind that has one, or the plugin of that name that has none."""
-    found = []
-    for kind in kinds:
-        with suppress(UnknownComponentError):
-            found.append(registry().find(kind, name))
-    found = found or [row for row in registry().components() if row.kind == "plugin" and row.name == name]
+    found = registry().find_all(name, kinds) or [
+        row for row in registry().components() if row.kind == "plugin" and row.name == name
+    ]
     if not found:
         what = kinds[0] if len(kinds) == 1 else "component"
         meant = did_you_mean(name, registry().names(*kinds))

@@ -19,7 +19,6 @@ from corenet.errors import AmbiguousComponentError, BrokenPluginError
 from corenet.registry import compatibility
 from corenet.registry.installed import COMMAND_GROUP, Installed, installed
 from corenet.registry.switches import Switches
-from corenet.registry.text import plain
 
 NAME = re.compile(r"\w[\w.-]*")
 LINE = 60
@@ -44,17 +43,14 @@ class ThirdParty:
         Raises:
             BrokenPluginError: it cannot be imported, is no command, or its plugin is made for another corenet.
         """
-        from corenet.registry.asking import reason_of  # here, for it imports pluggy, which help needs not
+        from corenet.registry.asking import load_command, reason_of  # here: they import pluggy, which help needs not
 
         if reason := compatibility.reason_against(self.plugin.requires, __version__):
             raise self._broken(reason)
         try:
-            command = self.entry_point.load()
+            return load_command(self.entry_point)
         except (Exception, SystemExit) as error:
             raise self._broken(reason_of(error)) from error
-        if not isinstance(command, click.Command):
-            raise self._broken(f"{plain(self.entry_point.value)} is no click command")
-        return command
 
     def _broken(self, reason: str) -> BrokenPluginError:
         message = f"the command {self.name!r} of {self.plugin.name} cannot be used: {reason}"

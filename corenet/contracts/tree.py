@@ -15,7 +15,7 @@ from corenet.errors import DTypeError, ShapeError, StructureError
 if TYPE_CHECKING:
     from corenet.contracts.module import Module
 
-_PASSING = ("_saved", "_output")  # what lives from a forward to its backward only
+_PASSING = ("_saved", "_output", "_input_shape")  # what lives from a forward to its backward only
 
 
 class Tree:
@@ -141,9 +141,7 @@ class Tree:
             gradient(parameter)
 
     def _members(self) -> Iterator[tuple[str, object]]:
-        for name, value in vars(self).items():
-            if name not in _PASSING:
-                yield from _unpack(name, value)
+        return held(self)
 
     def _walk(self, path: str, seen: set[int]) -> Iterator[tuple[str, Module]]:
         if id(self) in seen:
@@ -152,6 +150,13 @@ class Tree:
         yield path, cast("Module", self)
         for name, child in self.children():
             yield from child._walk(_join(path, name), seen)
+
+
+def held(part: object) -> Iterator[tuple[str, object]]:
+    """Yield ``(name, value)`` for what a module or a loss holds, also in lists, tuples and dicts."""
+    for name, value in vars(part).items():
+        if name not in _PASSING:
+            yield from _unpack(name, value)
 
 
 def _unpack(name: str, value: object) -> Iterator[tuple[str, object]]:

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from dataclasses import replace
+from importlib.metadata import EntryPoint
+from typing import TYPE_CHECKING
 
 import pluggy
 
@@ -14,6 +16,9 @@ from corenet.registry import hookspecs
 from corenet.registry.discovery import Declared, Plugin
 from corenet.registry.spec import Component, ComponentSpec, Kind, PluginRow
 from corenet.registry.text import plain
+
+if TYPE_CHECKING:
+    import click
 
 HOOKS: dict[Kind, str] = {"module": "corenet_modules", "loss": "corenet_losses", "optimizer": "corenet_optimizers"}
 NAME = re.compile(r"\w[\w.-]*")
@@ -38,6 +43,20 @@ def ask(plugin: Plugin) -> tuple[PluginRow, list[Component]]:
     if plugin.status != "declared":
         rows = [replace(row, status=plugin.status, reason=plugin.reason) for row in rows]
     return PluginRow(*about, plugin.status, plugin.reason), rows
+
+
+def load_command(entry_point: EntryPoint) -> click.Command:
+    """Return the command of an entry point, imported now.
+
+    Raises:
+        TypeError: it is something else; an import may raise anything.
+    """
+    import click  # here, for who asks for components needs it not
+
+    found = entry_point.load()
+    if not isinstance(found, click.Command):
+        raise TypeError(f"{plain(entry_point.value)} is no click command")
+    return found
 
 
 def reason_of(error: BaseException) -> str:

@@ -17,15 +17,9 @@ from importlib.metadata import EntryPoint
 
 from corenet.registry import compatibility
 from corenet.registry.hookspecs import hookimpl
-from corenet.registry.installed import BUILTIN, HOOK_GROUP, Installed, installed
+from corenet.registry.installed import BUILTIN, DECLARED_GROUPS, HOOK_GROUP, Installed, installed
 from corenet.registry.spec import KINDS, ComponentSpec, Kind, Status
 from corenet.registry.switches import Switches
-
-DECLARED_GROUPS: dict[str, Kind] = {
-    "corenet.modules": "module",
-    "corenet.losses": "loss",
-    "corenet.optimizers": "optimizer",
-}
 
 
 @dataclass(frozen=True)

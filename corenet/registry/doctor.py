@@ -12,7 +12,7 @@ from typing import Any
 from corenet.errors import UnknownComponentError, did_you_mean
 from corenet.registry.clashes import by_distribution, resolve
 from corenet.registry.discovery import Plugin, discover
-from corenet.registry.finding import Finding, of_component, of_plugin, of_torch
+from corenet.registry.finding import Finding, of_component, of_plugin, of_target, of_torch
 from corenet.registry.installed import BUILTIN, HOOK_GROUP, installed
 from corenet.registry.misinstalled import misinstalled
 from corenet.registry.probe import Probe, probe
@@ -57,7 +57,7 @@ def examine(distribution: str | None = None, limit: float = LIMIT) -> list[Healt
     >>> [(health.distribution, health.ok) for health in examine("corenet")]
     [('corenet', True)]
     """
-    plugins = by_distribution(PluginRow(*_about(each), each.status, each.reason) for each in discover())
+    plugins = by_distribution(map(_row, discover()))
     faults = misinstalled()
     unread = [_unread(name) for name in sorted(faults) if name not in {each.distribution for each in plugins}]
     wanted = _wanted(distribution, [each.distribution for each in plugins + unread])
@@ -72,8 +72,8 @@ def examine(distribution: str | None = None, limit: float = LIMIT) -> list[Healt
     ]
 
 
-def _about(plugin: Plugin) -> tuple[str, str, str]:
-    return plugin.distribution, plugin.version, plugin.author
+def _row(plugin: Plugin) -> PluginRow:
+    return PluginRow(plugin.distribution, plugin.version, plugin.author, plugin.status, plugin.reason)
 
 
 def _unread(name: str) -> PluginRow:
@@ -105,6 +105,7 @@ def _health(found: Probe, rows: list[Component], modules: list[str], faults: lis
     plugin = found.plugin
     own = [row for row in rows if row.distribution == plugin.distribution]
     findings = [*of_plugin(plugin, modules), *(each for row in own for each in of_component(row)), *faults]
+    findings += [of_target(plugin.distribution, f"command {at}", at, why) for at, why in found.commands.items() if why]
     if found.torch_at_listing:
         findings.append(of_torch(modules))
     broken = any(each.problem == "broken" for each in findings)

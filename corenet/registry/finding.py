@@ -24,6 +24,7 @@ FIXES = [
         re.compile(r"took longer than"),
         "python -X importtime -c 'import {module}' shows where; a larger --timeout waits longer",
     ),
+    (re.compile(r"is no click command$"), "make it a click.Command, or take it out of the group corenet.commands"),
     (re.compile(r"announces it twice"), "keep one of the two, in its pyproject.toml or its hooks"),
     (re.compile(r"^a (name|target) is "), "correct the {0} in its pyproject.toml or its hooks, and reinstall"),
 ]
@@ -52,12 +53,16 @@ def of_component(row: Component) -> Iterator[Finding]:
     """Yield what is wrong with one component of a plugin that is all right itself."""
     named = f"{row.kind} {row.name}"
     if row.status == "broken":
-        fix = _mended(row.distribution, row.reason, [row.target.partition(":")[0]])
-        yield Finding("broken", f"{named}: {row.reason}", fix)
+        yield of_target(row.distribution, named, row.target, row.reason)
     elif row.status in ("shadowed", "ambiguous"):
         yield _as_told(row.status, f"{named}: {row.reason}")
     if row.status != "broken" and not SNAKE.fullmatch(row.name):
         yield Finding("name", f"{named}: a name is lower case with underscores", _renamed(row.name))
+
+
+def of_target(distribution: str, named: str, target: str, reason: str) -> Finding:
+    """Return what to say of a component or a command whose ``target`` is broken."""
+    return Finding("broken", f"{named}: {reason}", _mended(distribution, reason, [target.partition(":")[0]]))
 
 
 def of_torch(modules: Sequence[str]) -> Finding:

@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import Distribution, EntryPoint, distributions
+from typing import TYPE_CHECKING
 
 from corenet.registry.text import canonical, plain
 
+if TYPE_CHECKING:
+    from corenet.registry.spec import Kind
+
 BUILTIN = "corenet"
 HOOK_GROUP = "corenet"
+DECLARED_GROUPS: dict[str, Kind] = {
+    "corenet.modules": "module",
+    "corenet.losses": "loss",
+    "corenet.optimizers": "optimizer",
+}
 COMMAND_GROUP = "corenet.commands"
-GROUPS = (HOOK_GROUP, "corenet.modules", "corenet.losses", "corenet.optimizers", COMMAND_GROUP)
+GROUPS = (HOOK_GROUP, *DECLARED_GROUPS, COMMAND_GROUP)
 
 
 @dataclass(frozen=True)

@@ -7,19 +7,23 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib import import_module
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
 from corenet.errors import CorenetError
+from corenet.registry.asking import load_command, reason_of
 from corenet.registry.discovery import discover
+from corenet.registry.installed import COMMAND_GROUP, installed
 from corenet.registry.registry import Registry
 from corenet.registry.spec import Component, PluginRow
+from corenet.registry.text import plain
 
 # The path is replaced before anything but Python's own is imported, so that the child sees what we see.
 CHILD = """
@@ -33,17 +37,21 @@ follow(**orders)
 
 @dataclass(frozen=True)
 class Probe:
-    """What became of one plugin; a time is None where it was not reached."""
+    """What became of one plugin; a time is None where it was not reached.
+
+    ``commands`` has the target of each of its commands, and why it is broken, or nothing.
+    """
 
     plugin: PluginRow
     components: tuple[Component, ...] = ()
+    commands: Mapping[str, str] = field(default_factory=dict)
     listing_seconds: float | None = None
     import_seconds: float | None = None
     torch_at_listing: bool = False
 
 
 def probe(plugin: PluginRow, targets: bool, limit: float) -> Probe:
-    """List a plugin's components in a process of its own, and import them if ``targets``.
+    """List a plugin's components in a process of its own, and import them and its commands if ``targets``.
 
     The process is given ``limit`` seconds. Whatever becomes of it, and whatever it prints, costs us nothing.
     """
@@ -76,19 +84,20 @@ def _run(orders: str, limit: float) -> str:
 
 def _read(plugin: PluginRow, told: dict[str, Any], ending: str) -> Probe:
     """Return what the child has told, and where it ended before it was done, why."""
-    components = tuple(Component(**row) for row in told.get("components", ()))
+    components, commands = tuple(Component(**row) for row in told.get("components", ())), told.get("commands", {})
     row = PluginRow(**told["plugin"]) if "plugin" in told else plugin
     if told.get("done"):
-        return Probe(row, components, told["listing_seconds"], told.get("import_seconds"), told["torch"])
+        return Probe(row, components, commands, told["listing_seconds"], told.get("import_seconds"), told["torch"])
     at = told.get("importing", "")
     reason = f"{f'importing {at}' if at else 'listing it'} {ending}"
     if at:
         components = tuple(
             replace(each, status="broken", reason=reason) if each.target == at else each for each in components
         )
+        commands = {target: reason if target == at else why for target, why in commands.items()}
     else:
         row = replace(row, status="broken", reason=reason)
-    return Probe(row, components, told.get("listing_seconds"), None, told.get("torch", False))
+    return Probe(row, components, commands, told.get("listing_seconds"), None, told.get("torch", False))
 
 
 # In the child.
@@ -105,7 +114,7 @@ def _states(distribution: str, targets: bool) -> Iterator[dict[str, Any]]:
     plugins = [each for each in discover() if each.distribution == distribution]
     start = perf_counter()
     registry = Registry(plugins)
-    state: dict[str, Any] = {"listing_seconds": perf_counter() - start, "torch": "torch" in sys.modules}
+    state: dict[str, Any] = {"listing_seconds": perf_counter() - start, "torch": "torch" in sys.modules, "commands": {}}
 
     def known() -> dict[str, Any]:
         rows = [asdict(row) for row in registry.components() if row.target]
@@ -113,15 +122,28 @@ def _states(distribution: str, targets: bool) -> Iterator[dict[str, Any]]:
 
     yield known()
     usable = [row for row in registry.components() if row.target and row.usable]
-    if targets and usable:
+    commands = [] if registry.plugins()[0].status in ("disabled", "incompatible") else _commands(distribution)
+    if targets and (usable or commands):
         _import_contracts()
         start = perf_counter()
         for row in usable:
             yield known() | {"importing": row.target}
             with suppress(CorenetError):  # the row tells
                 registry.get(row.kind, row.qualified_name)
+        for command in commands:
+            target = plain(command.value)
+            state["commands"][target] = ""
+            yield known() | {"importing": target}
+            try:
+                load_command(command)
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code may raise anything
+                state["commands"][target] = reason_of(error)
         state["import_seconds"] = perf_counter() - start
     yield known() | {"done": True}
+
+
+def _commands(distribution: str) -> list[EntryPoint]:
+    return [command for each in installed() if each.name == distribution for command in each.group(COMMAND_GROUP)]
 
 
 def _import_contracts() -> None:

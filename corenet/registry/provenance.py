@@ -23,14 +23,19 @@ def provenance(classes: Iterable[type]) -> list[dict[str, str]]:
 
 
 def _described(cls: type, rows: Iterable[Component]) -> dict[str, str]:
-    described = {"class": f"{cls.__module__}:{cls.__qualname__}"}
+    described = {"class": target_of(cls)}
     for row in rows:
-        if row.target and _target_of(row) is cls:
+        if imported(row.target) is cls:  # as a class in hand is
             return {**described, "name": row.qualified_name, "version": row.version}
     return described
 
 
-def _target_of(row: Component) -> Any:
-    """Return what a row's target is, if it is imported already; a class in hand has been."""
-    module, _, path = row.target.partition(":")
+def target_of(cls: type) -> str:
+    """Return where a class says that it is, ``"package.module:Class"``."""
+    return f"{cls.__module__}:{cls.__qualname__}"
+
+
+def imported(target: str) -> Any:
+    """Return what a target is, or None if it is not imported, or nowhere."""
+    module, _, path = target.partition(":")
     return reduce(lambda found, name: getattr(found, name, None), path.split("."), sys.modules.get(module))

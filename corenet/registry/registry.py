@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache, partial
 from importlib import import_module
@@ -90,6 +91,14 @@ class Registry:
                 candidates=candidates,
             )
         return self._current(matches[0])
+
+    def find_all(self, name: str, kinds: Iterable[str] = KINDS) -> list[Component]:
+        """Return the row that ``name`` means in each of the kinds that have one."""
+        found = []
+        for kind in kinds:
+            with suppress(UnknownComponentError):
+                found.append(self.find(kind, name))
+        return found
 
     def names(self, *kinds: str) -> set[str]:
         """Return every name that can be asked for: plain ones, qualified ones, aliases."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
-from textwrap import dedent
 from unicodedata import category
 
 from corenet.contracts.module import Module
+from corenet.testing.source import method_of
 
 
 def source(cls: type[Module], name: str) -> str:
@@ -19,11 +18,8 @@ def source(cls: type[Module], name: str) -> str:
         self.save(output)
         return output
     """
-    try:
-        lines = inspect.getsource(inspect.unwrap(getattr(cls, name)))
-    except (OSError, TypeError, ValueError, SyntaxError):
-        return f"# The source of {cls.__name__}.{name} is not available."
-    return _visible(dedent(lines)).rstrip()
+    method = method_of(cls, name)
+    return _visible(method.text).rstrip() if method else f"# The source of {cls.__name__}.{name} is not available."
 
 
 def backward_sources(cls: type[Module]) -> list[str]:

@@ -11,7 +11,7 @@ from corenet.report.drawing import bar, histogram
 from corenet.report.numbers import Numbers
 from corenet.report.source import backward_sources, source
 from corenet.report.trace import LayerTrace, Trace
-from corenet.report.trace_table import figure, gradients, judgement, shape, title_of
+from corenet.report.trace_table import figure, gradients, judgement, placed, shape, title_of
 from corenet.report.verdict import ELEMENTS, Verdict
 
 FIGURES = ("shape", "norm", "mean")  # the least and the largest stand below the histogram
@@ -113,7 +113,7 @@ def _backward_card(layer: LayerTrace) -> str:
 def _step(trace: Trace) -> str:
     rows = [
         (
-            _text(f"[{layer.path}] {each.name}" if layer.path else each.name),
+            _text(placed(layer, each.name)),
             shape(each.value),
             figure(each.value.norm),
             figure(each.step),

@@ -72,7 +72,12 @@ def gradients(layer: LayerTrace) -> Iterator[tuple[str, str, Numbers | None]]:
 
 def title_of(layer: LayerTrace) -> str:
     """Return a layer's place and what it is."""
-    return f"[{layer.path}] {layer.label}" if layer.path else layer.label
+    return placed(layer, layer.label)
+
+
+def placed(layer: LayerTrace, name: str) -> str:
+    """Return ``name`` behind the place of its layer; a lone module has none."""
+    return f"[{layer.path}] {name}" if layer.path else name
 
 
 def _forward(trace: Trace) -> Table:
@@ -108,7 +113,7 @@ def _step(trace: Trace) -> RenderableType:
         table.add_column(name, justify="right", no_wrap=True)
     for layer in trace.layers:
         for each in layer.parameters:
-            path = Text(plain(f"[{layer.path}] {each.name}"))
+            path = Text(plain(placed(layer, each.name)))
             table.add_row(path, shape(each.value), figure(each.value.norm), figure(each.step), figure(each.ratio))
     return Group(table, Text(f"  by {trace.optimizer}"))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from corenet.errors import CorenetError
+from corenet.registry.asking import reason_of
 from corenet.registry.spec import Kind
 from corenet.testing.trial import Trial
 
@@ -20,6 +22,17 @@ class Violation(Exception):  # noqa: N818 - it is no error of the kit's but what
 
 class NotApplicable(Exception):  # noqa: N818 - as above
     """A check has nothing to look at in this component."""
+
+
+def must_refuse(what: str, call: Callable[[], object], error: type[CorenetError], diagnosis: str) -> None:
+    """Raise a :class:`Violation` unless ``call`` raises such an ``error``."""
+    try:
+        call()
+    except error:
+        return
+    except Exception as other:
+        raise Violation(f"{what} raises {reason_of(other)}, not a {error.__name__}", diagnosis) from other
+    raise Violation(f"{what} is not refused with a {error.__name__}", diagnosis)
 
 
 @dataclass(frozen=True)

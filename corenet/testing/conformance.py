@@ -10,24 +10,26 @@ from corenet.contracts.case import Case
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
-from corenet.errors import ConfigError, UnknownComponentError, did_you_mean
+from corenet.errors import BrokenPluginError, ConfigError, UnknownComponentError, did_you_mean
 from corenet.registry.asking import reason_of
 from corenet.registry.registry import components
 from corenet.registry.spec import KINDS, Component, Kind
 from corenet.registry.text import canonical
 from corenet.testing.check import Check, NotApplicable, Violation
-from corenet.testing.loss_checks import LOSS_CHECKS
+from corenet.testing.loss_gradient_checks import LOSS_GRADIENT_CHECKS
+from corenet.testing.loss_manner_checks import LOSS_MANNER_CHECKS
 from corenet.testing.module_engine_checks import MODULE_ENGINE_CHECKS
 from corenet.testing.module_gradient_checks import MODULE_GRADIENT_CHECKS
 from corenet.testing.module_manner_checks import MODULE_MANNER_CHECKS
-from corenet.testing.optimizer_checks import OPTIMIZER_CHECKS
+from corenet.testing.optimizer_manner_checks import OPTIMIZER_MANNER_CHECKS
+from corenet.testing.optimizer_path_checks import OPTIMIZER_PATH_CHECKS
 from corenet.testing.report import finite_or_none
 from corenet.testing.trial import Trial, cases_of, seeded
 
 CHECKS: dict[Kind, list[Check]] = {
     "module": [*MODULE_GRADIENT_CHECKS, *MODULE_MANNER_CHECKS, *MODULE_ENGINE_CHECKS],
-    "loss": LOSS_CHECKS,
-    "optimizer": OPTIMIZER_CHECKS,
+    "loss": [*LOSS_GRADIENT_CHECKS, *LOSS_MANNER_CHECKS],
+    "optimizer": [*OPTIMIZER_PATH_CHECKS, *OPTIMIZER_MANNER_CHECKS],
 }
 _CONTRACTS: dict[Kind, type] = {"module": Module, "loss": Loss, "optimizer": Optimizer}
 
@@ -143,7 +145,8 @@ def components_of(*distributions: str) -> list[Component]:
     """Return the components of distributions, such as ``components_of("corenet-swish")``.
 
     Raises:
-        UnknownComponentError: one offers no component.
+        UnknownComponentError: there is no such distribution.
+        BrokenPluginError: one cannot be asked for its components, or has none.
 
     >>> [row.name for row in components_of("corenet")][:3]
     ['linear', 'dropout', 'relu']
@@ -158,7 +161,12 @@ def components_of(*distributions: str) -> list[Component]:
                 name=distribution,
             )
     wanted = {canonical(each) for each in distributions}
-    return [row for row in rows if row.distribution in wanted]
+    found = [row for row in rows if row.distribution in wanted]
+    for row in found:
+        if row.kind == "plugin":  # tests of nothing would pass
+            why = row.reason or "it offers no component"
+            raise BrokenPluginError(f"{row.name} cannot be tested: {why}", distribution=row.name)
+    return found
 
 
 def try_out(check: Check, trials: Iterable[Trial], expected: str | None = None) -> Result:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from torch import Tensor
-
 from corenet.testing.evidence import Evidence, near
 from corenet.testing.patterns import chain, factor, mask, place, term
 
@@ -147,9 +145,7 @@ def diagnose(evidence: Evidence) -> str:
 
 def _error(evidence: Evidence) -> float:
     ours, numeric = evidence.pairs()
-    return _relative(ours, numeric) if len(numeric) else 0.0
-
-
-def _relative(ours: Tensor, numeric: Tensor) -> float:
+    if not len(numeric):
+        return 0.0
     largest = numeric.abs().max().item()
     return (ours - numeric).abs().max().item() / largest if largest else 1.0

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from corenet.contracts.loss import REDUCTIONS, Loss
 from corenet.errors import ConfigError
-from corenet.testing.agreement import difference
+from corenet.testing.agreement import differences
 from corenet.testing.trial import Trial, seeded
 
 
@@ -22,10 +22,11 @@ class Evaluation:
 
     def differs(self, expected: Evaluation, rtol: float = 1e-9) -> str:
         """Return where this differs from ``expected``; nothing if it agrees."""
-        if found := difference(self.value, expected.value, rtol):
-            return f"the value {found}"
-        found = difference(self.gradient, expected.gradient, rtol)
-        return f"the gradient {found}" if found else ""
+        return differences(self.named(), expected.named(), rtol)
+
+    def named(self) -> dict[str, Tensor]:
+        """Return both by the names that a message would use."""
+        return {"the value": self.value, "the gradient": self.gradient}
 
 
 def evaluate(loss: Loss, input: Tensor, target: Tensor) -> Evaluation:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 import torch
 from torch import Tensor
 
 RELATIVE = 1e-5
 OF_THE_LARGEST = 1e-7
-
-NOTHING: Mapping[str, Tensor] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -37,8 +34,8 @@ class Evidence:
     jacobian: Tensor | None = None
     at_output: Tensor | None = None
     at_preimage: Tensor | None = None
-    others: Mapping[str, Tensor] = field(default_factory=lambda: NOTHING)
-    parameters: Mapping[str, Tensor] = field(default_factory=lambda: NOTHING)
+    others: Mapping[str, Tensor] = field(default_factory=dict)
+    parameters: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
     def fits(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import torch
 from torch import Tensor
@@ -81,11 +82,11 @@ def _jacobian(function: Frozen, tensor: Tensor, output: Tensor) -> Tensor | None
     if tensor.numel() * output.numel() > LARGEST_JACOBIAN:
         return None
     found = torch.full((*tensor.shape, *output.shape), torch.nan, dtype=output.dtype, device=output.device)
-    for place in torch.ones(tensor.shape).nonzero().tolist():
+    for place in product(*map(range, tensor.shape)):
         try:
-            slope = derivative(function, tensor, tuple(place), output)
+            slope = derivative(function, tensor, place, output)
         except CorenetError:
             return None
         if slope is not None:
-            found[tuple(place)] = slope
+            found[place] = slope
     return found

@@ -25,10 +25,12 @@ class Frozen:
         self.subject = copy.deepcopy(subject)
         self.inputs = [as_double(tensor) for tensor in inputs]
         self.seed = seed
+        self.buffers: list[tuple[Tensor, Tensor]] = []
         if isinstance(self.subject, Module):
             self.subject.forget()
             self.subject.to(dtype=torch.float64).train()
-        self.buffers = [(tensor, tensor.clone()) for tensor in _buffers(self.subject)]
+            held = (tensor for _, tensor in self.subject.named_tensors() if isinstance(tensor, Buffer))
+            self.buffers = [(buffer, buffer.clone()) for buffer in held]
 
     def __call__(self) -> Tensor:
         """Return the output, with nothing saved and no running statistic moved."""
@@ -135,11 +137,3 @@ def _overlaps(tensor: Tensor) -> bool:
     """Tell whether the tensor has more elements than places in memory, as expanded and unfolded ones do."""
     reach = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
     return tensor.numel() > reach + 1
-
-
-def _buffers(subject: Module | Loss) -> list[Tensor]:
-    if isinstance(subject, Loss):
-        return []
-    return [
-        value for _, module in subject.named_modules() for value in vars(module).values() if isinstance(value, Buffer)
-    ]

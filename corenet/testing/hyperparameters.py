@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, Literal, get_args, get_origin
 
 from corenet.testing.trial import Trial
@@ -26,23 +27,13 @@ def declared(trial: Trial) -> dict[str, Any]:
 
 
 def others(trial: Trial, name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield other values worth a try, each with what it is a value of: the argument, or a place in it."""
-    if isinstance(value, tuple | list):
-        for place, entry in enumerate(value):
-            for _, other in others(trial, name, entry):
-                yield f"{name}[{place}]", type(value)([*value[:place], other, *value[place + 1 :]])
-    else:
-        yield from ((name, other) for other in _candidates(trial, name, value) if other != value)
+    """Return other values worth a try, each with what it is a value of: the argument, or a place in it."""
+    return _replaced(name, value, partial(_candidates, trial, name))
 
 
 def numbers(name: str, value: Any, wrong: float) -> Iterator[tuple[str, Any]]:
-    """Yield ``value`` with ``wrong`` in the place of each float in it, and the name of that place."""
-    if isinstance(value, tuple | list):
-        for place, entry in enumerate(value):
-            for _, replaced in numbers(name, entry, wrong):
-                yield f"{name}[{place}]", type(value)([*value[:place], replaced, *value[place + 1 :]])
-    elif isinstance(value, float) and value != wrong:
-        yield name, wrong
+    """Return ``value`` with ``wrong`` in the place of each float in it, and the name of that place."""
+    return _replaced(name, value, lambda each: (wrong,) if isinstance(each, float) else ())
 
 
 def contexts(trial: Trial, values: Mapping[str, Any], name: str) -> Iterator[dict[str, Any]]:
@@ -60,6 +51,16 @@ def contexts(trial: Trial, values: Mapping[str, Any], name: str) -> Iterator[dic
             switched_on[other] = candidates[0]
             yield {other: candidates[0]}
     yield switched_on
+
+
+def _replaced(name: str, value: Any, candidates: Callable[[Any], Iterable[Any]]) -> Iterator[tuple[str, Any]]:
+    """Yield each place in ``value`` and ``value`` with a candidate there that is another."""
+    if isinstance(value, tuple | list):
+        for place, entry in enumerate(value):
+            for _, other in _replaced(name, entry, candidates):
+                yield f"{name}[{place}]", type(value)([*value[:place], other, *value[place + 1 :]])
+    else:
+        yield from ((name, other) for other in candidates(value) if other != value)
 
 
 def _candidates(trial: Trial, name: str, value: Any) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""The same numbers laid out otherwise in memory."""
+"""How the numbers of a tensor lie in memory."""
 
 from __future__ import annotations
 
@@ -22,3 +22,8 @@ def transposed(tensor: Tensor) -> Tensor:
     (1, 2)
     """
     return tensor if tensor.dim() < 2 else tensor.transpose(0, -1).contiguous().transpose(0, -1)
+
+
+def share_memory(left: Tensor, right: Tensor) -> bool:
+    """Tell whether both have their numbers in the same memory."""
+    return left.numel() > 0 and left.untyped_storage().data_ptr() == right.untyped_storage().data_ptr()

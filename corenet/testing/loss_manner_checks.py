@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -13,13 +12,15 @@ from corenet.contracts.loss import Loss
 from corenet.errors import BackwardError, CorenetError
 from corenet.registry.asking import reason_of
 from corenet.testing.borrowed import no_borrowed_gradients
-from corenet.testing.check import Checks, NotApplicable, Violation
+from corenet.testing.capture import captured
+from corenet.testing.check import Checks, NotApplicable, Violation, must_refuse
 from corenet.testing.copying import copiers
 from corenet.testing.evaluation import Evaluation, evaluate, evaluated
+from corenet.testing.layouts import share_memory
 from corenet.testing.trial import Trial, seeded
 
 LOSS_MANNER_CHECKS = Checks("loss")
-CAPTURE = "no branches on numbers, no .item(), no numpy in forward and backward: put such checks in check()"
+SAVE = "use save() in forward and saved() in backward"
 
 
 # What it refuses.
@@ -74,8 +75,8 @@ def order_of_calls(trial: Trial) -> None:
     if not _keeps(loss, before):
         raise NotApplicable("it saves nothing")
     loss.backward()
-    _must_refuse("backward twice", loss.backward)
-    _must_refuse("backward before the loss is evaluated", trial.build().backward)
+    must_refuse("backward twice", loss.backward, BackwardError, SAVE)
+    must_refuse("backward before the loss is evaluated", trial.build().backward, BackwardError, SAVE)
 
 
 # What it leaves alone.
@@ -93,7 +94,7 @@ def arguments_unchanged(trial: Trial) -> None:
             if not torch.equal(given[name], before):
                 change = (given[name] - before).abs().max().item()
                 raise Violation(f"{when} changes {name} in place, by {change:g} at most", "write x - y, not x.sub_(y)")
-            if result.numel() and _share_memory(result, given[name]):
+            if share_memory(result, given[name]):
                 raise Violation(
                     f"what {when} returns shares its memory with {name}", "return a tensor of its own: .clone()"
                 )
@@ -149,15 +150,7 @@ def no_borrowed_gradient(trial: Trial) -> None:
 def compiled(trial: Trial) -> None:
     """torch.compile captures forward and backward whole, and they compute the same."""
     input, target = trial.input(), trial.target()
-    torch.compiler.reset()
-    try:
-        whole = torch.compile(_forward_backward, fullgraph=True, backend="eager")
-        with seeded(0):
-            found = Evaluation(*whole(trial.build(), input, target))
-    except Exception as error:
-        raise Violation(f"torch.compile cannot capture it: {reason_of(error)}", CAPTURE) from error
-    finally:
-        torch.compiler.reset()
+    found = Evaluation(*captured(_forward_backward, trial.build(), input, target))
     if wrong := found.differs(evaluated(trial, input, target)):
         raise Violation(f"under torch.compile {wrong} as without")
 
@@ -188,17 +181,3 @@ def _keeps(loss: Loss, before: dict[str, Any]) -> bool:
     """Tell whether an evaluation left something for backward: saved, or in an attribute."""
     new = [value for name, value in vars(loss).items() if value is not before.get(name)]
     return loss._saved is not None or any(isinstance(value, Tensor) for value in new)
-
-
-def _must_refuse(what: str, backward: Callable[[], Tensor]) -> None:
-    try:
-        backward()
-    except BackwardError:
-        return
-    except Exception as error:
-        raise Violation(f"{what} raises {reason_of(error)}, not BackwardError", "use save() and saved()") from error
-    raise Violation(f"{what} raises no BackwardError", "use save() in forward and saved() in backward")
-
-
-def _share_memory(left: Tensor, right: Tensor) -> bool:
-    return left.untyped_storage().data_ptr() == right.untyped_storage().data_ptr()

@@ -12,13 +12,13 @@ from corenet.contracts.module import Module
 from corenet.contracts.standing_in import standing_in
 from corenet.registry.asking import reason_of
 from corenet.testing.borrowed import no_borrowed_gradients
+from corenet.testing.capture import CAPTURE, captured
 from corenet.testing.check import Checks, Violation
-from corenet.testing.passes import Pass, differing, drawn_like, is_random, run
-from corenet.testing.trial import Trial, seeded
+from corenet.testing.passes import Pass, drawn_like, is_random, run
+from corenet.testing.trial import Trial
 
 MODULE_ENGINE_CHECKS = Checks("module")
 ROUNDS = 3
-CAPTURE = "no branches on numbers, no .item(), no numpy: tensor operations alone, and checks in check()"
 
 
 @MODULE_ENGINE_CHECKS.add(since="0.1")
@@ -33,17 +33,9 @@ def compiled(trial: Trial) -> None:
     """torch.compile captures forward and backward whole, and they compute the same."""
     straight = run(trial.build(), trial.input())
     module, upstream = trial.build(), drawn_like(straight.output)
-    torch.compiler.reset()
-    try:
-        with seeded(0):
-            whole = torch.compile(_forward_backward, fullgraph=True, backend="eager")
-            output, grad_input = whole(module, trial.input(), upstream)
-    except Exception as error:
-        raise Violation(f"torch.compile cannot capture it: {reason_of(error)}", CAPTURE) from error
-    finally:
-        torch.compiler.reset()
+    output, grad_input = captured(_forward_backward, module, trial.input(), upstream)
     found = Pass(output, grad_input, {name: each.grad for name, each in module.named_parameters()})
-    if wrong := differing(found, straight):
+    if wrong := found.differs(straight):
         raise Violation(f"under torch.compile {wrong}")
 
 
@@ -66,7 +58,7 @@ def mapped(trial: Trial) -> None:
     for place in range(ROUNDS):
         alone = one_pass({name: each[place].clone() for name, each in weights.items()}, inputs[place], upstreams[place])
         mine = Pass(*(_at(place, part) for part in together))
-        if wrong := differing(mine, Pass(*alone)):
+        if wrong := mine.differs(Pass(*alone)):
             raise Violation(f"under torch.vmap {wrong}")
 
 

@@ -15,7 +15,7 @@ from corenet.registry.asking import reason_of
 from corenet.testing.check import Checks, NotApplicable, Violation
 from corenet.testing.gradcheck import examine
 from corenet.testing.layouts import strided, transposed
-from corenet.testing.passes import Pass, differing, drawn_like, is_random, run
+from corenet.testing.passes import Pass, drawn_like, is_random, run
 from corenet.testing.report import GradientReport
 from corenet.testing.trial import Trial, seeded
 
@@ -111,8 +111,8 @@ def float32(trial: Trial) -> None:
     if is_random(trial):
         return  # torch draws other numbers in float32
     exact = run(trial.build(), input.double())
-    if wrong := differing(found, exact, FLOAT32):
-        raise Violation(f"in float32 {wrong} from float64, more than {FLOAT32:g} of its size")
+    if wrong := found.differs(exact, FLOAT32):
+        raise Violation(f"in float32 {wrong} as in float64; more than {FLOAT32:g} apart")
 
 
 @MODULE_GRADIENT_CHECKS.add(since="0.1")
@@ -134,7 +134,7 @@ def strides(trial: Trial) -> None:
 
 
 def _same(straight: Pass, found: Pass, how: str) -> None:
-    if wrong := differing(found, straight):
+    if wrong := found.differs(straight):
         meaning = "correct only for contiguous tensors: something reads the memory in its own order"
         raise Violation(f"for {how} tensors {wrong}", meaning)
 

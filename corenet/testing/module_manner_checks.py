@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,13 +10,16 @@ from torch import Tensor
 from corenet.contracts.module import Module
 from corenet.errors import BackwardError
 from corenet.registry.asking import reason_of
-from corenet.testing.check import Checks, NotApplicable, Violation
+from corenet.testing.agreement import difference
+from corenet.testing.check import Checks, NotApplicable, Violation, must_refuse
 from corenet.testing.copying import copiers
 from corenet.testing.held import held, loose
-from corenet.testing.passes import differing, drawn_like, run
+from corenet.testing.layouts import share_memory
+from corenet.testing.passes import drawn_like, run
 from corenet.testing.trial import Trial, seeded
 
 MODULE_MANNER_CHECKS = Checks("module")
+SAVE = "use save() and saved(), in every forward and every backward"
 KEEP = "use self.save(...) for what backward needs: a second forward would overwrite anything else unnoticed"
 
 
@@ -34,7 +35,7 @@ def arguments_unchanged(trial: Trial) -> None:
     output = module(given)
     if not torch.equal(given, input):
         raise Violation("forward changes its input in place", "other modules may need it")
-    if output.shape == input.shape and _share_memory(output, given) and output.numel():
+    if output.shape == input.shape and share_memory(output, given):
         raise Violation("the output is the input's own memory in training", "return a new tensor, or input.clone()")
     upstream = drawn_like(output)
     given_upstream = upstream.clone()
@@ -58,12 +59,12 @@ def order_of_calls(trial: Trial) -> None:
     if not _saves(module):
         _must_need_nothing(trial, module, upstream)
         raise NotApplicable("it saves nothing")
-    _must_refuse("a second forward in training mode", lambda: module(input))
+    must_refuse("a second forward in training mode", lambda: module(input), BackwardError, SAVE)
     module.forget()
-    _must_refuse("backward without a forward", lambda: module.backward(upstream))
+    must_refuse("backward without a forward", lambda: module.backward(upstream), BackwardError, SAVE)
     module(input)
     module.backward(upstream)
-    _must_refuse("backward twice", lambda: module.backward(upstream))
+    must_refuse("backward twice", lambda: module.backward(upstream), BackwardError, SAVE)
 
 
 @MODULE_MANNER_CHECKS.add(since="0.1")
@@ -121,7 +122,7 @@ def evaluation(trial: Trial) -> None:
 @MODULE_MANNER_CHECKS.add(since="0.1")
 def repeats(trial: Trial) -> None:
     """The same seed gives the same output and gradients, and backward draws no random numbers."""
-    if wrong := differing(run(trial.build(), trial.input()), run(trial.build(), trial.input()), 0):
+    if wrong := run(trial.build(), trial.input()).differs(run(trial.build(), trial.input()), 0):
         raise Violation(f"of the same seed, {wrong}", "draw from torch's generator alone")
     module = trial.build()
     upstream = drawn_like(module(trial.input()))
@@ -143,11 +144,9 @@ def state_round_trip(trial: Trial) -> None:
     other.load_state_dict({name: torch.zeros_like(tensor) for name, tensor in other.state_dict().items()})
     other.load_state_dict(module.state_dict())
     meaning = "something that the output depends on is neither a Parameter nor a Buffer"
-    ours, theirs = module.eval()(trial.input()), other.eval()(trial.input())
-    if not torch.equal(ours, theirs):
-        difference = (ours - theirs).abs().max().item()
-        raise Violation(f"after load_state_dict(state_dict()) outputs differ by {difference:.2g}", meaning)
-    if wrong := differing(run(other, trial.input()), run(module, trial.input()), 0):
+    if wrong := difference(other.eval()(trial.input()), module.eval()(trial.input()), 0):
+        raise Violation(f"after load_state_dict(state_dict()) the output {wrong}", meaning)
+    if wrong := run(other, trial.input()).differs(run(module, trial.input()), 0):
         raise Violation(f"after load_state_dict(state_dict()), in training {wrong}", meaning)
 
 
@@ -159,12 +158,12 @@ def copies(trial: Trial) -> None:
     for how, duplicate in copiers(module).items():
         with seeded(trial.seed + 1):  # a copy that draws its weights anew would draw the same ones
             twin = duplicate(trial.build())
-        if wrong := differing(run(twin, trial.input()), straight, 0):
+        if wrong := run(twin, trial.input()).differs(straight, 0):
             raise Violation(f"of {how}, {wrong}")
         original = trial.build()
         theirs = dict(duplicate(original).named_tensors())
         for name, ours in original.named_tensors():
-            if _share_memory(ours, theirs[name]) and ours.numel():
+            if share_memory(ours, theirs[name]):
                 raise Violation(f"{how} shares {name} with its original")
 
 
@@ -185,17 +184,3 @@ def _must_need_nothing(trial: Trial, module: Module, grad_output: Tensor) -> Non
             raise Violation(f"{before} backward raises {reason_of(error)}", KEEP) from error
         if not torch.equal(found, expected):
             raise Violation(f"{before} backward returns another gradient, though nothing is saved", KEEP)
-
-
-def _must_refuse(what: str, call: Callable[[], Any]) -> None:
-    try:
-        call()
-    except BackwardError:
-        return
-    except Exception as error:
-        raise Violation(f"{what} raises {type(error).__name__}, not BackwardError", "use save() and saved()") from error
-    raise Violation(f"{what} raises no BackwardError", "use save() and saved(), in every forward and every backward")
-
-
-def _share_memory(left: Tensor, right: Tensor) -> bool:
-    return left.untyped_storage().data_ptr() == right.untyped_storage().data_ptr()

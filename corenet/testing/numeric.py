@@ -12,7 +12,6 @@ from corenet.errors import RangeError
 STEP = 1e-5
 KINK = 1e-3
 
-
 Function = Callable[[], Tensor]
 
 

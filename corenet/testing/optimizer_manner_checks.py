@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import torch
 
@@ -16,7 +14,7 @@ from corenet.errors import CorenetError
 from corenet.registry.asking import reason_of
 from corenet.testing.agreement import difference
 from corenet.testing.borrowed import no_borrowed_gradients
-from corenet.testing.check import Checks, Violation
+from corenet.testing.check import Checks, Violation, must_refuse
 from corenet.testing.copying import copiers
 from corenet.testing.hyperparameters import declared, numbers
 from corenet.testing.trajectory import follow, start, weights_of
@@ -34,10 +32,11 @@ def refuses_non_finite(trial: Trial) -> None:
     for name, value in declared(trial).items():
         for wrong in (math.nan, math.inf, *([-1.0] if name == "lr" else [])):
             for place, replaced in numbers(name, value, wrong):
-                _must_refuse(f"{place}={wrong}", partial(trial.optimizer, start(), **{name: replaced}))
+                call = partial(trial.optimizer, start(), **{name: replaced})
+                must_refuse(f"{place}={wrong}", call, CorenetError, REFUSE)
     optimizer = trial.optimizer(start())
     for wrong in (math.nan, math.inf, -1.0):
-        _must_refuse(f"lr={wrong}, assigned,", partial(setattr, optimizer, "lr", wrong))
+        must_refuse(f"lr={wrong}, assigned,", partial(setattr, optimizer, "lr", wrong), CorenetError, REFUSE)
 
 
 @OPTIMIZER_MANNER_CHECKS.add(since="0.1")
@@ -137,15 +136,3 @@ def _must_go_on(how: str, optimizer: Optimizer, expected: list[torch.Tensor]) ->
                 f"after {how}, at step {step}, a weight {wrong}",
                 "something that update() remembers is in an attribute: keep it in the state, or read self.steps",
             )
-
-
-def _must_refuse(what: str, call: Callable[[], Any]) -> None:
-    try:
-        call()
-    except CorenetError:
-        return
-    except Exception as error:
-        raise Violation(
-            f"{what} raises {reason_of(error)}, not a ConfigError", "check it in __init__, and raise cn.ConfigError"
-        ) from error
-    raise Violation(f"{what} is taken", "check it in __init__, and raise cn.ConfigError")

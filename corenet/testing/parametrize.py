@@ -10,7 +10,7 @@ from corenet.errors import ConformanceError, MissingExtraError
 from corenet.registry.registry import registry
 from corenet.registry.spec import Component
 from corenet.testing.check import Check
-from corenet.testing.conformance import CHECKS, Result, try_out
+from corenet.testing.conformance import CHECKS, try_out
 from corenet.testing.trial import Trial, cases_of
 
 
@@ -41,7 +41,7 @@ def parametrize_with_checks(
     parameters = [
         pytest.param(
             row,
-            partial(_raise_if_failed, check),
+            partial(conforms, check),
             id=f"{row.name}-{check.id}",
             marks=[pytest.mark.xfail(reason=reasons[check.id], strict=True)] if check.id in reasons else [],
         )
@@ -52,21 +52,18 @@ def parametrize_with_checks(
     return pytest.mark.parametrize(("component", "check"), parameters)
 
 
-def tried(component: Component, check: Check) -> Result:
-    """Run one check on a component of the registry.
+def conforms(check: Check, component: Component) -> None:
+    """Run one check on a component of the registry; skip the test if there is nothing to look at.
 
     Raises:
-        BrokenComponentError: it cannot be loaded.
+        ConformanceError: the check fails.
+        BrokenComponentError: the component cannot be loaded.
         ConfigError: it cannot be guessed how to build it.
     """
-    cls = registry().get(check.kind, component.qualified_name)
-    return try_out(check, [Trial(cls, case) for case in cases_of(cls, check.kind)])
-
-
-def _raise_if_failed(check: Check, component: Component) -> None:
     import pytest
 
-    result = tried(component, check)
+    cls = registry().get(check.kind, component.qualified_name)
+    result = try_out(check, [Trial(cls, case) for case in cases_of(cls, check.kind)])
     if result.verdict == "failed":
         raise ConformanceError(f"{component.qualified_name}: {result}")
     if result.verdict == "skipped":

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from corenet.contracts.module import Module
+from corenet.testing.agreement import differences
 from corenet.testing.check import Violation
 from corenet.testing.trial import Trial, seeded
 
@@ -24,6 +25,14 @@ class Pass:
         """Return all of it by the names that a message would use."""
         gradients = {f"the gradient of {name}": tensor for name, tensor in self.parameters.items()}
         return {"the output": self.output, "the gradient of input": self.grad_input, **gradients}
+
+    def differs(self, expected: Pass, rtol: float = 1e-9) -> str:
+        """Return where this differs from ``expected``; nothing if it agrees within ``rtol``.
+
+        That is of the size of a part, or of 1 where it is smaller: what goes in is of that size, and a small
+        number that comes out may be what rounding left of larger ones.
+        """
+        return differences(self.named(), expected.named(), rtol, least=1.0)
 
 
 def run(module: Module, input: Tensor, grad_output: Tensor | None = None, seed: int = 0) -> Pass:
@@ -56,23 +65,3 @@ def is_random(trial: Trial) -> bool:
     """Tell whether the output of a trial's module depends on torch's generator."""
     first, second = (run(trial.build(), trial.input(), seed=seed).output for seed in (0, 1))
     return not torch.equal(first, second)
-
-
-def differing(ours: Pass, theirs: Pass, rtol: float = 1e-9) -> str:
-    """Return which parts of two passes differ, and by how much; nothing if they agree within ``rtol``.
-
-    That is of the size of the part, or of 1 where it is smaller: what goes in is of that size, and a small
-    number that comes out may be what rounding left of larger ones.
-    """
-    found = []
-    for (name, mine), other in zip(ours.named().items(), theirs.named().values(), strict=True):
-        if mine.shape != other.shape:
-            found.append(f"{name} has the shape {tuple(mine.shape)}, not {tuple(other.shape)}")
-        elif mine.numel() and not _close(mine, other, rtol):
-            found.append(f"{name} differs by {(mine - other).abs().max().item():.2g}")
-    return ", ".join(found)
-
-
-def _close(mine: Tensor, other: Tensor, rtol: float) -> bool:
-    scale = max(other.abs().max().item(), 1.0)
-    return torch.allclose(mine.double(), other.double(), rtol=0, atol=rtol * scale, equal_nan=True)

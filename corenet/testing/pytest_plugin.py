@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from corenet.errors import ConformanceError, CorenetError
+from corenet.errors import CorenetError
 from corenet.registry.spec import Component
 from corenet.testing.check import Check
 from corenet.testing.conformance import CHECKS, components_of
-from corenet.testing.parametrize import tried
+from corenet.testing.parametrize import conforms
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -49,11 +49,7 @@ class Conforms(pytest.Item):
         self.check = check
 
     def runtest(self) -> None:
-        result = tried(self.row, self.check)
-        if result.verdict == "skipped":
-            pytest.skip(result.message)
-        if result.verdict == "failed":
-            raise ConformanceError(str(result))
+        conforms(self.check, self.row)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> str:  # type: ignore[override]
         if isinstance(excinfo.value, CorenetError):

@@ -40,9 +40,9 @@ def where(subject: Module | Loss, name: str) -> str:
 def methods_of(owner: Module | Loss) -> Iterator[tuple[str, Method]]:
     """Yield, by name, the methods that compute the gradients of a component: what it writes, and what that calls."""
     written = _written(owner)
-    called = [name for each in written if (found := _method(owner, each)) for name in _called(found.tree)]
+    called = [name for each in written if (found := method_of(type(owner), each)) for name in _called(found.tree)]
     for name in dict.fromkeys(written + called):
-        if found := _method(owner, name):
+        if found := method_of(type(owner), name):
             yield name, found
 
 
@@ -85,6 +85,16 @@ class Method:
         return f"{self.path}:{self.start + statement.lineno - 1}: {_shortened(segment)}"
 
 
+def method_of(cls: type, name: str) -> Method | None:
+    """Return the source of a method, or nothing if it can't be had."""
+    try:
+        function = inspect.unwrap(getattr(cls, name))
+        lines, start = inspect.getsourcelines(function)
+    except (AttributeError, TypeError, OSError, ValueError, SyntaxError):
+        return None
+    return Method(_short_path(function), start, textwrap.dedent("".join(lines)))
+
+
 def _written(owner: Module | Loss) -> list[str]:
     """Return the methods that an author writes for the gradient."""
     if isinstance(owner, Loss):
@@ -94,26 +104,16 @@ def _written(owner: Module | Loss) -> list[str]:
 
 def _place(owner: object, names: list[str], choice: Choice) -> str:
     """Return the last statement chosen in the methods of those names, or in the methods that they call."""
-    methods = [method for name in names if (method := _method(owner, name))]
+    methods = [method for name in names if (method := method_of(type(owner), name))]
     for method in methods:
         if not (chosen := choice(method.tree)):
             continue
         last = max(chosen, key=lambda statement: statement.lineno)
         delegated = _delegated(last)
         return (delegated and _place(owner, [delegated], choice)) or method.line(last)
-    called = [found for method in methods for name in _called(method.tree) if (found := _method(owner, name))]
+    called = [found for method in methods for name in _called(method.tree) if (found := method_of(type(owner), name))]
     places = (method.line(statement) for method in called for statement in choice(method.tree))
     return next(places, methods[0].range if methods else "")
-
-
-def _method(owner: object, name: str) -> Method | None:
-    """Return the source of a method, or nothing if it can't be had."""
-    try:
-        function = inspect.unwrap(getattr(type(owner), name))
-        lines, start = inspect.getsourcelines(function)
-    except (AttributeError, TypeError, OSError):
-        return None
-    return Method(_short_path(function), start, textwrap.dedent("".join(lines)))
 
 
 def _short_path(function: Any) -> str:

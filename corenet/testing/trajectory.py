@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -54,11 +53,9 @@ def rosenbrock(weights: Sequence[Tensor]) -> tuple[float, list[Tensor]]:
 
 def descend(optimizer: Optimizer, objective: Objective, steps: int) -> tuple[float, float]:
     """Return the objective's value before and after ``steps`` steps along its gradient."""
-    before = math.nan
-    for step in range(steps):
-        value, gradients = objective(optimizer.parameters)
-        before = value if step == 0 else before
-        set_gradients(optimizer.parameters, gradients)
+    before, _ = objective(optimizer.parameters)
+    for _ in range(steps):
+        set_gradients(optimizer.parameters, objective(optimizer.parameters)[1])
         optimizer.step()
     return before, objective(optimizer.parameters)[0]
 

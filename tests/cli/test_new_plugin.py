@@ -15,7 +15,7 @@ import pytest
 
 from corenet.cli import scaffold
 from corenet.errors import ConfigError
-from corenet.registry.discovery import DECLARED_GROUPS
+from corenet.registry.installed import DECLARED_GROUPS
 
 EXAMPLE = Path(__file__).parents[2] / "plugins" / "corenet-example"
 # The longest names too: they are where the layout of the code would break.

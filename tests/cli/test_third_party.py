@@ -42,7 +42,7 @@ def test_a_command_runs_with_its_options(call, hello):
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("nothing", "x_code:nothing is no click command"),
+        ("nothing", "TypeError: x_code:nothing is no click command"),
         ("absent", "AttributeError: module 'x_code' has no attribute 'absent'"),
         ("gone", "ModuleNotFoundError: No module named 'x_gone'"),
     ],

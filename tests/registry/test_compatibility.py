@@ -37,15 +37,7 @@ def fits(requirement, version="0.1.0"):
         ("corenet_swish>=99", True),
         ("corenet.swish>=99", True),
         ("torch>=99", True),
-    ],
-)
-def test_plain_requirements(requirement, expected):
-    assert fits(requirement) is expected
-
-
-@pytest.mark.parametrize(
-    ("requirement", "expected"),
-    [
+        # What packaging is asked for.
         ("corenet~=0.1.0", True),
         ("corenet~=0.2", False),
         ("corenet==0.1.*", True),
@@ -62,7 +54,7 @@ def test_plain_requirements(requirement, expected):
         ("corenet>=99; extra == 'x' or python_version > '3'", False),
     ],
 )
-def test_the_others_and_markers(requirement, expected):
+def test_requirements(requirement, expected):
     assert fits(requirement) is expected
 
 

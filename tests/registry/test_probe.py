@@ -127,6 +127,21 @@ def test_listing_alone_imports_no_target(declare):
     assert found.import_seconds is None
 
 
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("import click\n@click.command()\ndef x(): pass", ""),
+        ("x = 1", "TypeError: code:x is no click command"),
+        ("import not_there", "ModuleNotFoundError: No module named 'not_there'"),
+        ("import os; os._exit(3)", "importing code:x ended Python with exit code 3"),
+    ],
+)
+def test_commands_are_imported_too(install, code, reason):
+    install("corenet-x", {"corenet.commands": "x = code:x"}, code=code)
+    found = probed()
+    assert (found.plugin.status, found.commands) == ("declared", {"code:x": reason})
+
+
 def test_a_disabled_plugin_is_not_imported(declare, monkeypatch):
     declare(SEGFAULT)
     monkeypatch.setenv("CORENET_DISABLE_PLUGINS", "Corenet_X")

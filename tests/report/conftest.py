@@ -22,9 +22,26 @@ class Minus(cn.Module):
         return "Minus(<script>alert('x')</script>)"
 
 
+class Single(cn.Module):
+    """A right layer that cannot be checked."""
+
+    def forward(self, input):
+        if input.dtype == torch.float64:
+            raise RuntimeError("float32 only")
+        return input
+
+    def backward(self, grad_output):
+        return grad_output
+
+
 @pytest.fixture
 def minus():
     return Minus
+
+
+@pytest.fixture
+def single():
+    return Single
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 import re
 
 import pytest
-import torch
 from rich.console import Console
 
 import corenet as cn
+from corenet.report.trace import trace
 from corenet.report.trace_table import figure, told
 
 
@@ -52,17 +52,14 @@ def test_a_wrong_gradient_is_said_in_its_row_and_explained_below(traced, minus):
     assert re.search(r"\[1\] Minus\(.*ours -?[\d.]+, numeric", text[text.index("STEP") :], re.DOTALL)
 
 
-def test_what_could_not_be_checked_is_no_failure(traced):
-    class Single(cn.Module):
-        def forward(self, input):
-            if input.dtype == torch.float64:
-                raise RuntimeError("float32 only")
-            return input
+def test_a_lone_module_has_no_place():
+    model, data = cn.Linear(2, 1), cn.data.disk(20, seed=0)
+    text = printed(trace(model, cn.MSELoss(), cn.SGD(model.parameters(), lr=0.1), data.inputs, data.targets), 80)
+    assert row(text, "weight")[0] == "weight"
 
-        def backward(self, grad_output):
-            return grad_output
 
-    text = printed(traced(cn.Linear(2, 2), Single(), cn.Linear(2, 1)), 80)
+def test_what_could_not_be_checked_is_no_failure(traced, single):
+    text = printed(traced(cn.Linear(2, 2), single(), cn.Linear(2, 1)), 80)
     assert "not checked" in text
     assert "[1] Single(): RuntimeError: float32 only" in text
 

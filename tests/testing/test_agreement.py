@@ -20,6 +20,7 @@ from corenet.testing.agreement import difference
         ([1.0], [1.0, 2.0], 0, "has the shape (1,), not (2,)"),
         (3.0, 2.0, 0, "is 3, not 2"),
         ([], [], 0, ""),
+        ([math.inf, 1.0], [math.inf, 2.0], 1e-6, "is 1 at [1], not 2"),
         ([1e-3], [0.0], 1e-3, "is 0.001 at [0], not 0"),
     ],
 )

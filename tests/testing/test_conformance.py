@@ -6,7 +6,8 @@ import pytest
 import torch
 
 import corenet as cn
-from corenet.testing import Case, check_component, components_of
+from corenet.registry.spec import Component
+from corenet.testing import Case, check_component, components_of, conformance
 from corenet.testing.check import Check, NotApplicable, Violation
 from corenet.testing.conformance import CHECKS, try_out
 from corenet.testing.trial import Trial
@@ -227,6 +228,13 @@ def test_components_are_found_by_their_distribution_in_any_spelling():
 def test_a_distribution_without_components_is_refused():
     with pytest.raises(cn.UnknownComponentError, match=r"distribution 'corenett'.*did you mean 'corenet'"):
         components_of("corenett")
+
+
+def test_a_plugin_that_cannot_be_asked_is_refused(monkeypatch):
+    torn = Component("corenet-x", "plugin", "corenet-x", "1.2", "broken", reason="ImportError: torn")
+    monkeypatch.setattr(conformance, "components", lambda: [torn])
+    with pytest.raises(cn.BrokenPluginError, match="corenet-x cannot be tested: ImportError: torn"):
+        components_of("corenet-x")
 
 
 def test_torchs_generator_and_the_users_threads_are_left_alone():

@@ -12,11 +12,6 @@ import corenet as cn
 from corenet.contracts.saved import Saved
 from corenet.errors import BackwardError
 from corenet.testing import check_component
-from corenet.testing.conformance import try_out
-from corenet.testing.module_manner_checks import MODULE_MANNER_CHECKS
-from corenet.testing.trial import Trial
-
-CHECKS = {check.id.removeprefix("module."): check for check in MODULE_MANNER_CHECKS}
 
 
 class Scale(cn.Module):
@@ -471,10 +466,8 @@ TWINS = {Scale, Copy, Mean, cn.Dropout}
 
 
 @pytest.mark.parametrize(("fault", "check", "word"), FAULTS.values(), ids=FAULTS)
-def test_a_planted_fault_is_caught(fault, check, word):
-    result = try_out(CHECKS[check], [Trial(fault, cn.Case())])
-    assert result.verdict == "failed"
-    assert word in f"{result.message}\n{result.diagnosis}"
+def test_a_planted_fault_is_caught(finding, fault, check, word):
+    assert word in finding(fault, f"module.{check}", cn.Case())
 
 
 @pytest.mark.parametrize("twin", sorted(TWINS, key=repr), ids=lambda each: each.__name__)

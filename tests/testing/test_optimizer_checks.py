@@ -8,23 +8,9 @@ import torch
 
 import corenet as cn
 from corenet.contracts.optimizer import finite, non_negative
-from corenet.testing.check import NotApplicable, Violation
-from corenet.testing.optimizer_checks import OPTIMIZER_CHECKS
-from corenet.testing.trial import Trial, cases_of
+from corenet.testing.conformance import CHECKS
 
-CHECKS = {check.id: check for check in OPTIMIZER_CHECKS}
-
-
-def finding(cls, check):
-    """Return what a check finds in an optimizer, or None."""
-    for case in cases_of(cls, "optimizer"):
-        try:
-            CHECKS[check].run(Trial(cls, case))
-        except NotApplicable:
-            continue
-        except Violation as found:
-            return found
-    return None
+IDS = [check.id for check in CHECKS["optimizer"]]
 
 
 class Plain(cn.Optimizer):
@@ -377,9 +363,9 @@ FAULTS = [
     (SharedByAll, "repeats", "in a second run"),
     (NormOfAll, "together_and_apart", "elementwise = True"),
     (OneMemoryForAll, "together_and_apart", "belongs in the state of each parameter"),
-    (TakesAnything, "refuses_non_finite", "momentum=nan is taken"),
-    (TakesNegativeLr, "refuses_non_finite", "lr=-1.0 is taken"),
-    (TakesAnyBeta, "refuses_non_finite", "betas[0]=nan is taken"),
+    (TakesAnything, "refuses_non_finite", "momentum=nan is not refused"),
+    (TakesNegativeLr, "refuses_non_finite", "lr=-1.0 is not refused"),
+    (TakesAnyBeta, "refuses_non_finite", "betas[0]=nan is not refused"),
     (Asserts, "refuses_non_finite", "AssertionError"),
     (ChangesGradient, "gradients_unchanged", "in place"),
     (ReplacesGradient, "parameters_kept", "another object"),
@@ -397,10 +383,8 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("cls", "check", "word"), FAULTS, ids=lambda each: getattr(each, "__name__", None))
-def test_a_planted_fault_is_found_by_its_check(cls, check, word):
-    found = finding(cls, f"optimizer.{check}")
-    assert found is not None
-    assert word in f"{found.message}\n{found.diagnosis}"
+def test_a_planted_fault_is_found_by_its_check(finding, cls, check, word):
+    assert word in finding(cls, f"optimizer.{check}")
 
 
 # Right optimizers, however unusual.
@@ -535,9 +519,9 @@ RIGHT += [Nesterov, Clipped, Lookahead, FixedRate]
 
 
 @pytest.mark.parametrize("cls", RIGHT)
-def test_a_right_optimizer_keeps_each_promise(cls):
-    assert {check: found.message for check in CHECKS if (found := finding(cls, check))} == {}
+def test_a_right_optimizer_keeps_each_promise(finding, cls):
+    assert {check: found for check in IDS if (found := finding(cls, check))} == {}
 
 
 def test_every_check_has_a_fault_to_find():
-    assert {f"optimizer.{check}" for _, check, _ in FAULTS} == set(CHECKS)
+    assert {f"optimizer.{check}" for _, check, _ in FAULTS} == set(IDS)

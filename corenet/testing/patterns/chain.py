@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -16,21 +18,15 @@ def passed_on(evidence: Evidence) -> bool:
 
 def derivative_passed_on(evidence: Evidence) -> bool:
     """Ours is right for an upstream gradient of 1."""
-    if not evidence.has_upstream or evidence.jacobian is None:
-        return False
-    return evidence.is_like(_summed(evidence, evidence.jacobian))
+    return _with_upstream(evidence, torch.ones_like)
 
 
 def upstream_twice(evidence: Evidence) -> bool:
-    if not evidence.has_upstream or evidence.jacobian is None:
-        return False
-    return evidence.is_like(_summed(evidence, evidence.jacobian * evidence.upstream**2))
+    return _with_upstream(evidence, torch.square)
 
 
 def size_of_upstream(evidence: Evidence) -> bool:
-    if not evidence.has_upstream or evidence.jacobian is None:
-        return False
-    return evidence.is_like(_summed(evidence, evidence.jacobian * evidence.upstream.abs()))
+    return _with_upstream(evidence, torch.abs)
 
 
 def jacobian_transposed(evidence: Evidence) -> bool:
@@ -92,6 +88,13 @@ def other_tensors(evidence: Evidence) -> Words | None:
         if evidence.is_like(numeric):
             return {"other": name}
     return None
+
+
+def _with_upstream(evidence: Evidence, changed: Callable[[Tensor], Tensor]) -> bool:
+    """Tell whether ours is right for an upstream gradient that is ``changed`` so."""
+    if not evidence.has_upstream or evidence.jacobian is None:
+        return False
+    return evidence.is_like(_summed(evidence, evidence.jacobian * changed(evidence.upstream)))
 
 
 def _same_index(evidence: Evidence, dimensions: range | list[int]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor
@@ -29,17 +29,17 @@ def own_gradient_added(evidence: Evidence) -> bool:
 
 
 def constant_added(evidence: Evidence) -> Words | None:
-    return _added(evidence, lambda _: iter([("", torch.ones_like(evidence.numeric))]))
+    return _added(evidence, [("", torch.ones_like(evidence.numeric))])
 
 
 def value_added(evidence: Evidence) -> Words | None:
     """Ours is the right one plus a multiple of the tensor itself."""
-    return _added(evidence, lambda _: iter([(evidence.name, evidence.value)]))
+    return _added(evidence, [(evidence.name, evidence.value)])
 
 
 def tensor_added(evidence: Evidence) -> Words | None:
     """Ours is the right one plus a multiple of a tensor at hand."""
-    return _added(evidence, _tensors)
+    return _added(evidence, _tensors(evidence))
 
 
 def term_missing(evidence: Evidence) -> Words | None:
@@ -51,8 +51,8 @@ def term_missing(evidence: Evidence) -> Words | None:
 def factor_missing(evidence: Evidence) -> Words | None:
     """The right one is ours times a tensor at hand."""
     ours, numeric = evidence.pairs()
-    for name, tensor in _factors(evidence):
-        if len(numeric) >= 2 and near(ours * tensor, numeric):
+    for name, tensor in _tensors(evidence):
+        if len(numeric) >= 2 and near(ours * tensor[evidence.known], numeric):
             return {"factor": name}
     return None
 
@@ -60,8 +60,8 @@ def factor_missing(evidence: Evidence) -> Words | None:
 def factor_too_many(evidence: Evidence) -> Words | None:
     """Ours is the right one times a tensor at hand."""
     ours, numeric = evidence.pairs()
-    for name, tensor in _factors(evidence):
-        if len(numeric) >= 2 and near(ours, numeric * tensor):
+    for name, tensor in _tensors(evidence):
+        if len(numeric) >= 2 and near(ours, numeric * tensor[evidence.known]):
             return {"factor": name}
     return None
 
@@ -98,9 +98,9 @@ def held_constant(evidence: Evidence) -> Words | None:
     return None
 
 
-def _added(evidence: Evidence, terms: Callable[[Evidence], Iterator[tuple[str, Tensor]]]) -> Words | None:
+def _added(evidence: Evidence, terms: Iterable[tuple[str, Tensor]]) -> Words | None:
     ours, numeric = evidence.pairs()
-    for name, tensor in terms(evidence):
+    for name, tensor in terms:
         number = constant(ours - numeric, tensor[evidence.known])
         if number is not None and len(numeric) >= FEWEST:
             return {"term": name if abs(number - 1) < 1e-5 else f"{number:.6g} times {name}", "number": f"{number:.6g}"}
@@ -117,11 +117,6 @@ def _tensors(evidence: Evidence) -> Iterator[tuple[str, Tensor]]:
             yield name, tensor.expand_as(evidence.ours)
     if evidence.has_upstream and evidence.output.shape == evidence.ours.shape:
         yield "grad_output · output", evidence.upstream * evidence.output
-
-
-def _factors(evidence: Evidence) -> Iterator[tuple[str, Tensor]]:
-    for name, tensor in _tensors(evidence):
-        yield name, tensor[evidence.known]
 
 
 def _broadcasts(tensor: Tensor, to: Tensor) -> bool:

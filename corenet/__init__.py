@@ -38,11 +38,11 @@ if TYPE_CHECKING:
     from corenet.registry.registry import get as get
     from corenet.testing.gradcheck import gradcheck as gradcheck
     from corenet.training.fit import fit as fit
-    from corenet.training.fit import fit_rounds as fit_rounds
     from corenet.training.history import History as History
     from corenet.training.metrics import accuracy as accuracy
     from corenet.training.metrics import error_rate as error_rate
     from corenet.training.metrics import predict as predict
+    from corenet.training.rounds import fit_rounds as fit_rounds
     from corenet.training.step import train_step as train_step
 
 _HOMES = {
@@ -55,9 +55,10 @@ _HOMES = {
     "corenet.contracts.sequential": ("Sequential",),
     "corenet.registry.registry": ("components", "get"),
     "corenet.testing.gradcheck": ("gradcheck",),
-    "corenet.training.fit": ("fit", "fit_rounds"),
+    "corenet.training.fit": ("fit",),
     "corenet.training.history": ("History",),
     "corenet.training.metrics": ("accuracy", "error_rate", "predict"),
+    "corenet.training.rounds": ("fit_rounds",),
     "corenet.training.step": ("train_step",),
 }
 _MODULES = ("data", "testing")

@@ -80,10 +80,14 @@ class Dataset:
         positive_integer("batch_size", batch_size)
         inputs, targets = self.inputs, self.targets
         if seed is not None:
-            integer("seed", seed)
-            order = torch.randperm(len(self), generator=_generator("batches", seed, epoch)).to(inputs.device)
+            order = self.order(seed, epoch)
             inputs, targets = inputs[order], targets[order]
         return zip(inputs.split(batch_size), targets.split(batch_size), strict=True)
+
+    def order(self, seed: int, epoch: int = 0) -> Tensor:
+        """Return the order in which :meth:`batches` hands out the points: their places, shuffled."""
+        integer("seed", seed)
+        return torch.randperm(len(self), generator=_generator("batches", seed, epoch)).to(self.inputs.device)
 
     def statistics(self) -> Statistics:
         """Return mean and standard deviation (of the population) of each feature; a constant one has 1."""

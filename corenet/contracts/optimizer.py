@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterable, Iterator
 from numbers import Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from torch import Tensor
 
@@ -91,9 +92,24 @@ class Optimizer:
     def step(self) -> None:
         """Update every parameter by its gradient."""
         self._follow()
+        self.advance()
+
+    def advance(self) -> None:
+        """Do what :meth:`step` does, without looking whether tensors were replaced: for who knows that none was."""
         for flat, state in zip(self._flats, self._states, strict=True):
             self.update(flat.param, flat.grad, state)
         self.steps += 1
+
+    def over(self, parameters: Iterable[Tensor]) -> Self:
+        """Return a fresh optimizer of other parameters, with the same settings."""
+        other = copy.copy(self)
+        other.parameters, other.steps = _distinct_parameters(parameters), 0
+        other._lay_out()
+        return other
+
+    def settings(self) -> dict[str, Any]:
+        """Return everything that governs an update but the parameters and what is remembered of them."""
+        return {name: value for name, value in vars(self).items() if name not in ("parameters", "_flats", "_states")}
 
     def gradients(self) -> list[Tensor]:
         """Return all gradients, as few flat tensors as there are memories."""

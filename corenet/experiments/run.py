@@ -19,9 +19,9 @@ from corenet.data import Dataset, Statistics, disk
 from corenet.errors import ConfigError, CorenetError
 from corenet.experiments.schema import Experiment, Recipe
 from corenet.registry.registry import get, registry
-from corenet.training.fit import fit_rounds
 from corenet.training.history import History
 from corenet.training.metrics import classes, error_rate, predict
+from corenet.training.rounds import fit_rounds
 
 POINTS = 1000
 
@@ -121,7 +121,7 @@ def run(
 ) -> Outcome:
     """Train ``rounds`` networks, each on its own 1000 points, and test each on 1000 fresh ones.
 
-    Round r draws its data, weights, batches and dropout from ``seed + r``. The test
+    Round r draws its data, weights and batches from ``seed + r``; dropout draws from one stream for all rounds. The test
     points are measured on and choose nothing.
 
     Raises:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from torch import Tensor
 
@@ -24,13 +25,8 @@ def value_of(loss: Loss, prediction: Tensor, target: Tensor) -> Tensor:
 
 
 def refuse_non_finite(model: Module, optimizer: Optimizer, value: Tensor) -> None:
-    """Raise :class:`~corenet.NonFiniteError` unless the loss and every gradient are finite.
-
-    A sum is not finite if one of its terms is not, and costs one operation; only then
-    is each gradient looked at, as a sum of finite terms may overflow too.
-    """
-    sums = [gradient.sum().item() for gradient in (*optimizer.gradients(), value)]
-    if all(map(math.isfinite, sums)):
+    """Raise :class:`~corenet.NonFiniteError` unless the loss and every gradient are finite."""
+    if are_finite([value, *optimizer.gradients()]):
         return
     loss = value.mean().item()
     module = _first_non_finite(model)
@@ -43,6 +39,15 @@ def refuse_non_finite(model: Module, optimizer: Optimizer, value: Tensor) -> Non
         )
     if not math.isfinite(loss):
         raise NonFiniteError(f"the loss is {loss:g}; no weight was written: lower lr or look at the data", loss=loss)
+
+
+def are_finite(tensors: Iterable[Tensor]) -> bool:
+    """Tell whether the sums of all are finite, at one operation each.
+
+    A sum is not finite if one of its terms is not. A sum of finite terms may overflow too, so who gets
+    False looks closer.
+    """
+    return all(math.isfinite(tensor.sum().item()) for tensor in tensors)
 
 
 def refuse_infinite_weights(model: Module, epoch: int) -> None:

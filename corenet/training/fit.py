@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from math import ceil
 from time import perf_counter
 
 import torch
@@ -12,16 +13,15 @@ from torch import Tensor
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module, evaluating
 from corenet.contracts.optimizer import Optimizer
-from corenet.data import Dataset, integer, positive_integer, stream
+from corenet.data import Dataset, integer, positive_integer
 from corenet.errors import ConfigError, NonFiniteError, StructureError
-from corenet.training.finite import refuse_infinite_weights
+from corenet.training.engines.choice import Engine, EngineName, engine_for
+from corenet.training.finite import are_finite, refuse_infinite_weights
 from corenet.training.history import Epoch, History
 from corenet.training.metrics import are_classes, error_rate
 from corenet.training.progress import progress_for
-from corenet.training.step import train_step
 
 Metric = Callable[[Module, Dataset], float]
-Factory = Callable[[int], tuple[Module, Loss, Optimizer]]
 
 
 def fit(
@@ -36,10 +36,11 @@ def fit(
     seed: int = 0,
     metrics: Sequence[Metric] | None = None,
     progress: bool | None = None,
+    engine: EngineName = "auto",
 ) -> History:
     """Train ``model`` and return the history: :func:`~corenet.train_step` over shuffled batches.
 
-    The same training, bit for bit, as the loop spelled out, after ``torch.manual_seed(seed)``::
+    The same training as the loop spelled out, after ``torch.manual_seed(seed)``; with the plain engine bit for bit::
 
         for epoch in range(epochs):
             for input, target in train.batches(batch_size, seed, epoch):
@@ -60,6 +61,10 @@ def fit(
         metrics: functions ``(model, data) -> float`` to record after each epoch, by their
             names. If None, :func:`~corenet.error_rate` where there is ``valid`` and its targets are classes.
         progress: None (or True) shows a bar on a terminal and a few lines elsewhere, False nothing.
+        engine: how steps are run. ``"plain"`` is the loop above. ``"replay"`` records the kernels of a step and
+            replays them, which gives the same numbers within the rounding of sums. ``"auto"`` takes the
+            fastest that pays for itself in this many steps. A model that cannot be recorded is
+            trained by the plain step, with a line in the log ``corenet``; the history's ``engine`` says which ran.
 
     Raises:
         ConfigError: a count is no positive integer, or an argument is of another kind.
@@ -83,97 +88,48 @@ def fit(
     _refuse_stranger(optimizer, model)
     if valid is not None:
         _refuse_wrong_kinds((valid, Dataset))
-    measures = _metrics(metrics, valid)
+    measures = measures_for(metrics, valid)
     history = History()
     model.forget()  # a forward whose loss was refused leaves something saved
     model.train()
+    running = engine_for(engine, model, loss, optimizer, epochs * ceil(len(train) / batch_size))
     with drawing_from(seed, train.inputs.device), progress_for(progress, epochs) as show:
         for epoch in range(epochs):
-            record = _epoch(model, loss, optimizer, train, batch_size, seed, epoch)
-            history.append(_measured(record, measures, model, train, valid))
+            record = _epoch(running, model, loss, optimizer, train.batches(batch_size, seed, epoch), epoch)
+            history.engine = running.name
+            history.append(measured(record, measures, model, train, valid))
             show(history[-1])
     return history
 
 
-def fit_rounds(
-    factory: Factory,
-    train: Dataset | Sequence[Dataset],
-    valid: Dataset | Sequence[Dataset] | None = None,
-    *,
-    rounds: int,
-    epochs: int,
-    batch_size: int,
-    seed: int = 0,
-    metrics: Sequence[Metric] | None = None,
-    progress: bool | None = None,
-) -> list[tuple[Module, History]]:
-    """Train ``rounds`` independent models and return each with its history.
-
-    Args:
-        factory: ``factory(round) -> (model, loss, optimizer)``, called with 0, 1, …
-        train, valid: one data set for all rounds, or a sequence with one for each.
-        seed: round r is :func:`fit` with ``seed + r``; its weights are drawn from a stream of their own.
-
-    The other arguments are those of :func:`fit`.
-
-    Raises:
-        ConfigError: ``rounds`` is no positive integer, or a sequence of data has another length.
-
-    >>> import corenet as cn
-    >>> def factory(round):
-    ...     model = cn.Sequential(cn.Linear(2, 1))
-    ...     return model, cn.MSELoss(), cn.SGD(model.parameters(), lr=0.1)
-    >>> results = fit_rounds(factory, cn.data.disk(50, seed=0), rounds=3, epochs=2, batch_size=10, progress=False)
-    >>> [len(history) for model, history in results]
-    [2, 2, 2]
-    """
-    positive_integer("rounds", rounds)
-    integer("seed", seed)
-    trains, valids = _per_round("train", train, rounds), _per_round("valid", valid, rounds)
-    results = []
-    for round in range(rounds):
-        with drawing_from(stream("weights", seed + round), trains[round].inputs.device):
-            model, loss, optimizer = factory(round)
-        history = fit(
-            model,
-            loss,
-            optimizer,
-            trains[round],
-            valids[round],
-            epochs=epochs,
-            batch_size=batch_size,
-            seed=seed + round,
-            metrics=metrics,
-            progress=progress,
-        )
-        results.append((model, history))
-    return results
-
-
 def _epoch(
-    model: Module, loss: Loss, optimizer: Optimizer, train: Dataset, batch_size: int, seed: int, epoch: int
+    engine: Engine,
+    model: Module,
+    loss: Loss,
+    optimizer: Optimizer,
+    batches: Iterable[tuple[Tensor, Tensor]],
+    epoch: int,
 ) -> Epoch:
     lr = optimizer.current_lr
     start = perf_counter()
-    total = 0.0
-    for step, (input, target) in enumerate(train.batches(batch_size, seed, epoch)):
-        try:
-            value = train_step(model, loss, optimizer, input, target)
-        except NonFiniteError as error:
-            error.epoch, error.step = epoch + 1, step + 1
-            raise
-        total += _summed(loss, value, len(input))
-    refuse_infinite_weights(model, epoch + 1)
-    return Epoch(epoch + 1, total / len(train), lr, perf_counter() - start)
+    total, points, step = 0.0, 0, 0
+    is_mean = getattr(loss, "reduction", "mean") == "mean"
+    try:
+        engine.begin_epoch()
+        for step, (input, target) in enumerate(batches):  # noqa: B007 - it is told in an error
+            value = engine.step(input, target)
+            total += value.item() * len(input) if is_mean else value.sum().item()
+            points += len(input)
+    except NonFiniteError as error:
+        error.epoch, error.step = epoch + 1, step + 1
+        raise
+    if not are_finite(optimizer.parameters):
+        refuse_infinite_weights(model, epoch + 1)
+    return Epoch(epoch + 1, total / points, lr, perf_counter() - start)
 
 
-def _summed(loss: Loss, value: Tensor, points: int) -> float:
-    """Return the loss summed over the points of a batch, whichever way it was reduced."""
-    per_point = getattr(loss, "reduction", "mean") == "mean"
-    return value.item() * points if per_point else value.sum().item()
-
-
-def _measured(record: Epoch, metrics: Sequence[Metric], model: Module, train: Dataset, valid: Dataset | None) -> Epoch:
+def measured(record: Epoch, metrics: Sequence[Metric], model: Module, train: Dataset, valid: Dataset | None) -> Epoch:
+    """Return the record of an epoch with the metrics after it."""
     if not metrics:
         return record
 
@@ -201,22 +157,13 @@ def _refuse_stranger(optimizer: Optimizer, model: Module) -> None:
         )
 
 
-def _metrics(metrics: Sequence[Metric] | None, valid: Dataset | None) -> Sequence[Metric]:
+def measures_for(metrics: Sequence[Metric] | None, valid: Dataset | None) -> Sequence[Metric]:
+    """Return the metrics to record: those given, or the error rate where classes are validated on."""
     if metrics is not None:
         if callable(metrics) or not all(map(callable, metrics)):
             raise ConfigError(f"metrics must be a list of functions (model, data) -> float, not {metrics!r}")
         return metrics
     return (error_rate,) if valid is not None and are_classes(valid.targets) else ()
-
-
-def _per_round(name: str, data: Dataset | Sequence[Dataset] | None, rounds: int) -> Sequence[Dataset]:
-    if data is None or isinstance(data, Dataset):
-        return [data] * rounds  # type: ignore[list-item]  # None stands for no validation data
-    if len(data) != rounds:
-        raise ConfigError(
-            f"{name} has {len(data)} data sets for {rounds} rounds; give one, or one for each round", name=name
-        )
-    return data
 
 
 @contextmanager

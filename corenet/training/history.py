@@ -31,7 +31,7 @@ class Epoch:
 
 
 class History(Sequence[Epoch]):
-    """The epochs of a training, in order; a sequence of :class:`Epoch`.
+    """The epochs of a training, in order; a sequence of :class:`Epoch`. ``engine`` is what ran its last steps.
 
     >>> history = History([Epoch(1, 0.5, 0.1, 0.01, {"error_rate": 0.2}, {"error_rate": 0.3})])
     >>> history.losses
@@ -40,8 +40,9 @@ class History(Sequence[Epoch]):
     0.3
     """
 
-    def __init__(self, epochs: Sequence[Epoch] = ()) -> None:
+    def __init__(self, epochs: Sequence[Epoch] = (), engine: str = "plain") -> None:
         self._epochs = list(epochs)
+        self.engine = engine
 
     @property
     def losses(self) -> list[float]:
@@ -87,7 +88,7 @@ class History(Sequence[Epoch]):
     @overload
     def __getitem__(self, index: slice) -> History: ...
     def __getitem__(self, index: int | slice) -> Epoch | History:
-        return History(self._epochs[index]) if isinstance(index, slice) else self._epochs[index]
+        return History(self._epochs[index], self.engine) if isinstance(index, slice) else self._epochs[index]
 
     def __len__(self) -> int:
         return len(self._epochs)

@@ -27,10 +27,16 @@ def train_step(model: Module, loss: Loss, optimizer: Optimizer, input: Tensor, t
     >>> bool(after < before)
     True
     """
+    value = gradients(model, loss, optimizer, input, target)
+    refuse_non_finite(model, optimizer, value)
+    optimizer.step()
+    return value
+
+
+def gradients(model: Module, loss: Loss, optimizer: Optimizer, input: Tensor, target: Tensor) -> Tensor:
+    """Compute the gradient of every parameter on one batch, in its ``.grad``, and return the loss."""
     optimizer.zero_grad()
     prediction = model(input)
     value = value_of(loss, prediction, target)
     model.backward_parameters(loss.backward())  # backward, less the gradient of the data, which nobody needs
-    refuse_non_finite(model, optimizer, value)
-    optimizer.step()
     return value

@@ -41,11 +41,11 @@ def test_twice_is_the_same(dropout):
     assert [round.history.losses for round in again.rounds] == [round.history.losses for round in dropout.rounds]
 
 
-def test_round_r_is_the_first_round_of_seed_plus_r(dropout):
-    alone = run(short("003b"), rounds=1, seed=6)
-    assert_same(weights(alone)[0], weights(dropout)[1])
-    assert alone.test_error.values == dropout.test_error.values[1:]
-    assert torch.equal(alone.rounds[0].test.inputs, dropout.rounds[1].test.inputs)
+def test_round_r_is_the_first_round_of_seed_plus_r():
+    two, alone = run(short("003a"), rounds=2, seed=5), run(short("003a"), rounds=1, seed=6)
+    torch.testing.assert_close(weights(alone)[0], weights(two)[1])
+    assert alone.test_error.values == two.test_error.values[1:]
+    assert torch.equal(alone.rounds[0].test.inputs, two.rounds[1].test.inputs)
 
 
 def test_running_leaves_torch_s_generator_alone():
@@ -72,13 +72,14 @@ def test_errors_are_read_as_the_targets_code_them(name):
 @pytest.mark.parametrize(("recipe", "normalized"), [("reported", False), ("better", True)])
 def test_train_and_test_points_are_apart_and_normalised_by_the_training_points(recipe, normalized, monkeypatch):
     trains = []
-    plain = cn.data.Dataset.batches
+    plain = cn.data.Dataset.order
 
     def spy(self, *args):
-        trains.append(self)
+        if self not in trains:
+            trains.append(self)
         return plain(self, *args)
 
-    monkeypatch.setattr(cn.data.Dataset, "batches", spy)
+    monkeypatch.setattr(cn.data.Dataset, "order", spy)
     outcome = run(short("003a", epochs=1), recipe, rounds=3, seed=4)
 
     points = [data.inputs for data in trains] + [round.test.inputs for round in outcome.rounds]

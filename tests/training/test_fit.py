@@ -229,63 +229,6 @@ def factory(round):
     return model, cn.BCELoss(), sgd(model)
 
 
-def test_round_r_is_fit_with_seed_plus_r():
-    results = cn.fit_rounds(factory, TRAIN, VALID, rounds=3, seed=10, **SHORT)
-    assert len(results) == 3
-    for round, (model, history) in enumerate(results):
-        torch.manual_seed(cn.data.stream("weights", 10 + round))
-        alone, loss, optimizer = factory(round)
-        expected = cn.fit(alone, loss, optimizer, TRAIN, VALID, seed=10 + round, **SHORT)
-        assert_same(model, alone)
-        assert [(e.loss, e.valid) for e in history] == [(e.loss, e.valid) for e in expected]
-    assert differ(results[0][0], results[1][0])
-
-
-def test_a_round_does_not_depend_on_the_others():
-    three = cn.fit_rounds(factory, TRAIN, rounds=3, seed=10, **SHORT)
-    one = cn.fit_rounds(factory, TRAIN, rounds=1, seed=12, **SHORT)
-    assert_same(three[2][0], one[0][0])
-
-
-def test_rounds_leave_torch_s_generator_alone_and_the_factory_is_told_the_round():
-    state, asked = torch.get_rng_state(), []
-
-    def counting(round):
-        asked.append(round)
-        return factory(round)
-
-    cn.fit_rounds(counting, TRAIN, rounds=3, **SHORT)
-    assert asked == [0, 1, 2]
-    assert torch.equal(torch.get_rng_state(), state)
-
-
-def test_each_round_may_have_data_of_its_own():
-    trains = [cn.data.disk(20, seed=seed) for seed in (5, 6)]
-    valids = [cn.data.disk(10, seed=seed) for seed in (7, 8)]
-    results = cn.fit_rounds(factory, trains, valids, rounds=2, **SHORT)
-    for (model, history), train, valid in zip(results, trains, valids, strict=True):
-        assert history[-1].train == {"error_rate": cn.error_rate(model, train)}
-        assert history[-1].valid == {"error_rate": cn.error_rate(model, valid)}
-
-
-@pytest.mark.parametrize("name", ["epochs", "batch_size", "rounds"])
-@pytest.mark.parametrize("value", [0, -1, 1.0, True, "3"])
-def test_counts_are_positive_integers(name, value):
-    options = {**SHORT, "rounds": 1, name: value}
-    with pytest.raises(cn.ConfigError, match=f"{name} must be an integer ≥ 1, not {value!r}") as caught:
-        cn.fit_rounds(factory, TRAIN, **options)
-    assert (caught.value.name, caught.value.value) == (name, value)
-
-
-def test_as_many_data_sets_as_rounds():
-    with pytest.raises(cn.ConfigError, match="train has 2 data sets for 3 rounds; give one, or one for each round"):
-        cn.fit_rounds(factory, [TRAIN, TRAIN], rounds=3, **SHORT)
-    with pytest.raises(cn.ConfigError, match="train has 4 data sets for 3 rounds"):
-        cn.fit_rounds(factory, [TRAIN] * 4, rounds=3, **SHORT)
-    with pytest.raises(cn.ConfigError, match="valid has 1 data sets"):
-        cn.fit_rounds(factory, TRAIN, [VALID], rounds=3, **SHORT)
-
-
 def test_an_optimizer_of_a_parameter_that_was_replaced_is_refused():
     model, loss, optimizer = factory(0)
     model[0].weight = cn.Parameter(torch.ones_like(model[0].weight))

@@ -1,0 +1,105 @@
+"""A step on batches of one shape, recorded under a tape, to be replayed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from corenet.contracts.loss import Loss
+from corenet.contracts.module import Module
+from corenet.contracts.optimizer import Optimizer
+from corenet.contracts.parameter import Buffer
+from corenet.training.engines.program import Call, program
+from corenet.training.engines.surroundings import surroundings
+from corenet.training.engines.tape import NotRecordable, Tape
+
+
+@dataclass
+class Recording:
+    """Its own input and target, what comes of them, and the calls in between.
+
+    It is ``proven`` once it gave another batch the gradients that the plain step gives it.
+    """
+
+    input: Tensor
+    target: Tensor
+    prediction: Tensor
+    value: Tensor
+    calls: Sequence[Call]
+    proven: bool = False
+
+    def replay(self, input: Tensor, target: Tensor) -> Tensor:
+        """Compute the gradients on a batch and return its loss, which the next replay overwrites."""
+        self.input.copy_(input)
+        self.target.copy_(target)
+        for call in self.calls:
+            call()
+        return self.value
+
+
+def record(model: Module, loss: Loss, input: Tensor, target: Tensor) -> Recording:
+    """Compute the gradients on a batch, as the plain step does, and return how.
+
+    Gradients, buffers and random numbers are moved by it.
+
+    Raises:
+        NotRecordable: something looks at its numbers, or keeps some elsewhere than in parameters and buffers.
+    """
+    input, target = input.clone(), target.clone()
+    seen = surroundings(model, loss)
+    gradients = [parameter.grad for parameter in model.parameters()]
+    with unchecked(loss), Tape() as tape:
+        prediction = model(input)
+        value = loss(prediction, target)
+        model.backward_parameters(loss.backward())
+    refuse_changed(seen, model, loss)
+    return Recording(input, target, prediction, value, program(tape.operations, gradients))
+
+
+def refuse_changed(seen: list[Any], model: Module, loss: Loss) -> None:
+    """Raise :class:`NotRecordable` if a step changed its own surroundings."""
+    if surroundings(model, loss) != seen:
+        raise NotRecordable("a component keeps numbers or tensors from one step to the next")
+
+
+@contextmanager
+def left_as_they_are(model: Module, optimizer: Optimizer) -> Iterator[None]:
+    """Put gradients, buffers and torch's generators back afterwards."""
+    tensors = [*optimizer.gradients(), *buffers(model)]
+    before = [tensor.clone() for tensor in tensors]
+    device = tensors[0].device
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        yield
+    for tensor, kept in zip(tensors, before, strict=True):
+        tensor.copy_(kept)
+
+
+def buffers(model: Module) -> list[Tensor]:
+    """Return the buffers of a model."""
+    return [tensor for _, tensor in model.named_tensors() if isinstance(tensor, Buffer)]
+
+
+@contextmanager
+def unchecked(loss: Loss) -> Iterator[None]:
+    """Let a loss not look at its numbers: who replays it calls its ``check`` himself."""
+    vars(loss)["check"] = _check_nothing
+    try:
+        yield
+    finally:
+        del vars(loss)["check"]
+
+
+def _check_nothing(input: Tensor, target: Tensor) -> None: ...
+
+
+def agree(replayed: Tensor, plain: Tensor) -> bool:
+    """Tell whether two tensors are the same within the rounding of sums of another order."""
+    if not plain.is_floating_point():
+        return torch.equal(replayed, plain)
+    scale = plain.abs().max().item() if plain.numel() else 0.0
+    return torch.allclose(replayed, plain, rtol=0, atol=1e3 * torch.finfo(plain.dtype).eps * scale, equal_nan=True)

@@ -1,0 +1,103 @@
+"""The recorded step: gradients are computed once under a tape, and then replayed without Python in between.
+
+A recording is believed only after it gave the next batch the gradients that the plain step gives it. So a
+component that keeps numbers outside of tensors, or draws them elsewhere than from torch's generator, is found out,
+and the plain step goes on. What a loss checks of its numbers, and the look for infinities, are part of every step.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from torch import Tensor
+
+from corenet.contracts.loss import Loss
+from corenet.contracts.module import Module
+from corenet.contracts.optimizer import Optimizer
+from corenet.errors import RangeError
+from corenet.training.engines.recording import Recording, agree, buffers, left_as_they_are, record
+from corenet.training.engines.surroundings import surroundings
+from corenet.training.engines.tape import NotRecordable
+from corenet.training.finite import are_finite, refuse_non_finite
+from corenet.training.step import gradients, train_step
+
+LOG = logging.getLogger("corenet")
+
+
+class Replay:
+    """Trains by recordings, one for each shape of a batch; by the plain step where there can be none."""
+
+    def __init__(self, model: Module, loss: Loss, optimizer: Optimizer) -> None:
+        self.name = "replay"
+        self._parts = (model, loss, optimizer)
+        self._recordings: dict[tuple[Any, ...], Recording] = {}
+        self._seen: list[Any] = []
+        self.begin_epoch()
+
+    def begin_epoch(self) -> None:
+        """Record anew if something was changed that a recording takes for granted."""
+        model, loss, optimizer = self._parts
+        self._flat_gradients = optimizer.gradients()
+        now = surroundings(model, loss)
+        if now != self._seen:
+            self._recordings, self._seen = {}, now
+
+    def step(self, input: Tensor, target: Tensor) -> Tensor:
+        """Do one step of training and return the loss before it; the next step may overwrite it.
+
+        Raises:
+            NonFiniteError: as the plain step; no weight has been written.
+        """
+        model, loss, optimizer = self._parts
+        if self.name == "plain":
+            return train_step(model, loss, optimizer, input, target)
+        value = self._gradients(input, target)
+        if not are_finite([value, *self._flat_gradients]):
+            refuse_non_finite(model, optimizer, value)
+        optimizer.advance()
+        return value
+
+    def _gradients(self, input: Tensor, target: Tensor) -> Tensor:
+        key = (input.shape, input.dtype, target.shape, target.dtype)
+        recording = self._recordings.get(key)
+        if recording is None:
+            return self._record(key, input, target)
+        if not recording.proven:
+            return self._prove(recording, input, target)
+        model, loss, optimizer = self._parts
+        value = recording.replay(input, target)
+        try:
+            loss.check(recording.prediction, target)
+        except RangeError:
+            model.forget()
+            return gradients(model, loss, optimizer, input, target)  # which says what is wrong
+        return value
+
+    def _record(self, key: tuple[Any, ...], input: Tensor, target: Tensor) -> Tensor:
+        model, loss, optimizer = self._parts
+        with left_as_they_are(model, optimizer):
+            try:
+                self._recordings[key] = record(model, loss, input, target)
+            except NotRecordable as reason:
+                self._give_up(reason)
+        return gradients(model, loss, optimizer, input, target)
+
+    def _prove(self, recording: Recording, input: Tensor, target: Tensor) -> Tensor:
+        """Compute the gradients by replay and plainly, and replay no more if they differ."""
+        model, loss, optimizer = self._parts
+        with left_as_they_are(model, optimizer):
+            value = recording.replay(input, target)
+            replayed = [tensor.clone() for tensor in (value, *optimizer.gradients(), *buffers(model))]
+        value = gradients(model, loss, optimizer, input, target)
+        plain = (value, *optimizer.gradients(), *buffers(model))
+        recording.proven = all(map(agree, replayed, plain))
+        if not recording.proven:
+            self._give_up("replayed, it gave another gradient")
+        return value
+
+    def _give_up(self, reason: object) -> None:
+        model, loss, _ = self._parts
+        LOG.info("the plain step trains %r with %r: %s", model, loss, reason)
+        model.forget()
+        self.name = "plain"

@@ -1,0 +1,56 @@
+"""What a recording takes for granted: which tensors there are, where they lie, and every setting beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from torch import Tensor
+
+from corenet.contracts.loss import Loss
+from corenet.contracts.module import Module
+from corenet.contracts.tree import held
+
+_PLAIN = (bool, int, float, str, type(None))
+
+
+def surroundings(model: Module, loss: Loss) -> list[Any]:
+    """Return values that stay equal as long as a recorded step stays what the plain step does.
+
+    >>> import corenet as cn
+    >>> model, loss = cn.Sequential(cn.Dropout(0.5)), cn.MSELoss()
+    >>> before = surroundings(model, loss)
+    >>> model[0].p = 0.6
+    >>> surroundings(model, loss) == before
+    False
+    """
+    parts: list[object] = [module for _, module in model.named_modules()]
+    return [each for part in (*parts, loss) for name, value in held(part) for each in (name, *_identity(value))]
+
+
+def kind_of(part: Module | Loss) -> tuple[Any, ...]:
+    """Return what two models, or two losses, have in common if they differ in the numbers of their tensors only.
+
+    >>> import corenet as cn
+    >>> kind_of(cn.Linear(2, 1)) == kind_of(cn.Linear(2, 1)), kind_of(cn.Linear(2, 1)) == kind_of(cn.Linear(3, 1))
+    (True, False)
+    """
+    parts = part.named_modules() if isinstance(part, Module) else [("", part)]
+    return tuple(
+        (path, type(each), tuple((name, *_described(value)) for name, value in held(each))) for path, each in parts
+    )
+
+
+def _described(value: object) -> tuple[Any, ...]:
+    if isinstance(value, Tensor):
+        return value.shape, value.dtype, value.device
+    return (value,) if isinstance(value, _PLAIN) else (type(value),)
+
+
+def _identity(value: object) -> Iterator[Any]:
+    if isinstance(value, Tensor):
+        yield from (id(value), value.data_ptr(), value.shape)
+        if value.grad is not None:
+            yield from _identity(value.grad)
+    else:
+        yield value if isinstance(value, _PLAIN) else id(value)

@@ -1,0 +1,89 @@
+"""What a computation did, operation by operation, with the very tensors that it made.
+
+Between Python and torch's kernels every operation passes one point, where a mode may look on.
+The tape notes the operation, its arguments and its result, and keeps all of them alive.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+
+class NotRecordable(Exception):  # noqa: N818 - it says that another engine is needed, not that something is wrong
+    """A computation looks at its numbers, or does something else that can't be done again from a tape."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One call of a kernel: what was called, with what, and the tensor that came of it."""
+
+    function: Any
+    arguments: tuple[Any, ...]
+    keywords: dict[str, Any]
+    result: Any
+
+    @property
+    def name(self) -> str:
+        """The kernel's bare name, such as ``addmm``."""
+        return str(self.function._schema.name).partition("::")[2]
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes an argument in place."""
+        return bool(self.function._schema.is_mutable)
+
+    @property
+    def is_view(self) -> bool:
+        """Whether its result is an argument seen otherwise: then nothing has to be done again."""
+        if self.writes or not isinstance(self.result, Tensor):
+            return False
+        memory = self.result.untyped_storage().data_ptr()
+        return any(tensor.untyped_storage().data_ptr() == memory for tensor in self.tensors()) and memory != 0
+
+    def tensors(self) -> list[Tensor]:
+        """Return the tensors among the arguments, those in lists included."""
+        found = []
+        for each in (*self.arguments, *self.keywords.values()):
+            found += [
+                item for item in (each if isinstance(each, (list, tuple)) else [each]) if isinstance(item, Tensor)
+            ]
+        return found
+
+    def into(self, result: Tensor) -> Operation:
+        """Return the operation with another tensor to put its result in."""
+        return replace(self, result=result)
+
+
+class Tape(TorchDispatchMode):
+    """Records the operations that run within it: ``with Tape() as tape: …``, then ``tape.operations``.
+
+    Raises:
+        NotRecordable: an operation gives no tensor, such as ``item()``: what follows may depend on it.
+
+    >>> import torch
+    >>> x = torch.ones(2)
+    >>> with Tape() as tape:
+    ...     y = 2 * x + x
+    >>> [operation.name for operation in tape.operations]
+    ['mul', 'add']
+    """
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.operations: list[Operation] = []
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # torch would import its compiler for that, which takes a second
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        keywords = kwargs or {}
+        result = func(*args, **keywords)
+        if not all(isinstance(each, Tensor) for each in (result if isinstance(result, (list, tuple)) else [result])):
+            raise NotRecordable(f"{func} looks at numbers")
+        self.operations.append(Operation(func, args, keywords, result))
+        return result

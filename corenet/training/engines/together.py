@@ -1,0 +1,153 @@
+"""Many independent trainings as one: the plain step under ``torch.vmap``, recorded once and replayed.
+
+``vmap`` runs a component's own forward and backward on one more dimension, which it does not know of. What comes of
+it are batched kernels, and they are recorded and replayed as those of a single training are. Random layers draw other
+numbers for each model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from corenet.contracts.loss import Loss
+from corenet.contracts.module import Module
+from corenet.contracts.optimizer import Optimizer
+from corenet.contracts.standing_in import standing_in
+from corenet.errors import NonFiniteError
+from corenet.training.engines.program import program
+from corenet.training.engines.recording import Recording, agree, refuse_changed, unchecked
+from corenet.training.engines.stack import Stack
+from corenet.training.engines.surroundings import kind_of, surroundings
+from corenet.training.engines.tape import NotRecordable, Tape
+from corenet.training.finite import are_finite, refuse_non_finite
+from corenet.training.step import gradients
+
+
+class Together:
+    """Trains models that are alike in one batched run, on batches ``(rounds, batch, …)``.
+
+    Raises:
+        NotRecordable: they differ in more than their numbers.
+    """
+
+    def __init__(self, models: Sequence[Module], losses: Sequence[Loss], optimizers: Sequence[Optimizer]) -> None:
+        self.models, self.losses, self.optimizers = models, losses, optimizers
+        if len({(kind_of(model), kind_of(loss)) for model, loss in zip(models, losses, strict=True)}) > 1:
+            raise NotRecordable("they differ in more than their numbers")
+        if [list(map(id, model.parameters())) for model in models] != [list(map(id, o.parameters)) for o in optimizers]:
+            raise NotRecordable("an optimizer has not just the parameters of its model")
+        self.stack = Stack(models)
+        for optimizer in optimizers:
+            optimizer.gradients()  # finds its parameters again, in their row
+        self._joint = _joint(optimizers)
+        self._recordings: dict[tuple[torch.Size, torch.Size], Recording] = {}
+
+    def prove(self, input: Tensor, target: Tensor) -> None:
+        """Hold the gradients of a batch against those of each model alone; nothing is trained.
+
+        Random layers draw other numbers together than alone, so of models with any nothing is compared.
+
+        Raises:
+            NotRecordable: they differ, or a component looks at its numbers.
+        """
+        before = {name: tensor.clone() for name, tensor in self.stack.buffers.items()}
+        generator = torch.get_rng_state()
+        value = self._gradients(input, target)
+        together = [tensor.clone() for tensor in (value, self.stack.gradients)]
+        is_random = not torch.equal(generator, torch.get_rng_state())
+        self._restore(before)
+        parts = zip(self.models, self.losses, self.optimizers, input, target, strict=True)
+        alone = [torch.stack([gradients(*each) for each in parts]), self.stack.gradients]
+        self._restore(before)
+        if not (is_random or all(map(agree, together, alone))):
+            raise NotRecordable("together they have other gradients than alone")
+
+    def step(self, input: Tensor, target: Tensor) -> Tensor:
+        """Do one step of each training and return the losses; the next step may overwrite them.
+
+        Raises:
+            NonFiniteError: a loss or a gradient is not finite; no weight of any model has been written.
+        """
+        value = self._gradients(input, target)
+        if not are_finite([value, self.stack.gradients]):
+            self._refuse(value)
+        for optimizer in self.optimizers if self._joint is None else [self._joint]:
+            optimizer.advance()
+        return value
+
+    def learning_rates(self) -> list[float]:
+        """Return the rate that each training goes on with."""
+        if self._joint is not None:
+            return [self._joint.current_lr] * len(self.models)
+        return [optimizer.current_lr for optimizer in self.optimizers]
+
+    def finish(self) -> None:
+        """Give each optimizer what it would remember, had it trained alone."""
+        if self._joint is None:
+            return
+        state = self._joint.state_dict()
+        count = len(self.optimizers[0].parameters)
+        for round, optimizer in enumerate(self.optimizers):
+            optimizer.load_state_dict({**state, "states": state["states"][round * count : (round + 1) * count]})
+
+    def _gradients(self, input: Tensor, target: Tensor) -> Tensor:
+        recording = self._recordings.get((input.shape, target.shape))
+        if recording is None:
+            recording = self._recordings[input.shape, target.shape] = self._record(input, target)
+        value = recording.replay(input, target)
+        self.losses[0].check(recording.prediction.flatten(0, 1), recording.target.flatten(0, 1))
+        return value
+
+    def _record(self, input: Tensor, target: Tensor) -> Recording:
+        input, target = input.clone(), target.clone()
+        stack, loss = self.stack, self.losses[0]
+        seen = surroundings(self.models[0], loss)
+        mapped = torch.vmap(partial(_step_with, self.models[0], loss), randomness="different")
+        before = {name: tensor.clone() for name, tensor in stack.buffers.items()}
+        with torch.random.fork_rng(), unchecked(loss), Tape() as tape:
+            prediction, value = mapped(stack.tensors, stack.grads, input, target)
+        refuse_changed(seen, self.models[0], loss)
+        calls = program(tape.operations, stack.grads.values())
+        self._restore(before)
+        return Recording(input, target, prediction, value, calls)
+
+    def _restore(self, buffers: dict[str, Tensor]) -> None:
+        for name, tensor in buffers.items():
+            self.stack.buffers[name].copy_(tensor)
+
+    def _refuse(self, value: Tensor) -> None:
+        """Raise for the first training whose numbers are not finite."""
+        for round, (model, optimizer) in enumerate(zip(self.models, self.optimizers, strict=True)):
+            try:
+                refuse_non_finite(model, optimizer, value[round])
+            except NonFiniteError as error:
+                error.round = round
+                raise
+
+
+def _step_with(
+    model: Module, loss: Loss, tensors: dict[str, Tensor], grads: dict[str, Tensor], input: Tensor, target: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Add the gradients on a batch, with other tensors in the model's places, to ``grads``."""
+    for name, grad in grads.items():
+        tensors[name].grad = grad
+    with standing_in(model, tensors):
+        prediction = model(input)
+        value = loss(prediction, target)
+        model.backward_parameters(loss.backward())
+    return prediction, value
+
+
+def _joint(optimizers: Sequence[Optimizer]) -> Optimizer | None:
+    """Return one optimizer over the parameters of all, if its rule treats every number and every model alike."""
+    first = optimizers[0]
+    if not first.elementwise or any(optimizer.settings() != first.settings() for optimizer in optimizers):
+        return None
+    joint = first.over([parameter for optimizer in optimizers for parameter in optimizer.parameters])
+    states = [state for optimizer in optimizers for state in optimizer.state_dict()["states"]]
+    joint.load_state_dict({**first.state_dict(), "states": states})
+    return joint

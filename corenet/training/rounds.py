@@ -1,0 +1,172 @@
+"""Many independent trainings: in one batched run where they are alike, one after the other where not."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from time import perf_counter
+
+import torch
+from torch import Tensor
+
+from corenet.contracts.loss import Loss
+from corenet.contracts.module import Module
+from corenet.contracts.optimizer import Optimizer
+from corenet.data import Dataset, integer, positive_integer, stream
+from corenet.errors import ConfigError, NonFiniteError
+from corenet.training.engines.choice import EngineName
+from corenet.training.engines.together import Together
+from corenet.training.finite import are_finite, refuse_infinite_weights
+from corenet.training.fit import Metric, drawing_from, fit, measured, measures_for
+from corenet.training.history import Epoch, History
+from corenet.training.progress import progress_for
+
+LOG = logging.getLogger("corenet")
+Factory = Callable[[int], tuple[Module, Loss, Optimizer]]
+
+
+def fit_rounds(
+    factory: Factory,
+    train: Dataset | Sequence[Dataset],
+    valid: Dataset | Sequence[Dataset] | None = None,
+    *,
+    rounds: int,
+    epochs: int,
+    batch_size: int,
+    seed: int = 0,
+    metrics: Sequence[Metric] | None = None,
+    progress: bool | None = None,
+    engine: EngineName = "auto",
+) -> list[tuple[Module, History]]:
+    """Train ``rounds`` independent models and return each with its history.
+
+    Models that differ in their numbers only are trained in one batched run: the same trainings as one by one
+    within the rounding of sums, but with random layers that draw from one stream for all. Others, and any
+    with ``engine="plain"``, are trained one after the other.
+
+    Args:
+        factory: ``factory(round) -> (model, loss, optimizer)``, called with 0, 1, … Hyper-parameters
+            of the optimizers may differ.
+        train, valid: one data set for all rounds, or a sequence with one for each.
+        seed: round r is :func:`fit` with ``seed + r``; its weights are drawn from a stream of their own.
+
+    The other arguments are those of :func:`fit`. The seconds of a batched run are shared out evenly.
+
+    Raises:
+        ConfigError: ``rounds`` is no positive integer, or a sequence of data has another length.
+        NonFiniteError: as :func:`fit`; ``round`` says where. No weight of any round was written in that step.
+
+    >>> import corenet as cn
+    >>> def factory(round):
+    ...     model = cn.Sequential(cn.Linear(2, 1))
+    ...     return model, cn.MSELoss(), cn.SGD(model.parameters(), lr=0.1)
+    >>> results = fit_rounds(factory, cn.data.disk(50, seed=0), rounds=3, epochs=2, batch_size=10, progress=False)
+    >>> [len(history) for model, history in results]
+    [2, 2, 2]
+    """
+    positive_integer("rounds", rounds)
+    positive_integer("epochs", epochs)
+    positive_integer("batch_size", batch_size)
+    integer("seed", seed)
+    trains, valids = _per_round("train", train, rounds), _per_round("valid", valid, rounds)
+    parts = []
+    for round in range(rounds):
+        with drawing_from(stream("weights", seed + round), trains[round].inputs.device):
+            parts.append(factory(round))
+    if engine != "plain" and rounds > 1 and len({(each.inputs.shape, each.targets.shape) for each in trains}) == 1:
+        batched = _Batched(parts, trains, batch_size, seed)
+        if batched.engine is not None:
+            return batched.run(valids, epochs, metrics, progress)
+    results = []
+    for round, (model, loss, optimizer) in enumerate(parts):
+        history = fit(
+            model,
+            loss,
+            optimizer,
+            trains[round],
+            valids[round],
+            epochs=epochs,
+            batch_size=batch_size,
+            seed=seed + round,
+            metrics=metrics,
+            progress=progress,
+            engine=engine,
+        )
+        results.append((model, history))
+    return results
+
+
+class _Batched:
+    """Rounds in one batched run."""
+
+    def __init__(
+        self, parts: Sequence[tuple[Module, Loss, Optimizer]], trains: Sequence[Dataset], batch_size: int, seed: int
+    ) -> None:
+        self.models, losses, self.optimizers = zip(*parts, strict=True)
+        self.trains, self.batch_size, self.seed = trains, batch_size, seed
+        self.is_mean = getattr(losses[0], "reduction", "mean") == "mean"
+        for model in self.models:
+            model.forget()
+            model.train()
+        try:
+            with drawing_from(seed, trains[0].inputs.device):
+                self.engine: Together | None = Together(self.models, losses, self.optimizers)
+                self.engine.prove(*next(self._batches(0)))
+        except Exception as reason:  # noqa: BLE001 - whatever it is, one after the other says it better
+            LOG.info("rounds are trained one after the other: %s", reason)
+            self.engine = None
+
+    def run(
+        self, valids: Sequence[Dataset], epochs: int, metrics: Sequence[Metric] | None, progress: bool | None
+    ) -> list[tuple[Module, History]]:
+        """Train, and return each model with its history."""
+        histories = [History(engine="together") for _ in self.models]
+        measures = [measures_for(metrics, valid) for valid in valids]
+        device = self.trains[0].inputs.device
+        with drawing_from(stream("rounds", self.seed), device), progress_for(progress, epochs) as show:
+            for epoch in range(epochs):
+                records = self._epoch(epoch)
+                for history, *about in zip(histories, records, measures, self.models, self.trains, valids, strict=True):
+                    history.append(measured(*about))
+                show(histories[0][-1])
+        assert self.engine is not None
+        self.engine.finish()
+        return list(zip(self.models, histories, strict=True))
+
+    def _epoch(self, epoch: int) -> list[Epoch]:
+        assert self.engine is not None
+        rates = self.engine.learning_rates()
+        start = perf_counter()
+        total = torch.zeros(len(self.models), dtype=torch.float64, device=self.trains[0].inputs.device)
+        step = 0
+        try:
+            for step, (input, target) in enumerate(self._batches(epoch)):  # noqa: B007 - it is told in an error
+                value = self.engine.step(input, target)
+                total += value * input.shape[1] if self.is_mean else value.reshape(len(value), -1).sum(1)
+        except NonFiniteError as error:
+            error.epoch, error.step = epoch + 1, step + 1
+            raise
+        if not are_finite([self.engine.stack.parameters]):
+            for model in self.models:
+                refuse_infinite_weights(model, epoch + 1)
+        seconds = (perf_counter() - start) / len(self.models)
+        losses = (total / len(self.trains[0])).tolist()
+        return [Epoch(epoch + 1, loss, lr, seconds) for loss, lr in zip(losses, rates, strict=True)]
+
+    def _batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield the batches of all rounds, ``(rounds, batch, …)``, each in its own order."""
+        orders = [data.order(self.seed + round, epoch) for round, data in enumerate(self.trains)]
+        pairs = list(zip(self.trains, orders, strict=True))
+        inputs = torch.stack([data.inputs[order] for data, order in pairs])
+        targets = torch.stack([data.targets[order] for data, order in pairs])
+        return zip(inputs.split(self.batch_size, 1), targets.split(self.batch_size, 1), strict=True)
+
+
+def _per_round(name: str, data: Dataset | Sequence[Dataset] | None, rounds: int) -> Sequence[Dataset]:
+    if data is None or isinstance(data, Dataset):
+        return [data] * rounds  # type: ignore[list-item]  # None stands for no validation data
+    if len(data) != rounds:
+        raise ConfigError(
+            f"{name} has {len(data)} data sets for {rounds} rounds; give one, or one for each round", name=name
+        )
+    return data

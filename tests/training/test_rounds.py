@@ -1,0 +1,229 @@
+"""Independent trainings: those of one by one, whether they run together or not."""
+
+import pytest
+import torch
+
+import corenet as cn
+
+TRAIN, VALID = cn.data.disk(50, seed=0), cn.data.disk(30, seed=1)
+SHORT = {"epochs": 3, "batch_size": 20, "progress": False}  # 20, 20 and 10 points
+
+
+def build(*middle, loss=cn.BCELoss, **settings):
+    """Return a factory of networks with ``middle`` inside, whose rates may differ by round."""
+    settings = {"lr": 0.2, "momentum": 0.9, "lr_decay": 0.01} | settings
+
+    def factory(round):
+        parts = [each() for each in middle]
+        model = cn.Sequential(cn.Linear(2, 6), cn.ReLU(), *parts, cn.Linear(6, 1), cn.Sigmoid())
+        chosen = {name: value(round) if callable(value) else value for name, value in settings.items()}
+        return model, loss(), cn.SGD(model.parameters(), **chosen)
+
+    return factory
+
+
+factory = build()
+noisy = build(lambda: cn.Dropout(0.3))
+
+
+def alone(factory, round, train=TRAIN, valid=None, seed=10):
+    """Train one round as fit does."""
+    torch.manual_seed(cn.data.stream("weights", seed + round))
+    model, loss, optimizer = factory(round)
+    return model, cn.fit(model, loss, optimizer, train, valid, seed=seed + round, engine="plain", **SHORT), optimizer
+
+
+def assert_close(left, right, **tolerance):
+    torch.testing.assert_close(left.state_dict(), right.state_dict(), **tolerance)
+
+
+class Stubborn(cn.Tanh):
+    """Right, but it looks at its numbers, so nothing can be recorded."""
+
+    def forward(self, input):
+        assert input.sum().item() < 1e9
+        return super().forward(input)
+
+
+class Counts(cn.Tanh):
+    """Right, but it keeps a number that is no tensor."""
+
+    calls = 0
+
+    def forward(self, input):
+        self.calls += 1
+        return super().forward(input)
+
+
+class Centred(cn.Module):
+    """Subtracts a running mean, kept as a buffer."""
+
+    def __init__(self):
+        self.mean = cn.Buffer(torch.zeros(6))
+
+    def forward(self, input):
+        if self.training:
+            self.mean.mul_(0.9).add_(input.mean(0), alpha=0.1)
+        self.save(input)
+        return input - self.mean.clone()
+
+    def backward(self, grad_output):
+        self.saved()
+        return grad_output - 0.1 * grad_output.mean(0)
+
+
+@pytest.mark.parametrize("engine", ["plain", "auto"])
+def test_round_r_is_fit_with_seed_plus_r(engine):
+    results = cn.fit_rounds(factory, TRAIN, VALID, rounds=3, seed=10, engine=engine, **SHORT)
+    assert len(results) == 3
+    for round, (model, history) in enumerate(results):
+        expected, told, _ = alone(factory, round, valid=VALID)
+        assert history.engine == ("plain" if engine == "plain" else "together")
+        assert_close(model, expected, **({"rtol": 0, "atol": 0} if engine == "plain" else {}))
+        assert [e.loss for e in history] == pytest.approx([e.loss for e in told], rel=0 if engine == "plain" else 1e-5)
+        assert [(e.valid, e.lr, e.epoch) for e in history] == [(e.valid, e.lr, e.epoch) for e in told]
+    assert not torch.equal(results[0][0][0].weight, results[1][0][0].weight)
+
+
+@pytest.mark.parametrize("loss", [cn.MSELoss, cn.MAELoss, cn.BCELoss, cn.BCEWithLogitsLoss, lambda: cn.MSELoss("sum")])
+def test_every_loss_trains_together_as_alone(loss):
+    each = build(loss=loss, lr=0.01)
+    results = cn.fit_rounds(each, TRAIN, rounds=3, seed=10, **SHORT)
+    for round, (model, history) in enumerate(results):
+        expected, told, _ = alone(each, round)
+        assert history.engine == "together"
+        assert_close(model, expected)
+        assert history.losses == pytest.approx(told.losses, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"lr": lambda r: 0.1 * (r + 1)},
+        {"momentum": lambda r: 0.3 * r},
+        {"weight_decay": lambda r: 0.01 * r},
+        {"nesterov": True, "weight_decay": 0.1},
+    ],
+)
+def test_hyper_parameters_may_differ_by_round(settings):
+    each = build(**settings)
+    for round, (model, history) in enumerate(cn.fit_rounds(each, TRAIN, rounds=3, seed=10, **SHORT)):
+        expected, told, _ = alone(each, round)
+        assert history.engine == "together"
+        assert_close(model, expected)
+        assert [epoch.lr for epoch in history] == [epoch.lr for epoch in told]
+
+
+def test_optimizers_are_left_as_if_each_had_trained_alone():
+    kept = []
+
+    def keeping(round):
+        kept.append(factory(round))
+        return kept[-1]
+
+    cn.fit_rounds(keeping, TRAIN, rounds=3, seed=10, **SHORT)
+    for round, (model, _, optimizer) in enumerate(kept):
+        _, _, expected = alone(factory, round)
+        assert optimizer.steps == expected.steps == 9
+        torch.testing.assert_close(optimizer.state_dict()["states"], expected.state_dict()["states"])
+        weight = model[0].weight.clone()
+        model[0].weight.grad.fill_(1)
+        optimizer.step()  # and they still hold the parameters of their models
+        assert not torch.equal(model[0].weight, weight)
+
+
+def test_a_strangers_layer_with_a_buffer_trains_together():
+    each = build(Centred)
+    for round, (model, history) in enumerate(cn.fit_rounds(each, TRAIN, rounds=3, seed=10, **SHORT)):
+        assert history.engine == "together"
+        assert_close(model, alone(each, round)[0])
+
+
+def test_dropout_draws_for_each_round_and_from_one_seed():
+    first, again = (cn.fit_rounds(noisy, TRAIN, rounds=3, seed=10, **SHORT) for _ in range(2))
+    assert [history.engine for _, history in first] == ["together"] * 3
+    for (model, _), (same, _) in zip(first, again, strict=True):
+        assert_close(model, same, rtol=0, atol=0)
+
+    def alike(round):
+        torch.manual_seed(0)  # the same weights in each round, so that only dropout tells them apart
+        return noisy(round)
+
+    results = cn.fit_rounds(alike, [TRAIN] * 2, rounds=2, **SHORT)
+    assert not torch.equal(results[0][0][0].weight, results[1][0][0].weight)
+
+
+@pytest.mark.parametrize("middle", [Stubborn, Counts])
+def test_what_cannot_run_together_is_trained_one_after_the_other(middle, caplog):
+    each = build(middle)
+    with caplog.at_level("INFO", logger="corenet"):
+        results = cn.fit_rounds(each, TRAIN, rounds=2, seed=10, **SHORT)
+    assert "rounds are trained one after the other" in caplog.text
+    for round, (model, history) in enumerate(results):
+        assert history.engine == "plain"
+        assert_close(model, alone(each, round)[0], rtol=0, atol=0)
+
+
+def test_models_that_differ_are_trained_one_after_the_other():
+    def growing(round):
+        model = cn.Sequential(cn.Linear(2, 3 + round), cn.ReLU(), cn.Linear(3 + round, 1))
+        return model, cn.MSELoss(), cn.SGD(model.parameters(), lr=0.1)
+
+    results = cn.fit_rounds(growing, TRAIN, rounds=2, **SHORT)
+    assert [len(model[0].bias) for model, _ in results] == [3, 4]
+    assert [history.engine for _, history in results] == ["plain"] * 2
+
+
+def test_a_round_that_runs_away_is_named_and_no_weight_of_any_is_written():
+    kept = []
+
+    def keeping(round):
+        model = cn.Sequential(cn.Linear(2, 6), cn.Tanh(), cn.Linear(6, 1))
+        kept.append((model, cn.MSELoss(), cn.SGD(model.parameters(), lr=1e30 if round == 1 else 0.1)))
+        return kept[-1]
+
+    with pytest.raises(cn.NonFiniteError, match="round 1, epoch 1, step") as caught:
+        cn.fit_rounds(keeping, TRAIN, rounds=3, **SHORT)
+    assert caught.value.round == 1
+    assert len({optimizer.steps for _, _, optimizer in kept}) == 1
+    for model, _, _ in kept:
+        assert all(parameter.isfinite().all() for parameter in model.parameters())
+
+
+def test_rounds_leave_torch_s_generator_alone_and_the_factory_is_told_the_round():
+    state, asked = torch.get_rng_state(), []
+
+    def counting(round):
+        asked.append(round)
+        return factory(round)
+
+    cn.fit_rounds(counting, TRAIN, rounds=3, **SHORT)
+    assert asked == [0, 1, 2]
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_each_round_may_have_data_of_its_own():
+    trains = [cn.data.disk(20, seed=seed) for seed in (5, 6)]
+    valids = [cn.data.disk(10, seed=seed) for seed in (7, 8)]
+    results = cn.fit_rounds(factory, trains, valids, rounds=2, **SHORT)
+    for (model, history), train, valid in zip(results, trains, valids, strict=True):
+        assert history[-1].train == {"error_rate": cn.error_rate(model, train)}
+        assert history[-1].valid == {"error_rate": cn.error_rate(model, valid)}
+
+
+@pytest.mark.parametrize("name", ["epochs", "batch_size", "rounds"])
+@pytest.mark.parametrize("value", [0, -1, 1.0, True, "3"])
+def test_counts_are_positive_integers(name, value):
+    options = {**SHORT, "rounds": 1, name: value}
+    with pytest.raises(cn.ConfigError, match=f"{name} must be an integer ≥ 1, not {value!r}") as caught:
+        cn.fit_rounds(factory, TRAIN, **options)
+    assert (caught.value.name, caught.value.value) == (name, value)
+
+
+def test_as_many_data_sets_as_rounds():
+    with pytest.raises(cn.ConfigError, match="train has 2 data sets for 3 rounds; give one, or one for each round"):
+        cn.fit_rounds(factory, [TRAIN, TRAIN], rounds=3, **SHORT)
+    with pytest.raises(cn.ConfigError, match="train has 4 data sets for 3 rounds"):
+        cn.fit_rounds(factory, [TRAIN] * 4, rounds=3, **SHORT)
+    with pytest.raises(cn.ConfigError, match="valid has 1 data sets"):
+        cn.fit_rounds(factory, TRAIN, [VALID], rounds=3, **SHORT)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from math import ceil
 from time import perf_counter
 
 import torch
@@ -37,6 +36,7 @@ def fit(
     metrics: Sequence[Metric] | None = None,
     progress: bool | None = None,
     engine: EngineName = "auto",
+    micro_batch_size: int | None = None,
 ) -> History:
     """Train ``model`` and return the history: :func:`~corenet.train_step` over shuffled batches.
 
@@ -65,6 +65,9 @@ def fit(
             replays them, which gives the same numbers within the rounding of sums. ``"auto"`` takes the
             fastest that pays for itself in this many steps. A model that cannot be recorded is
             trained by the plain step, with a line in the log ``corenet``; the history's ``engine`` says which ran.
+        micro_batch_size: compute the gradients of a batch in pieces of so many points, which takes less memory
+            and gives the same step within the rounding of sums. If None, ``"auto"`` cuts batches of more
+            than 256 MB, where it finds that the pieces add up.
 
     Raises:
         ConfigError: a count is no positive integer, or an argument is of another kind.
@@ -84,6 +87,8 @@ def fit(
     positive_integer("epochs", epochs)
     positive_integer("batch_size", batch_size)
     integer("seed", seed)
+    if micro_batch_size is not None:
+        positive_integer("micro_batch_size", micro_batch_size)
     _refuse_wrong_kinds((model, Module), (loss, Loss), (optimizer, Optimizer), (train, Dataset))
     _refuse_stranger(optimizer, model)
     if valid is not None:
@@ -92,7 +97,16 @@ def fit(
     history = History()
     model.forget()  # a forward whose loss was refused leaves something saved
     model.train()
-    running = engine_for(engine, model, loss, optimizer, epochs * ceil(len(train) / batch_size))
+    running = engine_for(
+        engine,
+        model,
+        loss,
+        optimizer,
+        train,
+        epochs=epochs,
+        batch_size=batch_size,
+        micro_batch_size=micro_batch_size,
+    )
     with drawing_from(seed, train.inputs.device), progress_for(progress, epochs) as show:
         for epoch in range(epochs):
             record = _epoch(running, model, loss, optimizer, train.batches(batch_size, seed, epoch), epoch)

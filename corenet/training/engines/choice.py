@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Literal, Protocol, get_args
 
 from torch import Tensor
@@ -9,7 +10,10 @@ from torch import Tensor
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
+from corenet.data import Dataset
 from corenet.errors import ConfigError, did_you_mean
+from corenet.training.engines.footprint import affordable
+from corenet.training.engines.micro import Micro
 from corenet.training.engines.plain import Plain
 from corenet.training.engines.replay import Replay
 
@@ -30,11 +34,21 @@ class Engine(Protocol):
         """Do one step of training and return the loss before it."""
 
 
-def engine_for(name: str, model: Module, loss: Loss, optimizer: Optimizer, steps: int) -> Engine:
-    """Return the engine called ``name``; ``"auto"`` is the fastest whose start ``steps`` steps earn back.
+def engine_for(
+    name: str,
+    model: Module,
+    loss: Loss,
+    optimizer: Optimizer,
+    train: Dataset,
+    *,
+    epochs: int,
+    batch_size: int,
+    micro_batch_size: int | None = None,
+) -> Engine:
+    """Return the engine called ``name``; ``"auto"`` is the fastest that this training earns back.
 
     Raises:
-        ConfigError: there is no such engine.
+        ConfigError: there is no such engine, or it does not take batches in pieces.
     """
     if name not in ENGINES:
         raise ConfigError(
@@ -42,6 +56,12 @@ def engine_for(name: str, model: Module, loss: Loss, optimizer: Optimizer, steps
             name="engine",
             value=name,
         )
-    if name == "plain" or (name == "auto" and steps < EARNED_BACK):
+    if micro_batch_size is not None and name == "replay":
+        raise ConfigError("engine 'replay' keeps all of a batch; leave micro_batch_size out", name="micro_batch_size")
+    if name == "auto" and micro_batch_size is None:
+        micro_batch_size = affordable(model, loss, optimizer, train.inputs, train.targets, min(batch_size, len(train)))
+    if micro_batch_size is not None:
+        return Micro(model, loss, optimizer, micro_batch_size)
+    if name == "plain" or (name == "auto" and epochs * ceil(len(train) / batch_size) < EARNED_BACK):
         return Plain(model, loss, optimizer)
     return Replay(model, loss, optimizer)

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
-from corenet.contracts.optimizer import Optimizer
 from corenet.contracts.parameter import Buffer
 from corenet.training.engines.program import Call, program
 from corenet.training.engines.surroundings import surroundings
@@ -68,12 +67,10 @@ def refuse_changed(seen: list[Any], model: Module, loss: Loss) -> None:
 
 
 @contextmanager
-def left_as_they_are(model: Module, optimizer: Optimizer) -> Iterator[None]:
-    """Put gradients, buffers and torch's generators back afterwards."""
-    tensors = [*optimizer.gradients(), *buffers(model)]
+def left_as_they_are(tensors: Sequence[Tensor]) -> Iterator[None]:
+    """Put the numbers of ``tensors`` and torch's generators back afterwards."""
     before = [tensor.clone() for tensor in tensors]
-    device = tensors[0].device
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    with torch.random.fork_rng():
         yield
     for tensor, kept in zip(tensors, before, strict=True):
         tensor.copy_(kept)

@@ -76,7 +76,7 @@ class Replay:
 
     def _record(self, key: tuple[Any, ...], input: Tensor, target: Tensor) -> Tensor:
         model, loss, optimizer = self._parts
-        with left_as_they_are(model, optimizer):
+        with left_as_they_are([*optimizer.gradients(), *buffers(model)]):
             try:
                 self._recordings[key] = record(model, loss, input, target)
             except NotRecordable as reason:
@@ -86,7 +86,7 @@ class Replay:
     def _prove(self, recording: Recording, input: Tensor, target: Tensor) -> Tensor:
         """Compute the gradients by replay and plainly, and replay no more if they differ."""
         model, loss, optimizer = self._parts
-        with left_as_they_are(model, optimizer):
+        with left_as_they_are([*optimizer.gradients(), *buffers(model)]):
             value = recording.replay(input, target)
             replayed = [tensor.clone() for tensor in (value, *optimizer.gradients(), *buffers(model))]
         value = gradients(model, loss, optimizer, input, target)

@@ -23,7 +23,7 @@ def parts():
     ],
 )
 def test_auto_records_what_is_earned_back(name, steps, runs):
-    assert engine_for(name, *parts(), steps).name == runs
+    assert engine_for(name, *parts(), DATA, epochs=steps, batch_size=40).name == runs
 
 
 @pytest.mark.parametrize("name", ["fast", "", None, 3])

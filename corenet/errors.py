@@ -8,7 +8,6 @@ and keeps the evidence as fields.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 
 __all__ = [
     "AmbiguousComponentError",
@@ -196,5 +195,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     >>> did_you_mean("liner", ["linear", "relu"])
     " (did you mean 'linear'?)"
     """
+    from difflib import get_close_matches  # here, for most who import the errors make none
+
     close = get_close_matches(name, list(known), n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""

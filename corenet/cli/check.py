@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from corenet.cli import options
-from corenet.errors import BrokenComponentError, CorenetError, UnknownComponentError, did_you_mean
-from corenet.registry.asking import reason_of
+from corenet.cli.check_child import Result, check, check_apart, unusable
+from corenet.cli.no_plugins import no_plugins
+from corenet.errors import UnknownComponentError, did_you_mean
+from corenet.registry.installed import BUILTIN
 from corenet.registry.registry import registry
 from corenet.registry.spec import KINDS, Component
 from corenet.registry.text import canonical
-
-if TYPE_CHECKING:
-    from corenet.testing import Report
 
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--all", "every", is_flag=True, help="Check every component that is installed.")
+@no_plugins
 @options.seed
 @options.json
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Also write the result to DIR/check.json.")
@@ -29,14 +31,19 @@ def command(names: tuple[str, ...], every: bool, seed: int, as_json: bool, out: 
     """Try every promise of its contract on each component NAME, its gradient first.
 
     NAME is a component, qualified by its distribution or not (swish, corenet-swish:swish),
-    or a distribution, for all that it offers. Exit code 1 if a check fails.
+    or a distribution, for all that it offers. Those of a plugin are checked in a process of their own,
+    which they may crash. Exit code 1 if a check fails, or what is asked for cannot be used.
     """
     if every == bool(names):
         raise click.UsageError("give names of components or distributions, or --all")
     if out is not None:
         options.prepare(out)
     rows = _all() if every else list(dict.fromkeys(row for name in names for row in _find(name)))
-    results = [_check(row, seed, as_json) for row in rows]
+    results = []
+    for result, failures in _checked(rows, seed):
+        results.append(result)
+        if not as_json:
+            _show(result, failures)  # at once, for each takes a second or two
     report = {"schema": 1, "ok": all(result["ok"] for result in results), "components": results}
     if out is not None:
         from corenet.files import write_text
@@ -68,31 +75,17 @@ def _find(name: str) -> list[Component]:
     return found
 
 
-def _check(row: Component, seed: int, quiet: bool) -> dict[str, Any]:
-    """Check one component and show what came of it at once, for each takes a second or two."""
-    failures: list[str] = []
-    try:
-        report = _report(row, seed)
-        failures = [str(each) for each in report.merged() if each.verdict == "failed"]
-        result = report.to_dict() | {"message": report.summary}
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code may raise anything, which fails its own check only
-        message = str(error) if isinstance(error, CorenetError) else reason_of(error)
-        result = {"name": row.qualified_name, "kind": row.kind, "ok": False, "message": message, "checks": []}
-    if not quiet:
-        _show(result, failures)
-    return result
+def _checked(rows: list[Component], seed: int) -> Iterator[tuple[Result, list[str]]]:
+    """Check what is built in here, and each stranger's distribution in a process of its own."""
+    for distribution, group in groupby(rows, attrgetter("distribution")):
+        found = list(group)
+        lost = [row for row in found if row.kind == "plugin" or not row.usable]
+        whole = [row for row in found if row not in lost]
+        yield from (unusable(row) for row in lost)
+        yield from (check(row, seed) for row in whole) if distribution == BUILTIN else check_apart(whole, seed)
 
 
-def _report(row: Component, seed: int) -> Report:
-    from corenet.testing import check_component
-
-    if row.kind == "plugin":
-        raise BrokenComponentError(row.reason)
-    cls = registry().get(row.kind, row.qualified_name)
-    return check_component(cls, row.kind, name=row.qualified_name, seed=seed)
-
-
-def _show(result: dict[str, Any], failures: list[str]) -> None:
+def _show(result: Result, failures: list[str]) -> None:
     verdict = click.style("ok   ", fg="green") if result["ok"] else click.style("WRONG", fg="red")
     click.echo(f"{verdict}  {result['kind']:9}  {result['name']}: {result['message']}")
     for line in "\n".join(failures).splitlines():

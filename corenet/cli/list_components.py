@@ -9,7 +9,8 @@ import click
 from corenet.cli import options
 from corenet.cli.no_plugins import no_plugins
 from corenet.cli.table import table
-from corenet.registry.registry import registry
+from corenet.errors import UnknownComponentError, did_you_mean
+from corenet.registry.registry import Registry, registry
 from corenet.registry.spec import KINDS, STATUSES, Component, Kind, PluginRow
 from corenet.registry.text import canonical
 
@@ -28,11 +29,22 @@ FIELDS = ("name", "kind", "distribution", "version", "status", "summary", "reaso
 def command(kind: Kind | None, static: bool, as_json: bool, **wanted: str | None) -> None:
     """List every installed component: built-in ones first, then those of plugins."""
     found = registry(static)
+    _refuse_unknown(found, wanted["plugin"], wanted["tag"])
     rows = [row for row in found.components(kind) if _is_wanted(row, **wanted)]
     if as_json:
         options.print_json(_as_dict(rows, found.plugins()))
     else:
         click.echo("\n".join(table(COLUMNS, map(_cells, rows))))
+
+
+def _refuse_unknown(found: Registry, plugin: str | None, tag: str | None) -> None:
+    """Raise for a distribution or a tag that nothing has: an empty table would pass for an answer."""
+    plugins = {row.distribution for row in found.plugins()}
+    tags = {each for row in found.components() for each in row.tags}
+    if plugin is not None and canonical(plugin) not in plugins:
+        raise UnknownComponentError(f"no plugin is called {plugin!r}{did_you_mean(plugin, plugins)}", name=plugin)
+    if tag is not None and tag not in tags:
+        raise UnknownComponentError(f"no component has the tag {tag!r}{did_you_mean(tag, tags)}", name=tag)
 
 
 def _is_wanted(row: Component, plugin: str | None, status: str | None, tag: str | None) -> bool:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json as json_text
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 
 import click
@@ -46,7 +44,9 @@ json = click.option("--json", "as_json", is_flag=True, callback=_keep_stdout_cle
 
 def print_json(result: dict[str, Any]) -> None:
     """Print what ``--json`` asks for."""
-    click.echo(json_text.dumps(result, indent=1), file=click.get_current_context().meta[_STDOUT])
+    import json
+
+    click.echo(json.dumps(result, indent=1), file=click.get_current_context().meta[_STDOUT])
 
 
 def out(folder: str) -> Callable[..., Any]:
@@ -83,6 +83,8 @@ def prepare(folder: Path) -> None:
     Raises:
         OutputError: it cannot.
     """
+    from tempfile import TemporaryFile
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):

@@ -45,4 +45,5 @@ def _requirement(row: PluginRow) -> str:
     pinned = f"{row.distribution}=={row.version}"
     if row.status in ("loaded", "declared") and PINNED.fullmatch(pinned):
         return pinned
-    return f"# {row.distribution} {row.version} is {row.status}: {row.reason or 'its version cannot be asked for'}"
+    named = " ".join(filter(None, (row.distribution, row.version)))
+    return f"# {named} is {row.status}: {row.reason or 'its version cannot be asked for'}"

@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from keyword import iskeyword
 from pathlib import Path
 from string import Template
@@ -13,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 from corenet.errors import ConfigError, OutputError
 from corenet.registry.discovery import builtin_plugin
-from corenet.registry.installed import DECLARED_GROUPS
+from corenet.registry.installed import DECLARED_GROUPS, installed
 from corenet.registry.registry import Registry
 from corenet.registry.spec import Kind
 
@@ -25,7 +26,7 @@ SUMMARIES: dict[Kind, str] = {
 }
 LONGEST = 40  # so that no line of the template grows too long
 TAKEN = {*sys.stdlib_module_names, "corenet", "tests", "torch"}
-USED = {"Iterable", "Literal", "Tensor"}  # what the template's own code imports
+USED = {"Any", "Iterable", "Literal", "Tensor"}  # what the template's own code imports
 
 
 def names_for(name: str, kind: Kind, component: str | None = None) -> dict[str, str]:
@@ -113,6 +114,8 @@ def _package(name: str) -> str:
     package = name.replace("-", "_")
     if not package.isidentifier() or iskeyword(package) or package in TAKEN:
         raise _refusal(f"{name!r} would make a package that Python cannot import; take corenet-{name}", name)
+    if find_spec(package) and name not in {each.name for each in installed()}:
+        raise _refusal(f"the package {package!r} is installed already and would be hidden; take another name", name)
     return package
 
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import click
 
 from corenet.cli import options
-from corenet.errors import UnknownComponentError, did_you_mean
+from corenet.cli.no_plugins import no_plugins
+from corenet.errors import UnknownComponentError
 from corenet.registry.registry import registry
 from corenet.registry.spec import KINDS, Component, Kind
 
@@ -29,12 +30,14 @@ WIDEST = 100  # longer lines are hard to read
 @click.command()
 @click.argument("name")
 @click.option("--kind", type=click.Choice(KINDS), help="Only the module, loss or optimizer of that name.")
+@no_plugins
 @options.json
 def command(name: str, kind: Kind | None, as_json: bool) -> None:
     """Show what the component NAME computes, what it takes, where it is from, and whether it is proven.
 
     NAME may be qualified by its distribution, corenet-swish:swish. If a module and a loss
-    have the name, both are shown. Exit code 1 if one is broken.
+    have the name, both are shown. Exit code 1 if one is broken; whether it may be used and
+    conforms is only told, and corenet check decides.
     """
     from corenet.report.card import card_of
 
@@ -55,7 +58,7 @@ def _named(name: str, kinds: list[Kind]) -> list[Component]:
     ]
     if not found:
         what = kinds[0] if len(kinds) == 1 else "component"
-        meant = did_you_mean(name, registry().names(*kinds))
+        meant = registry().meant(name, *kinds)
         raise UnknownComponentError(f"there is no {what} {name!r}{meant}; corenet list-components shows all", name=name)
     return found
 
@@ -93,7 +96,7 @@ def _parts(card: Card) -> Iterator[tuple[str, Iterable[str]]]:
     yield "target", [row.target]
     yield "file", [f"{card.file}:{card.line}" if card.line else card.file]
     if card.conformance:
-        yield "conforms", [_verdict(card.conformance)]
+        yield "conforms", _verdict(card.conformance)
 
 
 def _call(cls: type, arguments: Iterable[Argument]) -> str:
@@ -105,10 +108,10 @@ def _by_meaning(raises: dict[str, str]) -> Iterator[tuple[str, list[str]]]:
     return ((why, [name for name, _ in items]) for why, items in groupby(raises.items(), itemgetter(1)))
 
 
-def _verdict(found: Conformance) -> str:
+def _verdict(found: Conformance) -> list[str]:
     if found.ok is None:
-        return f"not tried: {found.reason}"
-    return f"{found.passed} checks" if found.ok else f"no, fails {', '.join(found.failures)}"
+        return [f"not tried: {found.reason}"]
+    return [f"{found.passed} checks"] if found.ok else [f"no, fails {each}" for each in found.complaints]
 
 
 def _fitted(line: str, width: int) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from corenet.cli import options
-from corenet.errors import UnknownComponentError, did_you_mean
+from corenet.errors import UnknownComponentError
 from corenet.registry.registry import get, registry
 
 if TYPE_CHECKING:
@@ -50,9 +50,8 @@ def _trace(name: str, recipe: str | None, seed: int, batch_size: int | None) -> 
     ids = [each.id for each in experiments()]
     if name in ids or name.endswith(".toml"):
         return trace_experiment(name, recipe or "reported", seed, batch_size)
-    known = registry().names("module")
-    if name not in known and ":" not in name:
-        meant = did_you_mean(name, [*ids, *known])
+    if name not in registry().names("module") and ":" not in name:
+        meant = registry().meant(name, "module", others=ids)
         raise UnknownComponentError(f"there is no experiment or module {name!r}{meant}", name=name)
     row = registry().find("module", name)
     if recipe is not None:

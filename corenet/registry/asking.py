@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
 from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING
@@ -28,16 +29,20 @@ TARGET = re.compile(r"[^\W\d][\w.]*:[^\W\d][\w.]*")
 def ask(plugin: Plugin) -> tuple[PluginRow, list[Component]]:
     """Return how a plugin stands, and a row for each component that it announces.
 
-    Whatever it raises, ``SystemExit`` included, becomes the reason in its own row. What it
-    prints goes to stderr, for stdout belongs to what was asked.
+    Whatever it raises becomes the reason in its own row; a hook that fails costs the plugin's
+    others nothing. What it prints goes to stderr, for stdout belongs to what was asked.
     """
     about = (plugin.distribution, plugin.version, plugin.author)
-    try:
-        with redirect_stdout(sys.stderr):
-            implementation = plugin.load()
-            rows = [_row(plugin, kind, spec) for kind, spec in _announced(implementation)]
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - see above
-        return PluginRow(*about, "broken", reason_of(error)), []
+    rows: list[Component] = []
+    faults: list[str] = []
+    with _guarded(faults):
+        implementation = plugin.load()
+        manager = _manager_of(implementation)
+        for kind, hook in HOOKS.items():
+            with _guarded(faults, f"{hook}(): "):
+                rows += [_row(plugin, kind, spec) for specs in getattr(manager.hook, hook)() for spec in specs]
+    if faults:
+        return PluginRow(*about, "broken", "; ".join(faults)), rows
     if not isinstance(implementation, Declared):
         return PluginRow(*about, "loaded"), rows
     if plugin.status != "declared":
@@ -72,21 +77,34 @@ def reason_of(error: BaseException) -> str:
     return plain(f"{type(error).__name__}: {told}")
 
 
-def _announced(implementation: object) -> Iterator[tuple[Kind, ComponentSpec]]:
+@contextmanager
+def _guarded(faults: list[str], where: str = "") -> Iterator[None]:
+    """Add to ``faults`` whatever is raised, ``SystemExit`` included; ``CORENET_DEBUG=1`` shows where it was."""
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    except KeyboardInterrupt:  # the user's own, as far as anybody can tell
+        raise
+    except BaseException as error:  # noqa: BLE001 - a stranger may raise anything, such as pytest's Skipped
+        if os.environ.get("CORENET_DEBUG") == "1":
+            import traceback
+
+            traceback.print_exc()
+        faults.append(f"{where}{reason_of(error)}")
+
+
+def _manager_of(implementation: object) -> pluggy.PluginManager:
     # A manager of its own: one call over all plugins would lose everybody's answer when one of them raises.
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     manager.register(implementation)
     manager.check_pending()
-    for kind, hook in HOOKS.items():
-        for specs in getattr(manager.hook, hook)():
-            for spec in specs:
-                yield kind, spec
+    return manager
 
 
 def _row(plugin: Plugin, kind: Kind, spec: ComponentSpec) -> Component:
     if not isinstance(spec, ComponentSpec):
-        raise TypeError(f"{HOOKS[kind]}() must yield ComponentSpec, not {spec!r}")
+        raise TypeError(f"it must yield ComponentSpec, not {spec!r}")
     wrong = _what_is_wrong(spec)
     return Component(
         spec.name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -12,11 +13,12 @@ from typing import Any
 from corenet.errors import UnknownComponentError, did_you_mean
 from corenet.registry.clashes import by_distribution, resolve
 from corenet.registry.discovery import Plugin, discover
-from corenet.registry.finding import Finding, of_component, of_plugin, of_target, of_torch
-from corenet.registry.installed import BUILTIN, HOOK_GROUP, installed
+from corenet.registry.finding import Finding, of_command, of_component, of_plugin, of_switch, of_target, of_torch
+from corenet.registry.installed import BUILTIN, COMMAND_GROUP, HOOK_GROUP, installed
 from corenet.registry.misinstalled import misinstalled
 from corenet.registry.probe import Probe, probe
 from corenet.registry.spec import Component, PluginRow, Status
+from corenet.registry.switches import ALLOW, DISABLE, Switches
 from corenet.registry.text import canonical, plain
 
 LIMIT = 60.0
@@ -59,8 +61,12 @@ def examine(distribution: str | None = None, limit: float = LIMIT) -> list[Healt
     """
     plugins = by_distribution(map(_row, discover()))
     faults = misinstalled()
+    for name, finding in _contended(plugins):
+        faults.setdefault(name, []).append(finding)
     unread = [_unread(name) for name in sorted(faults) if name not in {each.distribution for each in plugins}]
-    wanted = _wanted(distribution, [each.distribution for each in plugins + unread])
+    names = [each.distribution for each in plugins + unread]
+    faults.setdefault(BUILTIN, []).extend(_misnamed(Switches.from_environment(), names))
+    wanted = _wanted(distribution, names)
     probes = [*_probes(plugins, wanted, limit), *map(Probe, unread)]
     rows = resolve(replace(row, status=_unresolved(row)) for each in probes for row in each.components)
     modules = {each.name: [point.module for point in each.group(HOOK_GROUP)] for each in installed()}
@@ -79,6 +85,24 @@ def _row(plugin: Plugin) -> PluginRow:
 def _unread(name: str) -> PluginRow:
     """Return a row for a distribution that means to be a plugin and offers nothing where anybody looks."""
     return PluginRow(name, plain(version(name)), "", "declared")
+
+
+def _contended(plugins: list[PluginRow]) -> Iterator[tuple[str, Finding]]:
+    """Yield each command that several distributions offer, with each of them."""
+    off = {each.distribution for each in plugins if each.status == "disabled"}
+    owners: dict[str, list[str]] = defaultdict(list)
+    for each in installed():
+        for entry_point in each.group(COMMAND_GROUP) if each.name not in off else ():
+            owners[plain(entry_point.name)].append(each.name)
+    for command, names in owners.items():
+        for name in names if len(names) > 1 else ():
+            yield name, of_command(command, [other for other in names if other != name])
+
+
+def _misnamed(switches: Switches, names: list[str]) -> Iterator[Finding]:
+    """Yield each name in a switch that is of nothing installed."""
+    for switch, named in ((DISABLE, switches.disabled), (ALLOW, switches.allowed or ())):
+        yield from (of_switch(switch, name, names) for name in sorted(named) if name not in names)
 
 
 def _wanted(distribution: str | None, names: list[str]) -> list[str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from corenet.errors import did_you_mean
 from corenet.registry.spec import Component, PluginRow
+from corenet.registry.text import plain
 
 MISSING = re.compile(r"ModuleNotFoundError: No module named '([^']+)'")
 FIXES = [
@@ -18,16 +20,17 @@ FIXES = [
     (re.compile(r"TypeError: \S+ is not a (\w+)$"), "derive it from corenet.{0}, or announce it as what it is"),
     (
         re.compile(r"(crashed|ended) Python"),
-        "python -X faulthandler -c 'import {module}' shows where; CORENET_DISABLE_PLUGINS={distribution} till then",
+        "python -X faulthandler {run} shows where; CORENET_DISABLE_PLUGINS={distribution} till then",
     ),
     (
         re.compile(r"took longer than"),
-        "python -X importtime -c 'import {module}' shows where; a larger --timeout waits longer",
+        "python -X importtime {run} shows where; a larger --timeout waits longer",
     ),
     (re.compile(r"is no click command$"), "make it a click.Command, or take it out of the group corenet.commands"),
     (re.compile(r"announces it twice"), "keep one of the two, in its pyproject.toml or its hooks"),
     (re.compile(r"^a (name|target) is "), "correct the {0} in its pyproject.toml or its hooks, and reinstall"),
 ]
+LISTING = "-m corenet list-components"  # an import alone calls no hook
 SNAKE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
@@ -44,7 +47,7 @@ def of_plugin(plugin: PluginRow, modules: Sequence[str]) -> Iterator[Finding]:
     """Yield what keeps a whole plugin from being used; ``modules`` are those that its entry points name."""
     if plugin.status == "broken":
         what = plugin.reason.removesuffix("; reinstall it")
-        yield Finding("broken", what, _mended(plugin.distribution, what, modules))
+        yield Finding("broken", what, _mended(plugin.distribution, what, modules, LISTING))
     elif plugin.status in ("disabled", "incompatible"):
         yield _as_told(plugin.status, plugin.reason)
 
@@ -62,7 +65,21 @@ def of_component(row: Component) -> Iterator[Finding]:
 
 def of_target(distribution: str, named: str, target: str, reason: str) -> Finding:
     """Return what to say of a component or a command whose ``target`` is broken."""
-    return Finding("broken", f"{named}: {reason}", _mended(distribution, reason, [target.partition(":")[0]]))
+    modules = [target.partition(":")[0]]
+    fix = _mended(distribution, reason, modules, f"-c 'import {modules[0]}'")
+    return Finding("broken", f"{named}: {reason}", fix)
+
+
+def of_command(name: str, others: Sequence[str]) -> Finding:
+    """Return what to say of a command that ``others`` offer too, so that none can be called."""
+    fix = f"CORENET_DISABLE_PLUGINS={','.join(others)} leaves this one"
+    return Finding("ambiguous", f"command {name}: also in {', '.join(others)}", fix)
+
+
+def of_switch(switch: str, name: str, known: Iterable[str]) -> Finding:
+    """Return what to say of a ``switch`` that names what is no plugin, and so does nothing."""
+    what = f"{switch} names {plain(name)!r}, which is no plugin{did_you_mean(name, known)}"
+    return Finding("switch", what, "correct the name, or take it out; corenet plugins shows all")
 
 
 def of_torch(modules: Sequence[str]) -> Finding:
@@ -76,17 +93,18 @@ def _as_told(problem: str, reason: str) -> Finding:
     return Finding(problem, what, fix)
 
 
-def _mended(distribution: str, reason: str, modules: Sequence[str]) -> str:
-    """Return the fix for what a plugin's code raised, or did to the process."""
+def _mended(distribution: str, reason: str, modules: Sequence[str], run: str) -> str:
+    """Return the fix for what a plugin's code raised, or did to the process; Python does it again with ``run``."""
     if not modules:
-        return "its metadata is damaged: reinstall it"
-    missing = MISSING.match(reason)
+        return f"its metadata is damaged: pip install --force-reinstall --no-deps {distribution}"
+    missing = MISSING.search(reason)
     if missing and not any(f"{each}.".startswith(f"{missing[1]}.") for each in modules):
         return f"pip install {missing[1].partition('.')[0]}, and ask its author to require it"
     for pattern, fix in FIXES:
         if found := pattern.search(reason):
-            return fix.format(*found.groups(), distribution=distribution, module=modules[0])
-    return f"python -c 'import {modules[0]}' shows where; tell its author, or pip uninstall {distribution}"
+            return fix.format(*found.groups(), distribution=distribution, run=run)
+    debug = "CORENET_DEBUG=1 " if run == LISTING else ""  # a listing shows a reason alone
+    return f"{debug}python {run} shows where; tell its author, or pip uninstall {distribution}"
 
 
 def _renamed(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import Distribution, EntryPoint, distributions
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from corenet.registry.text import canonical, plain
@@ -58,18 +59,18 @@ def installed() -> Iterator[Installed]:
 
 
 def _read(distribution: Distribution) -> Installed | None:
+    if not _is_for_corenet(distribution):
+        return None
     try:
         entry_points = tuple(each for each in distribution.entry_points if each.group in GROUPS)
     except Exception:  # noqa: BLE001 - half-removed metadata may raise anything
-        return _malformed(distribution)
+        return _damaged(distribution, "entry_points.txt")
     if not entry_points:
         return None
     try:
         return _described(distribution, entry_points)
     except Exception:  # noqa: BLE001 - as above
-        offers = ", ".join(each.name for each in entry_points)
-        where = distribution.locate_file("")
-        return Installed("unknown", unreadable=f"the metadata of what offers {offers} in {where} cannot be read")
+        return _damaged(distribution, "METADATA")
 
 
 def _described(distribution: Distribution, entry_points: tuple[EntryPoint, ...]) -> Installed:
@@ -88,12 +89,16 @@ def _described(distribution: Distribution, entry_points: tuple[EntryPoint, ...])
     )
 
 
-def _malformed(distribution: Distribution) -> Installed | None:
-    """Return a row for entry points that cannot be parsed, if they are for corenet as far as can be seen."""
+def _is_for_corenet(distribution: Distribution) -> bool:
+    """Return whether it seems so, without the parsing, which costs a listing as much as all the rest."""
     try:
-        if f"[{BUILTIN}" not in (distribution.read_text("entry_points.txt") or ""):
-            return None
-        name, version = canonical(distribution.metadata["Name"]), plain(distribution.version)
+        return f"[{BUILTIN}" in (distribution.read_text("entry_points.txt") or "")
     except Exception:  # noqa: BLE001 - as above; for whom it is, is unknown then
-        return None
-    return Installed(name, version, unreadable="its entry_points.txt cannot be parsed; reinstall it")
+        return False
+
+
+def _damaged(distribution: Distribution, file: str) -> Installed:
+    """Return a row for what cannot be read, called as its folder is: ``corenet_swish-1.0.dist-info``."""
+    folder = Path(str(getattr(distribution, "_path", "unknown")))  # nothing public has it
+    name, _, version = folder.stem.partition("-")
+    return Installed(canonical(name), plain(version), unreadable=f"its {file} in {folder} cannot be read; reinstall it")

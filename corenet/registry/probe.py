@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -19,20 +18,12 @@ from typing import Any
 
 from corenet.errors import CorenetError
 from corenet.registry.asking import load_command, reason_of
+from corenet.registry.child import ending_of, start
 from corenet.registry.discovery import discover
 from corenet.registry.installed import COMMAND_GROUP, installed
 from corenet.registry.registry import Registry
 from corenet.registry.spec import Component, PluginRow
 from corenet.registry.text import plain
-
-# The path is replaced before anything but Python's own is imported, so that the child sees what we see.
-CHILD = """
-import json, sys
-orders = json.load(sys.stdin)
-sys.path[:] = orders.pop("path")
-from corenet.registry.probe import follow
-follow(**orders)
-"""
 
 
 @dataclass(frozen=True)
@@ -53,76 +44,78 @@ class Probe:
 def probe(plugin: PluginRow, targets: bool, limit: float) -> Probe:
     """List a plugin's components in a process of its own, and import them and its commands if ``targets``.
 
-    The process is given ``limit`` seconds. Whatever becomes of it, and whatever it prints, costs us nothing.
+    The process is given ``limit`` seconds. Whatever becomes of it, and whatever it prints, costs us nothing:
+    if a target ends it, the others are imported in another.
     """
+    endings: dict[str, str] = {}
+    while True:
+        told, ending = _run({"distribution": plugin.distribution, "targets": targets, "but": list(endings)}, limit)
+        at = told.get("importing", "")
+        if told.get("done") or not at:
+            return _read(plugin, told, ending, endings)
+        endings[at] = f"importing {at} {ending}"
+
+
+def _run(orders: dict[str, Any], limit: float) -> tuple[dict[str, Any], str]:
+    """Return what the child has told, and how it ended."""
     with TemporaryDirectory(prefix="corenet-") as folder:
         report = Path(folder, "report.json")
-        orders = {"path": sys.path, "distribution": plugin.distribution, "targets": targets, "report": str(report)}
-        ending = _run(json.dumps(orders), limit)
-        told = json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
-    return _read(plugin, told, ending)
+        orders |= {"report": str(report)}
+        with start("corenet.registry.probe", orders, subprocess.DEVNULL, subprocess.DEVNULL) as child:
+            try:
+                ending = ending_of(child.wait(limit))
+            except subprocess.TimeoutExpired:
+                child.kill()
+                ending = f"took longer than {limit:g} s"
+        return (json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}), ending
 
 
-def _run(orders: str, limit: float) -> str:
-    """Return how the child ended, if it did not end well."""
-    try:
-        done = subprocess.run(  # noqa: S603 - our own interpreter with our own words
-            [sys.executable, "-P", "-c", CHILD],
-            input=orders,
-            text=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=limit,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return f"took longer than {limit:g} s"
-    if done.returncode < 0:
-        return f"crashed Python: {signal.strsignal(-done.returncode)}"
-    return f"ended Python with exit code {done.returncode}"
-
-
-def _read(plugin: PluginRow, told: dict[str, Any], ending: str) -> Probe:
-    """Return what the child has told, and where it ended before it was done, why."""
-    components, commands = tuple(Component(**row) for row in told.get("components", ())), told.get("commands", {})
+def _read(plugin: PluginRow, told: dict[str, Any], ending: str, endings: Mapping[str, str]) -> Probe:
+    """Return what the last child has told; ``endings`` are of the targets that ended one before it."""
     row = PluginRow(**told["plugin"]) if "plugin" in told else plugin
-    if told.get("done"):
-        return Probe(row, components, commands, told["listing_seconds"], told.get("import_seconds"), told["torch"])
-    at = told.get("importing", "")
-    reason = f"{f'importing {at}' if at else 'listing it'} {ending}"
-    if at:
-        components = tuple(
-            replace(each, status="broken", reason=reason) if each.target == at else each for each in components
-        )
-        commands = {target: reason if target == at else why for target, why in commands.items()}
-    else:
-        row = replace(row, status="broken", reason=reason)
-    return Probe(row, components, commands, told.get("listing_seconds"), None, told.get("torch", False))
+    if not told.get("done"):
+        row = replace(row, status="broken", reason=f"listing it {ending}")
+    components = [Component(**each) for each in told.get("components", ())]
+    return Probe(
+        row,
+        tuple(
+            replace(each, status="broken", reason=endings[each.target]) if each.target in endings else each
+            for each in components
+        ),
+        {target: endings.get(target, why) for target, why in told.get("commands", {}).items()},
+        told.get("listing_seconds"),
+        None if endings else told.get("import_seconds"),
+        told.get("torch", False),
+    )
 
 
 # In the child.
 
 
-def follow(distribution: str, targets: bool, report: str) -> None:
+def follow(distribution: str, targets: bool, but: list[str], report: str) -> None:
     """Do as ordered, and write to the file ``report`` before each step what is known so far."""
-    for state in _states(distribution, targets):
-        Path(report).write_text(json.dumps(state), encoding="utf-8")
+    for state in _states(distribution, targets, but):
+        scratch = Path(f"{report}.new")  # for it may be killed while it writes
+        scratch.write_text(json.dumps(state), encoding="utf-8")
+        scratch.replace(report)
     os._exit(0)  # whatever a plugin has left running
 
 
-def _states(distribution: str, targets: bool) -> Iterator[dict[str, Any]]:
+def _states(distribution: str, targets: bool, but: list[str]) -> Iterator[dict[str, Any]]:
     plugins = [each for each in discover() if each.distribution == distribution]
     start = perf_counter()
     registry = Registry(plugins)
-    state: dict[str, Any] = {"listing_seconds": perf_counter() - start, "torch": "torch" in sys.modules, "commands": {}}
+    state: dict[str, Any] = {"listing_seconds": perf_counter() - start, "torch": "torch" in sys.modules}
 
     def known() -> dict[str, Any]:
-        rows = [asdict(row) for row in registry.components() if row.target]
+        rows = [asdict(row) for row in registry.components() if row.kind != "plugin"]
         return state | {"plugin": asdict(registry.plugins()[0]), "components": rows}
 
     yield known()
-    usable = [row for row in registry.components() if row.target and row.usable]
+    usable = [row for row in registry.components() if row.kind != "plugin" and row.usable and row.target not in but]
     commands = [] if registry.plugins()[0].status in ("disabled", "incompatible") else _commands(distribution)
+    state["commands"] = {plain(command.value): "" for command in commands}
+    commands = [command for command in commands if plain(command.value) not in but]
     if targets and (usable or commands):
         _import_contracts()
         start = perf_counter()
@@ -132,7 +125,6 @@ def _states(distribution: str, targets: bool) -> Iterator[dict[str, Any]]:
                 registry.get(row.kind, row.qualified_name)
         for command in commands:
             target = plain(command.value)
-            state["commands"][target] = ""
             yield known() | {"importing": target}
             try:
                 load_command(command)

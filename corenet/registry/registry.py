@@ -56,9 +56,9 @@ class Registry:
         self._broken: dict[tuple[str, str], str] = {}
 
     def components(self, kind: str | None = None) -> list[Component]:
-        """Return the rows, of one kind or all, built-ins first; a plugin without a component may be of any kind."""
+        """Return the rows, of one kind or all, built-ins first; a plugin that could not be asked may be of any kind."""
         rows = (self._current(row) for row in self._rows)
-        return [row for row in rows if kind is None or row.kind in (kind, "plugin")]
+        return [row for row in rows if kind in (None, row.kind) or (row.kind == "plugin" and row.reason)]
 
     def plugins(self) -> list[PluginRow]:
         """Return a row for each distribution that offers components, or tried to."""
@@ -80,7 +80,7 @@ class Registry:
         matches = self._matches(kind, name)
         if not matches:
             raise UnknownComponentError(
-                f"there is no {kind} {name!r}{did_you_mean(name, self.names(kind))}; corenet list-components shows all",
+                f"there is no {kind} {name!r}{self.meant(name, kind)}; corenet list-components shows all",
                 name=name,
             )
         if len(matches) > 1:
@@ -99,6 +99,13 @@ class Registry:
             with suppress(UnknownComponentError):
                 found.append(self.find(kind, name))
         return found
+
+    def meant(self, name: str, *kinds: str, others: Iterable[str] = ()) -> str:
+        """Return what an unknown name likely means: it is of another kind, or close to a known one or ``others``."""
+        for kind in KINDS:
+            if kind not in kinds and self._matches(kind, name):
+                return f" ({name!r} is {'an' if kind == 'optimizer' else 'a'} {kind})"
+        return did_you_mean(name, [*self.names(*kinds), *others])
 
     def names(self, *kinds: str) -> set[str]:
         """Return every name that can be asked for: plain ones, qualified ones, aliases."""

@@ -20,10 +20,14 @@ ROW = ("name", "kind", "distribution", "version", "status", "reason", "summary",
 
 @dataclass(frozen=True)
 class Conformance:
-    """What the conformance kit says: how many checks passed, the ids of those that failed, or why none was run."""
+    """What the conformance kit says: how many checks passed, the ids of those that failed, or why none was run.
+
+    ``complaints`` are the failures to read, those that found the same in one line.
+    """
 
     passed: int = 0
     failures: tuple[str, ...] = ()
+    complaints: tuple[str, ...] = ()
     reason: str = ""
 
     @property
@@ -106,4 +110,6 @@ def _conformance(cls: type, kind: Kind) -> Conformance:
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code may raise anything
         return Conformance(reason=reason_of(error))
     passed = sum(result.verdict == "passed" for result in report.results)
-    return Conformance(passed, tuple(each.check for each in report.failures))
+    failed = [each for each in report.merged() if each.verdict == "failed"]
+    complaints = [f"{each.check}: {each.message}" for each in failed]
+    return Conformance(passed, tuple(each.check for each in report.failures), tuple(complaints))

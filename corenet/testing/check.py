@@ -10,6 +10,8 @@ from corenet.registry.asking import reason_of
 from corenet.registry.spec import Kind
 from corenet.testing.trial import Trial
 
+Run = Callable[[Trial], None]
+
 
 class Violation(Exception):  # noqa: N818 - it is no error of the kit's but what it found
     """A check's finding: the component breaks a promise."""
@@ -37,13 +39,17 @@ def must_refuse(what: str, call: Callable[[], object], error: type[CorenetError]
 
 @dataclass(frozen=True)
 class Check:
-    """A promise with its stable id, such as ``module.input_gradient``, and the version that brought it."""
+    """A promise with its stable id, such as ``module.input_gradient``, and the version that brought it.
+
+    Where one of the checks with the ids ``after`` fails, this one would only find the same mistake once more.
+    """
 
     id: str
     kind: Kind
     since: str
     promise: str
-    run: Callable[[Trial], None]
+    run: Run
+    after: tuple[str, ...] = ()
 
 
 class Checks(list[Check]):
@@ -61,12 +67,16 @@ class Checks(list[Check]):
         super().__init__()
         self.kind = kind
 
-    def add(self, *, since: str) -> Callable[[Callable[[Trial], None]], Callable[[Trial], None]]:
-        """Return a decorator that makes a check of a function; its docstring's first line is the promise."""
+    def add(self, *, since: str, after: tuple[str, ...] = ("runs",)) -> Callable[[Run], Run]:
+        """Return a decorator that makes a check of a function; its docstring's first line is the promise.
 
-        def make(run: Callable[[Trial], None]) -> Callable[[Trial], None]:
+        ``after`` names the checks of this kind that come before it, and without which it is not tried.
+        """
+        needed = tuple(f"{self.kind}.{name}" for name in after)
+
+        def make(run: Run) -> Run:
             promise = (run.__doc__ or "").partition("\n")[0]
-            self.append(Check(f"{self.kind}.{run.__name__}", self.kind, since, promise, run))
+            self.append(Check(f"{self.kind}.{run.__name__}", self.kind, since, promise, run, needed))
             return run
 
         return make

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
@@ -24,6 +24,7 @@ from corenet.testing.module_manner_checks import MODULE_MANNER_CHECKS
 from corenet.testing.optimizer_manner_checks import OPTIMIZER_MANNER_CHECKS
 from corenet.testing.optimizer_path_checks import OPTIMIZER_PATH_CHECKS
 from corenet.testing.report import finite_or_none
+from corenet.testing.source import raised_at
 from corenet.testing.trial import Trial, cases_of, seeded
 
 CHECKS: dict[Kind, list[Check]] = {
@@ -128,14 +129,14 @@ def check_component(
     >>> report.ok, report.failures
     (True, [])
     """
-    kind = _kind_of(cls_or_factory, kind)
+    kind = kind_of(cls_or_factory, kind)
     expected = dict(expected_failures or {})
     _refuse_unknown(expected, kind)
     chosen = list(cases_of(cls_or_factory, kind) if cases is None else cases)
     if not chosen:
         raise ConfigError(f"{cls_or_factory!r} has no case to be tried on; conformance_cases() returned none")
     trials = [Trial(cls_or_factory, case, seed) for case in chosen]
-    results = tuple(try_out(check, trials, expected.get(check.id)) for check in CHECKS[kind])
+    results = tuple(try_in_order(CHECKS[kind], trials, expected))
     errors = [trial.gradients.error for trial in trials if "gradients" in vars(trial)]
     subject = name or getattr(cls_or_factory, "__name__", repr(cls_or_factory))
     return Report(subject, kind, results, max(errors, default=None))
@@ -155,9 +156,10 @@ def components_of(*distributions: str) -> list[Component]:
     known = {row.distribution for row in rows}
     for distribution in distributions:
         if canonical(distribution) not in known:
+            owners = [row.distribution for row in rows if row.name == distribution]
+            hint = f"; it is a component of {owners[0]}" if owners else did_you_mean(distribution, known)
             raise UnknownComponentError(
-                f"no component is of a distribution {distribution!r}{did_you_mean(distribution, known)}; "
-                "corenet plugins shows all",
+                f"no component comes from a distribution {distribution!r}{hint}; corenet plugins shows all",
                 name=distribution,
             )
     wanted = {canonical(each) for each in distributions}
@@ -167,6 +169,25 @@ def components_of(*distributions: str) -> list[Component]:
             why = row.reason or "it offers no component"
             raise BrokenPluginError(f"{row.name} cannot be tested: {why}", distribution=row.name)
     return found
+
+
+def try_in_order(checks: Iterable[Check], trials: list[Trial], expected: Mapping[str, str]) -> Iterator[Result]:
+    """Yield the result of each check, so that one mistake is one failure.
+
+    A check is tried on the trials before the one that fails a check which it comes after; it is skipped if none is.
+    """
+    names = [str(trial) for trial in trials]
+    sound: dict[str, int] = {}
+    for check in checks:
+        first = min(check.after, key=lambda each: sound.get(each, len(trials)), default="")
+        left = trials[: sound.get(first, len(trials))]
+        if not left:
+            yield Result(check.id, "skipped", message=f"not tried, for {first} fails")
+            continue
+        result = try_out(check, left, expected.get(check.id))
+        if result.case:
+            sound[check.id] = names.index(result.case)
+        yield result
 
 
 def try_out(check: Check, trials: Iterable[Trial], expected: str | None = None) -> Result:
@@ -181,21 +202,23 @@ def try_out(check: Check, trials: Iterable[Trial], expected: str | None = None) 
         except NotApplicable as skipped:
             reason = str(skipped)
         except Violation as found:
-            return _failed(check, trial, found, expected)
+            return _failed(check, trial, found, expected, found.__cause__)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code may raise anything
-            return _failed(check, trial, Violation(f"it raised {reason_of(error)}"), expected)
+            return _failed(check, trial, Violation(f"it raised {reason_of(error)}"), expected, error)
     if expected is not None:
         return Result(check.id, "failed", message=f"expected to fail ({expected}), but it does not: say so no longer")
     return Result(check.id, verdict, message=reason if verdict == "skipped" else "")
 
 
-def _failed(check: Check, trial: Trial, found: Violation, expected: str | None) -> Result:
+def _failed(check: Check, trial: Trial, found: Violation, expected: str | None, error: BaseException | None) -> Result:
     if expected is not None:
         return Result(check.id, "expected failure", str(trial), expected)
-    return Result(check.id, "failed", str(trial), found.message, found.diagnosis)
+    lines = [found.diagnosis, raised_at(error, trial.factory) if error else ""]
+    return Result(check.id, "failed", str(trial), found.message, "\n".join(filter(None, lines)))
 
 
-def _kind_of(subject: Callable[..., Any], kind: Kind | None) -> Kind:
+def kind_of(subject: Callable[..., Any], kind: Kind | None = None) -> Kind:
+    """Return the kind of a class, or the ``kind`` given if it may be that."""
     if kind is not None and kind not in KINDS:
         raise ConfigError(f"kind must be 'module', 'loss' or 'optimizer', not {kind!r}{did_you_mean(str(kind), KINDS)}")
     if not callable(subject) or isinstance(subject, tuple(_CONTRACTS.values())):

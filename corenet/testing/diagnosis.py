@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import torch
+from torch import Tensor
+
 from corenet.testing.evidence import Evidence, near
 from corenet.testing.patterns import chain, factor, mask, place, term
 
 Pattern = Callable[[Evidence], Mapping[str, str] | bool | None]
+ENOUGH = 6
 
 
 def not_finite(evidence: Evidence) -> Mapping[str, str] | None:
@@ -28,6 +32,12 @@ def almost(evidence: Evidence) -> Mapping[str, str] | None:
     return {"error": f"{_error(evidence):.1e}"} if near(*evidence.pairs()) else None
 
 
+def single_precision(evidence: Evidence) -> bool:
+    """The output has no more than float32's digits, though the input has."""
+    input, output = evidence.input, evidence.output
+    return output.unique().numel() >= ENOUGH and _is_single(output) and not _is_single(input)
+
+
 def nearly(evidence: Evidence) -> Mapping[str, str] | None:
     error = _error(evidence)
     return {"error": f"{error:.1e}"} if error < 1e-3 else None
@@ -36,6 +46,10 @@ def nearly(evidence: Evidence) -> Mapping[str, str] | None:
 # The first that fits is told, so the more specific stands before the more general.
 PATTERNS: tuple[tuple[Pattern, str], ...] = (
     (not_finite, "not finite: {count} of {all} elements are NaN or infinite; a division by zero, or a log of it"),
+    (
+        single_precision,
+        "forward computes in float32: its output has too few digits for central differences; keep the input's dtype",
+    ),
     (term.zeroed, "overwritten with zero: what was in .grad is lost and nothing is added; write +="),
     (term.assigned, "assigned, not accumulated: what was in .grad before is lost; write += where it says ="),
     (term.own_gradient_added, "what was in .grad before is added once more: add the new gradient alone"),
@@ -51,13 +65,19 @@ PATTERNS: tuple[tuple[Pattern, str], ...] = (
     (chain.derivative_passed_on, "grad_output is ignored: ours is the derivative alone; multiply by grad_output"),
     (chain.upstream_twice, "grad_output is there twice: it belongs into the product once"),
     (chain.size_of_upstream, "the sign of grad_output is lost: its absolute value is taken somewhere"),
-    (factor.size_too_many, "1/{letter} missing{sign}: ours is {size} times the numeric one ({sizes}{two})"),
+    (factor.size_too_many, "1/{divisor} missing{sign}: ours is {size} times the numeric one ({sizes}{two})"),
     (
         factor.size_too_few,
         "divided by {letter}{sign}: the loss already averages; ours is 1/{size} of the numeric one ({sizes}{two})",
     ),
-    (factor.doubled, "a factor 2 too many: ours is twice the numeric one; a constant counted, or a sum added, twice"),
-    (factor.halved, "a factor 2 is missing: ours is half the numeric one, as where a square loses its exponent"),
+    (
+        factor.doubled,
+        "a factor 2 too many: ours is twice the numeric one; a constant counted, or a sum added, twice{setting}",
+    ),
+    (
+        factor.halved,
+        "a factor 2 is missing: ours is half the numeric one, as where a square loses its exponent{setting}",
+    ),
     (chain.other_tensors, "exchanged: this is the gradient of {other}"),
     (chain.jacobian_transposed, "the Jacobian is transposed: ours is J·u where Jᵀ·u is right; transpose the matrix"),
     (
@@ -77,7 +97,10 @@ PATTERNS: tuple[tuple[Pattern, str], ...] = (
         "the derivative is missing: ours is the {how} of grad_output over {dimensions} and no more",
     ),
     (place.summed, "{how} over {dimensions}, where each element has a gradient of its own"),
-    (factor.factor, "a constant factor: ours is {ratio} times the numeric one; drop it, or multiply by {inverse}"),
+    (
+        factor.factor,
+        "a constant factor: ours is {ratio} times the numeric one; drop it, or multiply by {inverse}{setting}",
+    ),
     (mask.mask_too_wide, "the mask of backward is too wide: ours is zero {where}, and must not be"),
     (mask.mask_reversed, "the mask is reversed: ours is zero where it must not be, and only there"),
     (term.factor_missing, "the factor {factor} is missing: times that, ours is right"),
@@ -86,6 +109,7 @@ PATTERNS: tuple[tuple[Pattern, str], ...] = (
     (term.constant_added, "a constant is added: ours is {number} more than the numeric one everywhere"),
     (term.term_missing, "the term {term} is missing: what forward adds up has a part each in backward"),
     (term.tensor_added, "{term} is added: a term too many"),
+    (mask.clipped, "clipped at {bound}: a gradient is handed on whole"),
     (mask.branch, "right on one side only: {wrong} {where}; that branch has another derivative"),
     (place.turned_round, "reversed: the right numbers, in the other order along dimension {dimension}"),
     (place.shifted, "shifted: the right numbers, one place off along dimension {dimension}"),
@@ -105,7 +129,6 @@ PATTERNS: tuple[tuple[Pattern, str], ...] = (
     ),
     (mask.without_sign, "the sign is lost: ours is the absolute value of the numeric one"),
     (mask.sign_alone, "the size is lost: ours is the sign of the numeric one alone"),
-    (mask.clipped, "clipped at {bound}: a gradient is handed on whole"),
     (mask.unmasked, "the mask of forward is missing in backward: ours must be zero where forward drops an element"),
     (mask.dropped, "something is lost: ours is zero at some places, and right at all others"),
     (mask.drawn_anew, "another mask than forward's: save it there, or draw the same numbers"),
@@ -128,6 +151,28 @@ OF_ANY_SHAPE: frozenset[Pattern] = frozenset(
     }
 )
 
+# What nearly anything fits, if it is only a few numbers.
+LOOSE: frozenset[Pattern] = frozenset(
+    {
+        chain.elements_alone,
+        chain.indices_alone,
+        mask.mask_too_wide,
+        mask.mask_reversed,
+        mask.branch,
+        mask.without_sign,
+        mask.sign_alone,
+        mask.clipped,
+        mask.unmasked,
+        mask.dropped,
+        mask.drawn_anew,
+        term.tensor_added,
+        term.term_missing,
+        place.permuted,
+        place.wrong_indices,
+        place.few_elements,
+    }
+)
+
 
 def diagnose(evidence: Evidence) -> str:
     """Return what the difference likely means, in one line; nothing if no pattern fits.
@@ -137,10 +182,24 @@ def diagnose(evidence: Evidence) -> str:
     >>> diagnose(Evidence("input", -right, right, torch.randn(4), x, x, x))
     'the sign is wrong: ours is −1 times the numeric one'
     """
+    few = evidence.distinct < ENOUGH
     for pattern, meaning in PATTERNS:
-        if (evidence.fits or pattern in OF_ANY_SHAPE) and (found := pattern(evidence)):
+        if (not evidence.fits and pattern not in OF_ANY_SHAPE) or (few and pattern in LOOSE):
+            continue
+        if found := _found(pattern, evidence):
             return meaning.format(**(found if isinstance(found, Mapping) else {}))
     return ""
+
+
+def _found(pattern: Pattern, evidence: Evidence) -> Mapping[str, str] | bool | None:
+    try:
+        return pattern(evidence)
+    except Exception:  # noqa: BLE001 - a pattern that stumbles over a shape must not hide what is wrong
+        return None
+
+
+def _is_single(tensor: Tensor) -> bool:
+    return torch.equal(tensor.float().double(), tensor.double())
 
 
 def _error(evidence: Evidence) -> float:

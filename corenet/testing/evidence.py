@@ -21,7 +21,8 @@ class Evidence:
     ``jacobian`` is ``∂output/∂value`` in the shape of ``value`` and then of ``output``, if it was affordable.
     Of a function of each element, ``at_output`` is the gradient that it has at ``output``, and ``at_preimage``
     where its value is ``input``, NaN if that is nowhere. ``others`` are the numeric gradients of the other
-    tensors, ``parameters`` all that there are, each by name.
+    tensors, ``parameters`` all that there are, each by name, and ``settings`` the numbers that the component was
+    built with, such as a dropout's p.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Evidence:
     at_preimage: Tensor | None = None
     others: Mapping[str, Tensor] = field(default_factory=dict)
     parameters: Mapping[str, Tensor] = field(default_factory=dict)
+    settings: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def fits(self) -> bool:
@@ -51,6 +53,11 @@ class Evidence:
     def has_upstream(self) -> bool:
         """Whether a gradient comes from above; a loss is the top, and stands for one of 1."""
         return not bool((self.upstream == 1).all())
+
+    @property
+    def distinct(self) -> int:
+        """How many elements there are to compare, those that are the same counted once."""
+        return len(torch.stack(self.pairs(), 1).unique(dim=0)) if self.fits else len(self.ours.unique())
 
     def pairs(self) -> tuple[Tensor, Tensor]:
         """Return ours and the numeric gradient where both are known, in one dimension."""
@@ -77,4 +84,4 @@ def near(ours: Tensor, wanted: Tensor) -> bool:
     >>> near(torch.tensor([2.0]), torch.tensor([2.000001])), near(torch.zeros(2), torch.zeros(2))
     (True, False)
     """
-    return bool(wanted.numel() and wanted.any() and close(ours, wanted).all())
+    return bool(wanted.numel() and wanted.any() and wanted.isfinite().all() and close(ours, wanted).all())

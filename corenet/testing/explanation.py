@@ -11,11 +11,11 @@ from torch import Tensor
 
 from corenet.errors import CorenetError
 from corenet.testing.diagnosis import diagnose
+from corenet.testing.edits import changed, minus_added, one_edit_away
 from corenet.testing.evidence import Evidence
 from corenet.testing.frozen import Frozen
 from corenet.testing.numeric import derivative
 from corenet.testing.pointwise import is_diagonal, preimage, slope_at
-from corenet.testing.signs import wrong_sign
 from corenet.testing.source import where
 
 LARGEST_JACOBIAN = 50_000
@@ -32,13 +32,22 @@ class Explainer:
 
     def __call__(self, name: str, ours: Sequence[Tensor]) -> str:
         """Return what ``ours`` likely means, and in a second line where it is computed; ``ours`` has a wrong one."""
+        try:
+            return self._meaning(name, ours)
+        except Exception:  # noqa: BLE001 - an explanation that fails must not stand in the place of what it explains
+            return where(self.function.subject, name)
+
+    def _meaning(self, name: str, ours: Sequence[Tensor]) -> str:
         row = next(
             row for row, (each, right) in enumerate(zip(ours, self.numeric[name], strict=True)) if _wrong(each, right)
         )
-        if sign := wrong_sign(self.function.subject, name, lambda: self._is_right(name)):
-            return sign
+        subject = self.function.subject
+        if edit := one_edit_away(subject, name, lambda: self._is_right(name), changed):
+            return edit
         evidence = self._evidence(name, ours[row], row)
-        return "\n".join(line for line in (diagnose(evidence), where(self.function.subject, name)) if line)
+        if meaning := diagnose(evidence):
+            return "\n".join(filter(None, [meaning, where(subject, name)]))
+        return one_edit_away(subject, name, lambda: self._is_right(name), minus_added) or where(subject, name)
 
     def _is_right(self, name: str) -> bool:
         """Tell whether the component, as it stands now, gives the right gradient of ``name``."""
@@ -67,7 +76,12 @@ class Explainer:
             at_preimage=slope_at(self.function, preimage(self.function)) * upstream if pointwise else None,
             others={other: found[row] for other, found in self.numeric.items() if other != name},
             parameters={other: tensor for other, tensor in tensors.items() if other != "input"},
+            settings={each: value for each, value in vars(self.function.subject).items() if _is_setting(value)},
         )
+
+
+def _is_setting(value: object) -> bool:
+    return isinstance(value, float) and value not in (0, 1)
 
 
 def _wrong(ours: Tensor, numeric: Tensor) -> bool:

@@ -22,6 +22,13 @@ LOSS_GRADIENT_CHECKS = Checks("loss")
 FLOAT32 = 1e-4
 
 
+@LOSS_GRADIENT_CHECKS.add(since="0.1", after=())
+def runs(trial: Trial) -> None:
+    """Forward and backward run on every case, with each reduction."""
+    for each in each_reduction(trial):
+        evaluated(each, each.input(), each.target())
+
+
 @LOSS_GRADIENT_CHECKS.add(since="0.1")
 def gradient(trial: Trial) -> None:
     """The gradient is that of exactly the returned number, for each reduction, by central differences in float64."""
@@ -29,7 +36,7 @@ def gradient(trial: Trial) -> None:
         _refuse_wrong(each.gradients, each)
 
 
-@LOSS_GRADIENT_CHECKS.add(since="0.1")
+@LOSS_GRADIENT_CHECKS.add(since="0.1", after=("runs", "gradient"))
 def gradient_of_one_sample(trial: Trial) -> None:
     """A batch of one has its exact gradient too."""
     _without_sample_weights(trial)

@@ -15,14 +15,30 @@ from corenet.registry.asking import reason_of
 from corenet.testing.check import Checks, NotApplicable, Violation
 from corenet.testing.gradcheck import examine
 from corenet.testing.layouts import strided, transposed
+from corenet.testing.module_manner_checks import finds_every_tensor
 from corenet.testing.passes import Pass, drawn_like, is_random, run
 from corenet.testing.report import GradientReport
 from corenet.testing.trial import Trial, seeded
 
 MODULE_GRADIENT_CHECKS = Checks("module")
+GRADIENTS = ("runs", "input_gradient", "parameter_gradients")
 T = TypeVar("T")
 FLOAT32 = 1e-4
+DOMAIN = "give it a conformance_cases() with the domain of what it takes, such as cn.Case(domain=(0, 1))"
 REFUSE = "make it right for this shape too, or refuse it in check()"
+
+
+@MODULE_GRADIENT_CHECKS.add(since="0.1", after=())
+def runs(trial: Trial) -> None:
+    """Forward and backward run on every case, and the output is finite."""
+    try:
+        output = run(trial.build(), trial.input()).output
+    except Exception:
+        finds_every_tensor(trial)  # a plain tensor stays behind in to(), and is the reason then
+        raise
+    if not output.isfinite().all():
+        low, high = trial.case.domain
+        raise Violation(f"for an input between {low:g} and {high:g} the output is not finite", DOMAIN)
 
 
 # Gradients.
@@ -42,13 +58,13 @@ def parameter_gradients(trial: Trial) -> None:
     _refuse_wrong(trial.gradients, lambda name: name != "input")
 
 
-@MODULE_GRADIENT_CHECKS.add(since="0.1")
+@MODULE_GRADIENT_CHECKS.add(since="0.1", after=GRADIENTS)
 def batch_of_one(trial: Trial) -> None:
     """Gradients agree for a batch of one too, or it is refused."""
     _gradients_on(trial, _batch_of(trial, 1))
 
 
-@MODULE_GRADIENT_CHECKS.add(since="0.1")
+@MODULE_GRADIENT_CHECKS.add(since="0.1", after=GRADIENTS)
 def leading_dimension(trial: Trial) -> None:
     """Gradients agree with another leading dimension too, or it is refused."""
     _gradients_on(trial, (2, *trial.case.shape))
@@ -120,6 +136,8 @@ def strides(trial: Trial) -> None:
     """Inputs and upstream gradients that are strided or expanded give what contiguous ones do."""
     input = trial.input()
     if is_random(trial):  # where a number lands may depend on the layout, its gradient may not
+        if not trial.gradients.ok:
+            raise NotApplicable("its gradient is wrong on the case itself already")
         _refuse_wrong(examine(trial.build(), transposed(input), seed=trial.seed), lambda _: True)
         return
     straight = run(trial.build(), input)

@@ -111,7 +111,8 @@ def evaluation(trial: Trial) -> None:
         raise Violation("a second forward changes the output of the first", "return a new tensor each time")
     second = module(input)
     if not torch.equal(first, second):
-        raise Violation(f"in evaluation mode two outputs differ by {(first - second).abs().max().item():.2g}")
+        gap = (first - second).abs().max().item()
+        raise Violation(f"in evaluation mode two outputs differ by {gap:.2g}", _why_they_differ(module, input))
     if _saves(module):
         raise Violation("in evaluation mode forward saves tensors", "use self.save(...), which keeps none then")
     moved = [name for name, tensor in module.state_dict().items() if not torch.equal(tensor, before[name])]
@@ -136,7 +137,7 @@ def repeats(trial: Trial) -> None:
 # State.
 
 
-@MODULE_MANNER_CHECKS.add(since="0.1")
+@MODULE_MANNER_CHECKS.add(since="0.1", after=("runs", "evaluation"))
 def state_round_trip(trial: Trial) -> None:
     """What state_dict() returns, loaded into another module of its kind, makes it the same bit for bit."""
     module, other = trial.build(), replace(trial, seed=trial.seed + 1).build()
@@ -165,6 +166,16 @@ def copies(trial: Trial) -> None:
         for name, ours in original.named_tensors():
             if share_memory(ours, theirs[name]):
                 raise Violation(f"{how} shares {name} with its original")
+
+
+def _why_they_differ(module: Module, input: Tensor) -> str:
+    outputs = []
+    for _ in range(2):
+        with seeded(0):
+            outputs.append(module(input).clone())
+    if torch.equal(*outputs):
+        return "forward draws random numbers in evaluation mode too: do that only if self.training"
+    return "something that one forward changes enters the next"
 
 
 def _saves(module: Module) -> bool:

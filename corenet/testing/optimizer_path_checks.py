@@ -15,6 +15,7 @@ from corenet.testing.trajectory import (
     Objective,
     descend,
     follow,
+    gradients_at,
     quadratic,
     rosenbrock,
     set_gradients,
@@ -26,6 +27,12 @@ from corenet.testing.trial import Trial, seeded
 OPTIMIZER_PATH_CHECKS = Checks("optimizer")
 STEPS = 12
 SMALL_LR = 1e-6
+
+
+@OPTIMIZER_PATH_CHECKS.add(since="0.1", after=())
+def runs(trial: Trial) -> None:
+    """It can be built, and does a step."""
+    follow(trial.optimizer(start()), 1)
 
 
 @OPTIMIZER_PATH_CHECKS.add(since="0.1")
@@ -160,10 +167,10 @@ def together_and_apart(trial: Trial) -> None:
 
 
 def _follow_together(both: Optimizer, each: list[Optimizer], step: int) -> None:
+    gradients = gradients_at(step, both.parameters)
     follow(both, 1, step)
-    for one, parameter in zip(each, both.parameters, strict=True):
-        assert parameter.grad is not None
-        set_gradients(one.parameters, [parameter.grad])
+    for one, gradient in zip(each, gradients, strict=True):
+        set_gradients(one.parameters, [gradient])
         one.step()
 
 

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from corenet.errors import ConformanceError, MissingExtraError
 from corenet.registry.registry import registry
-from corenet.registry.spec import Component
+from corenet.registry.spec import Component, Kind
 from corenet.testing.check import Check
-from corenet.testing.conformance import CHECKS, try_out
+from corenet.testing.conformance import CHECKS, kind_of, try_in_order
 from corenet.testing.trial import Trial, cases_of
 
 
 def parametrize_with_checks(
-    components: Iterable[Component], *, expected_failures: Mapping[str, str] | None = None
+    components: Iterable[Component | type], *, expected_failures: Mapping[str, str] | None = None
 ) -> Callable[[Any], Any]:
     """Return a decorator that runs a test for each check of each component.
 
-    The test takes ``component``, a row of the registry, and ``check``, a function of it
+    The test takes ``component``, a row of the registry or a class, and ``check``, a function of it
     that raises what the check finds::
 
         @parametrize_with_checks(components_of("corenet-swish"))
@@ -27,11 +27,12 @@ def parametrize_with_checks(
             check(component)
 
     Args:
-        components: rows, as :func:`~corenet.testing.components_of` returns them.
+        components: rows, as :func:`~corenet.testing.components_of` returns them, or classes.
         expected_failures: why a check fails, by its id; such a test must fail.
 
     Raises:
         MissingExtraError: pytest is not installed.
+        ConfigError: one of the components is neither a row nor the class of a component.
     """
     try:
         import pytest
@@ -40,20 +41,21 @@ def parametrize_with_checks(
     reasons = expected_failures or {}
     parameters = [
         pytest.param(
-            row,
+            each,
             partial(conforms, check),
-            id=f"{row.name}-{check.id}",
+            id=f"{name}-{check.id}",
             marks=[pytest.mark.xfail(reason=reasons[check.id], strict=True)] if check.id in reasons else [],
         )
-        for row in components
-        if row.kind != "plugin"
-        for check in CHECKS[row.kind]
+        for each in components
+        for name, kind in [_told(each)]
+        if kind != "plugin"
+        for check in CHECKS[kind]
     ]
     return pytest.mark.parametrize(("component", "check"), parameters)
 
 
-def conforms(check: Check, component: Component) -> None:
-    """Run one check on a component of the registry; skip the test if there is nothing to look at.
+def conforms(check: Check, component: Component | type) -> None:
+    """Run one check on a component, after those that it needs; skip the test if there is nothing to look at.
 
     Raises:
         ConformanceError: the check fails.
@@ -62,9 +64,19 @@ def conforms(check: Check, component: Component) -> None:
     """
     import pytest
 
-    cls = registry().get(check.kind, component.qualified_name)
-    result = try_out(check, [Trial(cls, case) for case in cases_of(cls, check.kind)])
+    name = component.qualified_name if isinstance(component, Component) else component.__name__
+    cls = component if isinstance(component, type) else registry().get(check.kind, name)
+    before = [each for each in CHECKS[check.kind] if each.id in check.after]
+    *_, result = try_in_order([*before, check], [Trial(cls, case) for case in cases_of(cls, check.kind)], {})
     if result.verdict == "failed":
-        raise ConformanceError(f"{component.qualified_name}: {result}")
+        raise ConformanceError(f"{name}: {result}")
     if result.verdict == "skipped":
         pytest.skip(result.message)
+
+
+def _told(component: Component | type) -> tuple[str, Kind | Literal["plugin"]]:
+    """Return what a component is called, and its kind."""
+    if isinstance(component, Component):
+        return component.name, component.kind
+    kind = kind_of(component)
+    return component.__name__, kind

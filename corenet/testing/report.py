@@ -36,7 +36,8 @@ class TensorReport:
 
     def __str__(self) -> str:
         left_out = f", {self.kinks} at kinks left out" if self.kinks else ""
-        figures = f"{self.checked} elements{left_out}, worst relative error {self.error:.1e}"
+        elements = "1 element" if self.checked == 1 else f"{self.checked} elements"
+        figures = f"{elements}{left_out}, worst relative error {self.error:.1e}"
         if self.ok:
             return f"{self.name} {self.shape}: {figures}"
         place = f"[{', '.join(map(str, self.index))}]"

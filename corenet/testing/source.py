@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -35,6 +36,14 @@ def where(subject: Module | Loss, name: str) -> str:
     if attribute == "input":
         return _place(owner, _written(owner)[:1], _returns)
     return _place(owner, _written(owner), lambda tree: _writers(tree, attribute))
+
+
+def raised_at(error: BaseException, subject: Callable[..., Any]) -> str:
+    """Return the last line of a component's own source that an error came through; nothing if it came through none."""
+    own = [each for each in inspect.getmro(subject) if _is_own(each)] if isinstance(subject, type) else [subject]
+    paths = {inspect.getsourcefile(each): _short_path(each) for each in own if _has_source(each)}
+    lines = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in paths]
+    return f"{paths[lines[-1].filename]}:{lines[-1].lineno}: {_shortened(lines[-1].line or '')}" if lines else ""
 
 
 def methods_of(owner: Module | Loss) -> Iterator[tuple[str, Method]]:
@@ -121,6 +130,17 @@ def _short_path(function: Any) -> str:
     file = PurePath(inspect.getsourcefile(function) or "")
     depth = len((function.__module__ or "").split(".")) + (file.name == "__init__.py")
     return "/".join(file.parts[-depth:])
+
+
+def _is_own(cls: type) -> bool:
+    return cls is not object and not cls.__module__.startswith("corenet.contracts.")
+
+
+def _has_source(subject: Callable[..., Any]) -> bool:
+    try:
+        return inspect.getsourcefile(subject) is not None
+    except TypeError:
+        return False
 
 
 def _returns(tree: ast.AST) -> list[ast.stmt]:

@@ -68,12 +68,17 @@ def follow(optimizer: Optimizer, steps: int, first: int = 0) -> list[Tensor]:
     """
     path = []
     for step in range(first, first + steps):
-        generator = torch.Generator().manual_seed(1000 + step)
-        drawn = [torch.randn(each.shape, generator=generator, dtype=torch.float64) for each in optimizer.parameters]
-        set_gradients(optimizer.parameters, [each * (0.05 if step % 2 else 3.0) for each in drawn])
+        set_gradients(optimizer.parameters, gradients_at(step, optimizer.parameters))
         optimizer.step()
         path.append(weights_of(optimizer))
     return path
+
+
+def gradients_at(step: int, parameters: Sequence[Tensor]) -> list[Tensor]:
+    """Return the gradients that are drawn for the number of a step."""
+    generator = torch.Generator().manual_seed(1000 + step)
+    drawn = [torch.randn(each.shape, generator=generator, dtype=torch.float64) for each in parameters]
+    return [each * (0.05 if step % 2 else 3.0) for each in drawn]
 
 
 def set_gradients(parameters: Sequence[Tensor], gradients: Sequence[Tensor]) -> None:

@@ -81,7 +81,8 @@ def test_what_a_plugin_prints_or_does_stays_out_of_the_report(call, install):
         {
             "problem": "broken",
             "what": "SystemExit:",
-            "fix": "python -c 'import x_hooks' shows where; tell its author, or pip uninstall corenet-x",
+            "fix": "CORENET_DEBUG=1 python -m corenet list-components shows where; "
+            "tell its author, or pip uninstall corenet-x",
         }
     ]
 

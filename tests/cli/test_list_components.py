@@ -157,7 +157,6 @@ def strangers(install):
     [
         (["--plugin", "Corenet_A"], [("softplus", "corenet-a", "declared"), ("linear", "corenet-a", "shadowed")]),
         (["--plugin", "corenet-c"], [("corenet-c", "corenet-c", "broken")]),
-        (["--plugin", "nobody"], []),
         (["--status", "broken"], [("corenet-c", "corenet-c", "broken")]),
         (["--status", "incompatible"], [("softplus", "corenet-b", "incompatible")]),
         (["--status", "shadowed", "--kind", "loss"], []),
@@ -173,6 +172,26 @@ def test_rows_can_be_chosen(call, strangers, arguments, expected):
     assert {row["distribution"] for row in found["plugins"]} == {plugin for _, plugin, _ in expected}
     listed = [(row["name"], row["distribution"], row["status"]) for row in found["components"]]
     assert listed == [row for row in expected if row[0] != row[1]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--plugin", "corenet-q"], "no plugin is called 'corenet-q' (did you mean 'corenet-d'?)"),
+        (["--tag", "fin"], "no component has the tag 'fin' (did you mean 'fine'?)"),
+    ],
+)
+def test_a_filter_that_nothing_has_is_a_mistake(call, strangers, arguments, message):
+    code, stdout, stderr = call("list-components", *arguments)
+    assert (code, stdout, stderr.splitlines()[-1]) == (2, "", f"corenet: {message}")
+
+
+def test_what_offers_commands_alone_is_of_no_kind(call, install):
+    install("corenet-x", "corenet.commands", "x = x:X")
+    install("corenet-y", "corenet", "y = y_hooks", y_hooks="1 / 0")
+    assert "corenet-x" in call("list-components")[1]
+    stdout = call("list-components", "--kind", "loss")[1]
+    assert ("corenet-x" in stdout, "corenet-y" in stdout) == (False, True)
 
 
 def test_statically_a_hook_module_is_not_imported(call, strangers):

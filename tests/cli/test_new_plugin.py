@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -112,6 +113,24 @@ def test_a_name_that_python_would_take_for_another_is_refused(name):
         scaffold.names_for(name, "module")
 
 
+@pytest.mark.parametrize("name", ["numpy", "click", "pip"])
+def test_a_name_that_would_hide_an_installed_package_is_refused(name):
+    message = f"^the package '{name}' is installed already and would be hidden; take another name$"
+    with pytest.raises(ConfigError, match=message):
+        scaffold.names_for(name, "module")
+
+
+def test_a_plugin_that_is_installed_may_be_written_again(install):
+    install("corenet-swish", "corenet.modules", "swish = corenet_swish:Swish", corenet_swish="")
+    assert scaffold.names_for("corenet-swish", "module")["package"] == "corenet_swish"
+
+
+def test_no_class_can_have_a_name_that_the_template_imports():
+    texts = [path.read_text(encoding="utf-8") for path in scaffold.TEMPLATE.rglob("*.py.tmpl")]
+    imported = {name for text in texts for name in re.findall(r"^from \S+ import ([A-Z]\w*)$", text, re.MULTILINE)}
+    assert imported == scaffold.USED
+
+
 @pytest.mark.parametrize(
     ("name", "component", "message"),
     [
@@ -121,6 +140,7 @@ def test_a_name_that_python_would_take_for_another_is_refused(name):
         ("corenet-x", "a-b", "'a-b' is no name for a component"),
         ("corenet-linear", None, "the module 'linear' is built in"),
         ("corenet-none", None, "a class cannot be called 'None' here"),
+        ("corenet-any", None, "a class cannot be called 'Any' here"),
         ("corenet-tensor", None, "a class cannot be called 'Tensor' here"),
     ],
 )

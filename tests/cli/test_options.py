@@ -61,7 +61,7 @@ def test_prepare_refuses_a_folder_that_takes_no_file(tmp_path, monkeypatch):
     def refuse(**_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(options, "TemporaryFile", refuse)
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
     with pytest.raises(OutputError, match=r"Permission denied; choose another folder with --out$"):
         options.prepare(tmp_path)
 

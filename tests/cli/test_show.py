@@ -69,9 +69,10 @@ def test_a_formula_too_wide_is_parted_at_its_gaps(call, monkeypatch):
 
 
 def test_failed_checks_are_named_and_cost_no_exit_code(call, kit):
-    kit.append(Result("module.input_gradient", "failed"))
+    kit += [Result(check, "failed", message="it is off") for check in ("module.input_gradient", "module.deepcopy")]
     code, stdout, _ = call("show", "relu")
-    assert (code, stdout.splitlines()[-1]) == (0, "conforms   no, fails module.input_gradient")
+    assert code == 0
+    assert stdout.splitlines()[-1] == "conforms   no, fails module.input_gradient, module.deepcopy: it is off"
 
 
 def test_every_kind_of_the_name_is_shown_unless_one_is_chosen(call, install):
@@ -100,7 +101,7 @@ def test_json_has_the_schema_of_the_constructor_and_nothing_else_is_printed(call
     assert "hello from a plugin" in stderr
     assert card["constructor"]["properties"]["often"]["type"] == "integer"
     assert card["constructor"]["additionalProperties"] is False
-    assert card["conformance"] == {"ok": True, "passed": 2, "failures": [], "reason": ""}
+    assert card["conformance"] == {"ok": True, "passed": 2, "failures": [], "complaints": [], "reason": ""}
     assert (card["name"], card["status"], card["distribution"]) == ("twice", "loaded", "corenet-x")
     assert card["docstring"]["formulas"] == ["y = 2 x"]
 
@@ -134,7 +135,7 @@ def test_a_disabled_component_is_its_row_and_is_not_imported(call, install, monk
     ("arguments", "message"),
     [
         (["liner"], "there is no component 'liner' (did you mean 'linear'?); corenet list-components shows all"),
-        (["relu", "--kind", "loss"], "there is no loss 'relu'; corenet list-components shows all"),
+        (["relu", "--kind", "loss"], "there is no loss 'relu' ('relu' is a module); corenet list-components shows all"),
         (["same"], "module 'same' is registered by several plugins; use one of corenet-a:same, corenet-b:same"),
     ],
 )

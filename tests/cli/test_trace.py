@@ -100,7 +100,8 @@ def test_a_seed_gives_the_same_step_again_and_leaves_torchs_generator(call):
     [
         (["reluu"], "there is no experiment or module 'reluu' (did you mean 'relu'?)"),
         (["003"], "there is no experiment or module '003' (did you mean '003b'?)"),
-        (["mse"], "there is no experiment or module 'mse'"),
+        (["mse"], "there is no experiment or module 'mse' ('mse' is a loss)"),
+        (["sgd"], "there is no experiment or module 'sgd' ('sgd' is an optimizer)"),
         (["corenet:nothing"], "there is no module 'corenet:nothing'"),
         (["gone.toml"], "cannot read gone.toml"),
         (["relu", "--recipe", "better"], "--recipe is for an experiment, and relu is a module"),

@@ -89,6 +89,30 @@ def test_what_is_known_without_an_import_has_the_status_of_its_plugin(status):
     ]
 
 
+def test_a_hook_that_fails_is_named_and_costs_the_others_nothing():
+    def skip():
+        raise SkippedAtImport
+
+    good = [ComponentSpec("fine", "x:Fine")]
+    plugin, rows = asked(hooks(corenet_modules=lambda: good, corenet_losses=skip, corenet_optimizers=lambda: 5))
+    assert [row.name for row in rows] == ["fine"]
+    assert plugin.reason == (
+        "corenet_losses(): SkippedAtImport:; corenet_optimizers(): TypeError: 'int' object is not iterable"
+    )
+
+
+class SkippedAtImport(BaseException):
+    """As pytest's own is, no Exception."""
+
+
+def test_where_it_was_is_shown_to_who_debugs(monkeypatch, capsys):
+    asked(hooks(corenet_modules=boom))
+    assert capsys.readouterr().err == ""
+    monkeypatch.setenv("CORENET_DEBUG", "1")
+    asked(hooks(corenet_modules=boom))
+    assert 'raise ZeroDivisionError("in the hook")' in capsys.readouterr().err
+
+
 def test_the_user_may_still_interrupt():
     with pytest.raises(KeyboardInterrupt):
         ask(Plugin("corenet-x", "1", "", raising(KeyboardInterrupt())))
@@ -97,13 +121,16 @@ def test_the_user_may_still_interrupt():
 @pytest.mark.parametrize(
     ("implementation", "reason"),
     [
-        (hooks(corenet_modules=boom), r"ZeroDivisionError: in the hook"),
-        (hooks(corenet_modules=lambda: 1 / 0), r"ZeroDivisionError: division by zero"),
-        (hooks(corenet_modules=lambda: [3]), r"TypeError: corenet_modules\(\) must yield ComponentSpec, not 3"),
-        (hooks(corenet_losses=lambda: "mse"), r"TypeError: corenet_losses\(\) must yield ComponentSpec, not 'm'"),
-        (hooks(corenet_modules=lambda: 7), r"TypeError: 'int' object is not iterable"),
-        (hooks(corenet_modules=lambda: ComponentSpec("x", "x:X")), r"TypeError: .*not iterable"),
-        (hooks(corenet_modules=lambda: [ComponentSpec(None, "x:X")]), r"ConfigError: ComponentSpec: name must be .*"),
+        (hooks(corenet_modules=boom), r"corenet_modules\(\): ZeroDivisionError: in the hook"),
+        (hooks(corenet_modules=lambda: 1 / 0), r"corenet_modules\(\): ZeroDivisionError: division by zero"),
+        (hooks(corenet_modules=lambda: [3]), r"corenet_modules\(\): TypeError: it must yield ComponentSpec, not 3"),
+        (hooks(corenet_losses=lambda: "mse"), r"corenet_losses\(\): TypeError: it must yield ComponentSpec, not 'm'"),
+        (hooks(corenet_modules=lambda: 7), r"corenet_modules\(\): TypeError: 'int' object is not iterable"),
+        (hooks(corenet_modules=lambda: ComponentSpec("x", "x:X")), r"corenet_modules\(\): TypeError: .*not iterable"),
+        (
+            hooks(corenet_modules=lambda: [ComponentSpec(None, "x:X")]),
+            r"corenet_modules\(\): ConfigError: ComponentSpec: name must be .*",
+        ),
         (hooks(corenet_modules=lambda wrong: []), r"PluginValidationError: .*wrong.*"),
         (hooks(corenet_layers=lambda: []), r"PluginValidationError: unknown hook 'corenet_layers'.*"),
     ],

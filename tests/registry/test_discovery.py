@@ -106,9 +106,9 @@ def test_a_missing_version_is_empty(install):
 def test_unreadable_metadata_is_a_broken_plugin_and_costs_nobody_else(install, site, metadata):
     install("corenet-bad", {"corenet.modules": "swish = x:X"}, metadata)
     install("corenet-good", {"corenet.modules": "good = x:X"})
-    broken, good = sorted(rows("unknown", "corenet-good"), key=lambda row: row.status)
-    assert (broken.kind, broken.status, good.status) == ("plugin", "broken", "declared")
-    assert broken.reason == f"the metadata of what offers swish in {site} cannot be read"[:200]
+    broken, good = sorted(rows("corenet-bad", "corenet-good"), key=lambda row: row.status)
+    assert (broken.kind, broken.version, broken.status, good.status) == ("plugin", "1.2", "broken", "declared")
+    assert broken.reason.startswith(f"its METADATA in {site}"[:150])
 
 
 def test_unreadable_entry_points_are_nobodys(install):

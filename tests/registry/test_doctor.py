@@ -32,7 +32,7 @@ def problems(health):
 @pytest.fixture
 def examined(monkeypatch):
     """Examine what a test has installed, by the name of its distribution."""
-    monkeypatch.setenv("CORENET_DISABLE_PLUGINS", "corenet-example,corenet-off")
+    monkeypatch.setenv("CORENET_DISABLE_PLUGINS", "corenet-off")
 
     def run(*arguments):
         return {each.distribution: each for each in examine(*arguments) if each.distribution != "corenet-example"}
@@ -49,7 +49,7 @@ def test_every_fault_is_found_and_costs_nobody_else_anything(install, examined):
     install("corenet-well", {"corenet.modules": "fine = healthy:X"}, healthy=HEALTHY)
     found = examined()
     assert {name: (each.status, problems(each), each.ok) for name, each in found.items()} == {
-        "corenet": ("loaded", [], True),
+        "corenet": ("loaded", ["switch"], True),  # there is no corenet-off here
         "corenet-crash": ("broken", ["broken"], False),
         "corenet-exit": ("broken", ["broken"], False),
         "corenet-heavy": ("loaded", ["name", "torch"], True),
@@ -104,4 +104,24 @@ def test_as_plain_values(examined):
         *("distribution", "version", "status", "components"),
         *("listing_seconds", "import_seconds", "torch_at_listing", "findings"),
     ]
-    assert (found["components"], found["torch_at_listing"], found["findings"]) == (10, False, ())
+    assert (found["components"], found["torch_at_listing"], len(found["findings"])) == (10, False, 1)
+
+
+def test_a_switch_that_names_nobody_is_told(install, monkeypatch):
+    install("corenet-swish", {"corenet.commands": "x = x:X"})
+    monkeypatch.setenv("CORENET_DISABLE_PLUGINS", "corenet-swich,Corenet_Swish")
+    monkeypatch.setenv("CORENET_PLUGINS", "*")
+    (found,) = examine("corenet")
+    assert [(each.problem, each.what) for each in found.findings] == [
+        ("switch", "CORENET_DISABLE_PLUGINS names 'corenet-swich', which is no plugin (did you mean 'corenet-swish'?)"),
+        ("switch", "CORENET_PLUGINS names '*', which is no plugin"),
+    ]
+
+
+def test_a_command_that_two_offer_is_a_clash(install, examined):
+    for name in ("corenet-a", "corenet-b", "corenet-off"):
+        install(name, {"corenet.commands": f"train = train:run\n{name[-1]}_own = train:run"})
+    found = examined("corenet-a")["corenet-a"].findings
+    assert [(each.problem, each.what, each.fix) for each in found if each.problem == "ambiguous"] == [
+        ("ambiguous", "command train: also in corenet-b", "CORENET_DISABLE_PLUGINS=corenet-b leaves this one"),
+    ]

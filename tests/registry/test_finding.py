@@ -65,12 +65,15 @@ def test_each_way_to_be_broken_has_its_fix(reason, fix):
     assert list(of_component(component(status="broken", reason=reason))) == [
         Finding("broken", f"module swish: {reason}", fix)
     ]
-    assert list(of_plugin(plugin("broken", reason), ["x.code"])) == [Finding("broken", reason, fix)]
+    again = fix.replace("python -c 'import x.code'", "CORENET_DEBUG=1 python -m corenet list-components")
+    again = again.replace("-c 'import x.code'", "-m corenet list-components")  # an import alone calls no hook
+    assert list(of_plugin(plugin("broken", reason), ["x.code"])) == [Finding("broken", reason, again)]
 
 
 def test_a_plugin_without_a_module_to_import_has_damaged_metadata():
-    (found,) = of_plugin(plugin("broken", "its entry_points.txt cannot be parsed; reinstall it"), [])
-    assert found == Finding("broken", "its entry_points.txt cannot be parsed", "its metadata is damaged: reinstall it")
+    (found,) = of_plugin(plugin("broken", "its METADATA in x cannot be read; reinstall it"), [])
+    fix = "its metadata is damaged: pip install --force-reinstall --no-deps corenet-x"
+    assert found == Finding("broken", "its METADATA in x cannot be read", fix)
 
 
 @pytest.mark.parametrize("status", ["disabled", "incompatible"])

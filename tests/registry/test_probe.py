@@ -67,6 +67,28 @@ def test_an_import_that_ends_the_process_breaks_its_component_only(declare, code
     assert found.import_seconds is None
 
 
+def test_what_comes_after_a_crash_is_imported_all_the_same(install):
+    lines = "first = code:X\nlast = healthy:X\nleave = leave:X\nempty ="
+    code = {"code": SEGFAULT, "leave": "import os; os._exit(0)"}
+    install(
+        "corenet-x",
+        {"corenet.modules": lines, "corenet.commands": "x = code:X\ny = healthy:X"},
+        healthy=HEALTHY,
+        **code,
+    )
+    found = probed()
+    assert {row.name: (row.status, row.reason) for row in found.components} == {
+        "first": ("broken", "importing code:X crashed Python: Segmentation fault"),
+        "last": ("loaded", ""),
+        "leave": ("broken", "importing leave:X ended Python with exit code 0"),
+        "empty": ("broken", "a target is 'package.module:Class', not ''"),
+    }
+    assert found.commands == {
+        "code:X": "importing code:X crashed Python: Segmentation fault",
+        "healthy:X": "TypeError: healthy:X is no click command",
+    }
+
+
 def test_an_endless_import_is_given_up(declare):
     declare("import time; time.sleep(600)")
     assert probed(limit=8).components[1].reason == "importing code:X took longer than 8 s"

@@ -300,7 +300,11 @@ def test_strictly_every_use_of_the_registry_stops_at_a_broken_plugin(install, mo
             "mse_los",
             "there is no loss 'mse_los' (did you mean 'mse_loss'?); corenet list-components shows all",
         ),
-        ("optimizer", "linear", "there is no optimizer 'linear'; corenet list-components shows all"),
+        (
+            "optimizer",
+            "linear",
+            "there is no optimizer 'linear' ('linear' is a module); corenet list-components shows all",
+        ),
         ("module", "\x1b[31m", "there is no module '\\x1b[31m'; corenet list-components shows all"),
         ("layer", "linear", "a component is a 'module', a 'loss' or an 'optimizer', not a 'layer'"),
     ],

@@ -33,13 +33,13 @@ def test_as_plain_values(monkeypatch):
         *("file", "line", "docstring", "constructor", "conformance"),
     ]
     assert found["docstring"]["raises"] == {"ConfigError": "p is not a number in [0, 1]."}
-    assert found["conformance"] == {"ok": True, "passed": 0, "failures": (), "reason": ""}
+    assert found["conformance"] == {"ok": True, "passed": 0, "failures": (), "complaints": (), "reason": ""}
 
 
 def test_failed_checks_are_named(monkeypatch):
-    results = (Result("a.good", "passed"), Result("a.bad", "failed"), Result("a.none", "skipped"))
+    results = (Result("a.good", "passed"), Result("a.bad", "failed", message="it is off"), Result("a.none", "skipped"))
     monkeypatch.setattr(cards, "check_component", lambda cls, kind: Report("x", kind, results))
-    assert card_of(registry().find("loss", "mse")).conformance == Conformance(1, ("a.bad",))
+    assert card_of(registry().find("loss", "mse")).conformance == Conformance(1, ("a.bad",), ("a.bad: it is off",))
 
 
 @pytest.mark.parametrize("error", [ValueError("no idea"), SystemExit("no idea")])

@@ -1,6 +1,7 @@
 """The kit runs every check of a kind, reports what it finds, and is strict about what was expected."""
 
 import json
+import re
 
 import pytest
 import torch
@@ -97,15 +98,85 @@ def test_a_report_prints_its_failures_and_is_plain_values():
     assert {each["verdict"] for each in described["checks"]} == {"passed", "failed", "skipped"}
 
 
-def test_what_many_checks_found_is_told_once():
-    class Crashes(Square):
-        def forward(self, input):
-            raise RuntimeError("no")
+class Crashes(Square):
+    """It crashes in a line of its own."""
 
+    def backward(self, grad_output):
+        return grad_outptu  # noqa: F821 - on purpose
+
+
+def test_what_does_not_run_fails_one_check_that_shows_the_line():
     report = check_component(Crashes, cases=[Case()])
-    assert len(report.failures) > 10
-    assert str(report).count("it raised RuntimeError: no") <= 2
-    assert "module.input_gradient, module.float32" in str(report)
+    (failure,) = report.failures
+    assert (failure.check, failure.message) == ("module.runs", "it raised NameError: name 'grad_outptu' is not defined")
+    assert re.fullmatch(r"\S*test_conformance.py:\d+: return grad_outptu.*", failure.diagnosis)
+    skipped = [each for each in report.results if each.verdict == "skipped"]
+    assert len(skipped) == len(CHECKS["module"]) - 1
+    assert {each.message for each in skipped} == {"not tried, for module.runs fails"}
+    assert str(report).count("not tried, for module.runs fails") == 1
+
+
+def test_one_wrong_gradient_is_one_failure():
+    report = check_component(Negated)
+    assert failed(report) == ["module.input_gradient"]
+    skipped = {each.check: each.message for each in report.results if each.verdict == "skipped"}
+    assert skipped["module.batch_of_one"] == "not tried, for module.input_gradient fails"
+
+
+def test_what_runs_on_the_first_cases_is_checked_on_those():
+    class CountsOneSample(cn.Module):
+        def __init__(self):
+            self.weight = cn.Parameter(torch.rand(3))
+
+        def forward(self, input):
+            self.save(input)
+            return self.weight * input
+
+        def backward(self, grad_output):
+            (input,) = self.saved()
+            self.weight.grad += (grad_output * input)[0]
+            return self.weight * grad_output
+
+    runs, gradients, *others = check_component(CountsOneSample).failures
+    assert (runs.check, runs.case) == ("module.runs", "CountsOneSample() on (2, 2, 3)")
+    assert (gradients.check, gradients.case) == ("module.parameter_gradients", "CountsOneSample() on (5, 3)")
+    assert gradients.diagnosis.startswith("only the first sample counted")
+    assert {each.case for each in others} <= {"CountsOneSample() on (5, 3)"}
+
+
+def test_a_plain_tensor_is_named_in_the_place_of_what_it_leads_to():
+    class Plain(cn.Module):
+        def __init__(self):
+            self.weight = torch.randn(3, 3)
+
+        def forward(self, input):
+            self.save(input)
+            return input @ self.weight.T
+
+        def backward(self, grad_output):
+            return grad_output @ self.weight
+
+    (failure,) = check_component(Plain).failures
+    assert failure.message == "weight is a plain tensor: neither trained, nor saved, nor moved by to()"
+
+
+def test_what_takes_other_numbers_is_told_of_its_domain():
+    class Log(Square):
+        def forward(self, input):
+            self.save(input)
+            return input.log()
+
+    (failure,) = check_component(Log).failures
+    assert failure.message == "for an input between -2 and 2 the output is not finite"
+    assert "Case(domain=" in failure.diagnosis
+
+
+@pytest.mark.parametrize("kind", CHECKS)
+def test_what_a_check_comes_after_comes_before_it(kind):
+    seen = set()
+    for check in CHECKS[kind]:
+        assert set(check.after) <= seen, check.id
+        seen.add(check.id)
 
 
 def test_a_factory_needs_a_kind_and_takes_cases():
@@ -228,6 +299,11 @@ def test_components_are_found_by_their_distribution_in_any_spelling():
 def test_a_distribution_without_components_is_refused():
     with pytest.raises(cn.UnknownComponentError, match=r"distribution 'corenett'.*did you mean 'corenet'"):
         components_of("corenett")
+
+
+def test_a_component_in_the_place_of_its_distribution_is_told_apart():
+    with pytest.raises(cn.UnknownComponentError, match="'relu'; it is a component of corenet; "):
+        components_of("relu")
 
 
 def test_a_plugin_that_cannot_be_asked_is_refused(monkeypatch):

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import corenet as cn
+from corenet.testing import diagnosis
 from corenet.testing.diagnosis import PATTERNS, diagnose
 from corenet.testing.evidence import Evidence, close, near
 from corenet.testing.gradcheck import examine
@@ -21,6 +22,57 @@ SOME = torch.tensor([[1, 1, 0], [1, 0, 1], [0, 1, 1], [1, 1, 0], [1, 0, 1]])  # 
 def evidence(ours, numeric=NUMERIC, name="input", **others):
     fields = {"upstream": UPSTREAM, "input": INPUT, "output": draw(5, 3, seed=3), "value": INPUT, **others}
     return Evidence(name, ours, numeric, **fields)
+
+
+def test_a_pattern_that_stumbles_leaves_the_word_to_the_next(monkeypatch):
+    def stumbles(evidence):
+        raise IndexError("of a shape that nobody thought of")
+
+    monkeypatch.setattr(diagnosis, "PATTERNS", ((stumbles, "it stumbles"), *PATTERNS))
+    assert diagnose(evidence(-NUMERIC)).startswith("the sign is wrong")
+
+
+@pytest.mark.parametrize("wrong", [lambda each: each.sign(), lambda each: each.flip(0), lambda each: each.clamp(-1, 1)])
+def test_of_three_numbers_little_is_told(wrong):
+    few, many = (draw(count, seed=5) * 3 for count in (3, 12))
+    others = {"input": few, "value": few, "output": few, "upstream": draw(3, seed=6)}
+    assert diagnose(evidence(wrong(many), many, **{**others, "input": many, "value": many}))
+    told = diagnose(evidence(wrong(few), few, **others))
+    assert told == "" or told.startswith("reversed")
+
+
+def test_what_is_not_finite_is_like_nothing():
+    assert not near(torch.ones(3), torch.tensor([1.0, 1.0, torch.inf]))
+
+
+def test_an_output_with_the_digits_of_float32_is_told():
+    class Rounded(cn.Tanh):
+        def forward(self, input):
+            return super().forward(input).float().double()
+
+    (wrong,) = (each for each in examine(Rounded(), draw(4, 3)).tensors if not each.ok)
+    assert wrong.diagnosis.startswith("forward computes in float32")
+
+
+def test_a_factor_that_is_an_argument_is_named():
+    class Dropped(cn.Dropout):
+        def backward(self, grad_output):
+            return super().backward(grad_output) * (1 - self.p)
+
+    (wrong,) = examine(Dropped(0.2), draw(5, 3)).tensors
+    assert "1/(1 − p) may be missing, with p = 0.2" in wrong.diagnosis
+
+
+def test_an_output_of_fewer_dimensions_is_explained_too():
+    class Largest(cn.Module):
+        def forward(self, input):
+            return input.max(-1).values
+
+        def backward(self, grad_output):
+            return grad_output[:, None].expand(-1, 3) / 3
+
+    (wrong,) = examine(Largest(), draw(5, 3)).tensors
+    assert wrong.diagnosis.startswith("averaged over dimension 1")
 
 
 @pytest.mark.parametrize(

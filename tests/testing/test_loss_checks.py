@@ -27,6 +27,16 @@ class Squared(cn.Loss):
         return input - target
 
 
+class NeverRuns(Squared):
+    def forward(self, input, target):
+        raise RuntimeError("no")
+
+
+class ReturnsANumber(Squared):
+    def forward(self, input, target):
+        return super().forward(input, target).item()
+
+
 # Faults in the gradient.
 
 
@@ -336,6 +346,8 @@ class CountsFromTheEnd(CrossEntropy):
 
 
 FAULTS = [
+    (NeverRuns, "runs", 'test_loss_checks.py:32: raise RuntimeError("no")'),
+    (ReturnsANumber, "runs", "forward returns float, not a tensor"),
     (NoMean, "gradient", "missing"),
     (MeanTwice, "gradient", "divided by"),
     (MeanOfTheSum, "gradient", "reduction='sum'"),

@@ -445,7 +445,7 @@ FAULTS = {
     "a module in a set": (ModuleInASet, "finds_every_tensor", "layers"),
     "moves in evaluation": (MovesInEvaluation, "evaluation", "differ"),
     "counts in evaluation": (CountsInEvaluation, "evaluation", "changes seen"),
-    "drops in evaluation": (DropsInEvaluation, "evaluation", "differ"),
+    "drops in evaluation": (DropsInEvaluation, "evaluation", "draws random numbers in evaluation mode too"),
     "writes over its last output": (WritesOverItsLastOutput, "evaluation", "output of the first"),
     "saves in evaluation": (SavesInEvaluation, "evaluation", "saves"),
     "draws anew in backward": (DrawsAnewInBackward, "repeats", "backward draws"),

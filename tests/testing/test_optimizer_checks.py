@@ -8,6 +8,7 @@ import torch
 
 import corenet as cn
 from corenet.contracts.optimizer import finite, non_negative
+from corenet.testing import check_component
 from corenet.testing.conformance import CHECKS
 
 IDS = [check.id for check in CHECKS["optimizer"]]
@@ -20,6 +21,11 @@ class Plain(cn.Optimizer):
 
     def update(self, param, grad, state):
         param -= self.current_lr * grad
+
+
+class NeverSteps(Plain):
+    def update(self, param, grad, state):
+        raise RuntimeError("no")
 
 
 class Momentum(cn.Optimizer):
@@ -339,6 +345,7 @@ class Borrows(Plain):
 
 
 FAULTS = [
+    (NeverSteps, "runs", "it raised RuntimeError: no"),
     (Climbs, "quadratic_descent", "the sign"),
     (Rests, "quadratic_descent", "nothing moves"),
     (ClimbsRosenbrock, "rosenbrock_descent", "Rosenbrock's function goes from"),
@@ -521,6 +528,14 @@ RIGHT += [Nesterov, Clipped, Lookahead, FixedRate]
 @pytest.mark.parametrize("cls", RIGHT)
 def test_a_right_optimizer_keeps_each_promise(finding, cls):
     assert {check: found for check in IDS if (found := finding(cls, check))} == {}
+
+
+def test_a_rule_that_scales_its_gradient_is_told_that_alone():
+    class Scales(Plain):
+        def update(self, param, grad, state):
+            param -= grad.mul_(self.current_lr)
+
+    assert [each.check for each in check_component(Scales).failures] == ["optimizer.gradients_unchanged"]
 
 
 def test_every_check_has_a_fault_to_find():

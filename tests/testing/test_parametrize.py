@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+import corenet as cn
 from corenet.testing import components_of, parametrize_with_checks
 from corenet.testing.conformance import CHECKS
 
@@ -59,6 +60,16 @@ def test_each_check_of_each_component_is_a_test():
     assert len(names) == 5 * len(CHECKS["module"]) + 4 * len(CHECKS["loss"]) + len(CHECKS["optimizer"])
 
 
+def test_a_class_is_taken_too_and_what_is_neither_is_refused():
+    mark = parametrize_with_checks([cn.Tanh])
+    first = mark.args[1][0]
+    assert first.id == "Tanh-module.runs"
+    component, check = first.values
+    check(component)
+    with pytest.raises(cn.ConfigError, match="takes a class"):
+        parametrize_with_checks([cn.Tanh()])
+
+
 def test_a_right_plugin_passes(pytest_on):
     code, stdout = pytest_on("test_square.py")
     assert code == 0, stdout
@@ -69,6 +80,7 @@ def test_a_wrong_plugin_fails_where_it_is_wrong(pytest_on):
     code, stdout = pytest_on("test_square.py", sign="-")
     assert code == 1
     assert "FAILED test_square.py::test_conforms[square-module.input_gradient]" in stdout
+    assert "module.batch_of_one] - " not in stdout
     assert "sign" in stdout
 
 

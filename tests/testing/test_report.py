@@ -21,6 +21,7 @@ def test_a_tensor_is_ok_up_to_its_tolerance():
     ("tensor", "text"),
     [
         (GOOD, "input (4, 3): 12 elements, worst relative error 2.0e-09"),
+        (TensorReport("a", (), 1, 0, 2e-9, 1e-6), "a (): 1 element, worst relative error 2.0e-09"),
         (KINKED, "input (4,): 3 elements, 1 at kinks left out, worst relative error 2.0e-09"),
         (BAD, "weight (2, 3): 6 elements, worst relative error 5.0e-01 at [1, 2]: ours 1.5, numeric 1"),
     ],

@@ -69,6 +69,16 @@ def test_the_shapes_guessed_are_those_that_a_module_takes():
     assert [case.shape for case in cases_of(Convolution)] == [(2, 3, 8)]
 
 
+def test_a_shape_stays_only_if_training_takes_it_too():
+    class BatchStatistics(Scale):
+        def forward(self, input):
+            if self.training and len(input) < 2:
+                raise cn.ShapeError("BatchStatistics()", input.shape, "expected two samples at least")
+            return super().forward(input)
+
+    assert [case.shape for case in cases_of(BatchStatistics)] == [(5, 3), (2, 2, 3)]
+
+
 def test_what_takes_no_guessed_shape_is_tried_on_the_first_to_hear_why():
     class Refuses(Scale):
         def forward(self, input):
@@ -143,6 +153,12 @@ def test_class_indices_are_drawn_below_their_number():
     target = Trial(cn.MSELoss, cn.Case(shape=(200, 3), classes=3)).target()
     assert (target.shape, target.dtype) == ((200,), torch.int64)
     assert set(target.tolist()) == {0, 1, 2}
+
+
+def test_guessing_shapes_leaves_torchs_generator_as_it_was():
+    before = torch.get_rng_state()
+    cases_of(cn.Dropout)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_seeded_leaves_torchs_generator_as_it_was():

@@ -68,9 +68,8 @@ def one_sample(evidence: Evidence) -> Words | None:
     """Ours has the part of the first or last sample alone, or of all but these."""
     if evidence.jacobian is None or not evidence.output.dim() or len(evidence.output) < 2:
         return None
-    count, dimension = len(evidence.output), evidence.value.dim()
-    parts = _finite(evidence.jacobian * evidence.upstream).transpose(0, dimension).flatten(dimension + 1)
-    parts = parts.transpose(0, dimension).sum(-1) if dimension else parts.sum(-1)
+    count = len(evidence.output)
+    parts = _finite(evidence.jacobian * evidence.upstream).reshape(*evidence.value.shape, count, -1).sum(-1)
     for which, rows in {
         "only the first sample": [0],
         "only the last sample": [count - 1],

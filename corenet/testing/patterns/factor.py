@@ -60,19 +60,19 @@ def size_too_few(evidence: Evidence) -> Words | None:
     return _size(evidence, 1 / ratio) if ratio else None
 
 
-def doubled(evidence: Evidence) -> bool:
-    return _is(_factor(evidence), 2)
+def doubled(evidence: Evidence) -> Words | None:
+    return {"setting": _setting(evidence, 2)} if _is(_factor(evidence), 2) else None
 
 
-def halved(evidence: Evidence) -> bool:
-    return _is(_factor(evidence), 0.5)
+def halved(evidence: Evidence) -> Words | None:
+    return {"setting": _setting(evidence, 0.5)} if _is(_factor(evidence), 0.5) else None
 
 
 def factor(evidence: Evidence) -> Words | None:
     ratio = _factor(evidence)
     if ratio is None or evidence.known.sum() < 2:
         return None
-    return {"ratio": f"{ratio:.7g}", "inverse": f"{1 / ratio:.7g}"}
+    return {"ratio": f"{ratio:.7g}", "inverse": f"{1 / ratio:.7g}", "setting": _setting(evidence, ratio)}
 
 
 def factor_of_each_index(evidence: Evidence) -> Words | None:
@@ -95,6 +95,15 @@ def _factor(evidence: Evidence) -> float | None:
     return constant(*evidence.pairs())
 
 
+def _setting(evidence: Evidence, ratio: float) -> str:
+    """Return which number that the component was built with the factor may come from."""
+    for name, value in evidence.settings.items():
+        numbers = {f"1/{name}": value, name: 1 / value, f"1/(1 − {name})": 1 - value, f"1 − {name}": 1 / (1 - value)}
+        if fitting := [missing for missing, number in numbers.items() if _is(ratio, number)]:
+            return f"; {' or '.join(fitting)} may be missing, with {name} = {value:g}"
+    return ""
+
+
 def _is(ratio: float | None, wanted: float) -> bool:
     return ratio is not None and abs(ratio - wanted) <= 1e-5 * abs(wanted)
 
@@ -109,6 +118,7 @@ def _size(evidence: Evidence, ratio: float | None) -> Words | None:
     return {
         "sizes": " or ".join(f"{letter} = {fitting[0][1]}, {name}" for letter, name in reversed(named.items())),
         "letter": fitting[0][0],
+        "divisor": f"({fitting[0][0]})" if "·" in fitting[0][0] else fitting[0][0],
         "size": str(fitting[0][1]),
         "sign": " and the sign is wrong" if ratio < 0 else "",
         "two": "; or a factor 2" if fitting[0][1] == 2 else "",

@@ -1,11 +1,11 @@
-"""A wrong sign inside of a formula is found by turning it round."""
+"""A wrong sign, or dimension, inside of a formula is found by changing it in the source."""
 
 import pytest
 import torch
 
 import corenet as cn
+from corenet.testing.edits import changed, minus_added, one_edit_away
 from corenet.testing.gradcheck import examine
-from corenet.testing.signs import wrong_sign
 
 
 class Swish(cn.Module):
@@ -40,6 +40,39 @@ class Negated(cn.Tanh):
         return -grad_output * (1 - output * output)
 
 
+class NegativelySaved(Swish):
+    def forward(self, input):
+        gate = input.sigmoid()
+        output = input * gate
+        self.save(-gate, output)
+        return output
+
+    def backward(self, grad_output):
+        gate, output = self.saved()
+        return grad_output * (gate + output * (1 - gate))
+
+
+class Huber(cn.ElementwiseLoss):
+    def elements(self, input, target):
+        cut = (input - target).clamp(-0.5, 0.5)
+        return cut * (input - target - cut / 2)
+
+    def derivative(self, input, target):
+        bound = 0.5
+        return (input - target).clamp(bound, bound)
+
+
+class Softmax(cn.Module):
+    def forward(self, input):
+        output = input.softmax(-1)
+        self.save(output)
+        return output
+
+    def backward(self, grad_output):
+        (output,) = self.saved()
+        return output * (grad_output - (grad_output * output).sum(0, keepdim=True))
+
+
 def told(subject, *inputs):
     """Return the diagnoses of the wrong gradients by name."""
     return {each.name: each.diagnosis.splitlines() for each in examine(subject, *inputs).tensors if not each.ok}
@@ -51,6 +84,8 @@ def told(subject, *inputs):
         (Swish, "input", "slope = gate - output * (1 - gate)"),
         (lambda: Minus(3, 2), "bias", "self.bias.grad -= grad_output.sum(0)"),
         (Sum, "input", "return 2 * (input + target)"),
+        (NegativelySaved, "input", "self.save(-gate, output)"),
+        (Huber, "input", "return (input - target).clamp(bound, bound)"),
         (Negated, "input", "return -grad_output * (1 - output * output)"),
     ],
 )
@@ -61,6 +96,12 @@ def test_the_line_with_the_wrong_sign_is_told(subject, name, line):
     assert found == name
     assert meaning.startswith("the sign is wrong: ")
     assert place.partition(": ")[2] == line
+
+
+def test_a_sum_over_the_wrong_dimension_is_told_with_its_line():
+    ((meaning, place),) = told(Softmax(), torch.randn(5, 3)).values()
+    assert meaning == "wrong dimension: -1 in the place of 0 in this line makes it right"
+    assert place.endswith("return output * (grad_output - (grad_output * output).sum(0, keepdim=True))")
 
 
 def test_a_wrong_sign_in_a_module_below_is_told_for_each_gradient_that_it_spoils():
@@ -79,12 +120,13 @@ def test_no_sign_is_blamed_for_another_fault():
     assert meaning.startswith("a factor 2 is missing")
 
 
-def test_the_component_is_as_before_after_the_search():
+@pytest.mark.parametrize("edits", [changed, minus_added])
+def test_the_component_is_as_before_after_the_search(edits):
     swish = Swish()
     before = dict(vars(swish))
-    assert wrong_sign(swish, "input", lambda: False) == ""
+    assert one_edit_away(swish, "input", lambda: False, edits) == ""
     assert vars(swish) == before
-    assert wrong_sign(swish, "input", lambda: "backward" in vars(swish)).startswith("the sign")
+    assert one_edit_away(swish, "input", lambda: vars(swish) != before, edits).startswith("the sign")
     assert vars(swish) == before
 
 

@@ -1,0 +1,68 @@
+"""The conformance kit on one component, in this process or in one that the component may crash or end."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from corenet.errors import BrokenComponentError, CorenetError, UnavailableComponentError
+from corenet.registry.asking import reason_of
+from corenet.registry.child import ending_of, start
+from corenet.registry.registry import registry
+from corenet.registry.spec import Component
+
+Result = dict[str, Any]
+
+
+def check(row: Component, seed: int) -> tuple[Result, list[str]]:
+    """Return what came of checking a component, for JSON, and its failures to read."""
+    from corenet.testing import check_component
+
+    assert row.kind != "plugin", "it is unusable"
+    try:
+        cls = registry().get(row.kind, row.qualified_name)
+        report = check_component(cls, row.kind, name=row.qualified_name, seed=seed)
+    except (BrokenComponentError, UnavailableComponentError):
+        return unusable(registry().find(row.kind, row.qualified_name))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger may raise anything, which fails its check only
+        return _wrong(row, str(error) if isinstance(error, CorenetError) else reason_of(error))
+    failures = [str(each) for each in report.merged() if each.verdict == "failed"]
+    return report.to_dict() | {"message": report.summary}, failures
+
+
+def unusable(row: Component) -> tuple[Result, list[str]]:
+    """Return the same for what is broken, disabled or incompatible, or for a plugin that could not be asked."""
+    return _wrong(row, f"{row.status}: {row.reason}")
+
+
+def _wrong(row: Component, message: str) -> tuple[Result, list[str]]:
+    return {"name": row.qualified_name, "kind": row.kind, "ok": False, "message": message, "checks": []}, []
+
+
+def check_apart(rows: Iterable[Component], seed: int) -> Iterator[tuple[Result, list[str]]]:
+    """Check ``rows`` in a process of their own; one that ends it is wrong, and the rest goes on in another."""
+    left = list(rows)
+    while left:
+        orders = {"names": [(row.kind, row.qualified_name) for row in left], "seed": seed}
+        with start("corenet.cli.check_child", orders, stdout=subprocess.PIPE) as child:
+            assert child.stdout is not None
+            for line in child.stdout:
+                yield json.loads(line)
+                del left[0]
+        if left:
+            yield _wrong(left.pop(0), f"its check {ending_of(child.returncode)}")
+
+
+# In the child.
+
+
+def follow(names: list[tuple[str, str]], seed: int) -> None:
+    """Check as ordered, and write a line for each; whatever else is printed goes to stderr."""
+    told = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    for kind, name in names:
+        print(json.dumps(check(registry().find(kind, name), seed)), file=told, flush=True)
+    os._exit(0)  # whatever a plugin has left running

@@ -19,6 +19,7 @@ from corenet.cli.no_plugins import no_plugins
 from corenet.errors import BrokenPluginError, CorenetError, did_you_mean
 
 COMMANDS = {
+    "bench": "Time training on this machine against torch.nn.",
     "check": "Prove the gradients of components.",
     "demo": "Train a small network, prove every gradient, draw what was learnt.",
     "doctor": "Import every plugin and say what is wrong, and how to mend it.",

@@ -29,6 +29,7 @@ def test_a_command_tells_its_options(call, name):
     assert stdout.startswith(f"Usage: corenet {name} [OPTIONS]")
     options = {
         "list-components": ("--kind", "--json"),
+        "bench": ("--layers", "--batch-size", "--seed", "--json"),
         "check": ("--all", "--seed", "--json", "--out"),
         "plugins": ("--requirements", "--no-plugins", "--json"),
         "new-plugin": ("--kind", "--component", "--out"),

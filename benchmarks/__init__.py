@@ -1,0 +1,1 @@
+"""corenet side by side with torch.nn, JAX, scikit-learn and Thinc: ``python -m benchmarks small``."""

@@ -1,0 +1,1 @@
+"""One file for each contestant: a class ``Contestant(problem)`` with ``train(epochs)`` and ``weights()``."""

@@ -1,0 +1,37 @@
+"""Many small networks at once: 1, 10, 100 and 1000 independent rounds of the seeds' network, on one thread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks.figure import lines
+from benchmarks.problem import Settings
+from benchmarks.race import race
+from benchmarks.report import Report
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+CONTESTANTS = ("torch_sequential", "jax_vmap", "corenet_rounds")
+EPOCHS = {1: 100, 10: 100, 100: 50, 1000: 20}  # a chunk is a whole training of all rounds, and should last seconds
+NOTE = (
+    "A step is one of one model. torch_sequential trains at most ten rounds: its time a step does not depend on them."
+)
+
+
+def run(seconds: float, device: str) -> Report:
+    report = Report("rounds", "Many rounds at once", notes=[NOTE], draw=draw)
+    for rounds, epochs in EPOCHS.items():
+        settings = Settings(rounds=rounds, epochs=epochs, device=device)
+        report.races[settings.name] = race(settings, CONTESTANTS, seconds)
+    return report
+
+
+def draw(report: Report) -> Figure:
+    curves = {}
+    for place, name in enumerate(CONTESTANTS):
+        rows = [races[place] for races in report.races.values()]
+        points = [(count, 1e6 * row.step_seconds) for count, row in zip(EPOCHS, rows, strict=True) if not row.skipped]
+        if points:
+            curves[name] = tuple(zip(*points, strict=True))
+    return lines({"rounds": curves}, report.title, "µs a step of one model")

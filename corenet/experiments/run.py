@@ -121,8 +121,8 @@ def run(
 ) -> Outcome:
     """Train ``rounds`` networks, each on its own 1000 points, and test each on 1000 fresh ones.
 
-    Round r draws its data, weights and batches from ``seed + r``; dropout draws from one stream for all rounds. The test
-    points are measured on and choose nothing.
+    Round r draws its data, weights and batches from ``seed + r``; dropout draws from one stream for
+    all rounds. The test points are measured on and choose nothing.
 
     Raises:
         ConfigError: ``recipe`` is neither ``reported`` nor ``better``, or a component does not take its arguments.

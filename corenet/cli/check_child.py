@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -65,4 +66,5 @@ def follow(names: list[tuple[str, str]], seed: int) -> None:
     os.dup2(2, 1)
     for kind, name in names:
         print(json.dumps(check(registry().find(kind, name), seed)), file=told, flush=True)
+        sys.stdout.flush()
     os._exit(0)  # whatever a plugin has left running

@@ -50,7 +50,7 @@ class Result:
 
     def __str__(self) -> str:
         lines = [f"{self.check}: {self.verdict}{f', {self.case}' if self.case else ''}", self.message, self.diagnosis]
-        return "\n    ".join(line for line in lines if line)
+        return "\n".join(line for line in lines if line).replace("\n", "\n    ")
 
 
 @dataclass(frozen=True)

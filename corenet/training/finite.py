@@ -47,7 +47,7 @@ def are_finite(tensors: Iterable[Tensor]) -> bool:
     A sum is not finite if one of its terms is not. A sum of finite terms may overflow too, so who gets
     False looks closer.
     """
-    return all([math.isfinite((tensor.sum() if tensor.dim() else tensor).item()) for tensor in tensors])
+    return all(math.isfinite((tensor.sum() if tensor.dim() else tensor).item()) for tensor in tensors)
 
 
 def refuse_infinite_weights(model: Module, epoch: int) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
-import torch
 from torch import Tensor
 
 from corenet.contracts.parameter import Buffer, Parameter
@@ -49,7 +48,6 @@ class Module(Tree):
 
     training: bool = True
     _saved: Saved | None = None
-    _output: tuple[torch.Size, torch.dtype] | None = None
     _half_is_older: bool = False  # backward is of a subclass of the class whose backward_parameters is inherited
 
     # The two methods that a component author writes.
@@ -85,11 +83,12 @@ class Module(Tree):
         except BaseException:
             self.forget()
             raise
-        if self._saved is not None:
+        saved = self._saved
+        if saved is not None:
             if not isinstance(output, Tensor):
                 self.forget()
                 raise DTypeError(f"forward of {self!r} must return a torch.Tensor, not {type(output).__name__}")
-            object.__setattr__(self, "_output", (output.shape, output.dtype))
+            saved.shape, saved.dtype = output.shape, output.dtype
         return output
 
     def save(self, *values: Tensor) -> None:
@@ -196,9 +195,15 @@ def _guarded(backward: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(backward)
     def checked(self: Module, grad_output: Tensor, **options: Any) -> Any:
-        if self._output is not None and self._saved is not None:
-            _refuse_misfit(self, grad_output, *self._output)
-            object.__setattr__(self, "_output", None)  # a backward inside this one is of another output
+        saved = self._saved
+        if saved is not None and saved.shape is not None:
+            if (
+                not isinstance(grad_output, Tensor)
+                or grad_output.shape != saved.shape
+                or grad_output.dtype != saved.dtype
+            ):
+                _refuse_misfit(self, grad_output, saved)
+            saved.shape = None  # a backward inside this one is of another output
             if self._half_is_older:
                 return self.backward(grad_output)
         return backward(self, grad_output, **options)
@@ -206,15 +211,15 @@ def _guarded(backward: Callable[..., Any]) -> Callable[..., Any]:
     return checked
 
 
-def _refuse_misfit(module: Module, grad_output: Tensor, shape: torch.Size, dtype: torch.dtype) -> None:
+def _refuse_misfit(module: Module, grad_output: Tensor, saved: Saved) -> NoReturn:
     if not isinstance(grad_output, Tensor):
         raise DTypeError(f"backward of {module!r} takes a torch.Tensor, got {type(grad_output).__name__}")
-    if grad_output.shape != shape:
-        raise ShapeError(f"backward of {module!r}", grad_output.shape, f"expected the output's shape {tuple(shape)}")
-    if grad_output.dtype != dtype:
-        raise DTypeError(
-            f"backward of {module!r} got a {grad_output.dtype} gradient for its {dtype} output; convert it"
-        )
+    if grad_output.shape != saved.shape:
+        expected = f"expected the output's shape {tuple(saved.shape or ())}"
+        raise ShapeError(f"backward of {module!r}", grad_output.shape, expected)
+    raise DTypeError(
+        f"backward of {module!r} got a {grad_output.dtype} gradient for its {saved.dtype} output; convert it"
+    )
 
 
 @contextmanager

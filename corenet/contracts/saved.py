@@ -9,11 +9,18 @@ from corenet.errors import BackwardError
 
 
 class Saved:
-    """Tensors kept from a forward to its backward, and how often each had been changed by then."""
+    """Tensors kept from a forward to its backward, and how often each had been changed by then.
+
+    ``shape`` and ``dtype`` are those of the output, from when it is known until a backward has looked at its argument.
+    """
+
+    __slots__ = ("dtype", "shape", "tensors", "versions")
 
     def __init__(self, tensors: tuple[Tensor, ...]) -> None:
         self.tensors = tensors
         self.versions = _versions(tensors)
+        self.shape: torch.Size | None = None
+        self.dtype: torch.dtype | None = None
 
     def unchanged(self, owner: object) -> tuple[Tensor, ...]:
         """Return the tensors.
@@ -32,4 +39,7 @@ def _versions(tensors: tuple[Tensor, ...]) -> list[int]:
     """Return torch's count of in-place changes of each tensor; there is none while tracing or in inference mode."""
     if torch.compiler.is_compiling():
         return []
-    return [0 if tensor.is_inference() else tensor._version for tensor in tensors]
+    try:
+        return [tensor._version for tensor in tensors]
+    except RuntimeError:
+        return []

@@ -15,7 +15,7 @@ from corenet.errors import DTypeError, ShapeError, StructureError
 if TYPE_CHECKING:
     from corenet.contracts.module import Module
 
-_PASSING = ("_saved", "_output", "_input_shape")  # what lives from a forward to its backward only
+_PASSING = ("_saved", "_input_shape")  # what lives from a forward to its backward only
 
 
 class Tree:

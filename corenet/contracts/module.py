@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 
 from torch import Tensor
 
@@ -29,6 +29,7 @@ class Module(Tree):
     module, or a list, tuple or dict of these are found by themselves; a subclass
     need not call ``super().__init__()``.
 
+    >>> import torch
     >>> class Square(Module):
     ...     def forward(self, input):
     ...         self.save(input)
@@ -197,12 +198,7 @@ def _guarded(backward: Callable[..., Any]) -> Callable[..., Any]:
     def checked(self: Module, grad_output: Tensor, **options: Any) -> Any:
         saved = self._saved
         if saved is not None and saved.shape is not None:
-            if (
-                not isinstance(grad_output, Tensor)
-                or grad_output.shape != saved.shape
-                or grad_output.dtype != saved.dtype
-            ):
-                _refuse_misfit(self, grad_output, saved)
+            _refuse_misfit(self, grad_output, saved)
             saved.shape = None  # a backward inside this one is of another output
             if self._half_is_older:
                 return self.backward(grad_output)
@@ -211,15 +207,16 @@ def _guarded(backward: Callable[..., Any]) -> Callable[..., Any]:
     return checked
 
 
-def _refuse_misfit(module: Module, grad_output: Tensor, saved: Saved) -> NoReturn:
+def _refuse_misfit(module: Module, grad_output: Tensor, saved: Saved) -> None:
     if not isinstance(grad_output, Tensor):
         raise DTypeError(f"backward of {module!r} takes a torch.Tensor, got {type(grad_output).__name__}")
     if grad_output.shape != saved.shape:
         expected = f"expected the output's shape {tuple(saved.shape or ())}"
         raise ShapeError(f"backward of {module!r}", grad_output.shape, expected)
-    raise DTypeError(
-        f"backward of {module!r} got a {grad_output.dtype} gradient for its {saved.dtype} output; convert it"
-    )
+    if grad_output.dtype != saved.dtype:
+        raise DTypeError(
+            f"backward of {module!r} got a {grad_output.dtype} gradient for its {saved.dtype} output; convert it"
+        )
 
 
 @contextmanager

@@ -109,6 +109,8 @@ def fit(
     )
     with drawing_from(seed, train.inputs.device), progress_for(progress, epochs) as show:
         for epoch in range(epochs):
+            if epoch == 0 or measures:  # only a metric, which is anybody's code, may have changed something
+                running.begin_epoch()
             record = _epoch(running, model, loss, optimizer, train.batches(batch_size, seed, epoch), epoch)
             history.engine = running.name
             history.append(measured(record, measures, model, train, valid))
@@ -129,7 +131,6 @@ def _epoch(
     total, points, step = 0.0, 0, 0
     is_mean = getattr(loss, "reduction", "mean") == "mean"
     try:
-        engine.begin_epoch()
         for step, (input, target) in enumerate(batches):  # noqa: B007 - it is told in an error
             value = engine.step(input, target)
             total += value.item() * len(input) if is_mean else value.sum().item()

@@ -31,7 +31,7 @@ class Replay:
     def __init__(self, model: Module, loss: Loss, optimizer: Optimizer) -> None:
         self.name = "replay"
         self._parts = (model, loss, optimizer)
-        self._recordings: dict[tuple[Any, ...], Recording] = {}
+        self._recordings: dict[tuple[torch.Size, torch.Size], Recording] = {}
         self._seen: list[Any] = []
         self.begin_epoch()
 
@@ -59,7 +59,7 @@ class Replay:
         return value
 
     def _gradients(self, input: Tensor, target: Tensor) -> Tensor:
-        key = (input.shape, input.dtype, target.shape, target.dtype)
+        key = (input.shape, target.shape)
         recording = self._recordings.get(key)
         if recording is None:
             return self._record(key, input, target)
@@ -74,7 +74,7 @@ class Replay:
             return gradients(model, loss, optimizer, input, target)  # which says what is wrong
         return value
 
-    def _record(self, key: tuple[Any, ...], input: Tensor, target: Tensor) -> Tensor:
+    def _record(self, key: tuple[torch.Size, torch.Size], input: Tensor, target: Tensor) -> Tensor:
         model, loss, optimizer = self._parts
         with left_as_they_are([*optimizer.gradients(), *buffers(model)]):
             try:

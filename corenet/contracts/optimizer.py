@@ -107,6 +107,11 @@ class Optimizer:
         other._lay_out()
         return other
 
+    def is_ordinary(self) -> bool:
+        """Tell whether :meth:`step` is this class's own, so that :meth:`advance` does the same."""
+        own = ("step", "advance", "zero_grad", "gradients")
+        return not any(name in vars(self) or getattr(type(self), name) is not getattr(Optimizer, name) for name in own)
+
     def settings(self) -> dict[str, Any]:
         """Return everything that governs an update but the parameters and what is remembered of them."""
         return {name: value for name, value in vars(self).items() if name not in ("parameters", "_flats", "_states")}

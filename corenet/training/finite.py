@@ -13,6 +13,8 @@ from corenet.contracts.optimizer import Optimizer
 from corenet.contracts.parameter import gradient
 from corenet.errors import NonFiniteError, RangeError
 
+NOT_FINITE = "the model's output is not finite; lower lr or look at the data"
+
 
 def value_of(loss: Loss, prediction: Tensor, target: Tensor) -> Tensor:
     """Return ``loss(prediction, target)``; say so if it is refused because the model's output is not finite."""
@@ -21,7 +23,7 @@ def value_of(loss: Loss, prediction: Tensor, target: Tensor) -> Tensor:
     except RangeError as error:
         if prediction.isfinite().all():
             raise
-        raise NonFiniteError("the model's output is not finite; lower lr or look at the data") from error
+        raise NonFiniteError(NOT_FINITE) from error
 
 
 def refuse_non_finite(model: Module, optimizer: Optimizer, value: Tensor) -> None:
@@ -50,11 +52,11 @@ def are_finite(tensors: Iterable[Tensor]) -> bool:
     return all(math.isfinite((tensor.sum() if tensor.dim() else tensor).item()) for tensor in tensors)
 
 
-def refuse_infinite_weights(model: Module, epoch: int) -> None:
+def refuse_infinite_weights(model: Module, epoch: int, round: int | None = None) -> None:
     """Look at the weights once an epoch: a finite gradient times a large rate may overflow in the write itself."""
     for name, parameter in model.named_parameters():
         if not parameter.isfinite().all():
-            raise NonFiniteError(f"{name} is not finite after epoch {epoch}: lower lr", module=name)
+            raise NonFiniteError(f"{name} is not finite after epoch {epoch}: lower lr", module=name, round=round)
 
 
 def _first_non_finite(model: Module) -> str | None:

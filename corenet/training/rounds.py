@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from time import perf_counter
 
 import torch
@@ -15,6 +16,7 @@ from corenet.contracts.optimizer import Optimizer
 from corenet.data import Dataset, integer, positive_integer, stream
 from corenet.errors import ConfigError, NonFiniteError
 from corenet.training.engines.choice import EngineName
+from corenet.training.engines.recording import left_as_they_are
 from corenet.training.engines.together import Together
 from corenet.training.finite import are_finite, refuse_infinite_weights
 from corenet.training.fit import Metric, drawing_from, fit, measured, measures_for
@@ -22,6 +24,7 @@ from corenet.training.history import Epoch, History
 from corenet.training.progress import progress_for
 
 LOG = logging.getLogger("corenet")
+GATHERED = 64 * 2**20  # bytes of batches to gather at a time
 Factory = Callable[[int], tuple[Module, Loss, Optimizer]]
 
 
@@ -73,25 +76,29 @@ def fit_rounds(
     for round in range(rounds):
         with drawing_from(stream("weights", seed + round), trains[round].inputs.device):
             parts.append(factory(round))
-    if engine != "plain" and rounds > 1 and len({(each.inputs.shape, each.targets.shape) for each in trains}) == 1:
+    if engine != "plain" and rounds > 1 and len(set(map(_layout, trains))) == 1:
         batched = _Batched(parts, trains, batch_size, seed)
         if batched.engine is not None:
             return batched.run(valids, epochs, metrics, progress)
     results = []
     for round, (model, loss, optimizer) in enumerate(parts):
-        history = fit(
-            model,
-            loss,
-            optimizer,
-            trains[round],
-            valids[round],
-            epochs=epochs,
-            batch_size=batch_size,
-            seed=seed + round,
-            metrics=metrics,
-            progress=progress,
-            engine=engine,
-        )
+        try:
+            history = fit(
+                model,
+                loss,
+                optimizer,
+                trains[round],
+                valids[round],
+                epochs=epochs,
+                batch_size=batch_size,
+                seed=seed + round,
+                metrics=metrics,
+                progress=progress,
+                engine=engine,
+            )
+        except NonFiniteError as error:
+            error.round = round
+            raise
         results.append((model, history))
     return results
 
@@ -102,14 +109,16 @@ class _Batched:
     def __init__(
         self, parts: Sequence[tuple[Module, Loss, Optimizer]], trains: Sequence[Dataset], batch_size: int, seed: int
     ) -> None:
-        self.models, losses, self.optimizers = zip(*parts, strict=True)
         self.trains, self.batch_size, self.seed = trains, batch_size, seed
-        self.is_mean = getattr(losses[0], "reduction", "mean") == "mean"
-        for model in self.models:
-            model.forget()
-            model.train()
         try:
-            with drawing_from(seed, trains[0].inputs.device):
+            self.models, losses, self.optimizers = zip(*parts, strict=True)
+            self.is_mean = getattr(losses[0], "reduction", "mean") == "mean"
+            for model in self.models:
+                model.forget()
+                model.train()
+            with ExitStack() as kept:
+                for model, loss in zip(self.models, losses, strict=True):
+                    kept.enter_context(left_as_they_are(model, loss))
                 self.engine: Together | None = Together(self.models, losses, self.optimizers)
                 self.engine.prove(*next(self._batches(0)))
         except Exception as reason:  # noqa: BLE001 - whatever it is, one after the other says it better
@@ -123,14 +132,18 @@ class _Batched:
         histories = [History(engine="together") for _ in self.models]
         measures = [measures_for(metrics, valid) for valid in valids]
         device = self.trains[0].inputs.device
-        with drawing_from(stream("rounds", self.seed), device), progress_for(progress, epochs) as show:
-            for epoch in range(epochs):
-                records = self._epoch(epoch)
-                for history, *about in zip(histories, records, measures, self.models, self.trains, valids, strict=True):
-                    history.append(measured(*about))
-                show(histories[0][-1])
         assert self.engine is not None
-        self.engine.finish()
+        try:
+            with drawing_from(stream("rounds", self.seed), device), progress_for(progress, epochs) as show:
+                for epoch in range(epochs):
+                    self.engine.begin_epoch()
+                    records = self._epoch(epoch)
+                    parts = zip(histories, records, measures, self.models, self.trains, valids, strict=True)
+                    for history, *about in parts:
+                        history.append(measured(*about))
+                    show(histories[0][-1])
+        finally:
+            self.engine.finish()
         return list(zip(self.models, histories, strict=True))
 
     def _epoch(self, epoch: int) -> list[Epoch]:
@@ -147,8 +160,8 @@ class _Batched:
             error.epoch, error.step = epoch + 1, step + 1
             raise
         if not are_finite([self.engine.stack.parameters]):
-            for model in self.models:
-                refuse_infinite_weights(model, epoch + 1)
+            for round, model in enumerate(self.models):
+                refuse_infinite_weights(model, epoch + 1, round)
         seconds = (perf_counter() - start) / len(self.models)
         losses = (total / len(self.trains[0])).tolist()
         return [Epoch(epoch + 1, loss, lr, seconds) for loss, lr in zip(losses, rates, strict=True)]
@@ -156,10 +169,17 @@ class _Batched:
     def _batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield the batches of all rounds, ``(rounds, batch, …)``, each in its own order."""
         orders = [data.order(self.seed + round, epoch) for round, data in enumerate(self.trains)]
-        pairs = list(zip(self.trains, orders, strict=True))
-        inputs = torch.stack([data.inputs[order] for data, order in pairs])
-        targets = torch.stack([data.targets[order] for data, order in pairs])
-        return zip(inputs.split(self.batch_size, 1), targets.split(self.batch_size, 1), strict=True)
+        point = sum(part[0].numel() * part.element_size() for part in (self.trains[0].inputs, self.trains[0].targets))
+        gathered = max(1, GATHERED // (len(self.trains) * self.batch_size * point)) * self.batch_size
+        for pieces in zip(*(order.split(gathered) for order in orders), strict=True):
+            pairs = list(zip(self.trains, pieces, strict=True))
+            inputs = torch.stack([data.inputs[piece] for data, piece in pairs])
+            targets = torch.stack([data.targets[piece] for data, piece in pairs])
+            yield from zip(inputs.split(self.batch_size, 1), targets.split(self.batch_size, 1), strict=True)
+
+
+def _layout(data: Dataset) -> tuple[object, ...]:
+    return tuple((each.shape, each.dtype, each.device) for each in (data.inputs, data.targets))
 
 
 def _per_round(name: str, data: Dataset | Sequence[Dataset] | None, rounds: int) -> Sequence[Dataset]:

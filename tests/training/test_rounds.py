@@ -227,3 +227,181 @@ def test_as_many_data_sets_as_rounds():
         cn.fit_rounds(factory, [TRAIN] * 4, rounds=3, **SHORT)
     with pytest.raises(cn.ConfigError, match="valid has 1 data sets"):
         cn.fit_rounds(factory, TRAIN, [VALID], rounds=3, **SHORT)
+
+
+def trained_alike(factory, **options):
+    """Hold a training of three rounds against that of one after the other, and return both."""
+    settings = {"rounds": 3, "seed": 10, "metrics": ()} | SHORT | options
+    together = cn.fit_rounds(factory, TRAIN, **settings)
+    apart = cn.fit_rounds(factory, TRAIN, engine="plain", **settings)
+    for (model, _), (expected, _) in zip(together, apart, strict=True):
+        assert_close(model, expected)
+    return together, apart
+
+
+class Tilted(cn.MSELoss):
+    """Holds a constant tensor, which may differ by round."""
+
+    def __init__(self, tilt):
+        super().__init__()
+        self.tilt = torch.tensor(tilt)
+
+    def elements(self, input, target):
+        return self.tilt * super().elements(input, target)
+
+    def derivative(self, input, target):
+        return self.tilt * super().derivative(input, target)
+
+
+def test_constants_that_differ_by_round_are_heeded():
+    def tilted(round):
+        model, _, optimizer = factory(round)
+        model = cn.Sequential(*model, cn.Dropout(0.0))
+        return model, Tilted(float(round)), optimizer
+
+    trained_alike(tilted)
+
+
+class Replaces(cn.Module):
+    """Puts a new buffer in the place of the old one in each forward."""
+
+    def __init__(self):
+        self.mean = cn.Buffer(torch.zeros(6))
+
+    def forward(self, input):
+        if self.training:
+            self.mean = cn.Buffer(0.9 * self.mean + 0.1 * input.mean(0))
+        return 1.0 * input
+
+    def backward(self, grad_output):
+        return 1.0 * grad_output
+
+
+class Fades(cn.Module):
+    """Counts its forwards, and fades with them."""
+
+    count = 0
+
+    def forward(self, input):
+        self.count += 1
+        self.save(torch.tensor(1 / (1 + self.count)))
+        return input / (1 + self.count)
+
+    def backward(self, grad_output):
+        (factor,) = self.saved()
+        return factor * grad_output
+
+
+@pytest.mark.parametrize("middle", [Replaces, Fades])
+def test_what_a_forward_keeps_in_attributes_is_kept(middle):
+    together, apart = trained_alike(build(middle))
+    assert [history.engine for _, history in together] == ["plain"] * 3
+    assert [getattr(model[2], "count", 0) for model, _ in together] == [getattr(m[2], "count", 0) for m, _ in apart]
+
+
+def test_a_rate_set_by_a_metric_is_heeded_and_stays():
+    def run(engine):
+        kept = []
+
+        def keeping(round):
+            kept.append(factory(round))
+            return kept[-1]
+
+        def halve(model, data):
+            for other, _, optimizer in kept:
+                if other is model:
+                    optimizer.lr /= 2
+            return 0.0
+
+        results = cn.fit_rounds(keeping, TRAIN, rounds=2, metrics=[halve], engine=engine, **SHORT)
+        return [model for model, _ in results], [optimizer.lr for _, _, optimizer in kept]
+
+    (together, rates), (apart, expected) = run("auto"), run("plain")
+    assert rates == expected == [0.2 / 8] * 2
+    for model, other in zip(together, apart, strict=True):
+        assert_close(model, other)
+
+
+def test_a_step_of_the_optimizers_own_is_taken():
+    class Clips(cn.SGD):
+        def step(self):
+            for gradient in self.gradients():
+                gradient.clamp_(-1e-3, 1e-3)
+            super().step()
+
+    def clipping(round):
+        model, loss, _ = factory(round)
+        return model, loss, Clips(model.parameters(), lr=0.5)
+
+    trained_alike(clipping)
+
+
+def test_an_optimizers_own_counter_goes_on():
+    class Counted(cn.Optimizer):
+        elementwise = True
+        count = 0
+
+        def update(self, param, grad, state):
+            self.count += 1
+            param -= self.current_lr * grad / self.count
+
+    kept = []
+
+    def counting(round):
+        model, loss, _ = factory(round)
+        kept.append(Counted(model.parameters(), lr=0.5))
+        return model, loss, kept[-1]
+
+    trained_alike(counting)
+    assert [optimizer.count for optimizer in kept] == [9] * 6
+
+
+def test_models_keep_nothing_of_each_other_afterwards():
+    (model, _), *_ = cn.fit_rounds(factory, TRAIN, rounds=50, **SHORT | {"epochs": 1})
+    weight = model[0].weight
+    for tensor in (weight, weight.grad):
+        assert tensor.untyped_storage().nbytes() <= 4 * sum(parameter.numel() for parameter in model.parameters())
+
+
+def test_parameters_of_two_dtypes_stay_what_they_are():
+    class Double(cn.Tanh):
+        def __init__(self):
+            self.unused = cn.Parameter(torch.ones(2, dtype=torch.float64))
+
+    for model, history in cn.fit_rounds(build(Double), TRAIN, rounds=2, **SHORT):
+        assert history.engine == "plain"
+        assert [model[0].weight.dtype, model[2].unused.dtype] == [torch.float32, torch.float64]
+
+
+def test_optimizers_are_in_step_after_an_error():
+    kept = []
+
+    def keeping(round):
+        kept.append(factory(round))
+        return kept[-1]
+
+    def stop(model, data):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cn.fit_rounds(keeping, TRAIN, rounds=2, metrics=[stop], **SHORT)
+    assert [optimizer.steps for _, _, optimizer in kept] == [3, 3]
+    assert all(optimizer.state_dict()["states"][0]["velocity"].any() for _, _, optimizer in kept)
+
+
+@pytest.mark.parametrize("engine", ["auto", "plain"])
+def test_an_output_that_is_not_finite_is_told_with_its_round(engine):
+    def faulty(round):
+        model, loss, optimizer = factory(round)
+        if round == 1:
+            model[2].bias.fill_(torch.nan)
+        return model, loss, optimizer
+
+    with pytest.raises(cn.NonFiniteError, match="round 1, epoch 1, step 1: the model's output is not finite"):
+        cn.fit_rounds(faulty, TRAIN, rounds=3, engine=engine, **SHORT)
+
+
+def test_data_larger_than_what_is_gathered_at_a_time_is_gathered_in_turns(monkeypatch):
+    monkeypatch.setattr("corenet.training.rounds.GATHERED", 1000)
+    together, _ = trained_alike(factory)
+    assert together[0][1].engine == "together"

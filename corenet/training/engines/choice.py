@@ -56,6 +56,11 @@ def engine_for(
             name="engine",
             value=name,
         )
+    if micro_batch_size is not None and not hasattr(loss, "reduction"):
+        raise ConfigError(
+            f"micro_batch_size: {loss!r} has no reduction, so it is not known how its pieces add up",
+            name="micro_batch_size",
+        )
     if micro_batch_size is not None and name == "replay":
         raise ConfigError("engine 'replay' keeps all of a batch; leave micro_batch_size out", name="micro_batch_size")
     if name == "auto" and micro_batch_size is None:

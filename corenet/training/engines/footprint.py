@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from corenet.contracts.loss import Loss
+from corenet.contracts.loss import ElementwiseLoss, Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.training.engines.micro import gradients_in_pieces
@@ -24,9 +24,11 @@ def affordable(
     """Return how many points to take at a time if the step of a batch is large and its pieces add up to it."""
     if batch_size <= POINTS or len(input) < POINTS or batch_size * _guessed(optimizer, input) < LARGE:
         return None  # small beyond doubt, so nobody's forward has to be called to find out
+    if type(loss).forward is not ElementwiseLoss.forward or type(loss).backward is not ElementwiseLoss.backward:
+        return None  # of any other, some batches may add up and others not
     input, target = input[:POINTS], target[:POINTS]
     try:
-        with left_as_they_are(buffers(model)):
+        with left_as_they_are(model, loss):
             size = _bytes_per_point(model, loss, input, target)
             if size * batch_size < LARGE or not _adds_up(model, loss, optimizer, input, target):
                 return None

@@ -28,8 +28,8 @@ _IN_PLACE = ("relu", "tanh", "sigmoid")
 _ADD = torch.ops.aten.add_.Tensor
 
 
-def program(operations: Iterable[Operation], gradients: Iterable[Tensor]) -> list[Call]:
-    """Return calls that do ``operations`` again, after setting ``gradients`` to zero.
+def program(operations: Iterable[Operation], gradients: Iterable[Tensor], kept: Sequence[Tensor] = ()) -> list[Call]:
+    """Return calls that do ``operations`` again, after setting ``gradients`` to zero; ``kept`` is read afterwards.
 
     >>> from corenet.training.engines.tape import Tape
     >>> x = torch.ones(2)
@@ -44,7 +44,7 @@ def program(operations: Iterable[Operation], gradients: Iterable[Tensor]) -> lis
     """
     needed = [each for each in operations if not each.is_view and not each.name.startswith("empty")]
     needed, written = _written_not_added(needed, list(gradients))
-    needed = _in_place(needed)
+    needed = _in_place(needed, kept)
     zeroed: list[Call] = [gradient.zero_ for gradient in gradients if id(gradient) not in written]
     return zeroed + [_call(operation) for operation in needed]
 
@@ -68,7 +68,8 @@ def _written_not_added(operations: list[Operation], gradients: list[Tensor]) -> 
         if each.function is _ADD and not each.keywords and id(each.arguments[0]) in waiting:
             gradient, addend = each.arguments
             waiting.discard(id(gradient))
-            if kept and kept[-1].result is addend and uses[_memory(addend)] == 1 and addend.shape == gradient.shape:
+            is_fresh = kept and kept[-1].result is addend and uses[_memory(addend)] == 1
+            if is_fresh and addend.shape == gradient.shape and not any(_touches(one, gradient) for one in kept):
                 kept[-1] = kept[-1].into(gradient)
                 done.add(id(gradient))
                 continue
@@ -76,9 +77,23 @@ def _written_not_added(operations: list[Operation], gradients: list[Tensor]) -> 
     return kept, done
 
 
-def _in_place(operations: list[Operation]) -> list[Operation]:
+def _touches(operation: Operation, gradient: Tensor) -> bool:
+    """Tell whether an operation reads or writes some of a gradient's memory."""
+    start, end = _range(gradient)
+    ranges = [_range(tensor) for tensor in operation.tensors() if _memory(tensor) == _memory(gradient)]
+    return any(other < end and start < other_end for other, other_end in ranges)
+
+
+def _range(tensor: Tensor) -> tuple[int, int]:
+    """Return the first address of a tensor, and the one after its last."""
+    reach = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
+    return tensor.data_ptr(), tensor.data_ptr() + (reach + 1) * tensor.element_size()
+
+
+def _in_place(operations: list[Operation], wanted: Sequence[Tensor]) -> list[Operation]:
     """Let a function of each element work on its argument's own memory, if nobody uses that after."""
     uses = _uses(operations)
+    uses.update(_memory(tensor) for tensor in wanted)
     kept: list[Operation] = []
     for each in operations:
         before = kept[-1] if kept else None

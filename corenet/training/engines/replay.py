@@ -8,6 +8,7 @@ and the plain step goes on. What a loss checks of its numbers, and the look for 
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -16,10 +17,10 @@ from torch import Tensor
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
-from corenet.errors import RangeError
+from corenet.contracts.parameter import gradient
+from corenet.errors import CorenetError
 from corenet.training.engines.recording import Recording, agree, buffers, left_as_they_are, record
 from corenet.training.engines.surroundings import surroundings
-from corenet.training.engines.tape import NotRecordable
 from corenet.training.finite import are_finite, refuse_non_finite
 from corenet.training.step import gradients, train_step
 
@@ -34,6 +35,9 @@ class Replay:
         self._parts = (model, loss, optimizer)
         self._recordings: dict[tuple[torch.Size, torch.Size], Recording] = {}
         self._seen: list[Any] = []
+        self._advance = optimizer.advance
+        if not optimizer.is_ordinary():
+            self._give_up("the optimizer has a step of its own")
         self.begin_epoch()
 
     def begin_epoch(self) -> None:
@@ -56,7 +60,7 @@ class Replay:
         value = self._gradients(input, target)
         if not are_finite([value, *self._flat_gradients]):
             refuse_non_finite(model, optimizer, value)
-        optimizer.advance()
+        self._advance()
         return value
 
     def _gradients(self, input: Tensor, target: Tensor) -> Tensor:
@@ -67,32 +71,35 @@ class Replay:
         if not recording.proven:
             return self._prove(recording, input, target)
         model, loss, optimizer = self._parts
-        value = recording.replay(input, target)
         try:
+            value = recording.replay(input, target)
             loss.check(recording.prediction, target)
-        except RangeError:
+        except Exception as reason:  # noqa: BLE001 - the plain step says better what it is
+            if not isinstance(reason, CorenetError):
+                self._give_up(reason)
             model.forget()
             return gradients(model, loss, optimizer, input, target)  # which says what is wrong
         return value
 
     def _record(self, key: tuple[torch.Size, torch.Size], input: Tensor, target: Tensor) -> Tensor:
         model, loss, optimizer = self._parts
-        with left_as_they_are([*optimizer.gradients(), *buffers(model)]):
+        with left_as_they_are(model, loss):
             try:
-                self._recordings[key] = record(model, loss, input, target)
-            except NotRecordable as reason:
+                self._recordings[key] = record(model, loss, optimizer, input, target)
+            except Exception as reason:  # noqa: BLE001 - whatever it is, the plain step says it better
                 self._give_up(reason)
         return gradients(model, loss, optimizer, input, target)
 
     def _prove(self, recording: Recording, input: Tensor, target: Tensor) -> Tensor:
         """Compute the gradients by replay and plainly, and replay no more if they differ."""
         model, loss, optimizer = self._parts
-        with left_as_they_are([*optimizer.gradients(), *buffers(model)]):
+        moving = [*map(gradient, optimizer.parameters), *buffers(model)]
+        replayed: list[Tensor] = []
+        with left_as_they_are(model, loss), suppress(Exception):  # plainly, it is said better
             value = recording.replay(input, target)
-            replayed = [tensor.clone() for tensor in (value, *optimizer.gradients(), *buffers(model))]
+            replayed = [tensor.clone() for tensor in (value, *moving)]
         value = gradients(model, loss, optimizer, input, target)
-        plain = (value, *optimizer.gradients(), *buffers(model))
-        recording.proven = all(map(agree, replayed, plain))
+        recording.proven = bool(replayed) and all(map(agree, replayed, (value, *moving)))
         if not recording.proven:
             self._give_up("replayed, it gave another gradient")
         return value

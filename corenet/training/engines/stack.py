@@ -28,6 +28,7 @@ class Stack:
     """
 
     def __init__(self, models: Sequence[Module]) -> None:
+        self.models = models
         named = [dict(model.named_tensors()) for model in models]
         trained = {name: tensor for name, tensor in named[0].items() if isinstance(tensor, Parameter)}
         self.parameters = _rows([[each[name] for name in trained] for each in named])
@@ -35,6 +36,14 @@ class Stack:
         self.grads = _columns(self.gradients, trained)
         self.buffers = {name: _stacked([each[name] for each in named]) for name in named[0].keys() - trained.keys()}
         self.tensors = {**_columns(self.parameters, trained), **self.buffers}
+
+    def release(self) -> None:
+        """Give every tensor a memory of its own again; the stack is of no use after."""
+        for model in self.models:
+            for _, tensor in model.named_tensors():
+                tensor.data = tensor.data.clone()
+                if tensor.grad is not None:
+                    tensor.grad.data = tensor.grad.data.clone()
 
 
 def _rows(tensors: Sequence[Sequence[Tensor]]) -> Tensor:

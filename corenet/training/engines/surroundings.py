@@ -9,7 +9,8 @@ from torch import Tensor
 
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
-from corenet.contracts.tree import held
+from corenet.contracts.parameter import Buffer, Parameter
+from corenet.contracts.tree import Tree, held
 
 _PLAIN = (bool, int, float, str, type(None))
 
@@ -42,9 +43,19 @@ def kind_of(part: Module | Loss) -> tuple[Any, ...]:
 
 
 def _described(value: object) -> tuple[Any, ...]:
-    if isinstance(value, Tensor):
+    if isinstance(value, (Parameter, Buffer)):
         return value.shape, value.dtype, value.device
-    return (value,) if isinstance(value, _PLAIN) else (type(value),)
+    if isinstance(value, Tensor):
+        return value.shape, value.dtype, value.device, tuple(value.flatten().tolist())  # a constant, alike in all
+    if isinstance(value, Tree):
+        return ()  # it stands in the list itself
+    return (value,) if isinstance(value, _PLAIN) else (id(value),)
+
+
+def attributes(model: Module, loss: Loss) -> list[tuple[str, Any]]:
+    """Return what modules and loss hold, by name: numbers and texts themselves, of anything else which it is."""
+    parts: list[object] = [*(module for _, module in model.named_modules()), loss]
+    return [(name, value if isinstance(value, _PLAIN) else id(value)) for part in parts for name, value in held(part)]
 
 
 def _identity(value: object) -> Iterator[Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -82,8 +83,17 @@ class Tape(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         keywords = kwargs or {}
+        if torch.Tag.dynamic_output_shape in func.tags and not _is_gather(func, args):
+            raise NotRecordable(f"{func} gives a shape that depends on numbers")
         result = func(*args, **keywords)
         if not all(isinstance(each, Tensor) for each in (result if isinstance(result, (list, tuple)) else [result])):
             raise NotRecordable(f"{func} looks at numbers")
         self.operations.append(Operation(func, args, keywords, result))
         return result
+
+
+def _is_gather(function: Any, arguments: Any) -> bool:
+    """Tell whether it picks by whole numbers, so that the result's shape is that of the indices."""
+    if function is not torch.ops.aten.index.Tensor:
+        return False
+    return all(index is None or index.dtype not in (torch.bool, torch.uint8) for index in arguments[1])

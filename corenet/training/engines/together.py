@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import NoReturn
 
 import torch
 from torch import Tensor
@@ -17,14 +18,16 @@ from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.contracts.standing_in import standing_in
-from corenet.errors import NonFiniteError
+from corenet.errors import NonFiniteError, RangeError
 from corenet.training.engines.program import program
-from corenet.training.engines.recording import Recording, agree, refuse_changed, unchecked
+from corenet.training.engines.recording import Recording, agree, unchecked
 from corenet.training.engines.stack import Stack
-from corenet.training.engines.surroundings import kind_of, surroundings
+from corenet.training.engines.surroundings import attributes, kind_of
 from corenet.training.engines.tape import NotRecordable, Tape
-from corenet.training.finite import are_finite, refuse_non_finite
+from corenet.training.finite import NOT_FINITE, are_finite, refuse_non_finite
 from corenet.training.step import gradients
+
+LARGEST = 100_000  # parameters: larger products gain nothing from being batched
 
 
 class Together:
@@ -36,15 +39,10 @@ class Together:
 
     def __init__(self, models: Sequence[Module], losses: Sequence[Loss], optimizers: Sequence[Optimizer]) -> None:
         self.models, self.losses, self.optimizers = models, losses, optimizers
-        if len({(kind_of(model), kind_of(loss)) for model, loss in zip(models, losses, strict=True)}) > 1:
-            raise NotRecordable("they differ in more than their numbers")
-        if [list(map(id, model.parameters())) for model in models] != [list(map(id, o.parameters)) for o in optimizers]:
-            raise NotRecordable("an optimizer has not just the parameters of its model")
+        _refuse_unlike(models, losses, optimizers)
         self.stack = Stack(models)
-        for optimizer in optimizers:
-            optimizer.gradients()  # finds its parameters again, in their row
-        self._joint = _joint(optimizers)
         self._recordings: dict[tuple[torch.Size, torch.Size], Recording] = {}
+        self._join()
 
     def prove(self, input: Tensor, target: Tensor) -> None:
         """Hold the gradients of a batch against those of each model alone; nothing is trained.
@@ -54,17 +52,25 @@ class Together:
         Raises:
             NotRecordable: they differ, or a component looks at its numbers.
         """
-        before = {name: tensor.clone() for name, tensor in self.stack.buffers.items()}
+        moving = [self.stack.gradients, *self.stack.buffers.values()]
+        before = [tensor.clone() for tensor in self.stack.buffers.values()]
         generator = torch.get_rng_state()
         value = self._gradients(input, target)
-        together = [tensor.clone() for tensor in (value, self.stack.gradients)]
+        together = [tensor.clone() for tensor in (value, *moving)]
         is_random = not torch.equal(generator, torch.get_rng_state())
         self._restore(before)
-        parts = zip(self.models, self.losses, self.optimizers, input, target, strict=True)
-        alone = [torch.stack([gradients(*each) for each in parts]), self.stack.gradients]
+        parts = list(zip(self.models, self.losses, self.optimizers, input, target, strict=True))
+        alone = torch.stack([gradients(*each) for each in parts])
+        agreed = all(map(agree, together, (alone, *moving)))
         self._restore(before)
-        if not (is_random or all(map(agree, together, alone))):
+        if not (is_random or agreed):
             raise NotRecordable("together they have other gradients than alone")
+
+    def begin_epoch(self) -> None:
+        """Heed what was set on an optimizer since."""
+        if [optimizer.settings() for optimizer in self.optimizers] != self._settled:
+            self._share()
+            self._join()
 
     def step(self, input: Tensor, target: Tensor) -> Tensor:
         """Do one step of each training and return the losses; the next step may overwrite them.
@@ -76,7 +82,7 @@ class Together:
         if not are_finite([value, self.stack.gradients]):
             self._refuse(value)
         for optimizer in self.optimizers if self._joint is None else [self._joint]:
-            optimizer.advance()
+            optimizer.step()
         return value
 
     def learning_rates(self) -> list[float]:
@@ -86,38 +92,63 @@ class Together:
         return [optimizer.current_lr for optimizer in self.optimizers]
 
     def finish(self) -> None:
-        """Give each optimizer what it would remember, had it trained alone."""
+        """Leave models and optimizers as if each had trained alone."""
+        self._share()
+        self.stack.release()
+        for optimizer in self.optimizers:
+            optimizer.gradients()  # finds its parameters again
+
+    def _join(self) -> None:
+        for optimizer in self.optimizers:
+            optimizer.gradients()  # finds its parameters again, in their row
+        self._joint = _joint(self.optimizers)
+        self._settled = [optimizer.settings() for optimizer in self.optimizers]
+
+    def _share(self) -> None:
+        """Give each optimizer what it would remember, had it trained alone; a rate that was set since stays."""
         if self._joint is None:
             return
-        state = self._joint.state_dict()
+        state, settings = self._joint.state_dict(), self._joint.settings()
         count = len(self.optimizers[0].parameters)
         for round, optimizer in enumerate(self.optimizers):
-            optimizer.load_state_dict({**state, "states": state["states"][round * count : (round + 1) * count]})
+            now, then = optimizer.settings(), self._settled[round]
+            changed = {name: value for name, value in now.items() if value != then.get(name)}
+            vars(optimizer).update({**settings, **changed})
+            states = state["states"][round * count : (round + 1) * count]
+            optimizer.load_state_dict({"lr": optimizer.lr, "steps": state["steps"], "states": states})
 
     def _gradients(self, input: Tensor, target: Tensor) -> Tensor:
         recording = self._recordings.get((input.shape, target.shape))
         if recording is None:
             recording = self._recordings[input.shape, target.shape] = self._record(input, target)
         value = recording.replay(input, target)
-        self.losses[0].check(recording.prediction.flatten(0, 1), recording.target.flatten(0, 1))
+        try:
+            self.losses[0].check(recording.prediction.flatten(0, 1), recording.target.flatten(0, 1))
+        except RangeError as error:
+            self._explain(recording.prediction, error)
         return value
 
     def _record(self, input: Tensor, target: Tensor) -> Recording:
         input, target = input.clone(), target.clone()
         stack, loss = self.stack, self.losses[0]
-        seen = surroundings(self.models[0], loss)
         mapped = torch.vmap(partial(_step_with, self.models[0], loss), randomness="different")
-        before = {name: tensor.clone() for name, tensor in stack.buffers.items()}
+        before = [tensor.clone() for tensor in stack.buffers.values()]
         with torch.random.fork_rng(), unchecked(loss), Tape() as tape:
             prediction, value = mapped(stack.tensors, stack.grads, input, target)
-        refuse_changed(seen, self.models[0], loss)
-        calls = program(tape.operations, stack.grads.values())
+        calls = program(tape.operations, stack.grads.values(), [prediction, value])
         self._restore(before)
         return Recording(input, target, prediction, value, calls)
 
-    def _restore(self, buffers: dict[str, Tensor]) -> None:
-        for name, tensor in buffers.items():
-            self.stack.buffers[name].copy_(tensor)
+    def _restore(self, buffers: Sequence[Tensor]) -> None:
+        for tensor, kept in zip(self.stack.buffers.values(), buffers, strict=True):
+            tensor.copy_(kept)
+
+    def _explain(self, prediction: Tensor, error: RangeError) -> NoReturn:
+        """Raise for the first training whose output is not finite, or what the loss found."""
+        for round, each in enumerate(prediction):
+            if not each.isfinite().all():
+                raise NonFiniteError(NOT_FINITE, round=round) from error
+        raise error
 
     def _refuse(self, value: Tensor) -> None:
         """Raise for the first training whose numbers are not finite."""
@@ -136,10 +167,27 @@ def _step_with(
     for name, grad in grads.items():
         tensors[name].grad = grad
     with standing_in(model, tensors):
+        before = attributes(model, loss)
         prediction = model(input)
         value = loss(prediction, target)
         model.backward_parameters(loss.backward())
+        if attributes(model, loss) != before:
+            raise NotRecordable("a component keeps numbers or tensors from one step to the next")
     return prediction, value
+
+
+def _refuse_unlike(models: Sequence[Module], losses: Sequence[Loss], optimizers: Sequence[Optimizer]) -> None:
+    """Raise unless the trainings differ in the numbers of their tensors and the settings of their optimizers alone."""
+    if len({(kind_of(model), kind_of(loss)) for model, loss in zip(models, losses, strict=True)}) > 1:
+        raise NotRecordable("they differ in more than their numbers")
+    if [list(map(id, model.parameters())) for model in models] != [list(map(id, o.parameters)) for o in optimizers]:
+        raise NotRecordable("an optimizer has not just the parameters of its model")
+    if len({(parameter.dtype, parameter.device) for parameter in optimizers[0].parameters}) > 1:
+        raise NotRecordable("parameters are of several dtypes or devices")
+    if sum(parameter.numel() for parameter in optimizers[0].parameters) > LARGEST:
+        raise NotRecordable("models this large keep the processor busy alone")
+    if not all(optimizer.is_ordinary() for optimizer in optimizers):
+        raise NotRecordable("an optimizer has a step of its own")
 
 
 def _joint(optimizers: Sequence[Optimizer]) -> Optimizer | None:

@@ -214,3 +214,119 @@ def test_a_step_of_the_seeds_network_is_at_most_thirty_kernels():
     engine.step(DATA.inputs, DATA.targets)
     (recording,) = engine._recordings.values()
     assert len(recording.calls) <= 30
+
+
+class Clips(cn.SGD):
+    """Has a step of its own."""
+
+    def step(self):
+        for gradient in self.gradients():
+            gradient.clamp_(-1e-3, 1e-3)
+        super().step()
+
+
+class Masks(cn.Module):
+    """The shape inside depends on the numbers."""
+
+    def forward(self, input):
+        self.save(input > 0)
+        return torch.zeros_like(input).index_put((input > 0,), input[input > 0])
+
+    def backward(self, grad_output):
+        (mask,) = self.saved()
+        return grad_output * mask
+
+
+class Partial(cn.Module):
+    """Adds to a part of its gradient first, and to all of it after."""
+
+    def __init__(self):
+        self.weight = cn.Parameter(torch.ones(6))
+
+    def forward(self, input):
+        self.save(input)
+        return input * self.weight
+
+    def backward(self, grad_output):
+        (input,) = self.saved()
+        self.weight.grad[0] += torch.relu(self.weight[0] - 1.01)
+        self.weight.grad += (grad_output * input).sum(0)
+        return grad_output * self.weight
+
+
+class Squashed(cn.MSELoss):
+    """Squashes its input before it looks at the difference, and refuses large ones."""
+
+    def check(self, input, target):
+        super().check(input, target)
+        if input.abs().max() > 1e3:
+            raise cn.RangeError("Squashed() takes input up to 1000")
+
+    def elements(self, input, target):
+        return (torch.tanh(input) - target).square()
+
+    def derivative(self, input, target):
+        squashed = torch.tanh(input)
+        return 2 * (squashed - target) * (1 - squashed.square())
+
+
+@pytest.mark.parametrize("middle", [Masks, Partial])
+def test_odd_modules_are_trained_as_by_the_plain_step(middle):
+    *found, _ = both(middle, lr=0.1)
+    assert_alike(*found)
+
+
+def test_a_step_of_the_optimizers_own_is_taken():
+    def train(engine):
+        model, loss, _ = parts()
+        cn.fit(
+            model,
+            loss,
+            Clips(model.parameters(), lr=0.5),
+            DATA,
+            epochs=30,
+            batch_size=35,
+            engine=engine,
+            progress=False,
+        )
+        return model.state_dict()
+
+    torch.testing.assert_close(train("auto"), train("plain"), rtol=0, atol=0)
+
+
+def test_a_loss_checks_the_prediction_of_each_step():
+    model, loss, optimizer = parts(end=lambda: Scaled(), loss=Squashed)
+    engine = Replay(model, loss, optimizer)
+    for _ in range(4):
+        engine.step(DATA.inputs, DATA.targets)
+    assert engine.name == "replay"
+    with pytest.raises(cn.RangeError, match="up to 1000"):
+        engine.step(DATA.inputs * 1e6, DATA.targets)
+
+
+def test_what_a_trial_moves_in_python_is_put_back():
+    model, loss, optimizer = parts(Counts)
+    engine = Replay(model, loss, optimizer)
+    for _ in range(3):
+        engine.step(DATA.inputs, DATA.targets)
+    assert (engine.name, model[2].calls) == ("plain", 3)
+
+
+def test_gradients_of_parameters_that_nobody_trains_add_up_as_in_the_plain_step():
+    plain, replayed = parts(), parts()
+    for model, loss, _ in (plain, replayed):
+        engine = "plain" if model is plain[0] else "replay"
+        trained = cn.SGD(model[2].parameters(), lr=0.1)
+        cn.fit(model, loss, trained, DATA, epochs=3, batch_size=35, engine=engine, progress=False)
+    torch.testing.assert_close(replayed[0][0].weight.grad, plain[0][0].weight.grad)
+
+
+def test_a_check_put_on_a_loss_stays_there():
+    model, loss, optimizer = parts()
+    calls = []
+    loss.check = lambda *tensors: calls.append(tensors)
+    engine = Replay(model, loss, optimizer)
+    for _ in range(4):
+        engine.step(DATA.inputs, DATA.targets)
+    assert len(calls) >= 4
+    assert "check" in vars(loss)

@@ -172,10 +172,18 @@ class _Batched:
         point = sum(part[0].numel() * part.element_size() for part in (self.trains[0].inputs, self.trains[0].targets))
         gathered = max(1, GATHERED // (len(self.trains) * self.batch_size * point)) * self.batch_size
         for pieces in zip(*(order.split(gathered) for order in orders), strict=True):
-            pairs = list(zip(self.trains, pieces, strict=True))
-            inputs = torch.stack([data.inputs[piece] for data, piece in pairs])
-            targets = torch.stack([data.targets[piece] for data, piece in pairs])
+            inputs, targets = self._gathered(pieces)
             yield from zip(inputs.split(self.batch_size, 1), targets.split(self.batch_size, 1), strict=True)
+
+    def _gathered(self, places: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Return the points at these places of each round's data, ``(rounds, points, …)``."""
+        first = self.trains[0]
+        if all(data is first for data in self.trains):  # one look-up for all
+            chosen = torch.stack(list(places))
+            return first.inputs[chosen], first.targets[chosen]
+        pairs = list(zip(self.trains, places, strict=True))
+        inputs, targets = [data.inputs[place] for data, place in pairs], [data.targets[place] for data, place in pairs]
+        return torch.stack(inputs), torch.stack(targets)
 
 
 def _layout(data: Dataset) -> tuple[object, ...]:

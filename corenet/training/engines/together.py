@@ -82,7 +82,7 @@ class Together:
         if not are_finite([value, self.stack.gradients]):
             self._refuse(value)
         for optimizer in self.optimizers if self._joint is None else [self._joint]:
-            optimizer.step()
+            optimizer.advance()
         return value
 
     def learning_rates(self) -> list[float]:

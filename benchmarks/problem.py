@@ -27,6 +27,7 @@ class Settings:
     threads: int = 1
     device: str = "cpu"
     dtype: str = "float32"
+    tolerance: float = 1e-5  # of the largest weight after the first steps; many ReLUs turn more of them the other way
 
     @property
     def steps(self) -> int:

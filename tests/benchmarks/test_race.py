@@ -8,7 +8,7 @@ pytest.importorskip("benchmarks")
 import corenet as cn
 from benchmarks import race as racing
 from benchmarks.drawing import draw
-from benchmarks.problem import Problem
+from benchmarks.problem import Problem, Settings
 from benchmarks.process import ContestantError, MissingLibraryError, Process
 from benchmarks.race import race
 from benchmarks.reference import ParityError, error_between, refuse
@@ -18,7 +18,7 @@ def test_torch_and_corenet_reach_the_same_weights_and_are_timed(settings):
     rows = race(settings, ("torch_eager", "corenet_loop", "corenet_plain", "corenet_fit"), 0)
     assert [row.skipped for row in rows] == [""] * 4
     for row in rows:
-        assert 0 < row.error < racing.TOLERANCE
+        assert 0 < row.error < Settings().tolerance
         assert row.first_steps == 20
         assert len(row.wall) == len(row.cpu) == racing.CHUNKS
         assert 0 < row.step_seconds < 1
@@ -29,7 +29,7 @@ def test_torch_and_corenet_reach_the_same_weights_and_are_timed(settings):
 def test_rounds_are_compared_with_trainings_one_by_one(settings):
     rows = race(settings.__class__(epochs=2, rounds=3), ("torch_sequential", "corenet_rounds"), 0)
     assert [row.skipped for row in rows] == ["", ""]
-    assert all(row.error < racing.TOLERANCE for row in rows)
+    assert all(row.error < Settings().tolerance for row in rows)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_a_peer_reaches_the_same_weights(settings, library, name):
     pytest.importorskip(library)
     (row,) = race(settings, (name,), 0)
     assert row.skipped == ""
-    assert row.error < racing.TOLERANCE
+    assert row.error < Settings().tolerance
 
 
 def test_another_network_is_refused_before_anything_is_timed(settings, monkeypatch):

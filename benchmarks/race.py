@@ -14,7 +14,8 @@ from benchmarks.process import ContestantError, MissingLibraryError, Process
 from benchmarks.reference import Reference, error_between, reference, refuse
 from benchmarks.row import Row
 
-# Of the largest weight, after a chunk more than the first steps. A rounding that turns one ReLU the other way parts two right trainings by some 5e-3.
+# Of the largest weight, after a chunk more than the first steps: a rounding that turns one ReLU the other
+# way parts two right trainings by some 5e-3.
 LATER = 5e-2
 CHUNKS = 3  # at least, of each contestant
 

@@ -223,9 +223,11 @@ def _refuse_misfit(module: Module, grad_output: Tensor, saved: Saved) -> None:
 def evaluating(module: Module) -> Iterator[None]:
     """Put ``module`` in evaluation mode, and each module below back in its own mode after."""
     modes = [(each, each.training) for _, each in module.named_modules()]
-    module.eval()
+    if any(training for _, training in modes):  # else it is in evaluation mode already
+        module.eval()
     try:
         yield
     finally:
         for each, training in modes:
-            each.training = training
+            if each.training is not training:
+                each.training = training

@@ -11,6 +11,7 @@ from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.sequential import label
 from corenet.errors import ConfigError, ShapeError
+from corenet.testing.directions import along_directions
 from corenet.testing.explanation import Explainer
 from corenet.testing.frozen import Frozen
 from corenet.testing.numeric import derivative
@@ -41,7 +42,7 @@ def gradcheck(
     strided inputs stay strided. Random layers draw the same numbers in each evaluation.
     Where the slopes on the two sides of θ differ, as at the kink of a ReLU, or a step leads
     out of the domain, there is no derivative: such elements are left out and counted.
-    Of more than 2000 elements in a tensor, 2000 are drawn.
+    Of more than 2000 elements in a tensor, 2000 are drawn, and all take part in five random directions.
 
     Args:
         subject: a module (one input) or a loss (input and target).
@@ -107,6 +108,10 @@ def examine(
             if not report.ok:
                 report = replace(report, diagnosis=explain(name, by_hand))
             tensors.append(report)
+            tensor = function.tensors()[name]
+            if report.ok and tensor.numel() > most:
+                whole = along_directions(name, function, tensor, upstreams[0], by_hand[0])
+                tensors += [] if whole is None else [whole]
         tensors += _other_halves(function, explain, gradients[0], rtol)
     return GradientReport(label(subject), tuple(tensors))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from inspect import signature
-
 import torch
 
 import corenet as cn
@@ -14,7 +12,6 @@ class Contestant(corenet_loop.Contestant):
     engine = "auto"
 
     def train(self, epochs: int) -> dict[str, object]:
-        options = {"engine": self.engine} if "engine" in signature(cn.fit).parameters else {}
         history = cn.fit(
             self.model,
             self.loss,
@@ -24,8 +21,8 @@ class Contestant(corenet_loop.Contestant):
             batch_size=self.settings.batch_size,
             seed=0,
             progress=False,
-            **options,
+            engine=self.engine,
         )
         if self.data.inputs.is_cuda:
             torch.cuda.synchronize()
-        return {"engine": getattr(history, "engine", None), "epochs": [epoch.seconds for epoch in history]}
+        return {"engine": history.engine, "epochs": [epoch.seconds for epoch in history]}

@@ -36,7 +36,7 @@ class Contestant:
         if self.data.inputs.is_cuda:
             torch.cuda.synchronize()
         self.trained = [model for model, _ in results]
-        return {"rounds": settings.rounds, "engine": getattr(results[0][1], "engine", None)}
+        return {"rounds": settings.rounds, "engine": results[0][1].engine}
 
     def weights(self) -> list[np.ndarray]:
         each = ([parameter.cpu().numpy() for parameter in model.parameters()] for model in self.trained)

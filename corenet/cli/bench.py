@@ -169,10 +169,7 @@ def _torch_nn(
 def _orders(data: Dataset) -> Any:
     import torch
 
-    from corenet.data import Dataset
-
-    points = Dataset(data.inputs, torch.arange(len(data)))
-    return torch.stack([order for epoch in range(EPOCHS) for _, order in points.batches(len(data), 0, epoch)])
+    return torch.stack([data.order(0, epoch) for epoch in range(EPOCHS)])
 
 
 def _error(model: Module, expected: dict[str, Any]) -> float:

@@ -6,7 +6,6 @@ imported when it is called. Nobody can replace a command of corenet's own.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
@@ -19,8 +18,8 @@ from corenet.errors import AmbiguousComponentError, BrokenPluginError
 from corenet.registry import compatibility
 from corenet.registry.installed import COMMAND_GROUP, Installed, installed
 from corenet.registry.switches import Switches
+from corenet.registry.text import NAME
 
-NAME = re.compile(r"\w[\w.-]*")
 LINE = 60
 
 

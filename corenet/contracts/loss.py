@@ -168,6 +168,16 @@ class ElementwiseLoss(Loss):
         return f"{type(self).__name__}({'' if self.reduction == 'mean' else repr(self.reduction)})"
 
 
+def averages(loss: Loss) -> bool:
+    """Tell whether the number of a loss is the mean over its batch; of one that does not say, it is taken for that.
+
+    >>> import corenet as cn
+    >>> averages(cn.MSELoss()), averages(cn.MSELoss("sum"))
+    (True, False)
+    """
+    return getattr(loss, "reduction", "mean") == "mean"
+
+
 def check_unit_interval(owner: object, name: str, values: Tensor) -> None:
     """Raise :class:`~corenet.RangeError` unless every value lies in [0, 1]; NaN does not.
 

@@ -155,8 +155,8 @@ class Optimizer:
         self._write_states(state["states"])
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = {name: value for name, value in vars(self).items() if name not in ("_flats", "_states")}
-        return {"attributes": kept, "states": self.state_dict()["states"]}
+        attributes = {"parameters": self.parameters, **self.settings()}
+        return {"attributes": attributes, "states": self.state_dict()["states"]}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state["attributes"])

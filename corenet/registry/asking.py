@@ -16,13 +16,12 @@ import pluggy
 from corenet.registry import hookspecs
 from corenet.registry.discovery import Declared, Plugin
 from corenet.registry.spec import Component, ComponentSpec, Kind, PluginRow
-from corenet.registry.text import plain
+from corenet.registry.text import NAME, plain
 
 if TYPE_CHECKING:
     import click
 
 HOOKS: dict[Kind, str] = {"module": "corenet_modules", "loss": "corenet_losses", "optimizer": "corenet_optimizers"}
-NAME = re.compile(r"\w[\w.-]*")
 TARGET = re.compile(r"[^\W\d][\w.]*:[^\W\d][\w.]*")
 
 

@@ -6,6 +6,7 @@ import re
 from unicodedata import category
 
 LONGEST = 200
+NAME = re.compile(r"\w[\w.-]*")  # of a component or a command
 LOOKED_AT = 20 * LONGEST  # so that a summary of megabytes costs no time
 
 

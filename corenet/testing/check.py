@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from torch import Tensor
+
 from corenet.errors import CorenetError
 from corenet.registry.asking import reason_of
 from corenet.registry.spec import Kind
@@ -24,6 +26,13 @@ class Violation(Exception):  # noqa: N818 - it is no error of the kit's but what
 
 class NotApplicable(Exception):  # noqa: N818 - as above
     """A check has nothing to look at in this component."""
+
+
+def tensor_from(method: str, value: object) -> Tensor:
+    """Return what a method returned, or raise a :class:`Violation` if it is no tensor."""
+    if not isinstance(value, Tensor):
+        raise Violation(f"{method} returns {type(value).__name__}, not a tensor")
+    return value
 
 
 def must_refuse(what: str, call: Callable[[], object], error: type[CorenetError], diagnosis: str) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 from corenet.contracts.loss import REDUCTIONS, Loss
 from corenet.errors import ConfigError
 from corenet.testing.agreement import differences
-from corenet.testing.check import Violation
+from corenet.testing.check import tensor_from
 from corenet.testing.trial import Trial, seeded
 
 
@@ -33,14 +33,8 @@ class Evaluation:
 def evaluate(loss: Loss, input: Tensor, target: Tensor) -> Evaluation:
     """Return copies of the value and the gradient of ``loss``."""
     with seeded(0):
-        value = _tensor("forward", loss(input, target))
-        return Evaluation(value, _tensor("backward", loss.backward()))
-
-
-def _tensor(method: str, value: object) -> Tensor:
-    if not isinstance(value, Tensor):
-        raise Violation(f"{method} returns {type(value).__name__}, not a tensor")
-    return value.clone()
+        value = tensor_from("forward", loss(input, target)).clone()
+        return Evaluation(value, tensor_from("backward", loss.backward()).clone())
 
 
 def evaluated(trial: Trial, input: Tensor, target: Tensor) -> Evaluation:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from corenet.contracts.module import Module
 from corenet.testing.agreement import differences
-from corenet.testing.check import Violation
+from corenet.testing.check import tensor_from
 from corenet.testing.trial import Trial, seeded
 
 
@@ -42,17 +42,11 @@ def run(module: Module, input: Tensor, grad_output: Tensor | None = None, seed: 
     """
     module.train().zero_grad()
     with seeded(seed):
-        output = _tensor("forward", module(input))
+        output = tensor_from("forward", module(input))
         upstream = drawn_like(output) if grad_output is None else grad_output
-        grad_input = _tensor("backward", module.backward(upstream))
+        grad_input = tensor_from("backward", module.backward(upstream))
     gradients = {name: parameter.grad.clone() for name, parameter in module.named_parameters()}
     return Pass(output.clone(), grad_input.clone(), gradients)
-
-
-def _tensor(method: str, value: object) -> Tensor:
-    if not isinstance(value, Tensor):
-        raise Violation(f"{method} returns {type(value).__name__}, not a tensor")
-    return value
 
 
 def drawn_like(output: Tensor, seed: int = 1) -> Tensor:

@@ -9,7 +9,7 @@ from time import perf_counter
 import torch
 from torch import Tensor
 
-from corenet.contracts.loss import Loss
+from corenet.contracts.loss import Loss, averages
 from corenet.contracts.module import Module, evaluating
 from corenet.contracts.optimizer import Optimizer
 from corenet.data import Dataset, integer, positive_integer
@@ -129,7 +129,7 @@ def _epoch(
     lr = optimizer.current_lr
     start = perf_counter()
     total, points, step = 0.0, 0, 0
-    is_mean = getattr(loss, "reduction", "mean") == "mean"
+    is_mean = averages(loss)
     try:
         for step, (input, target) in enumerate(batches):  # noqa: B007 - it is told in an error
             value = engine.step(input, target)

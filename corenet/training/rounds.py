@@ -10,7 +10,7 @@ from time import perf_counter
 import torch
 from torch import Tensor
 
-from corenet.contracts.loss import Loss
+from corenet.contracts.loss import Loss, averages
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.data import Dataset, integer, positive_integer, stream
@@ -77,8 +77,11 @@ def fit_rounds(
         with drawing_from(stream("weights", seed + round), trains[round].inputs.device):
             parts.append(factory(round))
     if engine != "plain" and rounds > 1 and len(set(map(_layout, trains))) == 1:
-        batched = _Batched(parts, trains, batch_size, seed)
-        if batched.engine is not None:
+        try:
+            batched = _Batched(parts, trains, batch_size, seed)
+        except Exception as reason:  # noqa: BLE001 - whatever it is, one after the other says it better
+            LOG.info("rounds are trained one after the other: %s", reason)
+        else:
             return batched.run(valids, epochs, metrics, progress)
     results = []
     for round, (model, loss, optimizer) in enumerate(parts):
@@ -104,26 +107,22 @@ def fit_rounds(
 
 
 class _Batched:
-    """Rounds in one batched run."""
+    """Rounds in one batched run; what is raised when it is made says why there can be none."""
 
     def __init__(
         self, parts: Sequence[tuple[Module, Loss, Optimizer]], trains: Sequence[Dataset], batch_size: int, seed: int
     ) -> None:
         self.trains, self.batch_size, self.seed = trains, batch_size, seed
-        try:
-            self.models, losses, self.optimizers = zip(*parts, strict=True)
-            self.is_mean = getattr(losses[0], "reduction", "mean") == "mean"
-            for model in self.models:
-                model.forget()
-                model.train()
-            with ExitStack() as kept:
-                for model, loss in zip(self.models, losses, strict=True):
-                    kept.enter_context(left_as_they_are(model, loss))
-                self.engine: Together | None = Together(self.models, losses, self.optimizers)
-                self.engine.prove(*next(self._batches(0)))
-        except Exception as reason:  # noqa: BLE001 - whatever it is, one after the other says it better
-            LOG.info("rounds are trained one after the other: %s", reason)
-            self.engine = None
+        self.models, losses, optimizers = zip(*parts, strict=True)
+        self.is_mean = averages(losses[0])
+        for model in self.models:
+            model.forget()
+            model.train()
+        with ExitStack() as kept:
+            for model, loss in zip(self.models, losses, strict=True):
+                kept.enter_context(left_as_they_are(model, loss))
+            self.engine = Together(self.models, losses, optimizers)
+            self.engine.prove(*next(self._batches(0)))
 
     def run(
         self, valids: Sequence[Dataset], epochs: int, metrics: Sequence[Metric] | None, progress: bool | None
@@ -132,7 +131,6 @@ class _Batched:
         histories = [History(engine="together") for _ in self.models]
         measures = [measures_for(metrics, valid) for valid in valids]
         device = self.trains[0].inputs.device
-        assert self.engine is not None
         try:
             with drawing_from(stream("rounds", self.seed), device), progress_for(progress, epochs) as show:
                 for epoch in range(epochs):
@@ -147,7 +145,6 @@ class _Batched:
         return list(zip(self.models, histories, strict=True))
 
     def _epoch(self, epoch: int) -> list[Epoch]:
-        assert self.engine is not None
         rates = self.engine.learning_rates()
         start = perf_counter()
         total = torch.zeros(len(self.models), dtype=torch.float64, device=self.trains[0].inputs.device)

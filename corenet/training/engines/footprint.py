@@ -9,8 +9,7 @@ from corenet.contracts.loss import ElementwiseLoss, Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.training.engines.micro import gradients_in_pieces
-from corenet.training.engines.recording import agree, buffers, left_as_they_are, unchecked
-from corenet.training.engines.tape import Tape
+from corenet.training.engines.recording import agree, buffers, left_as_they_are, taped
 from corenet.training.step import gradients
 
 POINTS = 4
@@ -51,10 +50,8 @@ def _bytes_per_point(model: Module, loss: Loss, input: Tensor, target: Tensor) -
 
 
 def _bytes(model: Module, loss: Loss, input: Tensor, target: Tensor) -> int:
-    with unchecked(loss), Tape() as tape:
-        loss(model(input), target)
-        model.backward_parameters(loss.backward())
-    results = [each.result for each in tape.operations if isinstance(each.result, Tensor)]
+    operations, _, _ = taped(model, loss, input, target)
+    results = [each.result for each in operations if isinstance(each.result, Tensor)]
     return sum({each.untyped_storage().data_ptr(): each.untyped_storage().nbytes() for each in results}.values())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from corenet.contracts.loss import Loss
+from corenet.contracts.loss import Loss, averages
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.training.finite import refuse_non_finite, value_of
@@ -41,7 +41,7 @@ def gradients_in_pieces(
 ) -> Tensor:
     """Compute the gradient of every parameter on one batch, piece by piece, and return the loss."""
     optimizer.zero_grad()
-    is_mean = getattr(loss, "reduction", "mean") == "mean"
+    is_mean = averages(loss)
     values = []
     for piece, aim in zip(input.split(size), target.split(size), strict=True):
         share = len(piece) / len(input) if is_mean else 1.0

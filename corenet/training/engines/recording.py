@@ -6,7 +6,6 @@ import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import numpy
 import torch
@@ -18,8 +17,8 @@ from corenet.contracts.optimizer import Optimizer
 from corenet.contracts.parameter import Buffer, Parameter, gradient
 from corenet.contracts.tree import held
 from corenet.training.engines.program import Call, program
-from corenet.training.engines.surroundings import surroundings
-from corenet.training.engines.tape import NotRecordable, Tape
+from corenet.training.engines.surroundings import parts_of, refuse_changed, surroundings
+from corenet.training.engines.tape import Operation, Tape
 
 
 @dataclass
@@ -55,25 +54,25 @@ def record(model: Module, loss: Loss, optimizer: Optimizer, input: Tensor, targe
     """
     input, target = input.clone(), target.clone()
     seen = surroundings(model, loss)
+    operations, prediction, value = taped(model, loss, input, target)
+    refuse_changed(seen, surroundings(model, loss))
+    gradients = list(map(gradient, optimizer.parameters))
+    return Recording(input, target, prediction, value, program(operations, gradients, [prediction, value]))
+
+
+def taped(model: Module, loss: Loss, input: Tensor, target: Tensor) -> tuple[list[Operation], Tensor, Tensor]:
+    """Add the gradients on a batch to what is there, and return each operation, the prediction, and the loss."""
     with unchecked(loss), Tape() as tape:
         prediction = model(input)
         value = loss(prediction, target)
         model.backward_parameters(loss.backward())
-    refuse_changed(seen, model, loss)
-    gradients = list(map(gradient, optimizer.parameters))
-    return Recording(input, target, prediction, value, program(tape.operations, gradients, [prediction, value]))
-
-
-def refuse_changed(seen: list[Any], model: Module, loss: Loss) -> None:
-    """Raise :class:`NotRecordable` if a step changed its own surroundings."""
-    if surroundings(model, loss) != seen:
-        raise NotRecordable("a component keeps numbers or tensors from one step to the next")
+    return tape.operations, prediction, value
 
 
 @contextmanager
 def left_as_they_are(model: Module, loss: Loss) -> Iterator[None]:
     """Put back afterwards what a trial moves: attributes, buffers, gradients, and random numbers."""
-    parts: list[object] = [*(module for _, module in model.named_modules()), loss]
+    parts = parts_of(model, loss)
     attributes = [(vars(part), dict(vars(part))) for part in parts]
     own = [value for part in parts for _, value in held(part) if isinstance(value, Tensor)]
     changing = [gradient(each) if isinstance(each, Parameter) else each for each in own]

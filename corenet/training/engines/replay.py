@@ -35,7 +35,6 @@ class Replay:
         self._parts = (model, loss, optimizer)
         self._recordings: dict[tuple[torch.Size, torch.Size], Recording] = {}
         self._seen: list[Any] = []
-        self._advance = optimizer.advance
         if not optimizer.is_ordinary():
             self._give_up("the optimizer has a step of its own")
         self.begin_epoch()
@@ -60,7 +59,7 @@ class Replay:
         value = self._gradients(input, target)
         if not are_finite([value, *self._flat_gradients]):
             refuse_non_finite(model, optimizer, value)
-        self._advance()
+        optimizer.advance()
         return value
 
     def _gradients(self, input: Tensor, target: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.parameter import Buffer, Parameter
 from corenet.contracts.tree import Tree, held
+from corenet.training.engines.tape import NotRecordable
 
 _PLAIN = (bool, int, float, str, type(None))
 
@@ -25,8 +26,7 @@ def surroundings(model: Module, loss: Loss) -> list[Any]:
     >>> surroundings(model, loss) == before
     False
     """
-    parts: list[object] = [module for _, module in model.named_modules()]
-    return [each for part in (*parts, loss) for name, value in held(part) for each in (name, *_identity(value))]
+    return [each for part in parts_of(model, loss) for name, value in held(part) for each in (name, *_identity(value))]
 
 
 def kind_of(part: Module | Loss) -> tuple[Any, ...]:
@@ -54,8 +54,19 @@ def _described(value: object) -> tuple[Any, ...]:
 
 def attributes(model: Module, loss: Loss) -> list[tuple[str, Any]]:
     """Return what modules and loss hold, by name: numbers and texts themselves, of anything else which it is."""
-    parts: list[object] = [*(module for _, module in model.named_modules()), loss]
+    parts = parts_of(model, loss)
     return [(name, value if isinstance(value, _PLAIN) else id(value)) for part in parts for name, value in held(part)]
+
+
+def parts_of(model: Module, loss: Loss) -> list[object]:
+    """Return every module of a model, and the loss."""
+    return [*(module for _, module in model.named_modules()), loss]
+
+
+def refuse_changed(before: list[Any], after: list[Any]) -> None:
+    """Raise :class:`NotRecordable` if a step changed what a recording takes for granted."""
+    if after != before:
+        raise NotRecordable("a component keeps numbers or tensors from one step to the next")
 
 
 def _identity(value: object) -> Iterator[Any]:

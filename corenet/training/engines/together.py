@@ -22,7 +22,7 @@ from corenet.errors import NonFiniteError, RangeError
 from corenet.training.engines.program import program
 from corenet.training.engines.recording import Recording, agree, unchecked
 from corenet.training.engines.stack import Stack
-from corenet.training.engines.surroundings import attributes, kind_of
+from corenet.training.engines.surroundings import attributes, kind_of, refuse_changed
 from corenet.training.engines.tape import NotRecordable, Tape
 from corenet.training.finite import NOT_FINITE, are_finite, refuse_non_finite
 from corenet.training.step import gradients
@@ -171,8 +171,7 @@ def _step_with(
         prediction = model(input)
         value = loss(prediction, target)
         model.backward_parameters(loss.backward())
-        if attributes(model, loss) != before:
-            raise NotRecordable("a component keeps numbers or tensors from one step to the next")
+        refuse_changed(before, attributes(model, loss))
     return prediction, value
 
 

@@ -78,11 +78,13 @@ class Dataset:
             ConfigError: ``batch_size`` is no positive integer.
         """
         positive_integer("batch_size", batch_size)
-        inputs, targets = self.inputs, self.targets
-        if seed is not None:
-            order = self.order(seed, epoch)
-            inputs, targets = inputs[order], targets[order]
+        inputs, targets = (self.inputs, self.targets) if seed is None else self.shuffled(seed, epoch)
         return zip(inputs.split(batch_size), targets.split(batch_size), strict=True)
+
+    def shuffled(self, seed: int, epoch: int = 0) -> tuple[Tensor, Tensor]:
+        """Return inputs and targets in the order in which :meth:`batches` hands them out."""
+        order = self.order(seed, epoch)
+        return self.inputs.index_select(0, order), self.targets.index_select(0, order)  # quicker than [order]
 
     def order(self, seed: int, epoch: int = 0) -> Tensor:
         """Return the order in which :meth:`batches` hands out the points: their places, shuffled."""

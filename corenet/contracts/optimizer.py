@@ -121,6 +121,11 @@ class Optimizer:
         self._follow()
         return [flat.grad for flat in self._flats]
 
+    def weights(self) -> list[Tensor]:
+        """Return all parameters, as few flat tensors as there are memories."""
+        self._follow()
+        return [flat.param for flat in self._flats]
+
     def state_dict(self) -> dict[str, Any]:
         """Return a copy of the learning rate, the step count and each parameter's state."""
         states: list[dict[str, Tensor]] = [{} for _ in self.parameters]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import perf_counter
 
@@ -14,7 +14,8 @@ from corenet.contracts.module import Module, evaluating
 from corenet.contracts.optimizer import Optimizer
 from corenet.data import Dataset, integer, positive_integer
 from corenet.errors import ConfigError, NonFiniteError, StructureError
-from corenet.training.engines.choice import Engine, EngineName, engine_for
+from corenet.training.engines.choice import EngineName, engine_for
+from corenet.training.engines.engine import Engine
 from corenet.training.finite import are_finite, refuse_infinite_weights
 from corenet.training.history import Epoch, History
 from corenet.training.metrics import are_classes, error_rate
@@ -111,7 +112,7 @@ def fit(
         for epoch in range(epochs):
             if epoch == 0 or measures:  # only a metric, which is anybody's code, may have changed something
                 running.begin_epoch()
-            record = _epoch(running, model, loss, optimizer, train.batches(batch_size, seed, epoch), epoch)
+            record = _epoch(running, model, loss, optimizer, train.shuffled(seed, epoch), batch_size, epoch)
             history.engine = running.name
             history.append(measured(record, measures, model, train, valid))
             show(history[-1])
@@ -123,22 +124,23 @@ def _epoch(
     model: Module,
     loss: Loss,
     optimizer: Optimizer,
-    batches: Iterable[tuple[Tensor, Tensor]],
+    data: tuple[Tensor, Tensor],
+    batch_size: int,
     epoch: int,
 ) -> Epoch:
     lr = optimizer.current_lr
     start = perf_counter()
-    total, points, step = 0.0, 0, 0
+    total, points = 0.0, 0
     is_mean = averages(loss)
     try:
-        for step, (input, target) in enumerate(batches):  # noqa: B007 - it is told in an error
-            value = engine.step(input, target)
-            total += value.item() * len(input) if is_mean else value.sum().item()
-            points += len(input)
+        for value, count in engine.epoch(*data, batch_size):
+            summed = value.sum(dtype=torch.float64) if value.dim() else value
+            total += summed.item() * (count / value.numel() if is_mean else 1)
+            points += count
     except NonFiniteError as error:
-        error.epoch, error.step = epoch + 1, step + 1
+        error.epoch, error.step = epoch + 1, points // batch_size + 1
         raise
-    if not are_finite(optimizer.parameters):
+    if not are_finite(optimizer.weights()):
         refuse_infinite_weights(model, epoch + 1)
     return Epoch(epoch + 1, total / points, lr, perf_counter() - start)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from math import ceil
 from time import perf_counter
 
 import torch
@@ -15,7 +16,7 @@ from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.data import Dataset, integer, positive_integer, stream
 from corenet.errors import ConfigError, NonFiniteError
-from corenet.training.engines.choice import EngineName
+from corenet.training.engines.choice import EngineName, pays_to_compile
 from corenet.training.engines.recording import left_as_they_are
 from corenet.training.engines.together import Together
 from corenet.training.finite import are_finite, refuse_infinite_weights
@@ -76,7 +77,10 @@ def fit_rounds(
     for round in range(rounds):
         with drawing_from(stream("weights", seed + round), trains[round].inputs.device):
             parts.append(factory(round))
-    if engine != "plain" and rounds > 1 and len(set(map(_layout, trains))) == 1:
+    steps = sum(epochs * ceil(len(each) / batch_size) for each in trains)
+    if engine == "auto" and pays_to_compile(steps, trains[0]):
+        engine = "compiled"  # alone, each is as fast as all of them together
+    if engine in ("auto", "replay") and rounds > 1 and len(set(map(_layout, trains))) == 1:
         try:
             batched = _Batched(parts, trains, batch_size, seed)
         except Exception as reason:  # noqa: BLE001 - whatever it is, one after the other says it better

@@ -3,35 +3,27 @@
 from __future__ import annotations
 
 from math import ceil
-from typing import Literal, Protocol, get_args
-
-from torch import Tensor
+from typing import Literal, get_args
 
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.data import Dataset
 from corenet.errors import ConfigError, did_you_mean
+from corenet.training.engines.compiled import Compiled
+from corenet.training.engines.engine import Engine
 from corenet.training.engines.footprint import affordable
 from corenet.training.engines.micro import Micro
+from corenet.training.engines.native.compiler import compiler
 from corenet.training.engines.plain import Plain
 from corenet.training.engines.replay import Replay
 
-EngineName = Literal["auto", "plain", "replay"]
+EngineName = Literal["auto", "plain", "replay", "compiled"]
 ENGINES: tuple[str, ...] = get_args(EngineName)
 EARNED_BACK = 40  # steps: a recording, and its proof, cost about as much as they save in so many
 
 
-class Engine(Protocol):
-    """A way to train: ``name`` says what runs, which may change when something cannot be recorded."""
-
-    name: str
-
-    def begin_epoch(self) -> None:
-        """Look around before an epoch."""
-
-    def step(self, input: Tensor, target: Tensor) -> Tensor:
-        """Do one step of training and return the loss before it."""
+COMPILED_BACK = 10_000  # steps: compiling costs about a second, and saves about a tenth of a millisecond a step
 
 
 def engine_for(
@@ -52,7 +44,7 @@ def engine_for(
     """
     if name not in ENGINES:
         raise ConfigError(
-            f"engine must be 'auto', 'plain' or 'replay', not {name!r}{did_you_mean(str(name), ENGINES)}",
+            f"engine must be 'auto', 'plain', 'replay' or 'compiled', not {name!r}{did_you_mean(str(name), ENGINES)}",
             name="engine",
             value=name,
         )
@@ -61,12 +53,22 @@ def engine_for(
             f"micro_batch_size: {loss!r} has no reduction, so it is not known how its pieces add up",
             name="micro_batch_size",
         )
-    if micro_batch_size is not None and name == "replay":
-        raise ConfigError("engine 'replay' keeps all of a batch; leave micro_batch_size out", name="micro_batch_size")
+    if micro_batch_size is not None and name in ("replay", "compiled"):
+        raise ConfigError(f"engine {name!r} keeps all of a batch; leave micro_batch_size out", name="micro_batch_size")
+    if name == "compiled" and compiler() is None:
+        raise ConfigError("engine 'compiled' needs a C compiler; install one as cc, or set CC", name="engine")
     if name == "auto" and micro_batch_size is None:
         micro_batch_size = affordable(model, loss, optimizer, train.inputs, train.targets, min(batch_size, len(train)))
     if micro_batch_size is not None:
         return Micro(model, loss, optimizer, micro_batch_size)
-    if name == "plain" or (name == "auto" and epochs * ceil(len(train) / batch_size) < EARNED_BACK):
+    steps = epochs * ceil(len(train) / batch_size)
+    if name == "plain" or (name == "auto" and steps < EARNED_BACK):
         return Plain(model, loss, optimizer)
+    if name == "compiled" or (name == "auto" and pays_to_compile(steps, train)):
+        return Compiled(model, loss, optimizer)
     return Replay(model, loss, optimizer)
+
+
+def pays_to_compile(steps: int, train: Dataset) -> bool:
+    """Tell whether so many steps earn back what a compiled one costs, where there can be one."""
+    return steps >= COMPILED_BACK and train.inputs.is_cpu and compiler() is not None

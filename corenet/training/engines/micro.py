@@ -8,10 +8,11 @@ from torch import Tensor
 from corenet.contracts.loss import Loss, averages
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
+from corenet.training.engines.engine import Engine
 from corenet.training.finite import refuse_non_finite, value_of
 
 
-class Micro:
+class Micro(Engine):
     """Trains by the plain step, with each batch cut into pieces of at most ``size`` points.
 
     The mean over a batch is the mean over its pieces, each weighed by its points. So the step is the plain one
@@ -23,9 +24,6 @@ class Micro:
     def __init__(self, model: Module, loss: Loss, optimizer: Optimizer, size: int) -> None:
         self._parts = (model, loss, optimizer)
         self.size = size
-
-    def begin_epoch(self) -> None:
-        """Look at nothing: the plain step takes nothing for granted."""
 
     def step(self, input: Tensor, target: Tensor) -> Tensor:
         """Do one step of training and return the loss before it."""

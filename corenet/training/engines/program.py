@@ -26,6 +26,7 @@ Call = Callable[[], object]
 _ARITHMETIC = ("add", "sub", "mul", "div")
 _IN_PLACE = ("relu", "tanh", "sigmoid")
 _ADD = torch.ops.aten.add_.Tensor
+_ZERO = torch.ops.aten.zero_.default
 
 
 def program(operations: Iterable[Operation], gradients: Iterable[Tensor], kept: Sequence[Tensor] = ()) -> list[Call]:
@@ -42,19 +43,24 @@ def program(operations: Iterable[Operation], gradients: Iterable[Tensor], kept: 
     >>> y
     tensor([15., 15.])
     """
-    needed = [each for each in operations if not each.is_view and not each.name.startswith("empty")]
-    needed, written = _written_not_added(needed, list(gradients))
-    needed = _in_place(needed, kept)
-    zeroed: list[Call] = [gradient.zero_ for gradient in gradients if id(gradient) not in written]
-    return zeroed + [_call(operation) for operation in needed]
+    return [call(operation) for operation in _in_place(needed(operations, gradients), kept)]
+
+
+def needed(operations: Iterable[Operation], gradients: Iterable[Tensor]) -> list[Operation]:
+    """Return what of ``operations`` has to be done again, after setting ``gradients`` to zero."""
+    working = [each for each in operations if not each.is_view and not each.name.startswith("empty")]
+    working, written = _written_not_added(working, list(gradients))
+    zeroed = [Operation(_ZERO, (each,), {}, each) for each in gradients if id(each) not in written]
+    return zeroed + working
 
 
 def _uses(operations: Sequence[Operation]) -> Counter[int]:
     """Return how often each memory is used as an argument."""
-    return Counter(_memory(tensor) for each in operations for tensor in each.tensors())
+    return Counter(memory(tensor) for each in operations for tensor in each.tensors())
 
 
-def _memory(tensor: Tensor) -> int:
+def memory(tensor: Tensor) -> int:
+    """Return what tells the memory of a tensor from others."""
     return tensor.untyped_storage().data_ptr()
 
 
@@ -68,7 +74,7 @@ def _written_not_added(operations: list[Operation], gradients: list[Tensor]) -> 
         if each.function is _ADD and not each.keywords and id(each.arguments[0]) in waiting:
             gradient, addend = each.arguments
             waiting.discard(id(gradient))
-            is_fresh = kept and kept[-1].result is addend and uses[_memory(addend)] == 1
+            is_fresh = kept and kept[-1].result is addend and uses[memory(addend)] == 1
             if is_fresh and addend.shape == gradient.shape and not any(_touches(one, gradient) for one in kept):
                 kept[-1] = kept[-1].into(gradient)
                 done.add(id(gradient))
@@ -80,7 +86,7 @@ def _written_not_added(operations: list[Operation], gradients: list[Tensor]) -> 
 def _touches(operation: Operation, gradient: Tensor) -> bool:
     """Tell whether an operation reads or writes some of a gradient's memory."""
     start, end = _range(gradient)
-    ranges = [_range(tensor) for tensor in operation.tensors() if _memory(tensor) == _memory(gradient)]
+    ranges = [_range(tensor) for tensor in operation.tensors() if memory(tensor) == memory(gradient)]
     return any(other < end and start < other_end for other, other_end in ranges)
 
 
@@ -93,7 +99,7 @@ def _range(tensor: Tensor) -> tuple[int, int]:
 def _in_place(operations: list[Operation], wanted: Sequence[Tensor]) -> list[Operation]:
     """Let a function of each element work on its argument's own memory, if nobody uses that after."""
     uses = _uses(operations)
-    uses.update(_memory(tensor) for tensor in wanted)
+    uses.update(memory(tensor) for tensor in wanted)
     kept: list[Operation] = []
     for each in operations:
         before = kept[-1] if kept else None
@@ -102,7 +108,7 @@ def _in_place(operations: list[Operation], wanted: Sequence[Tensor]) -> list[Ope
             and before is not None
             and not before.writes
             and before.result is each.arguments[0]
-            and uses[_memory(before.result)] == 1
+            and uses[memory(before.result)] == 1
         ):
             kept[-1] = before.into(each.result)
             in_place = getattr(torch.ops.aten, f"{each.name}_").default
@@ -112,7 +118,7 @@ def _in_place(operations: list[Operation], wanted: Sequence[Tensor]) -> list[Ope
     return kept
 
 
-def _call(operation: Operation) -> Call:
+def call(operation: Operation) -> Call:
     """Return a call without arguments that does an operation again, into the same result."""
     if operation.writes:
         method = getattr(Tensor, operation.name, operation.function)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -19,6 +19,8 @@ from corenet.contracts.tree import held
 from corenet.training.engines.program import Call, program
 from corenet.training.engines.surroundings import parts_of, refuse_changed, surroundings
 from corenet.training.engines.tape import Operation, Tape
+
+Maker = Callable[[Sequence[Operation], Sequence[Tensor], Sequence[Tensor]], list[Call]]
 
 
 @dataclass
@@ -43,9 +45,18 @@ class Recording:
             call()
         return self.value
 
+    def takes(self, inputs: Tensor, targets: Tensor) -> bool:
+        """Tell whether data lie as the batches do that were recorded."""
+        pairs = [(inputs, self.input), (targets, self.target)]
+        return all(
+            data.dtype == own.dtype and data.device == own.device and data.is_contiguous() for data, own in pairs
+        )
 
-def record(model: Module, loss: Loss, optimizer: Optimizer, input: Tensor, target: Tensor) -> Recording:
-    """Compute the gradients on a batch, as the plain step does, and return how.
+
+def record(
+    model: Module, loss: Loss, optimizer: Optimizer, input: Tensor, target: Tensor, make: Maker = program
+) -> Recording:
+    """Compute the gradients on a batch, as the plain step does, and return how: ``make`` makes calls of a tape.
 
     Gradients, buffers and random numbers are moved by it.
 
@@ -57,7 +68,7 @@ def record(model: Module, loss: Loss, optimizer: Optimizer, input: Tensor, targe
     operations, prediction, value = taped(model, loss, input, target)
     refuse_changed(seen, surroundings(model, loss))
     gradients = list(map(gradient, optimizer.parameters))
-    return Recording(input, target, prediction, value, program(operations, gradients, [prediction, value]))
+    return Recording(input, target, prediction, value, make(operations, gradients, [prediction, value]))
 
 
 def taped(model: Module, loss: Loss, input: Tensor, target: Tensor) -> tuple[list[Operation], Tensor, Tensor]:

@@ -19,7 +19,9 @@ from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.contracts.parameter import gradient
 from corenet.errors import CorenetError
-from corenet.training.engines.recording import Recording, agree, buffers, left_as_they_are, record
+from corenet.training.engines.engine import Engine
+from corenet.training.engines.program import program
+from corenet.training.engines.recording import Maker, Recording, agree, buffers, left_as_they_are, record
 from corenet.training.engines.surroundings import surroundings
 from corenet.training.finite import are_finite, refuse_non_finite
 from corenet.training.step import gradients, train_step
@@ -27,11 +29,13 @@ from corenet.training.step import gradients, train_step
 LOG = logging.getLogger("corenet")
 
 
-class Replay:
+class Replay(Engine):
     """Trains by recordings, one for each shape of a batch; by the plain step where there can be none."""
 
-    def __init__(self, model: Module, loss: Loss, optimizer: Optimizer) -> None:
-        self.name = "replay"
+    make: Maker = staticmethod(program)
+
+    def __init__(self, model: Module, loss: Loss, optimizer: Optimizer, name: str = "replay") -> None:
+        self.name = name
         self._parts = (model, loss, optimizer)
         self._recordings: dict[tuple[torch.Size, torch.Size], Recording] = {}
         self._seen: list[Any] = []
@@ -84,7 +88,7 @@ class Replay:
         model, loss, optimizer = self._parts
         with left_as_they_are(model, loss):
             try:
-                self._recordings[key] = record(model, loss, optimizer, input, target)
+                self._recordings[key] = record(model, loss, optimizer, input, target, self.make)
             except Exception as reason:  # noqa: BLE001 - whatever it is, the plain step says it better
                 self._give_up(reason)
         return gradients(model, loss, optimizer, input, target)

@@ -45,6 +45,13 @@ class Operation:
         memory = self.result.untyped_storage().data_ptr()
         return any(tensor.untyped_storage().data_ptr() == memory for tensor in self.tensors()) and memory != 0
 
+    @property
+    def draws(self) -> bool:
+        """Whether it draws random numbers, by no other numbers than constants."""
+        asked = [tensor for tensor in self.tensors() if tensor is not self.result]
+        is_random = torch.Tag.nondeterministic_seeded in self.function.tags
+        return is_random and isinstance(self.result, Tensor) and (not asked or self.name.endswith("_like"))
+
     def tensors(self) -> list[Tensor]:
         """Return the tensors among the arguments, those in lists included."""
         found = []
@@ -53,6 +60,10 @@ class Operation:
                 item for item in (each if isinstance(each, (list, tuple)) else [each]) if isinstance(item, Tensor)
             ]
         return found
+
+    def results(self) -> list[Tensor]:
+        """Return the tensors that it gives."""
+        return list(self.result) if isinstance(self.result, (list, tuple)) else [self.result]
 
     def into(self, result: Tensor) -> Operation:
         """Return the operation with another tensor to put its result in."""

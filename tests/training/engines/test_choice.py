@@ -28,7 +28,7 @@ def test_auto_records_what_is_earned_back(name, steps, runs):
 
 @pytest.mark.parametrize("name", ["fast", "", None, 3])
 def test_an_unknown_engine_is_refused(name):
-    with pytest.raises(cn.ConfigError, match="engine must be 'auto', 'plain' or 'replay', not"):
+    with pytest.raises(cn.ConfigError, match="engine must be 'auto', 'plain', 'replay' or 'compiled', not"):
         cn.fit(*parts(), DATA, epochs=1, batch_size=10, engine=name, progress=False)
 
 

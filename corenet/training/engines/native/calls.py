@@ -1,0 +1,134 @@
+"""A tape as a few calls: neighbouring kernels that are known become one function of C, others stay as they are."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from math import inf
+from typing import Any
+
+from torch import Tensor
+
+from corenet.training.engines.native.compiler import CannotCompile, library
+from corenet.training.engines.native.elements import Elementwise, grouped
+from corenet.training.engines.native.products import product
+from corenet.training.engines.native.reductions import reduction
+from corenet.training.engines.program import Call, call, memory, needed
+from corenet.training.engines.tape import Operation
+
+
+class _Places(dict[int, int]):
+    """The number of each memory, in the order of asking."""
+
+    def __missing__(self, memory: int) -> int:
+        self[memory] = len(self)
+        return self[memory]
+
+
+class Function:
+    """A function of C with the memories that it works on, which it keeps alive."""
+
+    def __init__(self, function: Any, tensors: Sequence[Tensor]) -> None:
+        self.function = function
+        self.storages = [tensor.untyped_storage() for tensor in tensors]
+        self.addresses = (ctypes.c_void_p * len(tensors))(*(storage.data_ptr() for storage in self.storages))
+
+    def __call__(self) -> None:
+        self.function(self.addresses)
+
+    def place(self, tensor: Tensor) -> int | None:
+        """Return which of the memories is that of ``tensor``, or None if it is not among them."""
+        addresses = [storage.data_ptr() for storage in self.storages]
+        return addresses.index(memory(tensor)) if memory(tensor) in addresses else None
+
+
+class Draw:
+    """Random numbers, drawn by torch into a tensor that is filled by nothing else."""
+
+    def __init__(self, operation: Operation) -> None:
+        self.tensor: Tensor = operation.result
+        self._call = call(operation)
+
+    def __call__(self) -> None:
+        self._call()
+
+
+def compiled(operations: Iterable[Operation], gradients: Sequence[Tensor], kept: Sequence[Tensor] = ()) -> list[Call]:
+    """Return what :func:`~corenet.training.engines.program.program` does, in C where it is known how.
+
+    What is drawn at random is drawn first, in its order, so that it does not part what could be one function.
+
+    Raises:
+        CannotCompile: there is no C compiler, it refused, or the tensors are not the processor's.
+    """
+    draws, operations = _apart(needed(operations, gradients))
+    if any(not tensor.is_cpu for each in operations for tensor in each.results()):
+        raise CannotCompile("the tensors are on another device")
+    places = _Places()
+    pieces = [Elementwise.of(each) or product(each, places) or reduction(each, places) for each in operations]
+    runs = [
+        (is_known, list(numbers))
+        for is_known, numbers in groupby(range(len(pieces)), lambda number: pieces[number] is not None)
+    ]
+    last = _last_uses(operations, [*kept, *gradients])
+    sources = [
+        f"void run{numbers[0]}(char **m) {{\n{_body(pieces, numbers, last, places)}\n}}\n"
+        for is_known, numbers in runs
+        if is_known
+    ]
+    if not sources:
+        raise CannotCompile("no kernel of the step is known in C")
+    drawn: list[Call] = [Draw(each) for each in draws]
+    built = library("".join(sources))
+    found = {memory(tensor): tensor for each in operations for tensor in (*each.tensors(), *each.results())}
+    tensors = [found[each] for each in places]
+    calls = drawn
+    for is_known, numbers in runs:
+        own = [Function(built[f"run{numbers[0]}"], tensors)] if is_known else [call(operations[n]) for n in numbers]
+        calls += own
+    return calls
+
+
+def _apart(operations: Sequence[Operation]) -> tuple[list[Operation], list[Operation]]:
+    """Return the operations that fill a fresh tensor at random, and the others."""
+    draws: list[Operation] = []
+    others: list[Operation] = []
+    seen: set[int] = set()
+    for each in operations:
+        is_first = each.draws and memory(each.result) not in seen
+        seen.update(map(memory, [*each.tensors(), *each.results()]))
+        (draws if is_first else others).append(each)
+    return draws, others
+
+
+def _body(
+    pieces: Sequence[Elementwise | str | None], numbers: Sequence[int], last: dict[int, float], places: _Places
+) -> str:
+    """Return kernels in C, those of each element in shared loops."""
+    lines: list[str] = []
+    for kind, run in groupby(numbers, lambda number: isinstance(pieces[number], Elementwise)):
+        if not kind:
+            lines += [str(pieces[number]) for number in run]
+            continue
+        numbered = list(run)
+        end = numbered[0]
+        for group in grouped([piece for n in numbered if isinstance(piece := pieces[n], Elementwise)]):
+            end += len(group.kernels)
+            wanted = {each.result.memory for each in group.kernels if last.get(each.result.memory, inf) >= end}
+            lines.append(group.source(places, wanted))
+    return "\n".join(lines)
+
+
+def _last_uses(operations: Sequence[Operation], kept: Sequence[Tensor]) -> dict[int, float]:
+    """Return for each memory that is made on the way the number of the last operation that reads it."""
+    last: dict[int, float] = {}
+    seen: set[int] = set()
+    for number, each in enumerate(operations):
+        touched = set(map(memory, each.tensors()))
+        last.update(dict.fromkeys(touched & last.keys(), number))
+        seen |= touched
+        made = set(map(memory, each.results())) - seen
+        last.update(dict.fromkeys(made, number))
+        seen |= made
+    return last | {memory(tensor): inf for tensor in kept}

@@ -1,0 +1,121 @@
+"""The machine's C compiler: source to a loaded library, once for each source."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import torch
+
+# Contracted products are as exact as separate ones, and nothing reads errno or traps; NaN and infinity stay.
+FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-shared", "-fPIC")
+_WIDE = {"AVX512": ("-mprefer-vector-width=512",)}
+_SECONDS = 60
+
+HEADER = """#include <math.h>
+#include <stdint.h>
+#ifdef __clang__
+#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#define UNROLLED _Pragma("unroll")
+#else
+#define INDEPENDENT _Pragma("GCC ivdep")
+#define UNROLLED _Pragma("GCC unroll 8")
+#endif
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__GLIBC__)
+#if __GLIBC_PREREQ(2, 35)
+#define SIMD __attribute__((simd("notinbranch")))
+#define VECTORS(name) double name(double) SIMD; float name##f(float) SIMD;
+VECTORS(exp) VECTORS(log) VECTORS(sin) VECTORS(cos) VECTORS(tanh) VECTORS(erf) VECTORS(expm1) VECTORS(log1p)
+#endif
+#endif
+"""
+
+
+class CannotCompile(Exception):  # noqa: N818 - it says that another engine is needed, not that something is wrong
+    """There is no C compiler, or it refused."""
+
+
+@cache
+def compiler() -> tuple[str, ...] | None:
+    """Return the command of the C compiler, ``CC`` or else ``cc``, or None if there is none."""
+    command = shlex.split(os.environ.get("CC", "cc"))
+    if sys.platform == "win32" or not command or shutil.which(command[0]) is None:
+        return None
+    return tuple(command)
+
+
+@cache
+def library(source: str) -> ctypes.CDLL:
+    """Return the compiled ``source``, from the folder of earlier ones if it is there.
+
+    Raises:
+        CannotCompile: there is no compiler, or it failed.
+    """
+    command = compiler()
+    if command is None:
+        raise CannotCompile("there is no C compiler")
+    flags = (*FLAGS, *_WIDE.get(torch.backends.cpu.get_cpu_capability(), ()))
+    text = HEADER + source
+    key = hashlib.sha256("\0".join((*command, *flags, _machine(), text)).encode()).hexdigest()
+    try:
+        folder = cache_folder()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        built = folder / f"{key[:32]}.so"
+        if not built.exists():
+            _build(text, built, [*command, *flags])
+        return _loaded(built)
+    except (OSError, RuntimeError) as error:
+        raise CannotCompile(f"the compiled step cannot be kept or loaded: {error}") from error
+
+
+def cache_folder() -> Path:
+    """Return where compiled steps are kept; it may be deleted at any time."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "corenet" / "compiled"
+
+
+def _machine() -> str:
+    """Return what tells this kind of processor from others, for which the same source is compiled otherwise."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
+    except OSError:
+        return f"{os.uname().machine} {os.uname().version}"
+    return "\n".join(dict.fromkeys(line for line in lines if line.startswith(("model name", "flags", "Features"))))
+
+
+def _loaded(built: Path) -> ctypes.CDLL:
+    """Return a library, which goes by as many threads as torch does."""
+    loaded = ctypes.CDLL(str(built))
+    if hasattr(loaded, "omp_set_num_threads"):
+        loaded.omp_set_num_threads(torch.get_num_threads())
+    return loaded
+
+
+def _build(text: str, built: Path, command: list[str]) -> None:
+    """Compile ``text`` to ``built``, with threads where the compiler knows them."""
+    with tempfile.TemporaryDirectory(dir=built.parent) as folder:
+        source, new = Path(folder) / "step.c", Path(folder) / "step.so"
+        source.write_text(text)
+        call = [*command, str(source), "-o", str(new), "-lm"]
+        try:
+            _run([*call, "-fopenmp"])
+        except CannotCompile:
+            _run(call)
+        new.replace(built)
+
+
+def _run(call: list[str]) -> None:
+    try:
+        done = subprocess.run(call, capture_output=True, text=True, timeout=_SECONDS, check=False)  # noqa: S603 - the user's own compiler
+    except subprocess.TimeoutExpired:
+        raise CannotCompile(f"{call[0]} took more than {_SECONDS} s") from None
+    if done.returncode:
+        said = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[0]
+        raise CannotCompile(f"{call[0]} refused: {said:.200}")

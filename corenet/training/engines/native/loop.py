@@ -1,0 +1,156 @@
+"""Many steps in one call: a compiled step and a compiled update in turn, batch after batch."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from corenet.training.engines.native.calls import Draw, Function, compiled
+from corenet.training.engines.native.compiler import library
+from corenet.training.engines.recording import Recording
+from corenet.training.engines.tape import NotRecordable
+from corenet.training.engines.update import Update
+
+_SOURCE = """
+typedef void (*Run)(char **m);
+typedef struct { long place, bytes; char *start; } Walk;
+typedef struct { long place, offset, elements, size; } Numbers;
+
+static int is_finite(const char *start, long elements, long size) {
+  int bad = 0;
+  if (size == 4) {
+    const uint32_t *x = (const uint32_t *)start;
+    for (long i = 0; i < elements; i++) bad |= (x[i] & 0x7f800000u) == 0x7f800000u;
+  } else {
+    const uint64_t *x = (const uint64_t *)start;
+    for (long i = 0; i < elements; i++) bad |= (x[i] & 0x7ff0000000000000u) == 0x7ff0000000000000u;
+  }
+  return !bad;
+}
+
+static int all_finite(const char *start, long elements, long size) {
+  const long block = 16384;
+  int good = 1;
+  if (elements <= block) return is_finite(start, elements, size);
+#pragma omp parallel for reduction(& : good)
+  for (long i = 0; i < elements; i += block)
+    good &= is_finite(start + i * size, elements - i < block ? elements - i : block, size);
+  return good;
+}
+
+/* Returns how many steps went well: where a number is not finite, it ends before the update. */
+long train(long steps, Run step, char **m, Run update, char **u, const Walk *walk, long walks,
+           const Numbers *check, long checks, const double *rates, double *rate, double *minus_rate) {
+  for (long s = 0; s < steps; s++) {
+    for (long w = 0; w < walks; w++) m[walk[w].place] = walk[w].start + s * walk[w].bytes;
+    step(m);
+    for (long c = 0; c < checks; c++)
+      if (!all_finite(m[check[c].place] + check[c].offset, check[c].elements, check[c].size)) return s;
+    *rate = rates[s];
+    *minus_rate = -rates[s];
+    update(u);
+  }
+  return steps;
+}
+"""
+
+
+_STRETCH = 256  # steps in one call: between two a training can be interrupted
+_KEPT = 2**24  # bytes to keep of outputs, which the loss checks afterwards, and of random numbers
+
+
+class _Walk(ctypes.Structure):
+    _fields_ = (("place", ctypes.c_long), ("bytes", ctypes.c_long), ("start", ctypes.c_void_p))
+
+
+class _Numbers(ctypes.Structure):
+    _fields_ = tuple((name, ctypes.c_long) for name in ("place", "offset", "elements", "size"))
+
+
+class Loop:
+    """A compiled step and a compiled update, to be done many times.
+
+    In each step the memories of input, target, random numbers, output and loss are others: a walk along the data.
+
+    Raises:
+        NotRecordable: one of the two is no single compiled function, or a step keeps its numbers elsewhere.
+        CannotCompile: the compiler refused.
+    """
+
+    def __init__(
+        self, recording: Recording, update: Update, gradients: Sequence[Tensor], lasting: Sequence[Tensor]
+    ) -> None:
+        self.recording, self.update, self.proven = recording, update, False
+        self._draws, step = _one_function(recording.calls)
+        _, apply = _one_function(compiled(update.operations, [], lasting))
+        self._functions = step, apply  # they keep the memories alive
+        self._drawn = [draw.tensor for draw in self._draws]
+        self._made = [recording.prediction, recording.value]
+        self._walked = [recording.input, recording.target, *self._drawn, *self._made]
+        self._places = [step.place(tensor) for tensor in self._walked]
+        used = [place for place in self._places if place is not None]
+        if len(set(used)) < len(used) or not all(map(_fills_its_memory, self._walked)):
+            raise NotRecordable("what comes of a step is no tensor of its own")
+        if any(step.place(tensor) is None for tensor in self._made):
+            raise NotRecordable("what comes of a step is the same in each")
+        self._check = _array(
+            _Numbers(place, each.storage_offset() * each.element_size(), each.numel(), each.element_size())
+            for each in (recording.value, *gradients)
+            if (place := step.place(each)) is not None
+        )
+        self.longest = max(1, min(_STRETCH, _KEPT // max(1, sum(each.nbytes for each in self._walked[2:]))))
+        self._train = library(_SOURCE).train
+        self._train.restype = ctypes.c_long
+        own = type(step.addresses)(*step.addresses)  # the walk changes it
+        self._fixed = (step.function, own, apply.function, apply.addresses)
+        self._rates = [ctypes.c_void_p(each.data_ptr()) for each in (update.rate, update.minus_rate)]
+
+    def run(self, inputs: Tensor, targets: Tensor, rates: Sequence[float]) -> tuple[int, Tensor, Tensor]:
+        """Do a step for each rate, and return how many went well, the outputs, and the loss of each step."""
+        steps = len(rates)
+        drawn = [torch.empty((steps, *each.shape), dtype=each.dtype) for each in self._drawn]
+        for each in zip(*drawn, strict=True):
+            for draw, into in zip(self._draws, each, strict=True):
+                draw()
+                into.copy_(draw.tensor)
+        predictions, values = (torch.empty((steps, *each.shape), dtype=each.dtype) for each in self._made)
+        data = (inputs, targets, *drawn, predictions, values)
+        walks = _array(
+            _Walk(place, own.nbytes, each.data_ptr())
+            for place, own, each in zip(self._places, self._walked, data, strict=True)
+            if place is not None
+        )
+        counts = [ctypes.c_long(number) for number in (steps, len(walks), len(self._check))]
+        done = self._train(
+            counts[0],
+            *self._fixed,
+            walks,
+            counts[1],
+            self._check,
+            counts[2],
+            (ctypes.c_double * steps)(*rates),
+            *self._rates,
+        )
+        return done, predictions, values
+
+
+def _one_function(calls: Sequence[object]) -> tuple[list[Draw], Function]:
+    """Return the draws at the start of ``calls`` and the one function after them."""
+    draws = [call for call in calls if isinstance(call, Draw)]
+    functions = [call for call in calls if isinstance(call, Function)]
+    if len(functions) != 1 or len(draws) + 1 < len(calls):
+        raise NotRecordable("not every kernel of it is known in C")
+    return draws, functions[0]
+
+
+def _array(structures: Iterable[Any]) -> Any:
+    found = list(structures)
+    return (type(found[0]) * len(found))(*found)
+
+
+def _fills_its_memory(tensor: Tensor) -> bool:
+    return tensor.is_contiguous() and tensor.untyped_storage().nbytes() == tensor.nbytes

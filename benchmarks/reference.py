@@ -12,7 +12,8 @@ from benchmarks.problem import Problem, Settings
 from benchmarks.process import Process
 
 CHECKED_STEPS = 20
-TURN_SECONDS = 1.0  # what a chunk should last with PyTorch, at most
+CHECKED_SECONDS = 1.0  # what the chunk should last with PyTorch, at most, of which the weights are compared
+TURN_SECONDS = 8.0  # and a turn, which is timed
 
 
 class ParityError(Exception):
@@ -21,7 +22,7 @@ class ParityError(Exception):
 
 @dataclass(frozen=True)
 class Reference:
-    """The weights after the first epochs, and after a chunk more; ``chunk`` is in epochs, the same for all.
+    """The weights after the first epochs, and after a chunk more; ``chunk`` and ``turn``, the same for all, in epochs.
 
     Where many rounds are trained, each call trains them from the beginning.
     """
@@ -30,6 +31,7 @@ class Reference:
     first: list[np.ndarray]
     chunk: int
     after: list[np.ndarray]
+    turn: int
 
 
 def reference(problem: Problem, path: Path) -> Reference:
@@ -40,13 +42,14 @@ def reference(problem: Problem, path: Path) -> Reference:
         process.prepare(path, dtype="float64", device="cpu")
         seconds = process.check(epochs)["wall"] / epochs
         first = process.weights(path.with_name("first.npz"))
-        chunk = settings.epochs if settings.rounds > 1 else _chunk(settings, seconds)
+        chunk, turn = (_epochs(settings, each / seconds) for each in (CHECKED_SECONDS, TURN_SECONDS))
         process.check(chunk)
-        return Reference(epochs, first, chunk, process.weights(path.with_name("after.npz")))
+        return Reference(epochs, first, chunk, process.weights(path.with_name("after.npz")), turn)
 
 
-def _chunk(settings: Settings, epoch_seconds: float) -> int:
-    return max(1, min(settings.epochs, round(TURN_SECONDS / epoch_seconds)))
+def _epochs(settings: Settings, affordable: float) -> int:
+    """Return how many epochs to train in one go; many rounds are trained from the beginning, so all of them."""
+    return settings.epochs if settings.rounds > 1 else max(1, min(settings.epochs, round(affordable)))
 
 
 def error_between(weights: Sequence[np.ndarray], expected: Sequence[np.ndarray]) -> float:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from corenet.registry.registry import components as components
     from corenet.registry.registry import get as get
     from corenet.testing.gradcheck import gradcheck as gradcheck
+    from corenet.training.compile_step import compile_step as compile_step
     from corenet.training.fit import fit as fit
     from corenet.training.history import History as History
     from corenet.training.metrics import accuracy as accuracy
@@ -55,6 +56,7 @@ _HOMES = {
     "corenet.contracts.sequential": ("Sequential",),
     "corenet.registry.registry": ("components", "get"),
     "corenet.testing.gradcheck": ("gradcheck",),
+    "corenet.training.compile_step": ("compile_step",),
     "corenet.training.fit": ("fit",),
     "corenet.training.history": ("History",),
     "corenet.training.metrics": ("accuracy", "error_rate", "predict"),

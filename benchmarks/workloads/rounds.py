@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CONTESTANTS = ("torch_sequential", "jax_vmap", "corenet_rounds")
-EPOCHS = {1: 100, 10: 100, 100: 50, 1000: 20}  # a chunk is a whole training of all rounds, and should last seconds
+EPOCHS = {1: 1000, 10: 300, 100: 100, 1000: 20}  # a chunk is a whole training of all rounds, and should last seconds
 NOTE = (
     "A step is one of one model. torch_sequential trains at most ten rounds: its time a step does not depend on them."
 )

@@ -18,6 +18,7 @@ CONTESTANTS = (
     "corenet_loop",
     "corenet_plain",
     "corenet_fit",
+    "corenet_compiled",
 )
 NETWORKS = (
     Settings(widths=(64, 512, 512, 512, 10), batch_size=100, points=1000, threads=2, tolerance=1e-3),

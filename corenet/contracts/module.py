@@ -159,7 +159,6 @@ class Module(Tree):
 
     def eval(self) -> Self:
         """Switch to evaluation mode: forward saves nothing, and what was saved is dropped."""
-        self.forget()
         return self._set_training(False)
 
     def forget(self) -> None:
@@ -188,6 +187,8 @@ class Module(Tree):
     def _set_training(self, training: bool) -> Self:
         for _, module in self.named_modules():
             module.training = training
+            if not training:
+                module._saved = None
         return self
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from corenet.contracts.module import Module
 
 _PASSING = ("_saved", "_input_shape")  # what lives from a forward to its backward only
+_CONTAINERS = (list, tuple, dict)
 
 
 class Tree:
@@ -32,7 +33,9 @@ class Tree:
 
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
         """Yield ``(path, module)`` for this module and all below it, each once."""
-        return self._walk(prefix, set())
+        found: dict[int, tuple[str, Module]] = {}
+        self._collect(prefix, found)
+        return iter(found.values())
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """Yield ``(path, parameter)``, a shared one once, under its first name."""
@@ -143,20 +146,22 @@ class Tree:
     def _members(self) -> Iterator[tuple[str, object]]:
         return held(self)
 
-    def _walk(self, path: str, seen: set[int]) -> Iterator[tuple[str, Module]]:
-        if id(self) in seen:
-            return
-        seen.add(id(self))
-        yield path, cast("Module", self)
-        for name, child in self.children():
-            yield from child._walk(_join(path, name), seen)
+    def _collect(self, path: str, found: dict[int, tuple[str, Module]]) -> None:
+        found[id(self)] = path, cast("Module", self)
+        for name, value in self._members():
+            if isinstance(value, Tree) and id(value) not in found:
+                value._collect(_join(path, name), found)
 
 
 def held(part: object) -> Iterator[tuple[str, object]]:
     """Yield ``(name, value)`` for what a module or a loss holds, also in lists, tuples and dicts."""
     for name, value in vars(part).items():
-        if name not in _PASSING:
+        if name in _PASSING:
+            continue
+        if isinstance(value, _CONTAINERS):
             yield from _unpack(name, value)
+        else:
+            yield name, value
 
 
 def _unpack(name: str, value: object) -> Iterator[tuple[str, object]]:

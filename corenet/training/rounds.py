@@ -1,4 +1,4 @@
-"""Many independent trainings: in one batched run where they are alike, one after the other where not."""
+"""Many independent trainings: one after the other, or short ones that are alike in one batched run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.data import Dataset, integer, positive_integer, stream
 from corenet.errors import ConfigError, NonFiniteError
-from corenet.training.engines.choice import EngineName, pays_to_compile
+from corenet.training.engines.choice import EngineName, engine_for
+from corenet.training.engines.compiled import Compiled
 from corenet.training.engines.recording import left_as_they_are
 from corenet.training.engines.together import Together
 from corenet.training.finite import are_finite, refuse_infinite_weights
@@ -25,6 +26,7 @@ from corenet.training.history import Epoch, History
 from corenet.training.progress import progress_for
 
 LOG = logging.getLogger("corenet")
+RECORDED_BACK = 500  # steps of a round: its recording costs what they save beside all rounds in one run
 GATHERED = 64 * 2**20  # bytes of batches to gather at a time
 Factory = Callable[[int], tuple[Module, Loss, Optimizer]]
 
@@ -44,9 +46,10 @@ def fit_rounds(
 ) -> list[tuple[Module, History]]:
     """Train ``rounds`` independent models and return each with its history.
 
-    Models that differ in their numbers only are trained in one batched run: the same trainings as one by one
-    within the rounding of sums, but with random layers that draw from one stream for all. Others, and any
-    with ``engine="plain"``, are trained one after the other.
+    Where compiled steps pay (see :func:`fit`), models are trained one after the other, each exactly as by ``fit``. In
+    shorter trainings, models that differ in their numbers only are trained in one batched run: the same
+    trainings within the rounding of sums, but with random layers that draw from one stream for all. Others,
+    and any with ``engine="plain"``, are trained one after the other.
 
     Args:
         factory: ``factory(round) -> (model, loss, optimizer)``, called with 0, 1, … Hyper-parameters
@@ -77,9 +80,11 @@ def fit_rounds(
     for round in range(rounds):
         with drawing_from(stream("weights", seed + round), trains[round].inputs.device):
             parts.append(factory(round))
-    steps = sum(epochs * ceil(len(each) / batch_size) for each in trains)
-    if engine == "auto" and pays_to_compile(steps, trains[0]):
-        engine = "compiled"  # alone, each is as fast as all of them together
+    steps = min(epochs * ceil(len(each) / batch_size) for each in trains)
+    if engine == "auto" and steps >= RECORDED_BACK:
+        chosen = engine_for(engine, *parts[0], trains[0], epochs=rounds * epochs, batch_size=batch_size)
+        if isinstance(chosen, Compiled):
+            engine = "compiled"  # alone, each is then as fast as all of them together
     if engine in ("auto", "replay") and rounds > 1 and len(set(map(_layout, trains))) == 1:
         try:
             batched = _Batched(parts, trains, batch_size, seed)

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import corenet as cn
+from corenet.training.engines.native.compiler import compiler
 
 
 @pytest.fixture
@@ -38,3 +39,10 @@ def everything():
         return [model.state_dict(), state["states"], state["steps"]]
 
     return make_everything
+
+
+@pytest.fixture(scope="session")
+def needs_compiler():
+    """Skip a test where nothing can be compiled."""
+    if compiler() is None:
+        pytest.skip("needs a C compiler")

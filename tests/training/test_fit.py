@@ -69,6 +69,37 @@ def test_fit_is_the_loop_bit_for_bit():
     assert differ(fitted, network())
 
 
+@pytest.mark.usefixtures("needs_compiler")
+@pytest.mark.parametrize("valid", [None, VALID])
+def test_a_compiled_fit_is_the_loop_within_rounding(valid):
+    options = {"valid": valid, "epochs": 6, "batch_size": 8}
+    (plain, expected), (compiled, history) = (trained(engine=engine, **options) for engine in ("plain", "compiled"))
+    torch.testing.assert_close(compiled.state_dict(), plain.state_dict())
+    assert history.losses == pytest.approx(expected.losses, rel=1e-5)
+    assert [(each.epoch, each.lr, each.valid) for each in history] == [
+        (each.epoch, each.lr, each.valid) for each in expected
+    ]
+    assert (expected.engine, history.engine) == ("plain", "compiled")
+
+
+@pytest.mark.usefixtures("needs_compiler")
+def test_torch_s_generator_goes_on_as_if_no_compiled_step_had_drawn():
+    state = torch.get_rng_state()
+    options = {"engine": "compiled", "epochs": 6, "batch_size": 8}
+    model = network(p=0.5)
+    torch.set_rng_state(state)
+    trained(model, **options)
+    assert torch.equal(torch.get_rng_state(), state)
+
+    def spoil(model, data):
+        model[0].bias.fill_(torch.nan)
+        return 0.0
+
+    with pytest.raises(cn.NonFiniteError, match="epoch 2, step 1"):
+        trained(model, metrics=[spoil], **options)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
 def test_the_same_seed_gives_the_same_training_and_another_one_another():
     (one, first), (two, second) = trained(seed=3), trained(seed=3)
     assert_same(one, two)

@@ -405,3 +405,41 @@ def test_data_larger_than_what_is_gathered_at_a_time_is_gathered_in_turns(monkey
     monkeypatch.setattr("corenet.training.rounds.GATHERED", 1000)
     together, _ = trained_alike(factory)
     assert together[0][1].engine == "together"
+
+
+@pytest.mark.usefixtures("needs_compiler")
+@pytest.mark.parametrize(
+    ("steps_that_pay", "of_a_round", "runs"), [(45, 15, "compiled"), (46, 15, "together"), (45, 16, "together")]
+)
+def test_rounds_long_enough_together_are_compiled_one_by_one(steps_that_pay, of_a_round, runs, monkeypatch):
+    monkeypatch.setattr("corenet.training.engines.choice.COMPILED_BACK", steps_that_pay)
+    monkeypatch.setattr("corenet.training.rounds.RECORDED_BACK", of_a_round)
+    options = SHORT | {"batch_size": 10, "rounds": 3, "seed": 10}  # five steps an epoch, 45 in all
+    for round, (model, history) in enumerate(cn.fit_rounds(factory, TRAIN, VALID, **options)):
+        torch.manual_seed(cn.data.stream("weights", 10 + round))
+        expected, loss, optimizer = factory(round)
+        told = cn.fit(
+            expected, loss, optimizer, TRAIN, VALID, seed=10 + round, engine="plain", **SHORT | {"batch_size": 10}
+        )
+        assert history.engine == runs
+        assert_close(model, expected)
+        assert history.losses == pytest.approx(told.losses, rel=1e-5)
+
+
+@pytest.mark.usefixtures("needs_compiler")
+def test_compiled_rounds_draw_each_for_itself():
+    results = cn.fit_rounds(noisy, TRAIN, rounds=2, seed=10, engine="compiled", **SHORT | {"batch_size": 8})
+    expected = cn.fit_rounds(noisy, TRAIN, rounds=2, seed=10, engine="plain", **SHORT | {"batch_size": 8})
+    for (model, history), (other, _) in zip(results, expected, strict=True):
+        assert history.engine == "compiled"
+        assert_close(model, other)
+
+
+@pytest.mark.usefixtures("needs_compiler")
+def test_a_compiled_round_that_runs_away_is_named():
+    def faulty(round):
+        model = cn.Sequential(cn.Linear(2, 6), cn.Tanh(), cn.Linear(6, 1))
+        return model, cn.MSELoss(), cn.SGD(model.parameters(), lr=1e30 if round == 1 else 0.1)
+
+    with pytest.raises(cn.NonFiniteError, match="round 1, epoch 1, step"):
+        cn.fit_rounds(faulty, TRAIN, rounds=3, engine="compiled", **SHORT)

@@ -21,9 +21,8 @@ from corenet.training.engines.replay import Replay
 EngineName = Literal["auto", "plain", "replay", "compiled"]
 ENGINES: tuple[str, ...] = get_args(EngineName)
 EARNED_BACK = 40  # steps: a recording, and its proof, cost about as much as they save in so many
-
-
-COMPILED_BACK = 10_000  # steps: compiling costs about a second, and saves about a tenth of a millisecond a step
+COMPILED_BACK = 10_000  # steps: compiling takes a second, and saves a tenth of a millisecond a step
+WIDE = 3e7  # products of a point and a weight, of which the compiled ones save as much again
 
 
 def engine_for(
@@ -64,11 +63,12 @@ def engine_for(
     steps = epochs * ceil(len(train) / batch_size)
     if name == "plain" or (name == "auto" and steps < EARNED_BACK):
         return Plain(model, loss, optimizer)
-    if name == "compiled" or (name == "auto" and pays_to_compile(steps, train)):
+    if name == "compiled" or (name == "auto" and pays_to_compile(steps, batch_size, optimizer, train)):
         return Compiled(model, loss, optimizer)
     return Replay(model, loss, optimizer)
 
 
-def pays_to_compile(steps: int, train: Dataset) -> bool:
+def pays_to_compile(steps: int, batch_size: int, optimizer: Optimizer, train: Dataset) -> bool:
     """Tell whether so many steps earn back what a compiled one costs, where there can be one."""
-    return steps >= COMPILED_BACK and train.inputs.is_cpu and compiler() is not None
+    products = min(batch_size, len(train)) * sum(parameter.numel() for parameter in optimizer.parameters)
+    return steps * (1 + products / WIDE) >= COMPILED_BACK and train.inputs.is_cpu and compiler() is not None

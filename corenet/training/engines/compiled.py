@@ -8,28 +8,30 @@ is wrong there, the stretch is undone, and done again by plain steps, which say 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from corenet.contracts.loss import Loss
+from corenet.contracts.loss import ElementwiseLoss, Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
-from corenet.errors import CorenetError
+from corenet.contracts.parameter import gradient
 from corenet.training.engines.native.calls import compiled
 from corenet.training.engines.native.compiler import CannotCompile
 from corenet.training.engines.native.loop import Loop
 from corenet.training.engines.program import Call, program
-from corenet.training.engines.recording import agree, buffers
-from corenet.training.engines.replay import Replay
+from corenet.training.engines.recording import Recording, agree, buffers
+from corenet.training.engines.replay import Replay, key_of
 from corenet.training.engines.tape import Operation
-from corenet.training.engines.update import learning_rates, recorded_update, tensors_of
+from corenet.training.engines.update import learning_rates, recorded_by, recorded_update, tensors_of
+from corenet.training.finite import are_finite
 from corenet.training.step import train_step
 
 LOG = logging.getLogger("corenet")
-PROVEN_BY = 2  # steps
+PROVEN_BY = 2  # steps, or the only one of an epoch
+MOST = 20  # functions to compile: what changes in every epoch never earns back what each of them costs
 
 
 class Compiled(Replay):
@@ -38,39 +40,36 @@ class Compiled(Replay):
     def __init__(self, model: Module, loss: Loss, optimizer: Optimizer) -> None:
         self._loop: Loop | None = None
         self._may_loop = True
+        self._compiled = 0
         self._moving: list[Tensor] = []
-        self._settled: list[Any] = []
+        self._granted: list[Any] = []
         super().__init__(model, loss, optimizer, name="compiled")
 
     def make(self, operations: Iterable[Operation], gradients: Sequence[Tensor], kept: Sequence[Tensor]) -> list[Call]:
         """Return calls in C, or those of the replay where the compiler refuses."""
         operations = list(operations)
-        try:
-            return compiled(operations, gradients, kept)
-        except CannotCompile as reason:
-            LOG.info("steps are replayed, not compiled: %s", reason)
-            self.name, self._may_loop = "replay", False
-            return program(operations, gradients, kept)
-
-    def begin_epoch(self) -> None:
-        """Record anew if something was changed that a recording takes for granted."""
-        super().begin_epoch()
-        optimizer = self._parts[2]
-        settings = {name: value for name, value in optimizer.settings().items() if name not in ("_lr", "steps")}
-        settled = [self._seen, settings, [(id(each), each.data_ptr()) for each in tensors_of(optimizer)]]
-        if settled != self._settled:
-            self._loop, self._settled = None, settled
+        if self.name == "compiled":
+            try:
+                self._count_another()
+                return compiled(operations, gradients, kept)
+            except Exception as reason:  # noqa: BLE001 - whatever it is, the kernels themselves go on
+                LOG.info("steps are replayed, not compiled: %s", reason)
+                self.name = "replay"
+        return program(operations, gradients, kept)
 
     def epoch(self, inputs: Tensor, targets: Tensor, batch_size: int) -> Iterator[tuple[Tensor, int]]:
         """Do a step on each batch, many of them in one call where that can be."""
         start = 0
         while start < len(inputs):
             whole = (len(inputs) - start) // batch_size
-            loop = self._loop_for(inputs, targets, batch_size) if whole >= PROVEN_BY else None
-            count = 1 if loop is None else min(whole, loop.longest) if loop.proven else PROVEN_BY
+            loop = self._loop_for(inputs, targets, batch_size) if whole else None
+            count = 1 if loop is None else min(whole, loop.longest) if loop.proven else min(whole, PROVEN_BY)
             end = start + count * batch_size
             batches = inputs[start:end], targets[start:end]
-            if loop is None or not loop.update.holds(self._steps(count)):
+            if loop is None:
+                yield from super().epoch(*batches, batch_size)
+            elif not loop.update.holds(self._steps(count)):
+                self._loop = None  # the rule does another thing by now, or soon
                 yield from super().epoch(*batches, batch_size)
             elif loop.proven:
                 yield from self._stretch(loop, *batches, batch_size)
@@ -80,17 +79,34 @@ class Compiled(Replay):
 
     def _loop_for(self, inputs: Tensor, targets: Tensor, batch_size: int) -> Loop | None:
         """Return the loop over batches of such data, or None if there is none (yet)."""
-        recording = self._recordings.get((inputs[:batch_size].shape, targets[:batch_size].shape))
-        if not self._may_loop or recording is None or not recording.proven or not recording.takes(inputs, targets):
+        if self.name != "compiled" or not self._may_loop:
             return None
-        if self._loop is None or self._loop.recording is not recording:
-            optimizer = self._parts[2]
-            try:
-                self._loop = Loop(recording, recorded_update(optimizer), self._flat_gradients, tensors_of(optimizer))
-                self._moving = [*tensors_of(optimizer), *buffers(self._parts[0])]
-            except Exception as reason:  # noqa: BLE001 - whatever it is, steps go on one by one
-                self._loop_no_more(reason)
+        recording = self._recordings.get(key_of(inputs[:batch_size], targets[:batch_size]))
+        if recording is None or not recording.proven or not recording.takes(inputs, targets):
+            return None
+        granted = recorded_by(self._parts[2])
+        if self._loop is None or self._loop.recording is not recording or self._granted != granted:
+            self._loop, self._granted = self._another_loop(recording), granted
         return self._loop
+
+    def _another_loop(self, recording: Recording) -> Loop | None:
+        model, _, optimizer = self._parts
+        own = tensors_of(optimizer)
+        try:
+            self._count_another()
+            loop = Loop(recording, recorded_update(optimizer), self._flat_gradients, own)
+        except Exception as reason:  # noqa: BLE001 - whatever it is, steps go on one by one
+            self._loop_no_more(reason)
+            return None
+        trained = set(map(id, optimizer.parameters))
+        others = [gradient(each) for each in model.parameters() if id(each) not in trained]
+        self._moving = [*own, *buffers(model), *others]
+        return loop
+
+    def _count_another(self) -> None:
+        self._compiled += 1
+        if self._compiled > MOST:
+            raise CannotCompile("what they take for granted changes too often")
 
     def _steps(self, count: int) -> range:
         now = self._parts[2].steps
@@ -98,13 +114,15 @@ class Compiled(Replay):
 
     def _prove_loop(self, loop: Loop, inputs: Tensor, targets: Tensor, batch_size: int) -> Iterator[tuple[Tensor, int]]:
         """Do steps plainly, and believe in the loop if it came to the same."""
-        before = self._snapshot()
-        values = self._run(loop, inputs, targets)
-        found = [tensor.clone() for tensor in self._moving]
-        self._restore(*before)
+        undo = self._undo()
+        try:
+            values = self._run(loop, inputs, targets)
+            found = [tensor.clone() for tensor in self._moving]
+        finally:
+            undo()
         plainly = []
         for value in self._plainly(inputs, targets, batch_size):
-            plainly.append(value.clone())
+            plainly.append(value)
             yield value, batch_size
         loop.proven = values is not None and all(map(agree, [*found, values], [*self._moving, torch.stack(plainly)]))
         if not loop.proven:
@@ -112,38 +130,51 @@ class Compiled(Replay):
 
     def _stretch(self, loop: Loop, inputs: Tensor, targets: Tensor, batch_size: int) -> Iterator[tuple[Tensor, int]]:
         """Do steps in one call, or plainly if anything is wrong with them."""
-        before = self._snapshot()
+        undo = self._undo()
         try:
             values = self._run(loop, inputs, targets)
+            if values is not None:
+                self._parts[2].steps += len(values)
         except BaseException:  # such as Ctrl-C, between the steps and their count
-            self._restore(*before)
+            undo()
             raise
         if values is not None:
-            self._parts[2].steps += len(values)
             yield values, len(inputs)
             return
-        self._restore(*before)
+        undo()
         yield from ((value, batch_size) for value in self._plainly(inputs, targets, batch_size))
         self._loop_no_more("plainly, nothing was wrong with them")
 
     def _run(self, loop: Loop, inputs: Tensor, targets: Tensor) -> Tensor | None:
         """Move the weights by the loop and return the loss of each step, or None if something was wrong on the way."""
         _, loss, optimizer = self._parts
-        rates = learning_rates(optimizer, self._steps(len(inputs) // len(loop.recording.input)))
-        done, predictions, values = loop.run(inputs, targets, rates)
+        batch_size = len(loop.recording.input)
         try:
-            loss.check(predictions.flatten(0, 1), targets)
-        except CorenetError:
+            rates = learning_rates(optimizer, self._steps(len(inputs) // batch_size))
+            done, predictions, values = loop.run(inputs, targets, rates)
+            if done < len(rates) or (values.dim() > 1 and not are_finite([values])):
+                return None
+            if isinstance(loss, ElementwiseLoss):  # it looks at elements, of however many batches
+                loss.check(predictions.flatten(0, 1), targets)
+            else:
+                for batch in zip(predictions, targets.split(batch_size), strict=True):
+                    loss.check(*batch)
+        except Exception:  # noqa: BLE001 - the plain step says better what it is
             return None
-        return values if done == len(rates) else None
+        return values
 
-    def _snapshot(self) -> tuple[list[Tensor], Tensor]:
-        return [tensor.clone() for tensor in self._moving], torch.get_rng_state()
+    def _undo(self) -> Callable[[], None]:
+        """Return a function that puts everything back that steps move."""
+        optimizer = self._parts[2]
+        before, drawn, steps = [tensor.clone() for tensor in self._moving], torch.get_rng_state(), optimizer.steps
 
-    def _restore(self, tensors: Sequence[Tensor], generator: Tensor) -> None:
-        for tensor, before in zip(self._moving, tensors, strict=True):
-            tensor.copy_(before)
-        torch.set_rng_state(generator)
+        def undo() -> None:
+            for tensor, numbers in zip(self._moving, before, strict=True):
+                tensor.copy_(numbers)
+            torch.set_rng_state(drawn)
+            optimizer.steps = steps
+
+        return undo
 
     def _plainly(self, inputs: Tensor, targets: Tensor, batch_size: int) -> Iterator[Tensor]:
         for batch in zip(inputs.split(batch_size), targets.split(batch_size), strict=True):

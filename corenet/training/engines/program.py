@@ -48,7 +48,7 @@ def program(operations: Iterable[Operation], gradients: Iterable[Tensor], kept: 
 
 def needed(operations: Iterable[Operation], gradients: Iterable[Tensor]) -> list[Operation]:
     """Return what of ``operations`` has to be done again, after setting ``gradients`` to zero."""
-    working = [each for each in operations if not each.is_view and not each.name.startswith("empty")]
+    working = [each for each in operations if not each.is_view and not each.name.startswith(("empty", "new_empty"))]
     working, written = _written_not_added(working, list(gradients))
     zeroed = [Operation(_ZERO, (each,), {}, each) for each in gradients if id(each) not in written]
     return zeroed + working
@@ -75,7 +75,8 @@ def _written_not_added(operations: list[Operation], gradients: list[Tensor]) -> 
             gradient, addend = each.arguments
             waiting.discard(id(gradient))
             is_fresh = kept and kept[-1].result is addend and uses[memory(addend)] == 1
-            if is_fresh and addend.shape == gradient.shape and not any(_touches(one, gradient) for one in kept):
+            is_alike = addend.shape == gradient.shape and addend.dtype == gradient.dtype
+            if is_fresh and is_alike and not any(_touches(one, gradient) for one in kept):
                 kept[-1] = kept[-1].into(gradient)
                 done.add(id(gradient))
                 continue
@@ -121,8 +122,9 @@ def _in_place(operations: list[Operation], wanted: Sequence[Tensor]) -> list[Ope
 def call(operation: Operation) -> Call:
     """Return a call without arguments that does an operation again, into the same result."""
     if operation.writes:
-        method = getattr(Tensor, operation.name, operation.function)
-        return partial(method, *_constants(operation), **operation.keywords)
+        is_method = operation.name.endswith("_")  # quicker than the kernel; others write to an argument called out
+        function = getattr(Tensor, operation.name, operation.function) if is_method else operation.function
+        return partial(function, *_constants(operation), **operation.keywords)
     if isinstance(operation.result, Tensor):
         for function in _forms(operation):
             again = partial(function, *_constants(operation), **operation.keywords, out=operation.result)

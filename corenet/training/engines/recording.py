@@ -88,6 +88,20 @@ def left_as_they_are(model: Module, loss: Loss) -> Iterator[None]:
     own = [value for part in parts for _, value in held(part) if isinstance(value, Tensor)]
     changing = [gradient(each) if isinstance(each, Parameter) else each for each in own]
     before = [tensor.clone() for tensor in changing]
+    with same_draws():
+        try:
+            yield
+        finally:
+            for now, then in attributes:
+                now.clear()
+                now.update(then)
+            for tensor, kept in zip(changing, before, strict=True):
+                tensor.copy_(kept)
+
+
+@contextmanager
+def same_draws() -> Iterator[None]:
+    """Let random numbers go on afterwards as if none had been drawn."""
     drawn = random.getstate(), numpy.random.get_state()
     with torch.random.fork_rng():
         try:
@@ -95,11 +109,6 @@ def left_as_they_are(model: Module, loss: Loss) -> Iterator[None]:
         finally:
             random.setstate(drawn[0])
             numpy.random.set_state(drawn[1])
-            for now, then in attributes:
-                now.clear()
-                now.update(then)
-            for tensor, kept in zip(changing, before, strict=True):
-                tensor.copy_(kept)
 
 
 def buffers(model: Module) -> list[Tensor]:
@@ -126,6 +135,6 @@ def agree(replayed: Tensor, plain: Tensor) -> bool:
     """Tell whether two tensors are the same within the rounding of sums of another order."""
     if not plain.is_floating_point():
         return torch.equal(replayed, plain)
-    scale = plain.abs().max().item() if plain.numel() else 0.0
+    scale = plain.abs().nan_to_num(0, 0).max().item() if plain.numel() else 0.0
     tolerance = min(100 * torch.finfo(plain.dtype).eps, 0.02)
     return torch.allclose(replayed, plain, rtol=0, atol=tolerance * scale, equal_nan=True)

@@ -27,6 +27,12 @@ from corenet.training.finite import are_finite, refuse_non_finite
 from corenet.training.step import gradients, train_step
 
 LOG = logging.getLogger("corenet")
+Key = tuple[torch.Size, torch.dtype, torch.Size, torch.dtype]
+
+
+def key_of(input: Tensor, target: Tensor) -> Key:
+    """Return what batches have in common that one recording can take."""
+    return input.shape, input.dtype, target.shape, target.dtype
 
 
 class Replay(Engine):
@@ -37,7 +43,7 @@ class Replay(Engine):
     def __init__(self, model: Module, loss: Loss, optimizer: Optimizer, name: str = "replay") -> None:
         self.name = name
         self._parts = (model, loss, optimizer)
-        self._recordings: dict[tuple[torch.Size, torch.Size], Recording] = {}
+        self._recordings: dict[Key, Recording] = {}
         self._seen: list[Any] = []
         if not optimizer.is_ordinary():
             self._give_up("the optimizer has a step of its own")
@@ -67,7 +73,7 @@ class Replay(Engine):
         return value
 
     def _gradients(self, input: Tensor, target: Tensor) -> Tensor:
-        key = (input.shape, target.shape)
+        key = key_of(input, target)
         recording = self._recordings.get(key)
         if recording is None:
             return self._record(key, input, target)
@@ -84,7 +90,7 @@ class Replay(Engine):
             return gradients(model, loss, optimizer, input, target)  # which says what is wrong
         return value
 
-    def _record(self, key: tuple[torch.Size, torch.Size], input: Tensor, target: Tensor) -> Tensor:
+    def _record(self, key: Key, input: Tensor, target: Tensor) -> Tensor:
         model, loss, optimizer = self._parts
         with left_as_they_are(model, loss):
             try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from torch import Tensor
@@ -26,7 +25,11 @@ def surroundings(model: Module, loss: Loss) -> list[Any]:
     >>> surroundings(model, loss) == before
     False
     """
-    return [each for part in parts_of(model, loss) for name, value in held(part) for each in (name, *_identity(value))]
+    found: list[Any] = []
+    for part in parts_of(model, loss):
+        for name, value in held(part):
+            found += (name, value) if isinstance(value, _PLAIN) else (name, *_identity(value))
+    return found
 
 
 def kind_of(part: Module | Loss) -> tuple[Any, ...]:
@@ -69,10 +72,8 @@ def refuse_changed(before: list[Any], after: list[Any]) -> None:
         raise NotRecordable("a component keeps numbers or tensors from one step to the next")
 
 
-def _identity(value: object) -> Iterator[Any]:
-    if isinstance(value, Tensor):
-        yield from (id(value), value.data_ptr(), value.shape)
-        if value.grad is not None:
-            yield from _identity(value.grad)
-    else:
-        yield value if isinstance(value, _PLAIN) else id(value)
+def _identity(value: object) -> tuple[Any, ...]:
+    if not isinstance(value, Tensor):
+        return (id(value),)
+    here = id(value), value.data_ptr(), value.shape
+    return here if value.grad is None else (*here, *_identity(value.grad))

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+_OF_ITS_MEMORY = ("aten::resize_", "aten::resize_as_", "aten::set_")
+
 
 class NotRecordable(Exception):  # noqa: N818 - it says that another engine is needed, not that something is wrong
     """A computation looks at its numbers, or does something else that can't be done again from a tape."""
@@ -40,6 +42,8 @@ class Operation:
     @property
     def is_view(self) -> bool:
         """Whether its result is an argument seen otherwise: then nothing has to be done again."""
+        if torch.Tag.inplace_view in self.function.tags:
+            return True
         if self.writes or not isinstance(self.result, Tensor):
             return False
         memory = self.result.untyped_storage().data_ptr()
@@ -60,6 +64,11 @@ class Operation:
                 item for item in (each if isinstance(each, (list, tuple)) else [each]) if isinstance(item, Tensor)
             ]
         return found
+
+    def having(self, new: Tensor, old: Tensor) -> Operation:
+        """Return the operation with a tensor in the place of another."""
+        arguments = tuple(new if each is old else each for each in self.arguments)
+        return replace(self, arguments=arguments, result=new if self.result is old else self.result)
 
     def results(self) -> list[Tensor]:
         """Return the tensors that it gives."""
@@ -96,11 +105,20 @@ class Tape(TorchDispatchMode):
         keywords = kwargs or {}
         if torch.Tag.dynamic_output_shape in func.tags and not _is_gather(func, args):
             raise NotRecordable(f"{func} gives a shape that depends on numbers")
+        if torch.Tag.inplace_view in func.tags:
+            self._keep_as_it_is(func, args[0])
         result = func(*args, **keywords)
         if not all(isinstance(each, Tensor) for each in (result if isinstance(result, (list, tuple)) else [result])):
             raise NotRecordable(f"{func} looks at numbers")
         self.operations.append(Operation(func, args, keywords, result))
         return result
+
+    def _keep_as_it_is(self, function: Any, tensor: Tensor) -> None:
+        """Let earlier operations have a tensor in the shape that they had it in, before it gets another."""
+        if function._schema.name in _OF_ITS_MEMORY:
+            raise NotRecordable(f"{function} changes the memory of a tensor")
+        before = tensor.view_as(tensor)
+        self.operations = [each.having(before, tensor) for each in self.operations]
 
 
 def _is_gather(function: Any, arguments: Any) -> bool:

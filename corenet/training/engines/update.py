@@ -2,25 +2,28 @@
 
 The rule is Python, and may do another thing in each step. It is watched: the tape is made twice, with two rates,
 and a number that moved must be the rate. The count of steps may be compared, and the answer is remembered; nothing may
-be computed with it.
+be computed with it. What the rule keeps must be tensors of its state, which the tape sees, or constants.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
+from types import FunctionType
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from corenet.contracts.optimizer import Optimizer
+from corenet.training.engines.recording import same_draws
 from corenet.training.engines.tape import NotRecordable, Operation, Tape
 
 _RATES = (0.7390851332151607, 0.5671432904097838)  # numbers that no rule has of its own
+_CONSTANT = (bool, int, float, str, type(None), type, FunctionType)
 Guard = Callable[[int], bool]
 
 
@@ -42,8 +45,8 @@ def recorded_update(optimizer: Optimizer) -> Update:
     """Return what a step of ``optimizer`` does to its tensors; none is moved by this.
 
     Raises:
-        NotRecordable: the rule looks at numbers, computes with the rate or the count of steps, or keeps
-            something anew in each step.
+        NotRecordable: the rule looks at numbers, draws some, computes with the rate or the count of steps in
+            Python, or keeps something anew in each step or elsewhere than in its state.
 
     >>> import corenet as cn
     >>> model = cn.Linear(2, 1)
@@ -55,9 +58,13 @@ def recorded_update(optimizer: Optimizer) -> Update:
     >>> update.holds(range(1, 100)), update.holds(range(0, 100))
     (True, False)
     """
+    _refuse_unseen(optimizer)
     guards: list[Guard] = []
-    first, second = (_taped(optimizer, rate, guards) for rate in _RATES)
+    with same_draws():
+        first, second = (_taped(optimizer, rate, guards) for rate in _RATES)
     rate, minus_rate = (torch.zeros((), dtype=torch.float64) for _ in range(2))
+    if any(torch.Tag.nondeterministic_seeded in each.function.tags for each in first):
+        raise NotRecordable("the rule draws random numbers")
     if [each.function for each in first] != [each.function for each in second]:
         raise NotRecordable("the rule does another thing at another rate")
 
@@ -81,22 +88,37 @@ def recorded_update(optimizer: Optimizer) -> Update:
     return Update(operations, rate, minus_rate, guards)
 
 
+def _refuse_unseen(optimizer: Optimizer) -> None:
+    """Refuse what may change where no tape sees it: what is kept beside the state, and a rate read from tensors."""
+    for name, value in optimizer.settings().items():
+        if not _is_constant(value):
+            raise NotRecordable(f"{name} is neither a constant nor in the state")
+    if not all(isinstance(value, Tensor) for state in optimizer._states for value in state.values()):
+        raise NotRecordable("not all of the state are tensors")
+    with Tape() as tape:
+        _ = optimizer.current_lr
+    if tape.operations:
+        raise NotRecordable("the rate comes of tensors")
+
+
+def _is_constant(value: object) -> bool:
+    return isinstance(value, _CONSTANT) or (isinstance(value, tuple) and all(map(_is_constant, value)))
+
+
+def recorded_by(optimizer: Optimizer) -> list[Any]:
+    """Return values that stay equal as long as a recorded update stays what the rule does."""
+    settings = [(name, value) for name, value in optimizer.settings().items() if name not in ("_lr", "steps")]
+    return [
+        *((name, value if _is_constant(value) else id(value)) for name, value in settings),
+        *((id(tensor), tensor.data_ptr()) for tensor in tensors_of(optimizer)),
+    ]
+
+
 def _taped(optimizer: Optimizer, rate: float, guards: list[Guard]) -> list[Operation]:
-    flats, states = optimizer._flats, optimizer._states
-    held = [list(state.items()) for state in states]
-    settings = {name: value for name, value in optimizer.settings().items() if name != "steps"}
-    with _put_back(tensors_of(optimizer)), _watched(optimizer, rate, guards), Tape() as tape:
-        for flat, state in zip(flats, states, strict=True):
+    with _left_as_it_is(optimizer), _watched(optimizer, rate, guards), Tape() as tape:
+        for flat, state in zip(optimizer._flats, optimizer._states, strict=True):
             optimizer.update(flat.param, flat.grad, state)
     operations: list[Operation] = tape.operations
-    now = [list(state.items()) for state in states]
-    for state, before in zip(states, held, strict=True):
-        state.clear()
-        state.update(before)
-    after = {name: value for name, value in optimizer.settings().items() if name != "steps"}
-    vars(optimizer).update(settings)
-    if _identities(now) != _identities(held) or after != settings:
-        raise NotRecordable("the rule keeps something anew in each step")
     return operations
 
 
@@ -120,21 +142,27 @@ def learning_rates(optimizer: Optimizer, steps: Iterable[int]) -> list[float]:
 def tensors_of(optimizer: Optimizer) -> list[Tensor]:
     """Return parameters, gradients and what is remembered of them."""
     flats = chain.from_iterable((flat.param, flat.grad) for flat in optimizer._flats)
-    return [*flats, *chain.from_iterable(state.values() for state in optimizer._states)]
-
-
-def _identities(states: Sequence[Sequence[tuple[str, Tensor]]]) -> list[list[tuple[str, int, int]]]:
-    return [[(name, id(tensor), tensor.data_ptr()) for name, tensor in state] for state in states]
+    states = chain.from_iterable(state.values() for state in optimizer._states)
+    return [*flats, *(value for value in states if isinstance(value, Tensor))]
 
 
 @contextmanager
-def _put_back(tensors: Sequence[Tensor]) -> Iterator[None]:
-    before = [tensor.clone() for tensor in tensors]
+def _left_as_it_is(optimizer: Optimizer) -> Iterator[None]:
+    """Put back what a trial moves, and refuse a rule that put something else in its place."""
+    kept = [vars(optimizer), *optimizer._states]
+    held, granted = [dict(each) for each in kept], recorded_by(optimizer)
+    tensors = tensors_of(optimizer)
+    numbers = [tensor.clone() for tensor in tensors]
     try:
         yield
+        if recorded_by(optimizer) != granted or list(map(list, kept)) != list(map(list, held)):
+            raise NotRecordable("the rule keeps something anew in each step")
     finally:
-        for tensor, kept in zip(tensors, before, strict=True):
-            tensor.copy_(kept)
+        for now, then in zip(kept, held, strict=True):
+            now.clear()
+            now.update(then)
+        for tensor, before in zip(tensors, numbers, strict=True):
+            tensor.copy_(before)
 
 
 class _Steps:
@@ -172,13 +200,31 @@ class _Steps:
     __hash__ = None  # type: ignore[assignment]
 
 
+class _Rate(float):
+    """The rate, which may be negated and given to a kernel, and nothing else: what comes of it is not seen."""
+
+
+def _refuse(self: object, other: object = None) -> Any:
+    if isinstance(other, Tensor):
+        return NotImplemented  # the tensor's own method takes a rate, and refuses steps
+    raise NotRecordable("the rule computes with its rate or the count of steps in Python")
+
+
+_ARITHMETIC = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow")
+for _name in (*_ARITHMETIC, *(f"r{each}" for each in _ARITHMETIC), "int", "float", "round", "abs"):
+    setattr(_Steps, f"__{_name}__", _refuse)
+    setattr(_Rate, f"__{_name}__", _refuse)
+for _name in ("bool", "eq", "ne", "lt", "le", "gt", "ge"):
+    setattr(_Rate, f"__{_name}__", _refuse)
+
+
 @contextmanager
 def _watched(optimizer: Optimizer, rate: float, guards: list[Guard]) -> Iterator[None]:
     """Let the optimizer see another rate and a watched count of steps; its base rate it may not see."""
     steps, own = _Steps(optimizer.steps, guards), type(optimizer)
     seen = {
-        "current_lr": property(lambda _: rate),
-        "lr": property(_refused),
+        "current_lr": property(lambda _: _Rate(rate)),
+        "_lr": property(_refused),  # lr reads it
         "steps": property(lambda _: steps),
     }
     optimizer.__class__ = type(own.__name__, (own,), seen)

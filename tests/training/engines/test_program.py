@@ -37,6 +37,8 @@ FUNCTIONS = {
     "chosen": lambda x: torch.where(x > 0, x, x.exp()),
     "indexed": lambda x: x[torch.tensor([2, 0])],
     "new tensors": lambda x: torch.zeros_like(x).add_(x) + torch.ones(4) + torch.full((4,), 3.0),
+    "an output handed over": lambda x: torch.add(x, 1, out=torch.empty_like(x)) * 2,
+    "a new empty one filled": lambda x: x.new_empty(x.shape).copy_(x) * 2,
     "an empty one filled": lambda x: torch.empty_like(x).copy_(x) * 2,
 }
 

@@ -10,60 +10,6 @@ from corenet.training.step import train_step
 DATA = cn.data.disk(70, seed=0)
 
 
-class Scaled(cn.Module):
-    """y = c x with a factor that may be changed from outside."""
-
-    factor = 1.0
-
-    def forward(self, input):
-        return self.factor * input
-
-    def backward(self, grad_output):
-        return self.factor * grad_output
-
-
-class Looks(cn.Tanh):
-    """Looks at its numbers."""
-
-    def forward(self, input):
-        assert input.sum().item() < 1e9
-        return super().forward(input)
-
-
-class Counts(cn.Tanh):
-    """Keeps a number that is no tensor."""
-
-    calls = 0
-
-    def forward(self, input):
-        self.calls += 1
-        return super().forward(input)
-
-
-class Hides(cn.Tanh):
-    """Draws its numbers where no tape sees it."""
-
-    def forward(self, input):
-        return super().forward(input) * torch.from_numpy(input.detach().numpy() > 0).float().mean()
-
-
-class Averages(cn.Module):
-    """Keeps a running mean in a buffer."""
-
-    def __init__(self):
-        self.mean = cn.Buffer(torch.zeros(6))
-
-    def forward(self, input):
-        if self.training:
-            self.mean.mul_(0.9).add_(input.mean(0), alpha=0.1)
-        self.save(input)
-        return input - self.mean.clone()
-
-    def backward(self, grad_output):
-        self.saved()
-        return grad_output - 0.1 * grad_output.mean(0)
-
-
 def parts(*middle, loss=cn.BCELoss, end=cn.Sigmoid, dtype=torch.float32, lr=0.3):
     torch.manual_seed(1)
     model = cn.Sequential(cn.Linear(2, 6), cn.ReLU(), *(each() for each in middle), cn.Linear(6, 1), end())
@@ -99,9 +45,9 @@ def assert_alike(plain, replayed, first, second, **tolerance):
 @pytest.mark.parametrize(
     "loss", [cn.MSELoss, cn.MAELoss, cn.BCELoss, lambda: cn.MSELoss("sum"), lambda: cn.MAELoss("none")]
 )
-@pytest.mark.parametrize("middle", [(), (lambda: cn.Dropout(0.3),), (cn.Tanh, Averages), (lambda: cn.Linear(6, 6),)])
-def test_a_replayed_training_is_the_plain_one(loss, middle):
-    *found, engine = both(*middle, loss=loss, lr=0.02)
+@pytest.mark.parametrize("middle", [(), (lambda: cn.Dropout(0.3),), (cn.Tanh, "Averages"), (lambda: cn.Linear(6, 6),)])
+def test_a_replayed_training_is_the_plain_one(loss, middle, odd):
+    *found, engine = both(*(odd.get(each, each) for each in middle), loss=loss, lr=0.02)
     assert_alike(*found)
     assert engine.name == "replay"
     assert all(recording.proven for recording in engine._recordings.values())
@@ -114,20 +60,20 @@ def test_in_float64_it_is_the_plain_one_to_the_last_digits():
     assert_alike(*found, rtol=1e-12, atol=1e-14)
 
 
-@pytest.mark.parametrize("middle", [Looks, Counts, Hides])
-def test_what_cannot_be_recorded_is_trained_by_the_plain_step_bit_for_bit(middle, caplog):
+@pytest.mark.parametrize("middle", ["Looks", "Counts", "Hides"])
+def test_what_cannot_be_recorded_is_trained_by_the_plain_step_bit_for_bit(middle, odd, caplog):
     with caplog.at_level("INFO", logger="corenet"):
-        *found, engine = both(middle)
+        *found, engine = both(odd[middle])
     assert engine.name == "plain"
     assert_alike(*found, rtol=0, atol=0)
     assert len([record for record in caplog.records if "the plain step trains" in record.message]) == 1
 
 
-def test_a_setting_changed_between_epochs_is_heeded():
+def test_a_setting_changed_between_epochs_is_heeded(odd):
     def change(model, epoch):
         model[2].factor = 1.0 + epoch
 
-    *found, engine = both(Scaled, change=change)
+    *found, engine = both(odd["Scaled"], change=change)
     assert_alike(*found)
     assert engine.name == "replay"
 
@@ -182,9 +128,9 @@ def test_what_a_loss_refuses_is_refused_in_every_step():
         engine.step(DATA.inputs, DATA.targets)
 
 
-def test_recording_moves_no_random_number_and_no_buffer():
-    model, loss, optimizer = parts(lambda: cn.Dropout(0.5), Averages)
-    plain = parts(lambda: cn.Dropout(0.5), Averages)
+def test_recording_moves_no_random_number_and_no_buffer(odd):
+    model, loss, optimizer = parts(lambda: cn.Dropout(0.5), odd["Averages"])
+    plain = parts(lambda: cn.Dropout(0.5), odd["Averages"])
     torch.manual_seed(0)
     Replay(model, loss, optimizer).step(DATA.inputs, DATA.targets)
     after = torch.rand(1)
@@ -216,73 +162,19 @@ def test_a_step_of_the_seeds_network_is_at_most_thirty_kernels():
     assert len(recording.calls) <= 30
 
 
-class Clips(cn.SGD):
-    """Has a step of its own."""
-
-    def step(self):
-        for gradient in self.gradients():
-            gradient.clamp_(-1e-3, 1e-3)
-        super().step()
-
-
-class Masks(cn.Module):
-    """The shape inside depends on the numbers."""
-
-    def forward(self, input):
-        self.save(input > 0)
-        return torch.zeros_like(input).index_put((input > 0,), input[input > 0])
-
-    def backward(self, grad_output):
-        (mask,) = self.saved()
-        return grad_output * mask
-
-
-class Partial(cn.Module):
-    """Adds to a part of its gradient first, and to all of it after."""
-
-    def __init__(self):
-        self.weight = cn.Parameter(torch.ones(6))
-
-    def forward(self, input):
-        self.save(input)
-        return input * self.weight
-
-    def backward(self, grad_output):
-        (input,) = self.saved()
-        self.weight.grad[0] += torch.relu(self.weight[0] - 1.01)
-        self.weight.grad += (grad_output * input).sum(0)
-        return grad_output * self.weight
-
-
-class Squashed(cn.MSELoss):
-    """Squashes its input before it looks at the difference, and refuses large ones."""
-
-    def check(self, input, target):
-        super().check(input, target)
-        if input.abs().max() > 1e3:
-            raise cn.RangeError("Squashed() takes input up to 1000")
-
-    def elements(self, input, target):
-        return (torch.tanh(input) - target).square()
-
-    def derivative(self, input, target):
-        squashed = torch.tanh(input)
-        return 2 * (squashed - target) * (1 - squashed.square())
-
-
-@pytest.mark.parametrize("middle", [Masks, Partial])
-def test_odd_modules_are_trained_as_by_the_plain_step(middle):
-    *found, _ = both(middle, lr=0.1)
+@pytest.mark.parametrize("middle", ["Masks", "Partial"])
+def test_odd_modules_are_trained_as_by_the_plain_step(middle, odd):
+    *found, _ = both(odd[middle], lr=0.1)
     assert_alike(*found)
 
 
-def test_a_step_of_the_optimizers_own_is_taken():
+def test_a_step_of_the_optimizers_own_is_taken(odd):
     def train(engine):
         model, loss, _ = parts()
         cn.fit(
             model,
             loss,
-            Clips(model.parameters(), lr=0.5),
+            odd["Clips"](model.parameters(), lr=0.5),
             DATA,
             epochs=30,
             batch_size=35,
@@ -294,8 +186,8 @@ def test_a_step_of_the_optimizers_own_is_taken():
     torch.testing.assert_close(train("auto"), train("plain"), rtol=0, atol=0)
 
 
-def test_a_loss_checks_the_prediction_of_each_step():
-    model, loss, optimizer = parts(end=lambda: Scaled(), loss=Squashed)
+def test_a_loss_checks_the_prediction_of_each_step(odd):
+    model, loss, optimizer = parts(end=odd["Scaled"], loss=odd["Squashed"])
     engine = Replay(model, loss, optimizer)
     for _ in range(4):
         engine.step(DATA.inputs, DATA.targets)
@@ -304,8 +196,8 @@ def test_a_loss_checks_the_prediction_of_each_step():
         engine.step(DATA.inputs * 1e6, DATA.targets)
 
 
-def test_what_a_trial_moves_in_python_is_put_back():
-    model, loss, optimizer = parts(Counts)
+def test_what_a_trial_moves_in_python_is_put_back(odd):
+    model, loss, optimizer = parts(odd["Counts"])
     engine = Replay(model, loss, optimizer)
     for _ in range(3):
         engine.step(DATA.inputs, DATA.targets)

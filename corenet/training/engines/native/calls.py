@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterable, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from math import inf
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from corenet.training.engines.native.compiler import CannotCompile, library
@@ -63,10 +64,10 @@ def compiled(operations: Iterable[Operation], gradients: Sequence[Tensor], kept:
         CannotCompile: there is no C compiler, it refused, or the tensors are not the processor's.
     """
     draws, operations = _apart(needed(operations, gradients))
-    if any(not tensor.is_cpu for each in operations for tensor in each.results()):
+    if any(not tensor.is_cpu for each in operations for tensor in (*each.tensors(), *each.results())):
         raise CannotCompile("the tensors are on another device")
     places = _Places()
-    pieces = [Elementwise.of(each) or product(each, places) or reduction(each, places) for each in operations]
+    pieces = [_piece(each, places) for each in operations]
     runs = [
         (is_known, list(numbers))
         for is_known, numbers in groupby(range(len(pieces)), lambda number: pieces[number] is not None)
@@ -79,11 +80,12 @@ def compiled(operations: Iterable[Operation], gradients: Sequence[Tensor], kept:
     ]
     if not sources:
         raise CannotCompile("no kernel of the step is known in C")
-    drawn: list[Call] = [Draw(each) for each in draws]
-    built = library("".join(sources))
     found = {memory(tensor): tensor for each in operations for tensor in (*each.tensors(), *each.results())}
+    if _overlap(found.values()):
+        raise CannotCompile("tensors share memory that torch takes for different ones")
     tensors = [found[each] for each in places]
-    calls = drawn
+    built = library("".join(sources))
+    calls: list[Call] = [Draw(each) for each in draws]
     for is_known, numbers in runs:
         own = [Function(built[f"run{numbers[0]}"], tensors)] if is_known else [call(operations[n]) for n in numbers]
         calls += own
@@ -91,15 +93,32 @@ def compiled(operations: Iterable[Operation], gradients: Sequence[Tensor], kept:
 
 
 def _apart(operations: Sequence[Operation]) -> tuple[list[Operation], list[Operation]]:
-    """Return the operations that fill a fresh tensor at random, and the others."""
+    """Return the operations that fill a fresh tensor at random, up to the first that draws otherwise, and the rest."""
     draws: list[Operation] = []
     others: list[Operation] = []
     seen: set[int] = set()
+    in_order = True
     for each in operations:
-        is_first = each.draws and memory(each.result) not in seen
+        is_random = torch.Tag.nondeterministic_seeded in each.function.tags
+        in_order &= not is_random or (each.draws and memory(each.result) not in seen)
         seen.update(map(memory, [*each.tensors(), *each.results()]))
-        (draws if is_first else others).append(each)
+        (draws if is_random and in_order else others).append(each)
     return draws, others
+
+
+def _overlap(tensors: Iterable[Tensor]) -> bool:
+    """Tell whether memories that pass for different ones have a part in common, such as slices of one numpy array."""
+    storages = sorted(
+        (storage.data_ptr(), storage.nbytes()) for storage in (each.untyped_storage() for each in tensors)
+    )
+    return any(start + size > following for (start, size), (following, _) in pairwise(storages))
+
+
+def _piece(operation: Operation, places: _Places) -> Elementwise | str | None:
+    """Return an operation in C, or None if it is not known, or a tensor is another's memory seen with a minus sign."""
+    if any(tensor.is_neg() for tensor in operation.tensors()):
+        return None
+    return Elementwise.of(operation) or product(operation, places) or reduction(operation, places)
 
 
 def _body(

@@ -46,7 +46,10 @@ class CannotCompile(Exception):  # noqa: N818 - it says that another engine is n
 @cache
 def compiler() -> tuple[str, ...] | None:
     """Return the command of the C compiler, ``CC`` or else ``cc``, or None if there is none."""
-    command = shlex.split(os.environ.get("CC", "cc"))
+    try:
+        command = shlex.split(os.environ.get("CC", "cc"))
+    except ValueError:  # a quotation without an end
+        return None
     if sys.platform == "win32" or not command or shutil.which(command[0]) is None:
         return None
     return tuple(command)
@@ -64,14 +67,11 @@ def library(source: str) -> ctypes.CDLL:
         raise CannotCompile("there is no C compiler")
     flags = (*FLAGS, *_WIDE.get(torch.backends.cpu.get_cpu_capability(), ()))
     text = HEADER + source
-    key = hashlib.sha256("\0".join((*command, *flags, _machine(), text)).encode()).hexdigest()
+    key = _digest("\0".join((*command, *flags, _machine(), text)).encode())
     try:
         folder = cache_folder()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        built = folder / f"{key[:32]}.so"
-        if not built.exists():
-            _build(text, built, [*command, *flags])
-        return _loaded(built)
+        return _loaded(_kept(folder, key) or _built(text, folder, key, [*command, *flags]))
     except (OSError, RuntimeError) as error:
         raise CannotCompile(f"the compiled step cannot be kept or loaded: {error}") from error
 
@@ -98,22 +98,32 @@ def _loaded(built: Path) -> ctypes.CDLL:
     return loaded
 
 
-def _build(text: str, built: Path, command: list[str]) -> None:
-    """Compile ``text`` to ``built``, with threads where the compiler knows them."""
-    with tempfile.TemporaryDirectory(dir=built.parent) as folder:
-        source, new = Path(folder) / "step.c", Path(folder) / "step.so"
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+def _kept(folder: Path, key: str) -> Path | None:
+    """Return the library of an earlier time, unless it is broken: to load a part of one would end the process."""
+    found = (path for path in folder.glob(f"{key}-*.so") if path.stem == f"{key}-{_digest(path.read_bytes())}")
+    return next(found, None)
+
+
+def _built(text: str, folder: Path, key: str, command: list[str]) -> Path:
+    """Compile ``text`` into ``folder``, with threads where the compiler knows them."""
+    with tempfile.TemporaryDirectory(dir=folder) as own:
+        source, new = Path(own) / "step.c", Path(own) / "step.so"
         source.write_text(text)
         call = [*command, str(source), "-o", str(new), "-lm"]
         try:
             _run([*call, "-fopenmp"])
         except CannotCompile:
             _run(call)
-        new.replace(built)
+        return new.replace(folder / f"{key}-{_digest(new.read_bytes())}.so")
 
 
 def _run(call: list[str]) -> None:
     try:
-        done = subprocess.run(call, capture_output=True, text=True, timeout=_SECONDS, check=False)  # noqa: S603 - the user's own compiler
+        done = subprocess.run(call, capture_output=True, text=True, errors="replace", timeout=_SECONDS, check=False)  # noqa: S603 - the user's own compiler
     except subprocess.TimeoutExpired:
         raise CannotCompile(f"{call[0]} took more than {_SECONDS} s") from None
     if done.returncode:

@@ -12,7 +12,7 @@ from corenet.training.engines.native.expressions import COMPARISONS, expression,
 from corenet.training.engines.native.nest import TYPES, Access, Shape, index, merged, nest, shared
 from corenet.training.engines.tape import Operation
 
-_COPIES = ("clone", "copy_", "_to_copy", "fill_", "full", "full_like")
+_COPIES = ("clone", "copy_", "_to_copy", "fill_", "full", "full_like", "scalar_tensor")
 _FLOATS = (torch.float32, torch.float64)
 
 
@@ -30,7 +30,7 @@ class Elementwise:
         """Return ``operation`` in this form, or None if it has none."""
         template = expression(operation)
         result = operation.result
-        if template is None or not isinstance(result, Tensor) or result.dtype not in TYPES or result.numel() == 0:
+        if template is None or not isinstance(result, Tensor) or result.dtype not in TYPES:
             return None
         if any(tensor.dtype not in TYPES for tensor in operation.tensors()):
             return None
@@ -59,13 +59,21 @@ def _computed_in(operation: Operation) -> torch.dtype | None:
     if operation.name in _COPIES:
         return dtype
     if plain not in COMPARISONS:
-        return dtype if dtype in _FLOATS else None
+        is_known = dtype in _FLOATS and not any(_is_wider(each, operation) for each in operation.tensors())
+        return dtype if is_known else None
     if dtype is not torch.bool:
         return None
     if plain.startswith("logical"):
         return torch.bool if all(each.dtype is torch.bool for each in operation.tensors()) else None
     kind = torch.result_type(*operation.arguments)
     return kind if kind in _FLOATS else None
+
+
+def _is_wider(tensor: Tensor, operation: Operation) -> bool:
+    """Tell whether a kernel computes more exactly than it stores its result, for a tensor's sake."""
+    if tensor.dim() == 0 and not operation.writes:
+        return False
+    return torch.result_type(tensor, operation.result) is not operation.result.dtype
 
 
 class Group:

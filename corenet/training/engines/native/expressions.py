@@ -16,8 +16,8 @@ from corenet.training.engines.tape import Operation
 ARITHMETIC = {
     "abs": "fabs{f}({a})",
     "add": "{a} + {alpha} * {b}",
-    "addcdiv": "{a} + {value} * ({b} / {c})",
-    "addcmul": "{a} + {value} * ({b} * {c})",
+    "addcdiv": "{a} + {value} * {b} / {c}",
+    "addcmul": "{a} + {value} * {b} * {c}",
     "clone": "{a}",
     "copy": "{b}",
     "cos": "cos{f}({a})",
@@ -29,7 +29,7 @@ ARITHMETIC = {
     "full": "{b}",
     "full_like": "{b}",
     "leaky_relu": "{a} > 0 ? {a} : {a} * {b}",
-    "lerp": "{a} + {c} * ({b} - {a})",
+    "lerp": "fabs{f}({c}) < 0.5 ? {a} + {c} * ({b} - {a}) : {b} + ({c} - 1) * ({b} - {a})",
     "log": "log{f}({a})",
     "log1p": "log1p{f}({a})",
     "masked_fill": "{b} ? {c} : {a}",
@@ -45,13 +45,13 @@ ARITHMETIC = {
     "relu": "{a} <= 0 ? 0 : {a}",
     "rsqrt": "1 / sqrt{f}({a})",
     "rsub": "{b} - {alpha} * {a}",
+    "scalar_tensor": "{a}",
     "sigmoid": "1 / (1 + exp{f}(-{a}))",
     "sigmoid_backward": "{a} * (1 - {b}) * {b}",
     "sign": "({a} > 0) - ({a} < 0)",
     "silu": "{a} / (1 + exp{f}(-{a}))",
     "sin": "sin{f}({a})",
     "sqrt": "sqrt{f}({a})",
-    "square": "{a} * {a}",
     "sub": "{a} - {alpha} * {b}",
     "tanh": "tanh{f}({a})",
     "tanh_backward": "{a} * (1 - {b} * {b})",
@@ -73,7 +73,15 @@ COMPARISONS = {
     "logical_not": "!{a}",
     "logical_or": "{a} || {b}",
 }
-_POWERS = {2.0: "{a} * {a}", 3.0: "{a} * {a} * {a}", 0.5: "sqrt{f}({a})", 1.0: "{a}", -1.0: "1 / {a}"}
+_POWERS = {
+    3.0: "{a} * {a} * {a}",
+    2.0: "{a} * {a}",
+    1.0: "{a}",
+    0.5: "sqrt{f}({a})",
+    -0.5: "1 / sqrt{f}({a})",
+    -1.0: "1 / {a}",
+    -2.0: "1 / ({a} * {a})",
+}
 
 
 _WITH_DEFAULTS: dict[str, Tensor | float] = {"alpha": 1, "value": 1}
@@ -114,7 +122,8 @@ def _power(exponent: Tensor | float) -> str:
 
 
 def _clamped(given: dict[str, Tensor | float]) -> str | None:
-    if any(isinstance(given.get(bound), Tensor) for bound in "bc"):
+    bounds = [given[bound] for bound in "bc" if bound in given]
+    if any(isinstance(bound, Tensor) or math.isnan(bound) for bound in bounds):
         return None
     inner = "({a} < {b} ? {b} : {a})" if "b" in given else "{a}"
     return f"{inner} > {{c}} ? {{c}} : {inner}" if "c" in given else inner
@@ -123,9 +132,11 @@ def _clamped(given: dict[str, Tensor | float]) -> str | None:
 def literal(value: float, type: str) -> str:
     """Return a number as C writes it.
 
-    >>> literal(0.1, "float"), literal(float("-inf"), "double")
-    ('(float)0.1', '(double)-INFINITY')
+    >>> literal(0.1, "float"), literal(float("-inf"), "double"), literal(2**60, "int64_t")
+    ('(float)0.1', '(double)-INFINITY', '(int64_t)1152921504606846976')
     """
-    number = float(value)
-    text = repr(number) if math.isfinite(number) else "NAN" if math.isnan(number) else f"{'-' * (number < 0)}INFINITY"
-    return f"({type}){text}"
+    if math.isnan(value):
+        return f"({type})NAN"
+    if math.isinf(value):
+        return f"({type}){'-' * (value < 0)}INFINITY"
+    return f"({type}){value + 0!r}"  # a flag is 0 or 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterable, Sequence
+from math import nan
 from typing import Any
 
 import torch
@@ -95,8 +96,6 @@ class Loop:
         used = [place for place in self._places if place is not None]
         if len(set(used)) < len(used) or not all(map(_fills_its_memory, self._walked)):
             raise NotRecordable("what comes of a step is no tensor of its own")
-        if any(step.place(tensor) is None for tensor in self._made):
-            raise NotRecordable("what comes of a step is the same in each")
         self._check = _array(
             _Numbers(place, each.storage_offset() * each.element_size(), each.numel(), each.element_size())
             for each in (recording.value, *gradients)
@@ -117,7 +116,8 @@ class Loop:
             for draw, into in zip(self._draws, each, strict=True):
                 draw()
                 into.copy_(draw.tensor)
-        predictions, values = (torch.empty((steps, *each.shape), dtype=each.dtype) for each in self._made)
+        # What no step makes, such as an output that is a weight, stays no number: so nobody takes it for one.
+        predictions, values = (torch.full((steps, *each.shape), nan, dtype=each.dtype) for each in self._made)
         data = (inputs, targets, *drawn, predictions, values)
         walks = _array(
             _Walk(place, own.nbytes, each.data_ptr())
@@ -140,11 +140,11 @@ class Loop:
 
 def _one_function(calls: Sequence[object]) -> tuple[list[Draw], Function]:
     """Return the draws at the start of ``calls`` and the one function after them."""
-    draws = [call for call in calls if isinstance(call, Draw)]
-    functions = [call for call in calls if isinstance(call, Function)]
-    if len(functions) != 1 or len(draws) + 1 < len(calls):
+    *before, last = calls
+    draws = [each for each in before if isinstance(each, Draw)]
+    if not isinstance(last, Function) or len(draws) < len(before):
         raise NotRecordable("not every kernel of it is known in C")
-    return draws, functions[0]
+    return draws, last
 
 
 def _array(structures: Iterable[Any]) -> Any:

@@ -26,8 +26,6 @@ def reduction(operation: Operation, place: dict[int, int]) -> str | None:
     dtype = result.dtype
     if dtype not in (torch.float32, torch.float64) or input.dtype is not dtype or input.numel() == 0:
         return None
-    if operation.keywords.get("dtype") is not None:
-        return None
     reduced = _dimensions(input, rest[0] if rest else None)
     kept = [dim for dim in range(input.dim()) if dim not in reduced]
     out = result.view([1 if dim in reduced else input.shape[dim] for dim in range(input.dim())])
@@ -57,7 +55,7 @@ def _dimensions(input: Tensor, given: object) -> list[int]:
     """Return the dimensions that are reduced, all if none is given."""
     dims = [given] if isinstance(given, int) else given
     chosen = dims if isinstance(dims, (list, tuple)) and dims else range(input.dim())
-    return sorted(dim % input.dim() for dim in chosen)
+    return sorted(dim % input.dim() for dim in chosen) if input.dim() else []
 
 
 def _along(type: str, sizes: list[int], read: list[int], outer: int, start: str, rule: str) -> str:

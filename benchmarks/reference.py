@@ -12,8 +12,8 @@ from benchmarks.problem import Problem, Settings
 from benchmarks.process import Process
 
 CHECKED_STEPS = 20
-CHECKED_SECONDS = 1.0  # what the chunk should last with PyTorch, at most, of which the weights are compared
-TURN_SECONDS = 8.0  # and a turn, which is timed
+CHECKED_EPOCHS = 100  # more, of which the weights are compared: the longer, the further do two right trainings part
+TURN_SECONDS = 8.0  # what a turn, which is timed, should last with PyTorch at most
 
 
 class ParityError(Exception):
@@ -42,14 +42,15 @@ def reference(problem: Problem, path: Path) -> Reference:
         process.prepare(path, dtype="float64", device="cpu")
         seconds = process.check(epochs)["wall"] / epochs
         first = process.weights(path.with_name("first.npz"))
-        chunk, turn = (_epochs(settings, each / seconds) for each in (CHECKED_SECONDS, TURN_SECONDS))
+        turn = _turn(settings, seconds)
+        chunk = min(turn, CHECKED_EPOCHS)
         process.check(chunk)
         return Reference(epochs, first, chunk, process.weights(path.with_name("after.npz")), turn)
 
 
-def _epochs(settings: Settings, affordable: float) -> int:
-    """Return how many epochs to train in one go; many rounds are trained from the beginning, so all of them."""
-    return settings.epochs if settings.rounds > 1 else max(1, min(settings.epochs, round(affordable)))
+def _turn(settings: Settings, epoch_seconds: float) -> int:
+    """Return how many epochs to train in a turn; many rounds are trained from the beginning, so all of them."""
+    return settings.epochs if settings.rounds > 1 else max(1, min(settings.epochs, round(TURN_SECONDS / epoch_seconds)))
 
 
 def error_between(weights: Sequence[np.ndarray], expected: Sequence[np.ndarray]) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -18,11 +19,12 @@ from corenet.contracts.loss import ElementwiseLoss, Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.contracts.parameter import gradient
+from corenet.errors import CorenetError
 from corenet.training.engines.native.calls import compiled
 from corenet.training.engines.native.compiler import CannotCompile
 from corenet.training.engines.native.loop import Loop
 from corenet.training.engines.program import Call, program
-from corenet.training.engines.recording import Recording, agree, buffers
+from corenet.training.engines.recording import Recording, agree, buffers, left_as_they_are
 from corenet.training.engines.replay import Replay, key_of
 from corenet.training.engines.tape import Operation
 from corenet.training.engines.update import learning_rates, recorded_by, recorded_update, tensors_of
@@ -112,21 +114,45 @@ class Compiled(Replay):
         now = self._parts[2].steps
         return range(now, now + count)
 
+    def _disagreed(self) -> None:
+        """Go on with the kernels themselves; if they disagree too, plainly."""
+        if self.name != "compiled":
+            super()._disagreed()
+            return
+        LOG.info("steps are replayed, not compiled: they gave another gradient")
+        self.name, self._recordings = "replay", {}
+
     def _prove_loop(self, loop: Loop, inputs: Tensor, targets: Tensor, batch_size: int) -> Iterator[tuple[Tensor, int]]:
-        """Do steps plainly, and believe in the loop if it came to the same."""
-        undo = self._undo()
-        try:
-            values = self._run(loop, inputs, targets)
-            found = [tensor.clone() for tensor in self._moving]
-        finally:
-            undo()
-        plainly = []
-        for value in self._plainly(inputs, targets, batch_size):
-            plainly.append(value)
+        """Do steps plainly, and believe in the loop if it comes to the same; then, or with one another's targets."""
+        plainly = partial(self._plainly, batch_size=batch_size)
+        looped = self._attempt_steps(lambda: self._run(loop, inputs, targets))
+        values = []
+        for value in plainly(inputs, targets):
+            values.append(value.clone())
             yield value, batch_size
-        loop.proven = values is not None and all(map(agree, [*found, values], [*self._moving, torch.stack(plainly)]))
+        loop.proven = self._same(looped, [*self._moving, torch.stack(values)])
+        if not loop.proven:
+            others = torch.cat([each.roll(1, 0) for each in targets.split(batch_size)])
+            looped = self._attempt_steps(lambda: self._run(loop, inputs, others))
+            plain = self._attempt_steps(lambda: torch.stack([value.clone() for value in plainly(inputs, others)]))
+            loop.proven = self._same(looped, plain)
         if not loop.proven:
             self._loop_no_more("many at once, they came to other weights")
+
+    def _attempt_steps(self, train: Callable[[], Tensor | None]) -> list[Tensor]:
+        """Return copies of what ``train`` moves and its losses, and put it back; nothing if something is wrong."""
+        undo = self._undo()
+        try:
+            with left_as_they_are(*self._parts[:2]):
+                values = train()
+                return [] if values is None else [*(tensor.clone() for tensor in self._moving), values]
+        except CorenetError:
+            return []
+        finally:
+            undo()
+
+    def _same(self, found: Sequence[Tensor], expected: Sequence[Tensor]) -> bool:
+        return len(found) == len(expected) > 0 and all(map(agree, found, expected))
 
     def _stretch(self, loop: Loop, inputs: Tensor, targets: Tensor, batch_size: int) -> Iterator[tuple[Tensor, int]]:
         """Do steps in one call, or plainly if anything is wrong with them."""

@@ -131,10 +131,22 @@ def unchecked(loss: Loss) -> Iterator[None]:
 def _check_nothing(input: Tensor, target: Tensor) -> None: ...
 
 
-def agree(replayed: Tensor, plain: Tensor) -> bool:
-    """Tell whether two tensors are the same within the rounding of sums of another order."""
+def agree(replayed: Tensor, plain: Tensor, least: float = 0.0) -> bool:
+    """Tell whether two tensors are the same within the rounding of sums of another order.
+
+    Rounding is measured by the largest number, or by ``least`` if that is more.
+    """
     if not plain.is_floating_point():
         return torch.equal(replayed, plain)
-    scale = plain.abs().nan_to_num(0, 0).max().item() if plain.numel() else 0.0
     tolerance = min(100 * torch.finfo(plain.dtype).eps, 0.02)
-    return torch.allclose(replayed, plain, rtol=0, atol=tolerance * scale, equal_nan=True)
+    return torch.allclose(replayed, plain, rtol=0, atol=tolerance * max(_largest(plain), least), equal_nan=True)
+
+
+def gradients_agree(replayed: Sequence[Tensor], plain: Sequence[Tensor]) -> bool:
+    """Tell whether gradients are the same within rounding; where the terms of one cancel out, within that of others."""
+    least = 0.1 * max(map(_largest, plain), default=0.0)
+    return all(agree(own, other, least) for own, other in zip(replayed, plain, strict=True))
+
+
+def _largest(tensor: Tensor) -> float:
+    return tensor.abs().nan_to_num(0, 0).max().item() if tensor.numel() else 0.0

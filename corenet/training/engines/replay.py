@@ -8,6 +8,7 @@ and the plain step goes on. What a loss checks of its numbers, and the look for 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -21,7 +22,15 @@ from corenet.contracts.parameter import gradient
 from corenet.errors import CorenetError
 from corenet.training.engines.engine import Engine
 from corenet.training.engines.program import program
-from corenet.training.engines.recording import Maker, Recording, agree, buffers, left_as_they_are, record
+from corenet.training.engines.recording import (
+    Maker,
+    Recording,
+    agree,
+    buffers,
+    gradients_agree,
+    left_as_they_are,
+    record,
+)
 from corenet.training.engines.surroundings import surroundings
 from corenet.training.finite import are_finite, refuse_non_finite
 from corenet.training.step import gradients, train_step
@@ -100,18 +109,44 @@ class Replay(Engine):
         return gradients(model, loss, optimizer, input, target)
 
     def _prove(self, recording: Recording, input: Tensor, target: Tensor) -> Tensor:
-        """Compute the gradients by replay and plainly, and replay no more if they differ."""
+        """Compute the gradients by replay and plainly, and replay no more if they differ.
+
+        Where a training has come to its end, the terms of a gradient cancel out, and what is left is rounding: a
+        second look is at the same points with one another's targets.
+        """
         model, loss, optimizer = self._parts
-        moving = [*map(gradient, optimizer.parameters), *buffers(model)]
-        replayed: list[Tensor] = []
-        with left_as_they_are(model, loss), suppress(Exception):  # plainly, it is said better
-            value = recording.replay(input, target)
-            replayed = [tensor.clone() for tensor in (value, *moving)]
+        replayed = self._attempt(lambda: recording.replay(input, target))
         value = gradients(model, loss, optimizer, input, target)
-        recording.proven = bool(replayed) and all(map(agree, replayed, (value, *moving)))
+        recording.proven = self._agrees(replayed, self._moved(value))
         if not recording.proven:
-            self._give_up("replayed, it gave another gradient")
+            other = target.roll(1, 0)
+            pair = (lambda: recording.replay(input, other), lambda: gradients(model, loss, optimizer, input, other))
+            recording.proven = self._agrees(*map(self._attempt, pair))
+        if not recording.proven:
+            self._disagreed()
         return value
+
+    def _attempt(self, compute: Callable[[], Tensor]) -> list[Tensor]:
+        """Return copies of the loss and of all that ``compute`` moves, and put it back; nothing if it fails."""
+        with left_as_they_are(*self._parts[:2]), suppress(Exception):  # plainly, it is said better
+            return [tensor.clone() for tensor in self._moved(compute())]
+        return []
+
+    def _moved(self, value: Tensor) -> list[Tensor]:
+        model, _, optimizer = self._parts
+        return [*map(gradient, optimizer.parameters), value, *buffers(model)]
+
+    def _agrees(self, replayed: Sequence[Tensor], plain: Sequence[Tensor]) -> bool:
+        count = len(self._parts[2].parameters)
+        is_whole = len(replayed) == len(plain) > 0
+        return (
+            is_whole
+            and gradients_agree(replayed[:count], plain[:count])
+            and all(map(agree, replayed[count:], plain[count:]))
+        )
+
+    def _disagreed(self) -> None:
+        self._give_up("replayed, it gave another gradient")
 
     def _give_up(self, reason: object) -> None:
         model, loss, _ = self._parts

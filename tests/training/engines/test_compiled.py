@@ -402,7 +402,7 @@ def test_what_changes_in_every_epoch_is_compiled_a_few_times_only(alike, odd, mo
 
 @pytest.mark.parametrize("middle", ["Looks", "Counts", "Hides"])
 def test_what_cannot_be_recorded_is_trained_by_the_plain_step_bit_for_bit(middle, odd, alike):
-    alike(build(odd[middle]), DATA, engine="plain", exact=True, many=False, batch_size=30)
+    alike(build(odd[middle]), DATA, engine="plain", exact=True, many=False, batch_size=30, epochs=4)
 
 
 def test_a_step_of_the_optimizers_own_is_taken(odd, alike):
@@ -474,3 +474,34 @@ def test_nothing_grows_from_epoch_to_epoch():
     again, more = epochs(500)
     assert again == tensors
     assert more - memory < 2000  # kB
+
+
+def test_a_training_at_its_end_is_still_compiled(trained, stretches):
+    """Where the terms of a gradient cancel out, rounding is all that is left of it."""
+    inputs = DATA.inputs.float()
+    data = cn.data.Dataset(inputs, inputs @ torch.tensor([[1.0], [-2.0]]))
+
+    def make():
+        model = cn.Sequential(cn.Linear(2, 1))
+        model[0].weight.copy_(torch.tensor([[1.0, -2.0]])).add_(1e-7)
+        model[0].bias.fill_(1e-8)
+        return model, cn.MSELoss(), cn.SGD(model.parameters(), lr=0.01, momentum=0.9)
+
+    history = trained(make, "compiled", data, epochs=3, batch_size=7).history
+    assert history.engine == "compiled"
+    assert len(stretches) > 1
+
+
+def test_kernels_in_c_that_disagree_are_replayed_instead(trained, monkeypatch, caplog):
+    made = Compiled.make
+
+    def faulty(self, operations, gradients, kept):
+        calls = made(self, operations, gradients, kept)
+        return [*calls, lambda: gradients[0].add_(1)] if self.name == "compiled" else calls
+
+    monkeypatch.setattr(Compiled, "make", faulty)
+    with caplog.at_level("INFO", logger="corenet"):
+        compiled = trained(build(), "compiled", DATA, epochs=4)
+    assert compiled.history.engine == "replay"
+    assert "replayed, not compiled: they gave another gradient" in caplog.text
+    torch.testing.assert_close(compiled.everything(), trained(build(), "plain", DATA, epochs=4).everything())

@@ -19,6 +19,7 @@ from corenet.errors import ConfigError, NonFiniteError
 from corenet.training.engines.choice import EngineName, engine_for
 from corenet.training.engines.compiled import Compiled
 from corenet.training.engines.recording import left_as_they_are
+from corenet.training.engines.surroundings import kind_of
 from corenet.training.engines.together import Together
 from corenet.training.finite import are_finite, refuse_infinite_weights
 from corenet.training.fit import Metric, drawing_from, fit, measured, measures_for
@@ -82,7 +83,8 @@ def fit_rounds(
             parts.append(factory(round))
     steps = min(epochs * ceil(len(each) / batch_size) for each in trains)
     if engine == "auto" and steps >= RECORDED_BACK:
-        chosen = engine_for(engine, *parts[0], trains[0], epochs=rounds * epochs, batch_size=batch_size)
+        kinds = len({kind_of(model) for model, _, _ in parts})  # each is compiled once
+        chosen = engine_for(engine, *parts[0], trains[0], epochs=rounds * epochs // kinds, batch_size=batch_size)
         if isinstance(chosen, Compiled):
             engine = "compiled"  # alone, each is then as fast as all of them together
     if engine in ("auto", "replay") and rounds > 1 and len(set(map(_layout, trains))) == 1:

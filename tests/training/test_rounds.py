@@ -443,3 +443,16 @@ def test_a_compiled_round_that_runs_away_is_named():
 
     with pytest.raises(cn.NonFiniteError, match="round 1, epoch 1, step"):
         cn.fit_rounds(faulty, TRAIN, rounds=3, engine="compiled", **SHORT)
+
+
+@pytest.mark.usefixtures("needs_compiler")
+def test_rounds_of_other_widths_are_compiled_only_where_each_pays(monkeypatch):
+    monkeypatch.setattr("corenet.training.engines.choice.COMPILED_BACK", 45)
+    monkeypatch.setattr("corenet.training.rounds.RECORDED_BACK", 15)
+
+    def widening(round):
+        model = cn.Sequential(cn.Linear(2, 4 + round), cn.Tanh(), cn.Linear(4 + round, 1))
+        return model, cn.MSELoss(), cn.SGD(model.parameters(), lr=0.1)
+
+    options = SHORT | {"batch_size": 10, "rounds": 3}  # 45 steps in all, 15 of each kind
+    assert {history.engine for _, history in cn.fit_rounds(widening, TRAIN, **options)} <= {"plain", "replay"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -18,13 +18,12 @@ from torch import Tensor
 from corenet.contracts.loss import ElementwiseLoss, Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
-from corenet.contracts.parameter import gradient
 from corenet.errors import CorenetError
 from corenet.training.engines.native.calls import compiled
-from corenet.training.engines.native.compiler import CannotCompile
+from corenet.training.engines.native.compiler import CannotCompile, library
 from corenet.training.engines.native.loop import Loop
 from corenet.training.engines.program import Call, program
-from corenet.training.engines.recording import Recording, agree, buffers, left_as_they_are
+from corenet.training.engines.recording import Recording, agree, left_as_they_are, moved_by, other_weights
 from corenet.training.engines.replay import Replay, key_of
 from corenet.training.engines.tape import Operation
 from corenet.training.engines.update import learning_rates, recorded_by, recorded_update, tensors_of
@@ -33,7 +32,7 @@ from corenet.training.step import train_step
 
 LOG = logging.getLogger("corenet")
 PROVEN_BY = 2  # steps, or the only one of an epoch
-MOST = 20  # functions to compile: what changes in every epoch never earns back what each of them costs
+MOST = 8  # libraries to compile: what changes in every epoch never earns back what each of them costs
 
 
 class Compiled(Replay):
@@ -42,7 +41,7 @@ class Compiled(Replay):
     def __init__(self, model: Module, loss: Loss, optimizer: Optimizer) -> None:
         self._loop: Loop | None = None
         self._may_loop = True
-        self._compiled = 0
+        self._compiled_before = library.cache_info().misses
         self._moving: list[Tensor] = []
         self._granted: list[Any] = []
         super().__init__(model, loss, optimizer, name="compiled")
@@ -52,7 +51,7 @@ class Compiled(Replay):
         operations = list(operations)
         if self.name == "compiled":
             try:
-                self._count_another()
+                self._refuse_too_many()
                 return compiled(operations, gradients, kept)
             except Exception as reason:  # noqa: BLE001 - whatever it is, the kernels themselves go on
                 LOG.info("steps are replayed, not compiled: %s", reason)
@@ -92,52 +91,41 @@ class Compiled(Replay):
         return self._loop
 
     def _another_loop(self, recording: Recording) -> Loop | None:
-        model, _, optimizer = self._parts
+        model, loss, optimizer = self._parts
         own = tensors_of(optimizer)
         try:
-            self._count_another()
+            self._refuse_too_many()
             loop = Loop(recording, recorded_update(optimizer), self._flat_gradients, own)
         except Exception as reason:  # noqa: BLE001 - whatever it is, steps go on one by one
             self._loop_no_more(reason)
             return None
-        trained = set(map(id, optimizer.parameters))
-        others = [gradient(each) for each in model.parameters() if id(each) not in trained]
-        self._moving = [*own, *buffers(model), *others]
+        self._moving = [*own, *moved_by(model, loss)]
         return loop
 
-    def _count_another(self) -> None:
-        self._compiled += 1
-        if self._compiled > MOST:
+    def _refuse_too_many(self) -> None:
+        if library.cache_info().misses - self._compiled_before >= MOST:
             raise CannotCompile("what they take for granted changes too often")
 
     def _steps(self, count: int) -> range:
         now = self._parts[2].steps
         return range(now, now + count)
 
-    def _disagreed(self) -> None:
-        """Go on with the kernels themselves; if they disagree too, plainly."""
-        if self.name != "compiled":
-            super()._disagreed()
-            return
-        LOG.info("steps are replayed, not compiled: they gave another gradient")
-        self.name, self._recordings = "replay", {}
-
     def _prove_loop(self, loop: Loop, inputs: Tensor, targets: Tensor, batch_size: int) -> Iterator[tuple[Tensor, int]]:
-        """Do steps plainly, and believe in the loop if it comes to the same; then, or with one another's targets."""
-        plainly = partial(self._plainly, batch_size=batch_size)
-        looped = self._attempt_steps(lambda: self._run(loop, inputs, targets))
-        values = []
-        for value in plainly(inputs, targets):
-            values.append(value.clone())
-            yield value, batch_size
-        loop.proven = self._same(looped, [*self._moving, torch.stack(values)])
+        """Look whether the loop comes to what plain steps do, with other weights; then do them plainly."""
+        optimizer = self._parts[2]
+        ways = (
+            lambda: self._run(loop, inputs, targets),
+            lambda: torch.stack([value.clone() for value in self._plainly(inputs.clone(), targets, batch_size)]),
+        )
+        with other_weights(optimizer):
+            looped, plain = map(self._attempt_steps, ways)
+        if not plain:  # such weights are out of some domain
+            looped, plain = map(self._attempt_steps, ways)
+        loop.proven = len(looped) == len(plain) > 0 and all(map(agree, looped, plain))
         if not loop.proven:
-            others = torch.cat([each.roll(1, 0) for each in targets.split(batch_size)])
-            looped = self._attempt_steps(lambda: self._run(loop, inputs, others))
-            plain = self._attempt_steps(lambda: torch.stack([value.clone() for value in plainly(inputs, others)]))
-            loop.proven = self._same(looped, plain)
-        if not loop.proven:
-            self._loop_no_more("many at once, they came to other weights")
+            loop.recording.proven = False  # it may be at fault as well
+            self._loop_no_more("many at once, they came to other numbers, or to none")
+        yield from ((value, batch_size) for value in self._plainly(inputs, targets, batch_size))
 
     def _attempt_steps(self, train: Callable[[], Tensor | None]) -> list[Tensor]:
         """Return copies of what ``train`` moves and its losses, and put it back; nothing if something is wrong."""
@@ -145,14 +133,11 @@ class Compiled(Replay):
         try:
             with left_as_they_are(*self._parts[:2]):
                 values = train()
-                return [] if values is None else [*(tensor.clone() for tensor in self._moving), values]
+                return [] if values is None else [*(tensor.clone() for tensor in self._moving), values.clone()]
         except CorenetError:
             return []
         finally:
             undo()
-
-    def _same(self, found: Sequence[Tensor], expected: Sequence[Tensor]) -> bool:
-        return len(found) == len(expected) > 0 and all(map(agree, found, expected))
 
     def _stretch(self, loop: Loop, inputs: Tensor, targets: Tensor, batch_size: int) -> Iterator[tuple[Tensor, int]]:
         """Do steps in one call, or plainly if anything is wrong with them."""
@@ -180,11 +165,7 @@ class Compiled(Replay):
             done, predictions, values = loop.run(inputs, targets, rates)
             if done < len(rates) or (values.dim() > 1 and not are_finite([values])):
                 return None
-            if isinstance(loss, ElementwiseLoss):  # it looks at elements, of however many batches
-                loss.check(predictions.flatten(0, 1), targets)
-            else:
-                for batch in zip(predictions, targets.split(batch_size), strict=True):
-                    loss.check(*batch)
+            _check(loss, predictions, targets, batch_size)
         except Exception:  # noqa: BLE001 - the plain step says better what it is
             return None
         return values
@@ -209,3 +190,13 @@ class Compiled(Replay):
     def _loop_no_more(self, reason: object) -> None:
         LOG.info("steps are compiled one by one: %s", reason)
         self._loop, self._may_loop = None, False
+
+
+def _check(loss: Loss, predictions: Tensor, targets: Tensor, batch_size: int) -> None:
+    """Let the loss check the outputs of many steps: at once if it looks at elements, and if that is enough for it."""
+    if isinstance(loss, ElementwiseLoss):
+        with suppress(CorenetError):
+            loss.check(predictions.flatten(0, 1), targets)
+            return
+    for batch in zip(predictions, targets.split(batch_size), strict=True):
+        loss.check(*batch)

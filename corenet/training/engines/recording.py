@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,9 +17,9 @@ from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.contracts.parameter import Buffer, Parameter, gradient
 from corenet.contracts.tree import held
-from corenet.training.engines.program import Call, program
+from corenet.training.engines.program import Call, memory, program
 from corenet.training.engines.surroundings import parts_of, refuse_changed, surroundings
-from corenet.training.engines.tape import Operation, Tape
+from corenet.training.engines.tape import NotRecordable, Operation, Tape
 
 Maker = Callable[[Sequence[Operation], Sequence[Tensor], Sequence[Tensor]], list[Call]]
 
@@ -27,7 +28,7 @@ Maker = Callable[[Sequence[Operation], Sequence[Tensor], Sequence[Tensor]], list
 class Recording:
     """Its own input and target, what comes of them, and the calls in between.
 
-    It is ``proven`` once it gave another batch the gradients that the plain step gives it.
+    It is ``proven`` once it gave another batch, with other weights, the gradients that the plain step gives it.
     """
 
     input: Tensor
@@ -61,12 +62,15 @@ def record(
     Gradients, buffers and random numbers are moved by it.
 
     Raises:
-        NotRecordable: something looks at its numbers, or keeps some elsewhere than in parameters and buffers.
+        NotRecordable: something looks at its numbers, draws them in Python, or keeps some elsewhere than in
+            parameters and buffers.
     """
     input, target = input.clone(), target.clone()
     seen = surroundings(model, loss)
-    operations, prediction, value = taped(model, loss, input, target)
+    with nothing_drawn_in_python():
+        operations, prediction, value = taped(model, loss, input, target)
     refuse_changed(seen, surroundings(model, loss))
+    refuse_foreign_writes(operations, [input, target, *model.parameters(), *moved_by(model, loss)])
     gradients = list(map(gradient, optimizer.parameters))
     return Recording(input, target, prediction, value, make(operations, gradients, [prediction, value]))
 
@@ -83,10 +87,8 @@ def taped(model: Module, loss: Loss, input: Tensor, target: Tensor) -> tuple[lis
 @contextmanager
 def left_as_they_are(model: Module, loss: Loss) -> Iterator[None]:
     """Put back afterwards what a trial moves: attributes, buffers, gradients, and random numbers."""
-    parts = parts_of(model, loss)
-    attributes = [(vars(part), dict(vars(part))) for part in parts]
-    own = [value for part in parts for _, value in held(part) if isinstance(value, Tensor)]
-    changing = [gradient(each) if isinstance(each, Parameter) else each for each in own]
+    attributes = [(vars(part), dict(vars(part))) for part in parts_of(model, loss)]
+    changing = moved_by(model, loss)
     before = [tensor.clone() for tensor in changing]
     with same_draws():
         try:
@@ -97,6 +99,49 @@ def left_as_they_are(model: Module, loss: Loss) -> Iterator[None]:
                 now.update(then)
             for tensor, kept in zip(changing, before, strict=True):
                 tensor.copy_(kept)
+
+
+@contextmanager
+def other_weights(optimizer: Optimizer, factor: float = 1.1) -> Iterator[None]:
+    """Let the weights be others for a while, by ``factor`` and a little more.
+
+    What a recording took from the weights, and keeps, shows by that; and where a training has come to its end, the
+    terms of a gradient cancel out, so that at its own weights only rounding would be compared.
+    """
+    weights = optimizer.weights()
+    before = [each.clone() for each in weights]
+    try:
+        for each in weights:
+            each.mul_(factor).add_(0.1 * (factor - 1))
+        yield
+    finally:
+        for each, own in zip(weights, before, strict=True):
+            each.copy_(own)
+
+
+def refuse_foreign_writes(operations: Sequence[Operation], own: Sequence[Tensor]) -> None:
+    """Refuse what writes into a tensor that no operation made and nobody holds: nothing would set it back."""
+    known = set(map(memory, own))
+    for each in operations:
+        if each.writes and not all(memory(tensor) in known for tensor in each.results()):
+            raise NotRecordable(f"{each.name} adds to a number that was made in Python")
+        if not each.is_view:
+            known |= set(map(memory, each.results()))
+
+
+@contextmanager
+def nothing_drawn_in_python() -> Iterator[None]:
+    """Refuse what draws random numbers where no tape sees it."""
+    before = pickle.dumps((random.getstate(), numpy.random.get_state()))
+    yield
+    if pickle.dumps((random.getstate(), numpy.random.get_state())) != before:
+        raise NotRecordable("a component draws random numbers in Python or numpy")
+
+
+def moved_by(model: Module, loss: Loss) -> list[Tensor]:
+    """Return the tensors that a step may change: gradients, buffers, and whatever else is held."""
+    own = [value for part in parts_of(model, loss) for _, value in held(part) if isinstance(value, Tensor)]
+    return [gradient(each) if isinstance(each, Parameter) else each for each in own]
 
 
 @contextmanager
@@ -131,22 +176,10 @@ def unchecked(loss: Loss) -> Iterator[None]:
 def _check_nothing(input: Tensor, target: Tensor) -> None: ...
 
 
-def agree(replayed: Tensor, plain: Tensor, least: float = 0.0) -> bool:
-    """Tell whether two tensors are the same within the rounding of sums of another order.
-
-    Rounding is measured by the largest number, or by ``least`` if that is more.
-    """
+def agree(replayed: Tensor, plain: Tensor) -> bool:
+    """Tell whether two tensors are the same within the rounding of sums of another order."""
     if not plain.is_floating_point():
         return torch.equal(replayed, plain)
+    scale = plain.abs().nan_to_num(0, 0).max().item() if plain.numel() else 0.0
     tolerance = min(100 * torch.finfo(plain.dtype).eps, 0.02)
-    return torch.allclose(replayed, plain, rtol=0, atol=tolerance * max(_largest(plain), least), equal_nan=True)
-
-
-def gradients_agree(replayed: Sequence[Tensor], plain: Sequence[Tensor]) -> bool:
-    """Tell whether gradients are the same within rounding; where the terms of one cancel out, within that of others."""
-    least = 0.1 * max(map(_largest, plain), default=0.0)
-    return all(agree(own, other, least) for own, other in zip(replayed, plain, strict=True))
-
-
-def _largest(tensor: Tensor) -> float:
-    return tensor.abs().nan_to_num(0, 0).max().item() if tensor.numel() else 0.0
+    return torch.allclose(replayed, plain, rtol=0, atol=tolerance * scale, equal_nan=True)

@@ -20,7 +20,13 @@ from corenet.contracts.optimizer import Optimizer
 from corenet.contracts.standing_in import standing_in
 from corenet.errors import NonFiniteError, RangeError
 from corenet.training.engines.program import program
-from corenet.training.engines.recording import Recording, agree, unchecked
+from corenet.training.engines.recording import (
+    Recording,
+    agree,
+    nothing_drawn_in_python,
+    refuse_foreign_writes,
+    unchecked,
+)
 from corenet.training.engines.stack import Stack
 from corenet.training.engines.surroundings import attributes, kind_of, refuse_changed
 from corenet.training.engines.tape import NotRecordable, Tape
@@ -133,8 +139,9 @@ class Together:
         stack, loss = self.stack, self.losses[0]
         mapped = torch.vmap(partial(_step_with, self.models[0], loss), randomness="different")
         before = [tensor.clone() for tensor in stack.buffers.values()]
-        with torch.random.fork_rng(), unchecked(loss), Tape() as tape:
+        with nothing_drawn_in_python(), torch.random.fork_rng(), unchecked(loss), Tape() as tape:
             prediction, value = mapped(stack.tensors, stack.grads, input, target)
+        refuse_foreign_writes(tape.operations, [input, target, *stack.tensors.values(), *stack.grads.values()])
         calls = program(tape.operations, stack.grads.values(), [prediction, value])
         self._restore(before)
         return Recording(input, target, prediction, value, calls)

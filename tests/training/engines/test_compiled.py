@@ -10,6 +10,7 @@ import torch
 import corenet as cn
 from corenet.training.engines.compiled import PROVEN_BY, Compiled
 from corenet.training.engines.native import compiler
+from corenet.training.engines.native.compiler import library
 from corenet.training.engines.native.loop import Loop
 from corenet.training.step import train_step
 
@@ -93,8 +94,8 @@ def test_an_epoch_of_several_stretches(alike, stretches):
 
 
 def test_what_is_kept_of_a_stretch_has_a_limit(alike, stretches, monkeypatch):
-    monkeypatch.setattr("corenet.training.engines.native.loop._KEPT", 5 * 8 * (8 + 1 + 8 * 6))
-    alike(build(lambda: cn.Dropout(0.1)), DATA)  # outputs, losses and masks of five steps
+    monkeypatch.setattr("corenet.training.engines.native.loop._KEPT", 5 * 8 * (8 * (2 + 1) + 8 + 1 + 8 * 6))
+    alike(build(lambda: cn.Dropout(0.1)), DATA)  # batches, outputs, losses and masks of five steps
     assert max(stretches) == 5
 
 
@@ -390,6 +391,7 @@ def test_another_dtype_is_refused_as_by_the_plain_step(part, alike):
 
 def test_what_changes_in_every_epoch_is_compiled_a_few_times_only(alike, odd, monkeypatch, caplog):
     monkeypatch.setattr("corenet.training.engines.compiled.MOST", 3)
+    library.cache_clear()
     with caplog.at_level("INFO", logger="corenet"):
         alike(build(odd["Scaled"]), DATA, epochs=6, change=setting, engine="replay")
         alike(build(odd["Scaled"]), DATA, epochs=6, change=momentum)
@@ -427,7 +429,7 @@ def test_a_loop_that_comes_to_other_weights_is_not_believed(alike, monkeypatch, 
     )
     with caplog.at_level("INFO", logger="corenet"):
         alike(build(lambda: cn.Dropout(0.2)), DATA, many=False)
-    assert "steps are compiled one by one: many at once, they came to other weights" in caplog.text
+    assert "steps are compiled one by one: many at once, they came to other numbers, or to none" in caplog.text
 
 
 def test_a_compiler_that_fails_is_told_once_and_the_kernels_go_on(alike, monkeypatch, tmp_path, caplog):
@@ -492,7 +494,7 @@ def test_a_training_at_its_end_is_still_compiled(trained, stretches):
     assert len(stretches) > 1
 
 
-def test_kernels_in_c_that_disagree_are_replayed_instead(trained, monkeypatch, caplog):
+def test_kernels_in_c_that_disagree_are_not_believed(trained, monkeypatch, caplog):
     made = Compiled.make
 
     def faulty(self, operations, gradients, kept):
@@ -502,6 +504,6 @@ def test_kernels_in_c_that_disagree_are_replayed_instead(trained, monkeypatch, c
     monkeypatch.setattr(Compiled, "make", faulty)
     with caplog.at_level("INFO", logger="corenet"):
         compiled = trained(build(), "compiled", DATA, epochs=4)
-    assert compiled.history.engine == "replay"
-    assert "replayed, not compiled: they gave another gradient" in caplog.text
+    assert compiled.history.engine == "plain"
+    assert "replayed, it gave another gradient" in caplog.text
     torch.testing.assert_close(compiled.everything(), trained(build(), "plain", DATA, epochs=4).everything())

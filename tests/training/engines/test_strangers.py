@@ -350,7 +350,7 @@ class Guarded(cn.MSELoss):
 
 
 def test_a_check_that_only_a_batch_passes_is_no_reason_to_stop(alike):
-    alike(build(loss=Guarded), DATA, many=False)
+    alike(build(loss=Guarded), DATA)
 
 
 # Modules.

@@ -18,6 +18,8 @@ from corenet.training.engines.native.reductions import reduction
 from corenet.training.engines.program import Call, call, memory, needed
 from corenet.training.engines.tape import Operation
 
+MOST = 400  # kernels
+
 
 class _Places(dict[int, int]):
     """The number of each memory, in the order of asking."""
@@ -64,6 +66,8 @@ def compiled(operations: Iterable[Operation], gradients: Sequence[Tensor], kept:
         CannotCompile: there is no C compiler, it refused, or the tensors are not the processor's.
     """
     draws, operations = _apart(needed(operations, gradients))
+    if len(operations) > MOST:
+        raise CannotCompile(f"a step of {len(operations)} kernels would be compiled for long; up to {MOST} are")
     if any(not tensor.is_cpu for each in operations for tensor in (*each.tensors(), *each.results())):
         raise CannotCompile("the tensors are on another device")
     places = _Places()
@@ -74,9 +78,7 @@ def compiled(operations: Iterable[Operation], gradients: Sequence[Tensor], kept:
     ]
     last = _last_uses(operations, [*kept, *gradients])
     sources = [
-        f"void run{numbers[0]}(char **m) {{\n{_body(pieces, numbers, last, places)}\n}}\n"
-        for is_known, numbers in runs
-        if is_known
+        _function(f"run{numbers[0]}", _body(pieces, numbers, last, places)) for is_known, numbers in runs if is_known
     ]
     if not sources:
         raise CannotCompile("no kernel of the step is known in C")
@@ -121,9 +123,16 @@ def _piece(operation: Operation, places: _Places) -> Elementwise | str | None:
     return Elementwise.of(operation) or product(operation, places) or reduction(operation, places)
 
 
+def _function(name: str, kernels: Sequence[str]) -> str:
+    """Return a function of C that does ``kernels``, each a function too: a compiler takes long for one large one."""
+    parts = [f"static NOT_INLINED void {name}_{number}(char **m) {kernel}" for number, kernel in enumerate(kernels)]
+    calls = " ".join(f"{name}_{number}(m);" for number in range(len(kernels)))
+    return "\n".join([*parts, f"void {name}(char **m) {{ {calls} }}\n"])
+
+
 def _body(
     pieces: Sequence[Elementwise | str | None], numbers: Sequence[int], last: dict[int, float], places: _Places
-) -> str:
+) -> list[str]:
     """Return kernels in C, those of each element in shared loops."""
     lines: list[str] = []
     for kind, run in groupby(numbers, lambda number: isinstance(pieces[number], Elementwise)):
@@ -136,7 +145,7 @@ def _body(
             end += len(group.kernels)
             wanted = {each.result.memory for each in group.kernels if last.get(each.result.memory, inf) >= end}
             lines.append(group.source(places, wanted))
-    return "\n".join(lines)
+    return lines
 
 
 def _last_uses(operations: Sequence[Operation], kept: Sequence[Tensor]) -> dict[int, float]:

@@ -7,9 +7,11 @@ import hashlib
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -19,6 +21,7 @@ import torch
 FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-shared", "-fPIC")
 _WIDE = {"AVX512": ("-mprefer-vector-width=512",)}
 _SECONDS = 60
+_MOST = 500  # libraries to keep, of some 20 KB each
 
 HEADER = """#include <math.h>
 #include <stdint.h>
@@ -29,6 +32,7 @@ HEADER = """#include <math.h>
 #define INDEPENDENT _Pragma("GCC ivdep")
 #define UNROLLED _Pragma("GCC unroll 8")
 #endif
+#define NOT_INLINED __attribute__((noinline))
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__GLIBC__)
 #if __GLIBC_PREREQ(2, 35)
 #define SIMD __attribute__((simd("notinbranch")))
@@ -114,18 +118,31 @@ def _built(text: str, folder: Path, key: str, command: list[str]) -> Path:
         source, new = Path(own) / "step.c", Path(own) / "step.so"
         source.write_text(text)
         call = [*command, str(source), "-o", str(new), "-lm"]
-        try:
-            _run([*call, "-fopenmp"])
-        except CannotCompile:
-            _run(call)
+        said = _refused([*call, "-fopenmp"]) and _refused(call)
+        if said:
+            raise CannotCompile(f"{command[0]} refused: {said:.200}")
+        _forget_oldest(folder)
         return new.replace(folder / f"{key}-{_digest(new.read_bytes())}.so")
 
 
-def _run(call: list[str]) -> None:
-    try:
-        done = subprocess.run(call, capture_output=True, text=True, errors="replace", timeout=_SECONDS, check=False)  # noqa: S603 - the user's own compiler
-    except subprocess.TimeoutExpired:
-        raise CannotCompile(f"{call[0]} took more than {_SECONDS} s") from None
-    if done.returncode:
-        said = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[0]
-        raise CannotCompile(f"{call[0]} refused: {said:.200}")
+def _refused(call: list[str]) -> str:
+    """Run a compiler, and return the first line of what it said if it failed."""
+    with subprocess.Popen(  # noqa: S603 - the user's own compiler
+        call, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True
+    ) as process:
+        try:
+            said, _ = process.communicate(timeout=_SECONDS)
+        except BaseException as error:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # and what it has started
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise CannotCompile(f"{call[0]} took more than {_SECONDS} s") from None
+            raise
+    return next(iter(said.strip().splitlines()), f"exit status {process.returncode}") if process.returncode else ""
+
+
+def _forget_oldest(folder: Path) -> None:
+    """Keep as many libraries as a few hundred trainings need."""
+    found = sorted(folder.glob("*.so"), key=lambda path: path.stat().st_mtime)
+    for path in found[: -_MOST + 1]:
+        path.unlink(missing_ok=True)

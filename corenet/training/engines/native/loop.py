@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from math import nan
+from time import perf_counter
 from typing import Any
 
 import torch
@@ -60,8 +62,9 @@ long train(long steps, Run step, char **m, Run update, char **u, const Walk *wal
 """
 
 
-_STRETCH = 256  # steps in one call: between two a training can be interrupted
-_KEPT = 2**24  # bytes to keep of outputs, which the loss checks afterwards, and of random numbers
+_STRETCH = 256  # steps in one call
+SECONDS = 0.5  # that a call should last at most: between two a training can be interrupted
+_KEPT = 2**24  # bytes to keep of batches, random numbers, and outputs, which the loss checks afterwards
 
 
 class _Walk(ctypes.Structure):
@@ -89,9 +92,9 @@ class Loop:
         self._draws, step = _one_function(recording.calls)
         _, apply = _one_function(compiled(update.operations, [], lasting))
         self._functions = step, apply  # they keep the memories alive
-        self._drawn = [draw.tensor for draw in self._draws]
+        self._given = [recording.input, recording.target, *(draw.tensor for draw in self._draws)]
         self._made = [recording.prediction, recording.value]
-        self._walked = [recording.input, recording.target, *self._drawn, *self._made]
+        self._walked = [*self._given, *self._made]
         self._places = [step.place(tensor) for tensor in self._walked]
         used = [place for place in self._places if place is not None]
         if len(set(used)) < len(used) or not all(map(_fills_its_memory, self._walked)):
@@ -101,21 +104,42 @@ class Loop:
             for each in (recording.value, *gradients)
             if (place := step.place(each)) is not None
         )
-        self.longest = max(1, min(_STRETCH, _KEPT // max(1, sum(each.nbytes for each in self._walked[2:]))))
+        self._most = max(1, min(_STRETCH, _KEPT // max(1, sum(each.nbytes for each in self._walked))))
+        self.longest = self._most
         self._train = library(_SOURCE).train
         self._train.restype = ctypes.c_long
         own = type(step.addresses)(*step.addresses)  # the walk changes it
         self._fixed = (step.function, own, apply.function, apply.addresses)
         self._rates = [ctypes.c_void_p(each.data_ptr()) for each in (update.rate, update.minus_rate)]
+        self._plans: dict[int, _Plan] = {}
 
     def run(self, inputs: Tensor, targets: Tensor, rates: Sequence[float]) -> tuple[int, Tensor, Tensor]:
-        """Do a step for each rate, and return how many went well, the outputs, and the loss of each step."""
-        steps = len(rates)
-        drawn = [torch.empty((steps, *each.shape), dtype=each.dtype) for each in self._drawn]
-        for each in zip(*drawn, strict=True):
+        """Do a step for each rate; return how many went well, the outputs, and the losses, until the next run."""
+        steps, start = len(rates), perf_counter()
+        plan = self._plans.get(steps) or self._plans.setdefault(steps, self._plan(steps))
+        plan.inputs.copy_(inputs.view_as(plan.inputs))  # a step may change its batch
+        plan.targets.copy_(targets.view_as(plan.targets))
+        plan.rates[:] = rates
+        for each in zip(*plan.drawn, strict=True):
             for draw, into in zip(self._draws, each, strict=True):
                 draw()
                 into.copy_(draw.tensor)
+        done = self._train(
+            ctypes.c_long(steps),
+            *self._fixed,
+            plan.walks,
+            ctypes.c_long(len(plan.walks)),
+            self._check,
+            ctypes.c_long(len(self._check)),
+            plan.rates,
+            *self._rates,
+        )
+        self.longest = max(1, min(self._most, int(SECONDS * steps / (perf_counter() - start))))
+        return done, plan.predictions, plan.values
+
+    def _plan(self, steps: int) -> _Plan:
+        """Return the memories that so many steps walk along."""
+        inputs, targets, *drawn = (torch.empty((steps, *each.shape), dtype=each.dtype) for each in self._given)
         # What no step makes, such as an output that is a weight, stays no number: so nobody takes it for one.
         predictions, values = (torch.full((steps, *each.shape), nan, dtype=each.dtype) for each in self._made)
         data = (inputs, targets, *drawn, predictions, values)
@@ -124,18 +148,20 @@ class Loop:
             for place, own, each in zip(self._places, self._walked, data, strict=True)
             if place is not None
         )
-        counts = [ctypes.c_long(number) for number in (steps, len(walks), len(self._check))]
-        done = self._train(
-            counts[0],
-            *self._fixed,
-            walks,
-            counts[1],
-            self._check,
-            counts[2],
-            (ctypes.c_double * steps)(*rates),
-            *self._rates,
-        )
-        return done, predictions, values
+        return _Plan(inputs, targets, drawn, predictions, values, walks, (ctypes.c_double * steps)())
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """The memories that as many steps walk along as are done in one call, and the rate of each."""
+
+    inputs: Tensor
+    targets: Tensor
+    drawn: list[Tensor]
+    predictions: Tensor
+    values: Tensor
+    walks: Any
+    rates: Any
 
 
 def _one_function(calls: Sequence[object]) -> tuple[list[Draw], Function]:

@@ -56,7 +56,7 @@ def product(operation: Operation, place: dict[int, int]) -> str | None:
         for name, tensor in names.items()
     )
     loop = f"for (long z = 0; z < {batch}; z++) " if batch > 1 else ""
-    return f"{loop}{{ {heads}\n{tile.source()} }}"
+    return f"{{ {loop}{{ {heads}\n{tile.source()} }} }}"
 
 
 def _memory(tensor: Tensor) -> int:

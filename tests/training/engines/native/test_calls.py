@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from corenet.training.engines.native.calls import Draw, Function, compiled
+from corenet.training.engines.native.calls import MOST, Draw, Function, compiled
 from corenet.training.engines.native.compiler import CannotCompile
 from corenet.training.engines.tape import Operation, Tape
 
@@ -185,3 +185,17 @@ def test_memories_that_overlap_are_refused():
     first, second = torch.from_numpy(numbers[:6]), torch.from_numpy(numbers[3:])
     with pytest.raises(CannotCompile, match="share memory"):
         taped(lambda first, second: second.mul_(first[:1]) + first.add_(1)[:1], first, second)
+
+
+def test_a_step_of_very_many_kernels_is_not_compiled():
+    def many(x):
+        for _ in range(MOST + 1):
+            x = x.sin()
+        return x
+
+    x = torch.ones(3)
+    with Tape() as tape:
+        many(x)
+    told = f"a step of {MOST + 1} kernels would be compiled for long; up to {MOST} are"
+    with pytest.raises(CannotCompile, match=told):
+        compiled(tape.operations, [])

@@ -1,6 +1,7 @@
 """Source becomes a library once; where it can't, that is said in one line."""
 
 import ctypes
+import os
 import subprocess
 import sys
 import time
@@ -222,3 +223,26 @@ def test_a_library_goes_by_as_many_threads_as_torch(own_cache):
             assert library(source).threads() in (0, count)  # 0 where the compiler knows no threads
     finally:
         torch.set_num_threads(before)
+
+
+def test_what_a_stopped_compiler_has_started_is_stopped_too(cc, monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "_SECONDS", 1)
+    runs = cc(f"sleep 60 & echo $! > {tmp_path / 'child'}; wait")
+    with pytest.raises(CannotCompile, match="took more than 1 s"):
+        library(TWICE)
+    assert runs() == 1  # it is not asked a second time
+    child = Path("/proc", (tmp_path / "child").read_text().strip(), "stat")
+    time.sleep(0.2)
+    assert not child.exists() or child.read_text().split()[2] == "Z"
+
+
+@pytest.mark.usefixtures("needs_compiler")
+def test_the_oldest_libraries_are_forgotten(own_cache, monkeypatch):
+    monkeypatch.setattr(module, "_MOST", 2)
+    for number in range(4):
+        library(TWICE + "\n" * number)
+        for path in own_cache.glob("*.so"):
+            os.utime(path, (path.stat().st_atime, path.stat().st_mtime - 10))
+    assert len(list(own_cache.glob("*.so"))) == 2
+    library.cache_clear()
+    assert call(library(TWICE)) == 42

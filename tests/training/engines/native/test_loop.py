@@ -171,7 +171,7 @@ def test_gradients_of_others_in_the_same_memory_are_not_looked_at(own):
 def test_how_long_it_may_be_depends_on_what_a_step_leaves(monkeypatch):
     batches = data()
     assert loop_of(*parts(), first(*batches)).longest == 256
-    step = 8 * (BATCH + 1 + BATCH * 5)  # the output, the loss, and the mask of dropout
+    step = 8 * (BATCH * (2 + 1) + BATCH + 1 + BATCH * 5)  # the batch, the output, the loss, and the mask of dropout
     for kept, longest in ((3 * step, 3), (4 * step - 1, 3), (1, 1)):
         monkeypatch.setattr("corenet.training.engines.native.loop._KEPT", kept)
         assert loop_of(*parts(lambda: cn.Dropout(0.5)), first(*batches)).longest == longest
@@ -266,3 +266,14 @@ def test_an_output_that_is_the_input_is_refused():
     inputs, _ = data()
     with pytest.raises(NotRecordable, match="no tensor of its own"):
         loop_of(model, cn.MSELoss(), optimizer, (inputs[:BATCH], 1 - inputs[:BATCH]))
+
+
+def test_a_call_lasts_about_as_long_as_one_waits(monkeypatch):
+    loop = loop_of(*parts(), first(*data()))
+    inputs, targets = data()
+    monkeypatch.setattr("corenet.training.engines.native.loop.SECONDS", 1e-9)
+    loop.run(inputs[: 2 * BATCH], targets[: 2 * BATCH], [0.1, 0.1])
+    assert loop.longest == 1
+    monkeypatch.setattr("corenet.training.engines.native.loop.SECONDS", 100)
+    loop.run(inputs[: 2 * BATCH], targets[: 2 * BATCH], [0.1, 0.1])
+    assert loop.longest == 256

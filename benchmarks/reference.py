@@ -13,7 +13,7 @@ from benchmarks.process import Process
 
 CHECKED_STEPS = 20
 CHECKED_EPOCHS = 100  # more, of which the weights are compared: the longer, the further do two right trainings part
-TURN_SECONDS = 8.0  # what a turn, which is timed, should last with PyTorch at most
+TURN_SECONDS = 20.0  # what a turn, which is timed, should last with PyTorch at most
 
 
 class ParityError(Exception):

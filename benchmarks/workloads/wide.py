@@ -21,8 +21,8 @@ CONTESTANTS = (
     "corenet_compiled",
 )
 NETWORKS = (
-    Settings(widths=(64, 512, 512, 512, 10), batch_size=100, points=1000, threads=2, tolerance=1e-3),
-    Settings(widths=(256, 1024, 1024, 10), batch_size=256, points=2560, threads=2, tolerance=1e-3),
+    Settings(widths=(64, 512, 512, 512, 10), batch_size=100, points=1000, epochs=20, threads=2, tolerance=1e-3),
+    Settings(widths=(256, 1024, 1024, 10), batch_size=256, points=2560, epochs=20, threads=2, tolerance=1e-3),
 )
 
 

@@ -103,7 +103,8 @@ class ElementwiseLoss(Loss):
 
     A subclass writes ``elements(input, target)``, the values ``ℓ``, and
     ``derivative(input, target)``, the values ``∂ℓ/∂input``; this class checks that
-    the shapes are equal, reduces, and scales the derivative to match.
+    the shapes are equal, reduces, and scales the derivative to match. A ``check`` of its own
+    looks at each element alone: it may be asked about several batches at once.
 
     ``reduction`` is ``"mean"`` (over all elements), ``"sum"`` or ``"none"``; unreduced,
     ``backward`` is the gradient of the sum. Half-precision inputs are reduced in

@@ -1,5 +1,7 @@
 """Many steps in one call are as many steps."""
 
+import platform
+
 import pytest
 import torch
 
@@ -277,3 +279,17 @@ def test_a_call_lasts_about_as_long_as_one_waits(monkeypatch):
     monkeypatch.setattr("corenet.training.engines.native.loop.SECONDS", 100)
     loop.run(inputs[: 2 * BATCH], targets[: 2 * BATCH], [0.1, 0.1])
     assert loop.longest == 256
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="other processors are left as they are")
+def test_what_is_too_small_to_be_ordinary_counts_as_zero_in_a_call_and_nowhere_else():
+    model, loss, optimizer = parts(momentum=0.9)
+    loop = loop_of(model, loss, optimizer, first(*data()))
+    velocity = optimizer._states[0]["velocity"]
+    velocity.fill_(torch.finfo(velocity.dtype).tiny)
+    optimizer.weights()[0].zero_()  # all units are dead
+    inputs, targets = (tensor[: 2 * BATCH] for tensor in data())
+    loop.run(torch.zeros_like(inputs), torch.zeros_like(targets), [0.1, 0.1])
+    assert velocity.count_nonzero() == 0
+    smallest = torch.tensor([torch.finfo(torch.float64).tiny], dtype=torch.float64)
+    assert (smallest / 2).count_nonzero() == 1

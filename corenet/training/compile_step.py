@@ -32,7 +32,7 @@ def compile_step(model: Module, loss: Loss, optimizer: Optimizer) -> Step:
     >>> import corenet as cn
     >>> model, train = cn.Sequential(cn.Linear(2, 1)), cn.data.disk(100, seed=0)
     >>> step = compile_step(model, cn.MSELoss(), cn.SGD(model.parameters(), lr=0.1))
-    >>> losses = [step(input, target).item() for input, target in train.batches(10, seed=0)]
+    >>> losses = [step(train.inputs, train.targets).item() for _ in range(5)]
     >>> losses[-1] < losses[0]
     True
     """

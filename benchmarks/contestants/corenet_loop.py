@@ -19,14 +19,16 @@ class Contestant:
         self.loss = cn.MSELoss()
         self.optimizer = optimizer(self.model, problem)
 
+    def step(self, input: torch.Tensor, target: torch.Tensor) -> object:
+        self.optimizer.zero_grad()
+        self.loss(self.model(input), target)
+        self.model.backward(self.loss.backward())
+        return self.optimizer.step()
+
     def train(self, epochs: int) -> dict[str, object] | None:
-        model, loss, optimizer = self.model, self.loss, self.optimizer
         for epoch in range(epochs):
             for input, target in self.data.batches(self.settings.batch_size, seed=0, epoch=epoch):
-                optimizer.zero_grad()
-                loss(model(input), target)
-                model.backward(loss.backward())
-                optimizer.step()
+                self.step(input, target)
         if self.data.inputs.is_cuda:
             torch.cuda.synchronize()
         return None

@@ -37,41 +37,6 @@ def assert_close(left, right, **tolerance):
     torch.testing.assert_close(left.state_dict(), right.state_dict(), **tolerance)
 
 
-class Stubborn(cn.Tanh):
-    """Right, but it looks at its numbers, so nothing can be recorded."""
-
-    def forward(self, input):
-        assert input.sum().item() < 1e9
-        return super().forward(input)
-
-
-class Counts(cn.Tanh):
-    """Right, but it keeps a number that is no tensor."""
-
-    calls = 0
-
-    def forward(self, input):
-        self.calls += 1
-        return super().forward(input)
-
-
-class Centred(cn.Module):
-    """Subtracts a running mean, kept as a buffer."""
-
-    def __init__(self):
-        self.mean = cn.Buffer(torch.zeros(6))
-
-    def forward(self, input):
-        if self.training:
-            self.mean.mul_(0.9).add_(input.mean(0), alpha=0.1)
-        self.save(input)
-        return input - self.mean.clone()
-
-    def backward(self, grad_output):
-        self.saved()
-        return grad_output - 0.1 * grad_output.mean(0)
-
-
 @pytest.mark.parametrize("engine", ["plain", "auto"])
 def test_round_r_is_fit_with_seed_plus_r(engine):
     results = cn.fit_rounds(factory, TRAIN, VALID, rounds=3, seed=10, engine=engine, **SHORT)
@@ -132,8 +97,8 @@ def test_optimizers_are_left_as_if_each_had_trained_alone():
         assert not torch.equal(model[0].weight, weight)
 
 
-def test_a_strangers_layer_with_a_buffer_trains_together():
-    each = build(Centred)
+def test_a_strangers_layer_with_a_buffer_trains_together(odd):
+    each = build(odd["Averages"])
     for round, (model, history) in enumerate(cn.fit_rounds(each, TRAIN, rounds=3, seed=10, **SHORT)):
         assert history.engine == "together"
         assert_close(model, alone(each, round)[0])
@@ -153,9 +118,9 @@ def test_dropout_draws_for_each_round_and_from_one_seed():
     assert not torch.equal(results[0][0][0].weight, results[1][0][0].weight)
 
 
-@pytest.mark.parametrize("middle", [Stubborn, Counts])
-def test_what_cannot_run_together_is_trained_one_after_the_other(middle, caplog):
-    each = build(middle)
+@pytest.mark.parametrize("middle", ["Looks", "Counts"])
+def test_what_cannot_run_together_is_trained_one_after_the_other(middle, odd, caplog):
+    each = build(odd[middle])
     with caplog.at_level("INFO", logger="corenet"):
         results = cn.fit_rounds(each, TRAIN, rounds=2, seed=10, **SHORT)
     assert "rounds are trained one after the other" in caplog.text
@@ -322,16 +287,10 @@ def test_a_rate_set_by_a_metric_is_heeded_and_stays():
         assert_close(model, other)
 
 
-def test_a_step_of_the_optimizers_own_is_taken():
-    class Clips(cn.SGD):
-        def step(self):
-            for gradient in self.gradients():
-                gradient.clamp_(-1e-3, 1e-3)
-            super().step()
-
+def test_a_step_of_the_optimizers_own_is_taken(odd):
     def clipping(round):
         model, loss, _ = factory(round)
-        return model, loss, Clips(model.parameters(), lr=0.5)
+        return model, loss, odd["Clips"](model.parameters(), lr=0.5)
 
     trained_alike(clipping)
 

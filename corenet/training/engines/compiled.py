@@ -22,13 +22,13 @@ from corenet.errors import CorenetError
 from corenet.training.engines.native.calls import compiled
 from corenet.training.engines.native.compiler import CannotCompile, library
 from corenet.training.engines.native.loop import Loop
+from corenet.training.engines.plain import Plain
 from corenet.training.engines.program import Call, program
 from corenet.training.engines.recording import Recording, agree, left_as_they_are, moved_by, other_weights
 from corenet.training.engines.replay import Replay, key_of
 from corenet.training.engines.tape import Operation
 from corenet.training.engines.update import learning_rates, recorded_by, recorded_update, tensors_of
 from corenet.training.finite import are_finite
-from corenet.training.step import train_step
 
 LOG = logging.getLogger("corenet")
 PROVEN_BY = 2  # steps, or the only one of an epoch
@@ -39,6 +39,7 @@ class Compiled(Replay):
     """Trains as :class:`Replay` does, by calls that are compiled."""
 
     def __init__(self, model: Module, loss: Loss, optimizer: Optimizer) -> None:
+        self._plain = Plain(model, loss, optimizer)
         self._loop: Loop | None = None
         self._may_loop = True
         self._compiled_before = library.cache_info().misses
@@ -115,7 +116,7 @@ class Compiled(Replay):
         optimizer = self._parts[2]
         ways = (
             lambda: self._run(loop, inputs, targets),
-            lambda: torch.stack([value.clone() for value in self._plainly(inputs.clone(), targets, batch_size)]),
+            lambda: torch.stack([value.clone() for value, _ in self._plain.epoch(inputs.clone(), targets, batch_size)]),
         )
         for factor in (1.1, 0.9, 1.0):  # rounding may turn a rectifier; such weights may be out of some domain
             with other_weights(optimizer, factor):
@@ -126,7 +127,7 @@ class Compiled(Replay):
         if not loop.proven:
             loop.recording.proven = False  # it may be at fault as well
             self._loop_no_more("many at once, they came to other numbers, or to none")
-        yield from ((value, batch_size) for value in self._plainly(inputs, targets, batch_size))
+        yield from self._plain.epoch(inputs, targets, batch_size)
 
     def _attempt_steps(self, train: Callable[[], Tensor | None]) -> list[Tensor]:
         """Return copies of what ``train`` moves and its losses, and put it back; nothing if something is wrong."""
@@ -154,7 +155,7 @@ class Compiled(Replay):
             yield values, len(inputs)
             return
         undo()
-        yield from ((value, batch_size) for value in self._plainly(inputs, targets, batch_size))
+        yield from self._plain.epoch(inputs, targets, batch_size)
         self._loop_no_more("plainly, nothing was wrong with them")
 
     def _run(self, loop: Loop, inputs: Tensor, targets: Tensor) -> Tensor | None:
@@ -183,10 +184,6 @@ class Compiled(Replay):
             optimizer.steps = steps
 
         return undo
-
-    def _plainly(self, inputs: Tensor, targets: Tensor, batch_size: int) -> Iterator[Tensor]:
-        for batch in zip(inputs.split(batch_size), targets.split(batch_size), strict=True):
-            yield train_step(*self._parts, *batch)
 
     def _loop_no_more(self, reason: object) -> None:
         LOG.info("steps are compiled one by one: %s", reason)

@@ -10,6 +10,7 @@ from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.training.engines.micro import gradients_in_pieces
 from corenet.training.engines.recording import agree, buffers, left_as_they_are, taped
+from corenet.training.engines.tape import memory
 from corenet.training.step import gradients
 
 POINTS = 4
@@ -52,7 +53,7 @@ def _bytes_per_point(model: Module, loss: Loss, input: Tensor, target: Tensor) -
 def _bytes(model: Module, loss: Loss, input: Tensor, target: Tensor) -> int:
     operations, _, _ = taped(model, loss, input, target)
     results = [each.result for each in operations if isinstance(each.result, Tensor)]
-    return sum({each.untyped_storage().data_ptr(): each.untyped_storage().nbytes() for each in results}.values())
+    return sum({memory(each): each.untyped_storage().nbytes() for each in results}.values())
 
 
 def _adds_up(model: Module, loss: Loss, optimizer: Optimizer, input: Tensor, target: Tensor) -> bool:

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from corenet.training.engines.tape import Operation
+from corenet.training.engines.tape import Operation, memory
 
 Call = Callable[[], object]
 
@@ -57,11 +57,6 @@ def needed(operations: Iterable[Operation], gradients: Iterable[Tensor]) -> list
 def _uses(operations: Sequence[Operation]) -> Counter[int]:
     """Return how often each memory is used as an argument."""
     return Counter(memory(tensor) for each in operations for tensor in each.tensors())
-
-
-def memory(tensor: Tensor) -> int:
-    """Return what tells the memory of a tensor from others."""
-    return tensor.untyped_storage().data_ptr()
 
 
 def _written_not_added(operations: list[Operation], gradients: list[Tensor]) -> tuple[list[Operation], set[int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -17,9 +17,9 @@ from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.contracts.parameter import Buffer, Parameter, gradient
 from corenet.contracts.tree import held
-from corenet.training.engines.program import Call, memory, program
+from corenet.training.engines.program import Call, program
 from corenet.training.engines.surroundings import parts_of, refuse_changed, surroundings
-from corenet.training.engines.tape import NotRecordable, Operation, Tape
+from corenet.training.engines.tape import NotRecordable, Operation, Tape, memory
 
 Maker = Callable[[Sequence[Operation], Sequence[Tensor], Sequence[Tensor]], list[Call]]
 
@@ -88,17 +88,24 @@ def taped(model: Module, loss: Loss, input: Tensor, target: Tensor) -> tuple[lis
 def left_as_they_are(model: Module, loss: Loss) -> Iterator[None]:
     """Put back afterwards what a trial moves: attributes, buffers, gradients, and random numbers."""
     attributes = [(vars(part), dict(vars(part))) for part in parts_of(model, loss)]
-    changing = moved_by(model, loss)
-    before = [tensor.clone() for tensor in changing]
-    with same_draws():
+    with same_draws(), put_back(moved_by(model, loss)):
         try:
             yield
         finally:
             for now, then in attributes:
                 now.clear()
                 now.update(then)
-            for tensor, kept in zip(changing, before, strict=True):
-                tensor.copy_(kept)
+
+
+@contextmanager
+def put_back(tensors: Iterable[Tensor]) -> Iterator[None]:
+    """Let tensors have their numbers again afterwards."""
+    pairs = [(tensor, tensor.clone()) for tensor in tensors]
+    try:
+        yield
+    finally:
+        for tensor, before in pairs:
+            tensor.copy_(before)
 
 
 @contextmanager
@@ -109,14 +116,10 @@ def other_weights(optimizer: Optimizer, factor: float = 1.1) -> Iterator[None]:
     terms of a gradient cancel out, so that at its own weights only rounding would be compared.
     """
     weights = optimizer.weights()
-    before = [each.clone() for each in weights]
-    try:
+    with put_back(weights):
         for each in weights:
             each.mul_(factor).add_(0.1 * (factor - 1))
         yield
-    finally:
-        for each, own in zip(weights, before, strict=True):
-            each.copy_(own)
 
 
 def refuse_foreign_writes(operations: Sequence[Operation], own: Sequence[Tensor]) -> None:

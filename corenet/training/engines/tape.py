@@ -20,6 +20,11 @@ class NotRecordable(Exception):  # noqa: N818 - it says that another engine is n
     """A computation looks at its numbers, or does something else that can't be done again from a tape."""
 
 
+def memory(tensor: Tensor) -> int:
+    """Return what tells the memory of a tensor from others."""
+    return tensor.untyped_storage().data_ptr()
+
+
 @dataclass(frozen=True)
 class Operation:
     """One call of a kernel: what was called, with what, and the tensor that came of it."""
@@ -46,8 +51,8 @@ class Operation:
             return True
         if self.writes or not isinstance(self.result, Tensor):
             return False
-        memory = self.result.untyped_storage().data_ptr()
-        return any(tensor.untyped_storage().data_ptr() == memory for tensor in self.tensors()) and memory != 0
+        own = memory(self.result)
+        return any(memory(tensor) == own for tensor in self.tensors()) and own != 0
 
     @property
     def draws(self) -> bool:

@@ -24,6 +24,7 @@ from corenet.training.engines.recording import (
     Recording,
     agree,
     nothing_drawn_in_python,
+    put_back,
     refuse_foreign_writes,
     unchecked,
 )
@@ -59,16 +60,15 @@ class Together:
             NotRecordable: they differ, or a component looks at its numbers.
         """
         moving = [self.stack.gradients, *self.stack.buffers.values()]
-        before = [tensor.clone() for tensor in self.stack.buffers.values()]
         generator = torch.get_rng_state()
-        value = self._gradients(input, target)
-        together = [tensor.clone() for tensor in (value, *moving)]
-        is_random = not torch.equal(generator, torch.get_rng_state())
-        self._restore(before)
-        parts = list(zip(self.models, self.losses, self.optimizers, input, target, strict=True))
-        alone = torch.stack([gradients(*each) for each in parts])
-        agreed = all(map(agree, together, (alone, *moving)))
-        self._restore(before)
+        with put_back(self.stack.buffers.values()):
+            value = self._gradients(input, target)
+            together = [tensor.clone() for tensor in (value, *moving)]
+            is_random = not torch.equal(generator, torch.get_rng_state())
+        with put_back(self.stack.buffers.values()):
+            parts = list(zip(self.models, self.losses, self.optimizers, input, target, strict=True))
+            alone = torch.stack([gradients(*each) for each in parts])
+            agreed = all(map(agree, together, (alone, *moving)))
         if not (is_random or agreed):
             raise NotRecordable("together they have other gradients than alone")
 
@@ -138,17 +138,12 @@ class Together:
         input, target = input.clone(), target.clone()
         stack, loss = self.stack, self.losses[0]
         mapped = torch.vmap(partial(_step_with, self.models[0], loss), randomness="different")
-        before = [tensor.clone() for tensor in stack.buffers.values()]
-        with nothing_drawn_in_python(), torch.random.fork_rng(), unchecked(loss), Tape() as tape:
-            prediction, value = mapped(stack.tensors, stack.grads, input, target)
-        refuse_foreign_writes(tape.operations, [input, target, *stack.tensors.values(), *stack.grads.values()])
-        calls = program(tape.operations, stack.grads.values(), [prediction, value])
-        self._restore(before)
+        with put_back(stack.buffers.values()):
+            with nothing_drawn_in_python(), torch.random.fork_rng(), unchecked(loss), Tape() as tape:
+                prediction, value = mapped(stack.tensors, stack.grads, input, target)
+            refuse_foreign_writes(tape.operations, [input, target, *stack.tensors.values(), *stack.grads.values()])
+            calls = program(tape.operations, stack.grads.values(), [prediction, value])
         return Recording(input, target, prediction, value, calls)
-
-    def _restore(self, buffers: Sequence[Tensor]) -> None:
-        for tensor, kept in zip(self.stack.buffers.values(), buffers, strict=True):
-            tensor.copy_(kept)
 
     def _explain(self, prediction: Tensor, error: RangeError) -> NoReturn:
         """Raise for the first training whose output is not finite, or what the loss found."""

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from corenet.contracts.optimizer import Optimizer
-from corenet.training.engines.recording import same_draws
+from corenet.training.engines.recording import put_back, same_draws
 from corenet.training.engines.tape import NotRecordable, Operation, Tape
 
 _RATES = (0.7390851332151607, 0.5671432904097838)  # numbers that no rule has of its own
@@ -151,18 +151,15 @@ def _left_as_it_is(optimizer: Optimizer) -> Iterator[None]:
     """Put back what a trial moves, and refuse a rule that put something else in its place."""
     kept = [vars(optimizer), *optimizer._states]
     held, granted = [dict(each) for each in kept], recorded_by(optimizer)
-    tensors = tensors_of(optimizer)
-    numbers = [tensor.clone() for tensor in tensors]
-    try:
-        yield
-        if recorded_by(optimizer) != granted or list(map(list, kept)) != list(map(list, held)):
-            raise NotRecordable("the rule keeps something anew in each step")
-    finally:
-        for now, then in zip(kept, held, strict=True):
-            now.clear()
-            now.update(then)
-        for tensor, before in zip(tensors, numbers, strict=True):
-            tensor.copy_(before)
+    with put_back(tensors_of(optimizer)):
+        try:
+            yield
+            if recorded_by(optimizer) != granted or list(map(list, kept)) != list(map(list, held)):
+                raise NotRecordable("the rule keeps something anew in each step")
+        finally:
+            for now, then in zip(kept, held, strict=True):
+                now.clear()
+                now.update(then)
 
 
 class _Steps:
@@ -170,32 +167,6 @@ class _Steps:
 
     def __init__(self, value: int, guards: list[Guard]) -> None:
         self.value, self.guards = value, guards
-
-    def _compare(self, relation: Callable[[Any, Any], bool], other: object) -> bool:
-        answer = relation(self.value, other)
-        self.guards.append(lambda step: relation(step, other) is answer)
-        return answer
-
-    def __bool__(self) -> bool:
-        return self._compare(operator.ne, 0)
-
-    def __eq__(self, other: object) -> bool:
-        return self._compare(operator.eq, other)
-
-    def __ne__(self, other: object) -> bool:
-        return self._compare(operator.ne, other)
-
-    def __lt__(self, other: object) -> bool:
-        return self._compare(operator.lt, other)
-
-    def __le__(self, other: object) -> bool:
-        return self._compare(operator.le, other)
-
-    def __gt__(self, other: object) -> bool:
-        return self._compare(operator.gt, other)
-
-    def __ge__(self, other: object) -> bool:
-        return self._compare(operator.ge, other)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -210,11 +181,26 @@ def _refuse(self: object, other: object = None) -> Any:
     raise NotRecordable("the rule computes with its rate or the count of steps in Python")
 
 
+def _comparing(relation: Callable[[Any, Any], bool]) -> Callable[..., bool]:
+    """Return a comparison of the count of steps with another number, 0 if none is named, that is remembered."""
+
+    def compare(self: _Steps, other: object = 0) -> bool:
+        answer = relation(self.value, other)
+        self.guards.append(lambda step: relation(step, other) is answer)
+        return answer
+
+    return compare
+
+
+_COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
+for _name in _COMPARISONS:
+    setattr(_Steps, f"__{_name}__", _comparing(getattr(operator, _name)))
+setattr(_Steps, "__bool__", _comparing(operator.ne))  # noqa: B010 - as above
 _ARITHMETIC = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow")
 for _name in (*_ARITHMETIC, *(f"r{each}" for each in _ARITHMETIC), "int", "float", "round", "abs"):
     setattr(_Steps, f"__{_name}__", _refuse)
     setattr(_Rate, f"__{_name}__", _refuse)
-for _name in ("bool", "eq", "ne", "lt", "le", "gt", "ge"):
+for _name in ("bool", *_COMPARISONS):
     setattr(_Rate, f"__{_name}__", _refuse)
 
 

@@ -15,8 +15,8 @@ from corenet.training.engines.native.compiler import CannotCompile, library
 from corenet.training.engines.native.elements import Elementwise, grouped
 from corenet.training.engines.native.products import product
 from corenet.training.engines.native.reductions import reduction
-from corenet.training.engines.program import Call, call, memory, needed
-from corenet.training.engines.tape import Operation
+from corenet.training.engines.program import Call, call, needed
+from corenet.training.engines.tape import Operation, memory
 
 MOST = 400  # kernels
 
@@ -68,7 +68,8 @@ def compiled(operations: Iterable[Operation], gradients: Sequence[Tensor], kept:
     draws, operations = _apart(needed(operations, gradients))
     if len(operations) > MOST:
         raise CannotCompile(f"a step of {len(operations)} kernels would be compiled for long; up to {MOST} are")
-    if any(not tensor.is_cpu for each in operations for tensor in (*each.tensors(), *each.results())):
+    touched = [tensor for each in operations for tensor in (*each.tensors(), *each.results())]
+    if not all(tensor.is_cpu for tensor in touched):
         raise CannotCompile("the tensors are on another device")
     places = _Places()
     pieces = [_piece(each, places) for each in operations]
@@ -82,7 +83,7 @@ def compiled(operations: Iterable[Operation], gradients: Sequence[Tensor], kept:
     ]
     if not sources:
         raise CannotCompile("no kernel of the step is known in C")
-    found = {memory(tensor): tensor for each in operations for tensor in (*each.tensors(), *each.results())}
+    found = {memory(tensor): tensor for tensor in touched}
     if _overlap(found.values()):
         raise CannotCompile("tensors share memory that torch takes for different ones")
     tensors = [found[each] for each in places]

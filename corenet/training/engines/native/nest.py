@@ -9,6 +9,8 @@ from math import prod
 import torch
 from torch import Tensor
 
+from corenet.training.engines.tape import memory
+
 TYPES = {torch.float32: "float", torch.float64: "double", torch.bool: "_Bool", torch.int64: "int64_t"}
 WORTH_SHARING = 2**15  # elements: calling a second thread costs as much as a few thousand
 Shape = tuple[int, ...]
@@ -28,7 +30,7 @@ class Access:
         """Return how ``tensor``, broadcast to ``shape``, is walked through."""
         steps: list[int] = list(map(int, tensor.expand(shape).stride()))
         strides = tuple(0 if size == 1 else step for size, step in zip(shape, steps, strict=True))
-        return cls(tensor.untyped_storage().data_ptr(), int(tensor.storage_offset()), strides, tensor.dtype)
+        return cls(memory(tensor), int(tensor.storage_offset()), strides, tensor.dtype)
 
 
 def merged(shape: Shape, accesses: Sequence[Access]) -> tuple[list[int], list[list[int]]]:

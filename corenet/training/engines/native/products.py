@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from math import inf
 
 import torch
-from torch import Tensor
 
 from corenet.training.engines.native.nest import TYPES
-from corenet.training.engines.tape import Operation
+from corenet.training.engines.tape import Operation, memory
 
 LARGEST = 2**22  # multiplications, on a processor whose libraries these tiles were not measured against
 _BYTES = {"AVX512": 64, "AVX2": 32}  # of a register
@@ -39,6 +38,7 @@ def product(operation: Operation, place: dict[int, int]) -> str | None:
     bytes = _BYTES.get(capability, 16)
     tile = _Tile(
         type=TYPES[result.dtype],
+        size=result.element_size(),
         lanes=bytes // result.element_size(),
         accumulators=_ROWS.get(capability, 12),
         rows=left.shape[-2],
@@ -51,7 +51,7 @@ def product(operation: Operation, place: dict[int, int]) -> str | None:
     )
     names = {"a": left, "b": right, "r": result, **({"q": bias[0]} if bias else {})}
     heads = " ".join(
-        f"{'' if name == 'r' else 'const '}{tile.type} *{name} = ({tile.type} *)m[{place[_memory(tensor)]}]"
+        f"{'' if name == 'r' else 'const '}{tile.type} *{name} = ({tile.type} *)m[{place[memory(tensor)]}]"
         f" + {tensor.storage_offset()}{f' + z * {tensor.stride(0)}' if batch > 1 else ''};"
         for name, tensor in names.items()
     )
@@ -59,15 +59,12 @@ def product(operation: Operation, place: dict[int, int]) -> str | None:
     return f"{{ {loop}{{ {heads}\n{tile.source()} }} }}"
 
 
-def _memory(tensor: Tensor) -> int:
-    return tensor.untyped_storage().data_ptr()
-
-
 @dataclass(frozen=True)
 class _Tile:
     """A product ``r = a b``, or ``q + a b``, of one size; strides are (row, column)."""
 
     type: str
+    size: int
     lanes: int
     accumulators: int
     rows: int
@@ -140,7 +137,7 @@ class _Tile:
         """Return ``high`` rows of a panel, from row ``first`` on, added up in registers."""
         vectors = -(-size // self.lanes)
         row = f"r + ({first} + h) * {self.result} + n"
-        bytes = size * _size(self.type)
+        bytes = size * self.size
         each = f"for (int h = 0; h < {high}; h++)"
         begin = ""
         if self.bias is not None:
@@ -148,7 +145,7 @@ class _Tile:
         if self.depth > _DEEP:
             begin += f"if (d) {each} __builtin_memcpy(t[h], {row}, {bytes});\n"
         return (
-            f"{{ typedef {self.type} V __attribute__((vector_size({self.lanes * _size(self.type)}), may_alias));\n"
+            f"{{ typedef {self.type} V __attribute__((vector_size({self.lanes * self.size}), may_alias));\n"
             f"V t[{high}][{vectors}] = {{0}};\n{begin}"
             f"for (long k = 0; k < end; k++) for (int v = 0; v < {vectors}; v++) {{"
             f" const V x = *(V *)(w[k] + v * {self.lanes});\n"
@@ -156,7 +153,3 @@ class _Tile:
             f"{each} t[h][v] += a[({first} + h) * {self.left[0]} + (d + k) * {self.left[1]}] * x; }}\n"
             f"{each} __builtin_memcpy({row}, t[h], {bytes}); }}"
         )
-
-
-def _size(type: str) -> int:
-    return 8 if type == "double" else 4

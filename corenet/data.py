@@ -81,9 +81,9 @@ class Dataset:
         inputs, targets = (self.inputs, self.targets) if seed is None else self.shuffled(seed, epoch)
         return zip(inputs.split(batch_size), targets.split(batch_size), strict=True)
 
-    def shuffled(self, seed: int, epoch: int = 0) -> tuple[Tensor, Tensor]:
-        """Return inputs and targets in the order in which :meth:`batches` hands them out."""
-        order = self.order(seed, epoch)
+    def shuffled(self, seed: int, *epochs: int) -> tuple[Tensor, Tensor]:
+        """Return inputs and targets in the order in which :meth:`batches` hands them out, one epoch after the other."""
+        order = torch.cat([self.order(seed, epoch) for epoch in epochs])
         return self.inputs.index_select(0, order), self.targets.index_select(0, order)  # quicker than [order]
 
     def order(self, seed: int, epoch: int = 0) -> Tensor:

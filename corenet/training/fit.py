@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from math import ceil
 from time import perf_counter
 
 import torch
@@ -16,6 +18,7 @@ from corenet.data import Dataset, integer, positive_integer
 from corenet.errors import ConfigError, NonFiniteError, StructureError
 from corenet.training.engines.choice import EngineName, engine_for
 from corenet.training.engines.engine import Engine
+from corenet.training.engines.update import learning_rates
 from corenet.training.finite import are_finite, refuse_infinite_weights
 from corenet.training.history import Epoch, History
 from corenet.training.metrics import accuracy, are_classes, error_rate
@@ -93,14 +96,9 @@ def fit(
     integer("seed", seed)
     if micro_batch_size is not None:
         positive_integer("micro_batch_size", micro_batch_size)
-    _refuse_wrong_kinds((model, Module), (loss, Loss), (optimizer, Optimizer), (train, Dataset))
-    _refuse_stranger(optimizer, model)
-    if valid is not None:
-        _refuse_wrong_kinds((valid, Dataset))
+    refuse_wrong(model, loss, optimizer, train, valid)
     measures = measures_for(metrics, valid)
-    history = History()
-    model.forget()  # a forward whose loss was refused leaves something saved
-    model.train()
+    begin(model)
     running = engine_for(
         engine,
         model,
@@ -111,41 +109,87 @@ def fit(
         batch_size=batch_size,
         micro_batch_size=micro_batch_size,
     )
-    with drawing_from(seed, train.inputs.device), progress_for(progress, epochs) as show:
-        for epoch in range(epochs):
-            if epoch == 0 or any(metric not in _HARMLESS for metric in measures):  # another may change anything
-                running.begin_epoch()
-            record = _epoch(running, model, loss, optimizer, train.shuffled(seed, epoch), batch_size, epoch)
-            history.engine = running.name
-            history.append(measured(record, measures, model, train, valid))
-            show(history[-1])
-    return history
+    training = Training(running, model, loss, optimizer, train, valid, batch_size, seed, measures)
+    return training.run(epochs, progress)
 
 
-def _epoch(
-    engine: Engine,
-    model: Module,
-    loss: Loss,
-    optimizer: Optimizer,
-    data: tuple[Tensor, Tensor],
-    batch_size: int,
-    epoch: int,
-) -> Epoch:
-    lr = optimizer.current_lr
-    start = perf_counter()
-    total, points = 0.0, 0
-    is_mean = averages(loss)
-    try:
-        for value, count in engine.epoch(*data, batch_size):
-            summed = value.sum(dtype=torch.float64) if value.dim() else value
-            total += summed.item() * (count / value.numel() if is_mean else 1)
+def begin(model: Module) -> None:
+    """Let a model be as every training begins."""
+    model.forget()  # a forward whose loss was refused leaves something saved
+    model.train()
+
+
+@dataclass(frozen=True)
+class Training:
+    """What is trained, by which engine, on what."""
+
+    engine: Engine
+    model: Module
+    loss: Loss
+    optimizer: Optimizer
+    train: Dataset
+    valid: Dataset | None
+    batch_size: int
+    seed: int
+    metrics: Sequence[Metric]
+
+    def run(self, epochs: int, progress: bool | None) -> History:
+        """Train and return the history."""
+        history = History()
+        looks = any(metric not in _HARMLESS for metric in self.metrics)  # another may change anything
+        done = 0
+        with drawing_from(self.seed, self.train.inputs.device), progress_for(progress, epochs) as show:
+            while done < epochs:
+                if done == 0 or looks:
+                    self.engine.begin_epoch()
+                for record in self._epochs(range(done, min(epochs, done + self._at_once()))):
+                    history.engine = self.engine.name
+                    history.append(measured(record, self.metrics, self.model, self.train, self.valid))
+                    show(history[-1])
+                done = len(history)
+        return history
+
+    def _at_once(self) -> int:
+        """Return how many epochs may go by before somebody looks."""
+        if self.metrics or len(self.train) % self.batch_size:
+            return 1
+        return max(1, self.engine.longest * self.batch_size // len(self.train))
+
+    def _epochs(self, epochs: range) -> list[Epoch]:
+        """Train for epochs and return their records; each took the same part of the time."""
+        size, start, points = len(self.train), perf_counter(), 0
+        steps = ceil(size / self.batch_size)
+        now = self.optimizer.steps
+        rates = learning_rates(self.optimizer, range(now, now + steps * len(epochs), steps))
+        totals = [0.0] * len(epochs)
+        is_mean = averages(self.loss)
+        for value, count in self._pieces(epochs):
+            weight = count / value.numel() if is_mean else 1
+            for place, total in enumerate(_sums(value, max(1, count // size)), points // size):
+                totals[place] += weight * total
             points += count
-    except NonFiniteError as error:
-        error.epoch, error.step = epoch + 1, points // batch_size + 1
-        raise
-    if not are_finite(optimizer.weights()):
-        refuse_infinite_weights(model, epoch + 1)
-    return Epoch(epoch + 1, total / points, lr, perf_counter() - start)
+            if points % size == 0 and not are_finite(self.optimizer.weights()):
+                refuse_infinite_weights(self.model, epochs[points // size - 1] + 1)
+        seconds = (perf_counter() - start) / len(epochs)
+        pairs = zip(epochs, totals, rates, strict=True)
+        return [Epoch(epoch + 1, total / size, lr, seconds) for epoch, total, lr in pairs]
+
+    def _pieces(self, epochs: range) -> Iterator[tuple[Tensor, int]]:
+        """Yield what the engine does; an error of its says where."""
+        points, data = 0, self.train.shuffled(self.seed, *epochs)
+        try:
+            for value, count in self.engine.steps(*data, self.batch_size, len(epochs)):
+                yield value, count
+                points += count
+        except NonFiniteError as error:
+            error.epoch = epochs[points // len(self.train)] + 1
+            error.step = points % len(self.train) // self.batch_size + 1
+            raise
+
+
+def _sums(value: Tensor, parts: int) -> list[float]:
+    """Return the sum of each of so many equal parts."""
+    return value.reshape(parts, -1).sum(1, dtype=torch.float64).tolist() if value.dim() else [value.item()]
 
 
 def measured(record: Epoch, metrics: Sequence[Metric], model: Module, train: Dataset, valid: Dataset | None) -> Epoch:
@@ -162,14 +206,13 @@ def measured(record: Epoch, metrics: Sequence[Metric], model: Module, train: Dat
         )
 
 
-def _refuse_wrong_kinds(*arguments: tuple[object, type]) -> None:
-    for value, kind in arguments:
+def refuse_wrong(model: Module, loss: Loss, optimizer: Optimizer, train: Dataset, valid: Dataset | None) -> None:
+    """Refuse arguments of other kinds, and the optimizer of another model."""
+    arguments = [(model, Module), (loss, Loss), (optimizer, Optimizer), (train, Dataset)]
+    for value, kind in arguments if valid is None else [*arguments, (valid, Dataset)]:
         if not isinstance(value, kind):
             hint = f"; write {value.__name__}(...)" if isinstance(value, type) else ""
             raise ConfigError(f"fit takes a {kind.__name__} here, not {value!r:.80}{hint}", value=value)
-
-
-def _refuse_stranger(optimizer: Optimizer, model: Module) -> None:
     own = {id(parameter) for parameter in model.parameters()}
     if not all(id(parameter) in own for parameter in optimizer.parameters):
         raise StructureError(

@@ -19,7 +19,7 @@ class Epoch:
 
     ``loss`` is the mean over the epoch's batches, each taken before its step;
     ``train`` and ``valid`` are the metrics after the epoch, by name; ``seconds`` is
-    the wall-clock time of the steps, without the metrics.
+    the wall-clock time of the steps, without the metrics; epochs done in one go share theirs evenly.
     """
 
     epoch: int

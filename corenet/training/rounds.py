@@ -18,16 +18,17 @@ from corenet.data import Dataset, integer, positive_integer, stream
 from corenet.errors import ConfigError, NonFiniteError
 from corenet.training.engines.choice import EngineName, engine_for
 from corenet.training.engines.compiled import Compiled
+from corenet.training.engines.engine import Engine
 from corenet.training.engines.recording import left_as_they_are
 from corenet.training.engines.surroundings import kind_of
 from corenet.training.engines.together import Together
 from corenet.training.finite import are_finite, refuse_infinite_weights
-from corenet.training.fit import Metric, drawing_from, fit, measured, measures_for
+from corenet.training.fit import Metric, Training, begin, drawing_from, measured, measures_for, refuse_wrong
 from corenet.training.history import Epoch, History
 from corenet.training.progress import progress_for
 
 LOG = logging.getLogger("corenet")
-RECORDED_BACK = 500  # steps of a round: its recording costs what they save beside all rounds in one run
+RECORDED_BACK = 100  # steps of a round, which cost less alone than what it takes to begin it
 GATHERED = 64 * 2**20  # bytes of batches to gather at a time
 Factory = Callable[[int], tuple[Module, Loss, Optimizer]]
 
@@ -81,6 +82,9 @@ def fit_rounds(
     for round in range(rounds):
         with drawing_from(stream("weights", seed + round), trains[round].inputs.device):
             parts.append(factory(round))
+    for (model, loss, optimizer), data, held_out in zip(parts, trains, valids, strict=True):
+        refuse_wrong(model, loss, optimizer, data, held_out)
+        begin(model)
     steps = min(epochs * ceil(len(each) / batch_size) for each in trains)
     if engine == "auto" and steps >= RECORDED_BACK:
         kinds = len({kind_of(model) for model, _, _ in parts})  # each is compiled once
@@ -94,26 +98,20 @@ def fit_rounds(
             LOG.info("rounds are trained one after the other: %s", reason)
         else:
             return batched.run(valids, epochs, metrics, progress)
-    results = []
-    for round, (model, loss, optimizer) in enumerate(parts):
+    results: list[tuple[Module, History]] = []
+    before: Engine | None = None
+    for round, ((model, loss, optimizer), data, held_out) in enumerate(zip(parts, trains, valids, strict=True)):
+        running = engine_for(engine, model, loss, optimizer, data, epochs=epochs, batch_size=batch_size)
+        if isinstance(running, Compiled) and isinstance(before, Compiled):
+            running.take_over(before)
+        before = running
+        measures = measures_for(metrics, held_out)
+        training = Training(running, model, loss, optimizer, data, held_out, batch_size, seed + round, measures)
         try:
-            history = fit(
-                model,
-                loss,
-                optimizer,
-                trains[round],
-                valids[round],
-                epochs=epochs,
-                batch_size=batch_size,
-                seed=seed + round,
-                metrics=metrics,
-                progress=progress,
-                engine=engine,
-            )
+            results.append((model, training.run(epochs, progress)))
         except NonFiniteError as error:
             error.round = round
             raise
-        results.append((model, history))
     return results
 
 
@@ -126,9 +124,6 @@ class _Batched:
         self.trains, self.batch_size, self.seed = trains, batch_size, seed
         self.models, losses, optimizers = zip(*parts, strict=True)
         self.is_mean = averages(losses[0])
-        for model in self.models:
-            model.forget()
-            model.train()
         with ExitStack() as kept:
             for model, loss in zip(self.models, losses, strict=True):
                 kept.enter_context(left_as_they_are(model, loss))

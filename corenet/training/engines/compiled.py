@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,6 +17,7 @@ from torch import Tensor
 from corenet.contracts.loss import ElementwiseLoss, Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
+from corenet.contracts.parameter import gradient
 from corenet.errors import CorenetError
 from corenet.training.engines.native.calls import compiled
 from corenet.training.engines.native.compiler import CannotCompile, library
@@ -26,7 +26,8 @@ from corenet.training.engines.plain import Plain
 from corenet.training.engines.program import Call, program
 from corenet.training.engines.recording import Recording, agree, left_as_they_are, moved_by, other_weights
 from corenet.training.engines.replay import Replay, key_of
-from corenet.training.engines.tape import Operation
+from corenet.training.engines.tape import NotRecordable, Operation
+from corenet.training.engines.twin import Parts, elsewhere, places_in
 from corenet.training.engines.update import learning_rates, recorded_by, recorded_update, tensors_of
 from corenet.training.finite import are_finite
 
@@ -41,10 +42,11 @@ class Compiled(Replay):
     def __init__(self, model: Module, loss: Loss, optimizer: Optimizer) -> None:
         self._plain = Plain(model, loss, optimizer)
         self._loop: Loop | None = None
+        self._before: Compiled | None = None
+        self._every = 1
         self._may_loop = True
         self._compiled_before = library.cache_info().misses
         self._moving: list[Tensor] = []
-        self._granted: list[Any] = []
         super().__init__(model, loss, optimizer, name="compiled")
 
     def make(self, operations: Iterable[Operation], gradients: Sequence[Tensor], kept: Sequence[Tensor]) -> list[Call]:
@@ -59,8 +61,32 @@ class Compiled(Replay):
                 self.name = "replay"
         return program(operations, gradients, kept)
 
-    def epoch(self, inputs: Tensor, targets: Tensor, batch_size: int) -> Iterator[tuple[Tensor, int]]:
+    def take_over(self, other: Compiled) -> None:
+        """Do as the other does, if it trained what differs from this in its numbers only."""
+        other.begin_epoch()  # what it has must be what it would do now
+        try:
+            places = places_in(self._parts, other._parts)
+            proven = {key: each for key, each in other._recordings.items() if each.proven}
+            self._recordings = {key: elsewhere(each, places) for key, each in proven.items()}
+            self._before = other
+        except NotRecordable as reason:
+            LOG.info("a model is recorded anew: %s", reason)
+
+    @property
+    def longest(self) -> int:
+        """How many steps it does in one call, as things stand."""
+        return self._loop.longest if self._loop is not None and self._loop.proven else 1
+
+    def steps(self, inputs: Tensor, targets: Tensor, batch_size: int, epochs: int = 1) -> Iterator[tuple[Tensor, int]]:
         """Do a step on each batch, many of them in one call where that can be."""
+        every = len(inputs) // epochs  # points of an epoch
+        if epochs > 1 and (
+            self._loop_for(inputs, targets, batch_size) is None or self.longest * batch_size < len(inputs)
+        ):
+            for each in zip(inputs.split(every), targets.split(every), strict=True):
+                yield from self.steps(*each, batch_size)
+            return
+        self._every = max(1, every // batch_size)
         start = 0
         while start < len(inputs):
             whole = (len(inputs) - start) // batch_size
@@ -69,10 +95,10 @@ class Compiled(Replay):
             end = start + count * batch_size
             batches = inputs[start:end], targets[start:end]
             if loop is None:
-                yield from super().epoch(*batches, batch_size)
-            elif not loop.update.holds(self._steps(count)):
+                yield from super().steps(*batches, batch_size)
+            elif not loop.update.holds(self._coming(count)):
                 self._loop = None  # the rule does another thing by now, or soon
-                yield from super().epoch(*batches, batch_size)
+                yield from super().steps(*batches, batch_size)
             elif loop.proven:
                 yield from self._stretch(loop, *batches, batch_size)
             else:
@@ -81,33 +107,48 @@ class Compiled(Replay):
 
     def _loop_for(self, inputs: Tensor, targets: Tensor, batch_size: int) -> Loop | None:
         """Return the loop over batches of such data, or None if there is none (yet)."""
-        if self.name != "compiled" or not self._may_loop:
+        if self.name != "compiled" or not self._may_loop or self._parts[2].steps < PROVEN_BY:  # the first may differ
             return None
         recording = self._recordings.get(key_of(inputs[:batch_size], targets[:batch_size]))
         if recording is None or not recording.proven or not recording.takes(inputs, targets):
             return None
-        granted = recorded_by(self._parts[2])
-        if self._loop is None or self._loop.recording is not recording or self._granted != granted:
-            self._loop, self._granted = self._another_loop(recording), granted
+        if not self._is_current(self._loop, recording):
+            self._loop = self._another_loop(recording)
         return self._loop
+
+    def _is_current(self, loop: Loop | None, recording: Recording | None) -> bool:
+        """Tell whether a loop is of this recording, and of what the optimizer does now."""
+        return loop is not None and loop.recording is recording and loop.granted == recorded_by(self._parts[2])
 
     def _another_loop(self, recording: Recording) -> Loop | None:
         model, loss, optimizer = self._parts
-        own = tensors_of(optimizer)
+        others = {id(gradient(each)) for each in optimizer.parameters}  # they are in its flat ones
+        self._moving = [*tensors_of(optimizer), *(each for each in moved_by(model, loss) if id(each) not in others)]
+        before, self._before = self._before, None
+        if before is not None:
+            with suppress(NotRecordable):
+                return before._loop_for_another(recording, self._parts)
         try:
             self._refuse_too_many()
-            loop = Loop(recording, recorded_update(optimizer), self._flat_gradients, own)
+            return Loop(recording, recorded_update(optimizer), optimizer)
         except Exception as reason:  # noqa: BLE001 - whatever it is, steps go on one by one
             self._loop_no_more(reason)
             return None
-        self._moving = [*own, *moved_by(model, loss)]
-        return loop
+
+    def _loop_for_another(self, recording: Recording, parts: Parts) -> Loop:
+        """Return the loop for another training; not before its first steps, in which a rule may put up its memories."""
+        self.begin_epoch()
+        loop = self._loop
+        own = self._recordings.get(key_of(recording.input, recording.target))
+        if loop is None or not loop.proven or not self._is_current(loop, own):
+            raise NotRecordable("there is none")
+        return loop.elsewhere(recording, parts[2], places_in(parts, self._parts))
 
     def _refuse_too_many(self) -> None:
         if library.cache_info().misses - self._compiled_before >= MOST:
             raise CannotCompile("what they take for granted changes too often")
 
-    def _steps(self, count: int) -> range:
+    def _coming(self, count: int) -> range:
         now = self._parts[2].steps
         return range(now, now + count)
 
@@ -116,7 +157,7 @@ class Compiled(Replay):
         optimizer = self._parts[2]
         ways = (
             lambda: self._run(loop, inputs, targets),
-            lambda: torch.stack([value.clone() for value, _ in self._plain.epoch(inputs.clone(), targets, batch_size)]),
+            lambda: torch.stack([value.clone() for value, _ in self._plain.steps(inputs.clone(), targets, batch_size)]),
         )
         for factor in (1.1, 0.9, 1.0):  # rounding may turn a rectifier; such weights may be out of some domain
             with other_weights(optimizer, factor):
@@ -127,7 +168,7 @@ class Compiled(Replay):
         if not loop.proven:
             loop.recording.proven = False  # it may be at fault as well
             self._loop_no_more("many at once, they came to other numbers, or to none")
-        yield from self._plain.epoch(inputs, targets, batch_size)
+        yield from self._plain.steps(inputs, targets, batch_size)
 
     def _attempt_steps(self, train: Callable[[], Tensor | None]) -> list[Tensor]:
         """Return copies of what ``train`` moves and its losses, and put it back; nothing if something is wrong."""
@@ -155,7 +196,7 @@ class Compiled(Replay):
             yield values, len(inputs)
             return
         undo()
-        yield from self._plain.epoch(inputs, targets, batch_size)
+        yield from self._plain.steps(inputs, targets, batch_size)
         self._loop_no_more("plainly, nothing was wrong with them")
 
     def _run(self, loop: Loop, inputs: Tensor, targets: Tensor) -> Tensor | None:
@@ -163,8 +204,8 @@ class Compiled(Replay):
         _, loss, optimizer = self._parts
         batch_size = len(loop.recording.input)
         try:
-            rates = learning_rates(optimizer, self._steps(len(inputs) // batch_size))
-            done, predictions, values = loop.run(inputs, targets, rates)
+            rates = learning_rates(optimizer, self._coming(len(inputs) // batch_size))
+            done, predictions, values = loop.run(inputs, targets, rates, self._every)
             if done < len(rates) or (values.dim() > 1 and not are_finite([values])):
                 return None
             _check(loss, predictions, targets, batch_size)

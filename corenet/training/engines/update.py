@@ -107,11 +107,19 @@ def _is_constant(value: object) -> bool:
 
 def recorded_by(optimizer: Optimizer) -> list[Any]:
     """Return values that stay equal as long as a recorded update stays what the rule does."""
+    return [rule_of(optimizer), *((id(tensor), tensor.data_ptr()) for tensor in tensors_of(optimizer))]
+
+
+def rule_of(optimizer: Optimizer) -> list[Any]:
+    """Return what two optimizers have in common that do the same to their tensors, but for the rate.
+
+    >>> import corenet as cn
+    >>> weights = cn.Linear(2, 1).parameters()
+    >>> rule_of(cn.SGD(weights, lr=0.1)) == rule_of(cn.SGD(weights, lr=0.2))
+    True
+    """
     settings = [(name, value) for name, value in optimizer.settings().items() if name not in ("_lr", "steps")]
-    return [
-        *((name, value if _is_constant(value) else id(value)) for name, value in settings),
-        *((id(tensor), tensor.data_ptr()) for tensor in tensors_of(optimizer)),
-    ]
+    return [type(optimizer), *((name, value if _is_constant(value) else id(value)) for name, value in settings)]
 
 
 def _taped(optimizer: Optimizer, rate: float, guards: list[Guard]) -> list[Operation]:

@@ -204,7 +204,7 @@ def test_data_that_lie_otherwise_are_taken_as_they_are():
         mine.copy_(theirs)
     engine = Compiled(*compiled)
     for inputs in (DATA.inputs, columns, DATA.inputs, columns):
-        for _ in engine.epoch(inputs, DATA.targets, 8):
+        for _ in engine.steps(inputs, DATA.targets, 8):
             pass
         for batch in zip(inputs.split(8), DATA.targets.split(8), strict=True):
             train_step(*plain, *batch)
@@ -276,8 +276,8 @@ def test_an_interruption_leaves_weights_states_and_steps_together(proven, traine
     """Ctrl-C while C runs comes when it is done."""
     run = Loop.run
 
-    def interrupted(self, inputs, targets, rates):
-        found = run(self, inputs, targets, rates)
+    def interrupted(self, *batches_and_rates):
+        found = run(self, *batches_and_rates)
         if self.proven == proven:
             raise KeyboardInterrupt
         return found
@@ -466,7 +466,7 @@ def test_nothing_grows_from_epoch_to_epoch():
     def epochs(number):
         for epoch in range(number):
             engine.begin_epoch()
-            for _ in engine.epoch(*DATA.shuffled(0, epoch), 8):
+            for _ in engine.steps(*DATA.shuffled(0, epoch), 8):
                 pass
         return sum(issubclass(type(each), torch.Tensor) for each in gc.get_objects()), resource.getrusage(
             resource.RUSAGE_SELF

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby, pairwise
 from math import inf
 from typing import Any
@@ -19,6 +19,7 @@ from corenet.training.engines.program import Call, call, needed
 from corenet.training.engines.tape import Operation, memory
 
 MOST = 400  # kernels
+Storage = torch.UntypedStorage
 
 
 class _Places(dict[int, int]):
@@ -32,10 +33,9 @@ class _Places(dict[int, int]):
 class Function:
     """A function of C with the memories that it works on, which it keeps alive."""
 
-    def __init__(self, function: Any, tensors: Sequence[Tensor]) -> None:
-        self.function = function
-        self.storages = [tensor.untyped_storage() for tensor in tensors]
-        self.addresses = (ctypes.c_void_p * len(tensors))(*(storage.data_ptr() for storage in self.storages))
+    def __init__(self, function: Any, storages: Sequence[Storage]) -> None:
+        self.function, self.storages = function, storages
+        self.addresses = (ctypes.c_void_p * len(storages))(*(storage.data_ptr() for storage in storages))
 
     def __call__(self) -> None:
         self.function(self.addresses)
@@ -44,6 +44,10 @@ class Function:
         """Return which of the memories is that of ``tensor``, or None if it is not among them."""
         addresses = [storage.data_ptr() for storage in self.storages]
         return addresses.index(memory(tensor)) if memory(tensor) in addresses else None
+
+    def elsewhere(self, to: Mapping[int, Storage]) -> Function:
+        """Return the function over other memories: ``to`` has those that take the place of its own."""
+        return Function(self.function, [to.get(storage.data_ptr(), storage) for storage in self.storages])
 
 
 class Draw:
@@ -86,11 +90,11 @@ def compiled(operations: Iterable[Operation], gradients: Sequence[Tensor], kept:
     found = {memory(tensor): tensor for tensor in touched}
     if _overlap(found.values()):
         raise CannotCompile("tensors share memory that torch takes for different ones")
-    tensors = [found[each] for each in places]
+    storages = [found[each].untyped_storage() for each in places]
     built = library("".join(sources))
     calls: list[Call] = [Draw(each) for each in draws]
     for is_known, numbers in runs:
-        own = [Function(built[f"run{numbers[0]}"], tensors)] if is_known else [call(operations[n]) for n in numbers]
+        own = [Function(built[f"run{numbers[0]}"], storages)] if is_known else [call(operations[n]) for n in numbers]
         calls += own
     return calls
 

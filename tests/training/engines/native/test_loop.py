@@ -35,7 +35,7 @@ def data(dtype=torch.float64, steps=STEPS):
 
 def loop_of(model, loss, optimizer, batch):
     recording = record(model, loss, optimizer, *batch, compiled)
-    return Loop(recording, recorded_update(optimizer), optimizer.gradients(), tensors_of(optimizer))
+    return Loop(recording, recorded_update(optimizer), optimizer)
 
 
 def run(loop, optimizer, inputs, targets):

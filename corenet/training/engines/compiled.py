@@ -39,6 +39,9 @@ MOST = 8  # libraries to compile: what changes in every epoch never earns back w
 class Compiled(Replay):
     """Trains as :class:`Replay` does, by calls that are compiled."""
 
+    best = "compiled"  # its name, as long as nothing stands against it
+    loop = Loop
+
     def __init__(self, model: Module, loss: Loss, optimizer: Optimizer) -> None:
         self._plain = Plain(model, loss, optimizer)
         self._loop: Loop | None = None
@@ -47,12 +50,12 @@ class Compiled(Replay):
         self._may_loop = True
         self._compiled_before = library.cache_info().misses
         self._moving: list[Tensor] = []
-        super().__init__(model, loss, optimizer, name="compiled")
+        super().__init__(model, loss, optimizer, name=self.best)
 
     def make(self, operations: Iterable[Operation], gradients: Sequence[Tensor], kept: Sequence[Tensor]) -> list[Call]:
         """Return calls in C, or those of the replay where the compiler refuses."""
         operations = list(operations)
-        if self.name == "compiled":
+        if self.name == self.best:
             try:
                 self._refuse_too_many()
                 return compiled(operations, gradients, kept)
@@ -107,7 +110,7 @@ class Compiled(Replay):
 
     def _loop_for(self, inputs: Tensor, targets: Tensor, batch_size: int) -> Loop | None:
         """Return the loop over batches of such data, or None if there is none (yet)."""
-        if self.name != "compiled" or not self._may_loop or self._parts[2].steps < PROVEN_BY:  # the first may differ
+        if self.name != self.best or not self._may_loop or self._parts[2].steps < PROVEN_BY:  # the first may differ
             return None
         recording = self._recordings.get(key_of(inputs[:batch_size], targets[:batch_size]))
         if recording is None or not recording.proven or not recording.takes(inputs, targets):
@@ -130,7 +133,7 @@ class Compiled(Replay):
                 return before._loop_for_another(recording, self._parts)
         try:
             self._refuse_too_many()
-            return Loop(recording, recorded_update(optimizer), optimizer)
+            return self.loop(recording, recorded_update(optimizer), optimizer)
         except Exception as reason:  # noqa: BLE001 - whatever it is, steps go on one by one
             self._loop_no_more(reason)
             return None

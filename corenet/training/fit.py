@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from corenet.contracts.loss import Loss, averages
-from corenet.contracts.module import Module, evaluating
+from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.data import Dataset, integer, positive_integer
 from corenet.errors import ConfigError, NonFiniteError, StructureError
@@ -21,11 +21,8 @@ from corenet.training.engines.engine import Engine
 from corenet.training.engines.update import learning_rates
 from corenet.training.finite import are_finite, refuse_infinite_weights
 from corenet.training.history import Epoch, History
-from corenet.training.metrics import accuracy, are_classes, error_rate
+from corenet.training.measuring import Measures, Metric
 from corenet.training.progress import progress_for
-
-Metric = Callable[[Module, Dataset], float]
-_HARMLESS: tuple[Metric, ...] = (accuracy, error_rate)
 
 
 def fit(
@@ -68,8 +65,8 @@ def fit(
         progress: None (or True) shows a bar on a terminal and a few lines elsewhere, False nothing.
         engine: how steps are run. ``"plain"`` is the loop above. ``"replay"`` records the kernels of a step and
             replays them; ``"compiled"`` has the machine's C compiler make functions of them, and runs many steps in one
-            call. Both give the same numbers within the rounding of sums. ``"auto"`` takes the fastest that pays for
-            itself in this many steps. A model that cannot be recorded is trained by the plain step, with
+            call; ``"graph"`` does the like on a card by CUDA graphs, and is asked for by name only. All give the same
+            numbers within the rounding of sums. ``"auto"`` takes the fastest that pays for itself in this many steps. A model that cannot be recorded is trained by the plain step, with
             a line in the log ``corenet``; the history's ``engine`` says which ran.
         micro_batch_size: compute the gradients of a batch in pieces of so many points, which takes less memory
             and gives the same step within the rounding of sums. If None, ``"auto"`` cuts batches of more
@@ -77,7 +74,7 @@ def fit(
 
     Raises:
         ConfigError: a count is no positive integer, an argument is of another kind, or there is no C compiler for
-            ``engine="compiled"``.
+            ``engine="compiled"``, no card for ``engine="graph"``.
         StructureError: the optimizer was made for the parameters of another model.
         NonFiniteError: the loss or a gradient became infinite or not a number; the
             weights are those before that step.
@@ -97,7 +94,7 @@ def fit(
     if micro_batch_size is not None:
         positive_integer("micro_batch_size", micro_batch_size)
     refuse_wrong(model, loss, optimizer, train, valid)
-    measures = measures_for(metrics, valid)
+    measures = Measures(metrics, train, valid)
     begin(model)
     running = engine_for(
         engine,
@@ -109,7 +106,7 @@ def fit(
         batch_size=batch_size,
         micro_batch_size=micro_batch_size,
     )
-    training = Training(running, model, loss, optimizer, train, valid, batch_size, seed, measures)
+    training = Training(running, model, loss, optimizer, train, batch_size, seed, measures)
     return training.run(epochs, progress)
 
 
@@ -128,30 +125,28 @@ class Training:
     loss: Loss
     optimizer: Optimizer
     train: Dataset
-    valid: Dataset | None
     batch_size: int
     seed: int
-    metrics: Sequence[Metric]
+    measures: Measures
 
     def run(self, epochs: int, progress: bool | None) -> History:
         """Train and return the history."""
         history = History()
-        looks = any(metric not in _HARMLESS for metric in self.metrics)  # another may change anything
         done = 0
         with drawing_from(self.seed, self.train.inputs.device), progress_for(progress, epochs) as show:
             while done < epochs:
-                if done == 0 or looks:
+                if done == 0 or self.measures:  # which may change anything
                     self.engine.begin_epoch()
                 for record in self._epochs(range(done, min(epochs, done + self._at_once()))):
                     history.engine = self.engine.name
-                    history.append(measured(record, self.metrics, self.model, self.train, self.valid))
+                    history.append(self.measures.after(record, self.model))
                     show(history[-1])
                 done = len(history)
         return history
 
     def _at_once(self) -> int:
         """Return how many epochs may go by before somebody looks."""
-        if self.metrics or len(self.train) % self.batch_size:
+        if self.measures or len(self.train) % self.batch_size:
             return 1
         return max(1, self.engine.longest * self.batch_size // len(self.train))
 
@@ -192,20 +187,6 @@ def _sums(value: Tensor, parts: int) -> list[float]:
     return value.reshape(parts, -1).sum(1, dtype=torch.float64).tolist() if value.dim() else [value.item()]
 
 
-def measured(record: Epoch, metrics: Sequence[Metric], model: Module, train: Dataset, valid: Dataset | None) -> Epoch:
-    """Return the record of an epoch with the metrics after it."""
-    if not metrics:
-        return record
-
-    def measure(data: Dataset) -> dict[str, float]:
-        return {getattr(metric, "__name__", type(metric).__name__): float(metric(model, data)) for metric in metrics}
-
-    with evaluating(model):
-        return Epoch(
-            record.epoch, record.loss, record.lr, record.seconds, measure(train), measure(valid) if valid else {}
-        )
-
-
 def refuse_wrong(model: Module, loss: Loss, optimizer: Optimizer, train: Dataset, valid: Dataset | None) -> None:
     """Refuse arguments of other kinds, and the optimizer of another model."""
     arguments = [(model, Module), (loss, Loss), (optimizer, Optimizer), (train, Dataset)]
@@ -218,15 +199,6 @@ def refuse_wrong(model: Module, loss: Loss, optimizer: Optimizer, train: Dataset
         raise StructureError(
             f"{optimizer!r} holds parameters that the model does not have (any more); make it with model.parameters()"
         )
-
-
-def measures_for(metrics: Sequence[Metric] | None, valid: Dataset | None) -> Sequence[Metric]:
-    """Return the metrics to record: those given, or the error rate where classes are validated on."""
-    if metrics is not None:
-        if callable(metrics) or not all(map(callable, metrics)):
-            raise ConfigError(f"metrics must be a list of functions (model, data) -> float, not {metrics!r}")
-        return metrics
-    return (error_rate,) if valid is not None and are_classes(valid.targets) else ()
 
 
 @contextmanager

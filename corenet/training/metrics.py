@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 
 from corenet.contracts.module import Module, evaluating
@@ -37,7 +38,7 @@ def error_rate(model: Module, data: Dataset) -> float:
     >>> error_rate(cn.Sequential(), data)
     0.5
     """
-    return wrong_fraction(predict(model, data), data.targets)
+    return wrong_against(data.targets)(predict(model, data))
 
 
 def accuracy(model: Module, data: Dataset) -> float:
@@ -45,14 +46,24 @@ def accuracy(model: Module, data: Dataset) -> float:
     return 1 - error_rate(model, data)
 
 
-def wrong_fraction(output: Tensor, targets: Tensor) -> float:
-    """Return the fraction of rows of ``output`` whose class is not that of ``targets``."""
-    if output.shape != targets.shape:
-        raise ShapeError("error_rate", output.shape, f"expected the targets' shape {tuple(targets.shape)}")
+def wrong_against(targets: Tensor) -> Callable[[Tensor], float]:
+    """Return the function that tells the fraction of an output's rows whose class is not that of ``targets``.
+
+    >>> wrong_against(torch.tensor([[0.0], [1.0]]))(torch.tensor([[0.4], [torch.nan]]))
+    0.5
+    """
     read = _reader_of(targets)
-    wrong = read(output) != read(targets)
-    wrong |= output.isnan().any(-1).reshape(wrong.shape) if output.dim() > 1 else output.isnan()  # NaN is no class
-    return int(wrong.sum()) / wrong.numel()
+    wanted = read(targets)
+    several = wanted.shape != targets.shape
+
+    def fraction(output: Tensor) -> float:
+        if output.shape != targets.shape:
+            raise ShapeError("error_rate", output.shape, f"expected the targets' shape {tuple(targets.shape)}")
+        missing = output.isnan()  # which is no class
+        wrong = (read(output) != wanted) | (missing.any(-1) if several else missing)
+        return int(torch.count_nonzero(wrong)) / wrong.numel()
+
+    return fraction
 
 
 def classes(output: Tensor, targets: Tensor) -> Tensor:
@@ -60,19 +71,9 @@ def classes(output: Tensor, targets: Tensor) -> Tensor:
     return _reader_of(targets)(output)
 
 
-def _reader_of(targets: Tensor) -> Callable[[Tensor], Tensor]:
-    """Return the function that reads classes the way ``targets`` code them."""
-    if not are_classes(targets):
-        raise DataError("error_rate needs classes: a target column with two values, or one column for each class")
-    if targets.dim() > 1 and targets.shape[-1] > 1:
-        return lambda output: output.argmax(-1)
-    middle = _midpoint(targets)
-    return lambda output: output > middle
-
-
 def are_classes(targets: Tensor) -> bool:
     """Tell whether ``targets`` code classes: one column of two values, or several of zeros with a single one."""
-    if targets.dim() > 1 and targets.shape[-1] > 1:
+    if _has_columns(targets):
         ones = (targets == 1).sum(-1)
         zeros = (targets == 0).sum(-1)
         return bool((ones == 1).all()) and bool((zeros == targets.shape[-1] - 1).all())
@@ -80,6 +81,20 @@ def are_classes(targets: Tensor) -> bool:
         return False
     low, high = targets.aminmax()
     return bool(((targets == low) | (targets == high)).all())
+
+
+def _has_columns(targets: Tensor) -> bool:
+    return targets.dim() > 1 and targets.shape[-1] > 1
+
+
+def _reader_of(targets: Tensor) -> Callable[[Tensor], Tensor]:
+    """Return the function that reads classes the way ``targets`` code them."""
+    if not are_classes(targets):
+        raise DataError("error_rate needs classes: a target column with two values, or one column for each class")
+    if _has_columns(targets):
+        return lambda output: output.argmax(-1)
+    middle = _midpoint(targets)
+    return lambda output: output > middle
 
 
 def _midpoint(targets: Tensor) -> float:

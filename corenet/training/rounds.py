@@ -16,19 +16,22 @@ from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.data import Dataset, integer, positive_integer, stream
 from corenet.errors import ConfigError, NonFiniteError
-from corenet.training.engines.choice import EngineName, engine_for
+from corenet.training.engines.choice import EngineName, engine_for, refuse_without_card
 from corenet.training.engines.compiled import Compiled
 from corenet.training.engines.engine import Engine
-from corenet.training.engines.recording import left_as_they_are
+from corenet.training.engines.launch import launched_or_called
+from corenet.training.engines.program import program
+from corenet.training.engines.recording import Maker, left_as_they_are
 from corenet.training.engines.surroundings import kind_of
 from corenet.training.engines.together import Together
 from corenet.training.finite import are_finite, refuse_infinite_weights
-from corenet.training.fit import Metric, Training, begin, drawing_from, measured, measures_for, refuse_wrong
+from corenet.training.fit import Training, begin, drawing_from, refuse_wrong
 from corenet.training.history import Epoch, History
+from corenet.training.measuring import Measures, Metric
 from corenet.training.progress import progress_for
 
 LOG = logging.getLogger("corenet")
-RECORDED_BACK = 100  # steps of a round, which cost less alone than what it takes to begin it
+RECORDED_BACK = 150  # steps of a round, which cost less alone than what it takes to begin it
 GATHERED = 64 * 2**20  # bytes of batches to gather at a time
 Factory = Callable[[int], tuple[Module, Loss, Optimizer]]
 
@@ -91,9 +94,12 @@ def fit_rounds(
         chosen = engine_for(engine, *parts[0], trains[0], epochs=rounds * epochs // kinds, batch_size=batch_size)
         if isinstance(chosen, Compiled):
             engine = "compiled"  # alone, each is then as fast as all of them together
-    if engine in ("auto", "replay") and rounds > 1 and len(set(map(_layout, trains))) == 1:
+    if engine == "graph":
+        refuse_without_card(parts[0][2], trains[0])
+    if engine in ("auto", "replay", "graph") and rounds > 1 and len(set(map(_layout, trains))) == 1:
         try:
-            batched = _Batched(parts, trains, batch_size, seed)
+            make = launched_or_called if engine == "graph" else program
+            batched = _Batched(parts, trains, batch_size, seed, make)
         except Exception as reason:  # noqa: BLE001 - whatever it is, one after the other says it better
             LOG.info("rounds are trained one after the other: %s", reason)
         else:
@@ -105,8 +111,8 @@ def fit_rounds(
         if isinstance(running, Compiled) and isinstance(before, Compiled):
             running.take_over(before)
         before = running
-        measures = measures_for(metrics, held_out)
-        training = Training(running, model, loss, optimizer, data, held_out, batch_size, seed + round, measures)
+        measures = Measures(metrics, data, held_out)
+        training = Training(running, model, loss, optimizer, data, batch_size, seed + round, measures)
         try:
             results.append((model, training.run(epochs, progress)))
         except NonFiniteError as error:
@@ -119,7 +125,12 @@ class _Batched:
     """Rounds in one batched run; what is raised when it is made says why there can be none."""
 
     def __init__(
-        self, parts: Sequence[tuple[Module, Loss, Optimizer]], trains: Sequence[Dataset], batch_size: int, seed: int
+        self,
+        parts: Sequence[tuple[Module, Loss, Optimizer]],
+        trains: Sequence[Dataset],
+        batch_size: int,
+        seed: int,
+        make: Maker,
     ) -> None:
         self.trains, self.batch_size, self.seed = trains, batch_size, seed
         self.models, losses, optimizers = zip(*parts, strict=True)
@@ -127,7 +138,7 @@ class _Batched:
         with ExitStack() as kept:
             for model, loss in zip(self.models, losses, strict=True):
                 kept.enter_context(left_as_they_are(model, loss))
-            self.engine = Together(self.models, losses, optimizers)
+            self.engine = Together(self.models, losses, optimizers, make)
             self.engine.prove(*next(self._batches(0)))
 
     def run(
@@ -135,16 +146,16 @@ class _Batched:
     ) -> list[tuple[Module, History]]:
         """Train, and return each model with its history."""
         histories = [History(engine="together") for _ in self.models]
-        measures = [measures_for(metrics, valid) for valid in valids]
+        measures = [Measures(metrics, *data) for data in zip(self.trains, valids, strict=True)]
         device = self.trains[0].inputs.device
         try:
             with drawing_from(stream("rounds", self.seed), device), progress_for(progress, epochs) as show:
                 for epoch in range(epochs):
                     self.engine.begin_epoch()
                     records = self._epoch(epoch)
-                    parts = zip(histories, records, measures, self.models, self.trains, valids, strict=True)
-                    for history, *about in parts:
-                        history.append(measured(*about))
+                    parts = zip(histories, measures, records, self.models, strict=True)
+                    for history, measure, record, model in parts:
+                        history.append(measure.after(record, model))
                     show(histories[0][-1])
         finally:
             self.engine.finish()

@@ -13,12 +13,15 @@ from corenet.errors import ConfigError, did_you_mean
 from corenet.training.engines.compiled import Compiled
 from corenet.training.engines.engine import Engine
 from corenet.training.engines.footprint import affordable
+from corenet.training.engines.graph import Graph
+from corenet.training.engines.launch import card_of
 from corenet.training.engines.micro import Micro
 from corenet.training.engines.native.compiler import compiler
 from corenet.training.engines.plain import Plain
 from corenet.training.engines.replay import Replay
+from corenet.training.engines.tape import NotRecordable
 
-EngineName = Literal["auto", "plain", "replay", "compiled"]
+EngineName = Literal["auto", "plain", "replay", "compiled", "graph"]
 ENGINES: tuple[str, ...] = get_args(EngineName)
 EARNED_BACK = 40  # steps: a recording, and its proof, cost about as much as they save in so many
 COMPILED_BACK = 10_000  # steps: compiling takes a second, and saves a tenth of a millisecond a step
@@ -43,7 +46,8 @@ def engine_for(
     """
     if name not in ENGINES:
         raise ConfigError(
-            f"engine must be 'auto', 'plain', 'replay' or 'compiled', not {name!r}{did_you_mean(str(name), ENGINES)}",
+            f"engine must be {', '.join(map(repr, ENGINES[:-1]))} or {ENGINES[-1]!r}, not {name!r}"
+            f"{did_you_mean(str(name), ENGINES)}",
             name="engine",
             value=name,
         )
@@ -52,10 +56,12 @@ def engine_for(
             f"micro_batch_size: {loss!r} has no reduction, so it is not known how its pieces add up",
             name="micro_batch_size",
         )
-    if micro_batch_size is not None and name in ("replay", "compiled"):
+    if micro_batch_size is not None and name in ("replay", "compiled", "graph"):
         raise ConfigError(f"engine {name!r} keeps all of a batch; leave micro_batch_size out", name="micro_batch_size")
     if name == "compiled" and compiler() is None:
         raise ConfigError("engine 'compiled' needs a C compiler; install one as cc, or set CC", name="engine")
+    if name == "graph":
+        refuse_without_card(optimizer, train)
     if name == "auto" and micro_batch_size is None:
         micro_batch_size = affordable(model, loss, optimizer, train.inputs, train.targets, min(batch_size, len(train)))
     if micro_batch_size is not None:
@@ -63,9 +69,21 @@ def engine_for(
     steps = epochs * ceil(len(train) / batch_size)
     if name == "plain" or (name == "auto" and steps < EARNED_BACK):
         return Plain(model, loss, optimizer)
+    if name == "graph":  # which "auto" never takes: it was never run on a card by those who wrote it
+        return Graph(model, loss, optimizer)
     if name == "compiled" or (name == "auto" and pays_to_compile(steps, batch_size, optimizer, train)):
         return Compiled(model, loss, optimizer)
     return Replay(model, loss, optimizer)
+
+
+def refuse_without_card(optimizer: Optimizer, train: Dataset) -> None:
+    """Raise :class:`ConfigError` unless model and data are on one CUDA device, for a graph of its kernels."""
+    try:
+        card_of([*optimizer.parameters, train.inputs, train.targets])
+    except NotRecordable as reason:
+        raise ConfigError(
+            f"engine 'graph': {reason}; move model and data there with .to('cuda'), or leave engine out", name="engine"
+        ) from reason
 
 
 def pays_to_compile(steps: int, batch_size: int, optimizer: Optimizer, train: Dataset) -> bool:

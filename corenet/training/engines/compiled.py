@@ -19,6 +19,7 @@ from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.contracts.parameter import gradient
 from corenet.errors import CorenetError
+from corenet.training.engines.generators import rewinding
 from corenet.training.engines.native.calls import compiled
 from corenet.training.engines.native.compiler import CannotCompile, library
 from corenet.training.engines.native.loop import Loop
@@ -26,8 +27,9 @@ from corenet.training.engines.plain import Plain
 from corenet.training.engines.program import Call, program
 from corenet.training.engines.recording import Recording, agree, left_as_they_are, moved_by, other_weights
 from corenet.training.engines.replay import Replay, key_of
+from corenet.training.engines.surroundings import surroundings
 from corenet.training.engines.tape import NotRecordable, Operation
-from corenet.training.engines.twin import Parts, elsewhere, places_in
+from corenet.training.engines.twin import twins
 from corenet.training.engines.update import learning_rates, recorded_by, recorded_update, tensors_of
 from corenet.training.finite import are_finite
 
@@ -50,6 +52,7 @@ class Compiled(Replay):
         self._may_loop = True
         self._compiled_before = library.cache_info().misses
         self._moving: list[Tensor] = []
+        self._kept: list[Tensor] = []
         super().__init__(model, loss, optimizer, name=self.best)
 
     def make(self, operations: Iterable[Operation], gradients: Sequence[Tensor], kept: Sequence[Tensor]) -> list[Call]:
@@ -65,15 +68,8 @@ class Compiled(Replay):
         return program(operations, gradients, kept)
 
     def take_over(self, other: Compiled) -> None:
-        """Do as the other does, if it trained what differs from this in its numbers only."""
-        other.begin_epoch()  # what it has must be what it would do now
-        try:
-            places = places_in(self._parts, other._parts)
-            proven = {key: each for key, each in other._recordings.items() if each.proven}
-            self._recordings = {key: elsewhere(each, places) for key, each in proven.items()}
-            self._before = other
-        except NotRecordable as reason:
-            LOG.info("a model is recorded anew: %s", reason)
+        """Do as the other does, if it turns out that it trained what differs from this in its numbers only."""
+        self._before = other
 
     @property
     def longest(self) -> int:
@@ -97,7 +93,9 @@ class Compiled(Replay):
             count = 1 if loop is None else min(whole, loop.longest) if loop.proven else min(whole, PROVEN_BY)
             end = start + count * batch_size
             batches = inputs[start:end], targets[start:end]
-            if loop is None:
+            if self._before is not None:
+                yield from self._plain.steps(*batches, batch_size)
+            elif loop is None:
                 yield from super().steps(*batches, batch_size)
             elif not loop.update.holds(self._coming(count)):
                 self._loop = None  # the rule does another thing by now, or soon
@@ -112,40 +110,52 @@ class Compiled(Replay):
         """Return the loop over batches of such data, or None if there is none (yet)."""
         if self.name != self.best or not self._may_loop or self._parts[2].steps < PROVEN_BY:  # the first may differ
             return None
+        if self._before is not None:
+            self._take_over(self._before)
         recording = self._recordings.get(key_of(inputs[:batch_size], targets[:batch_size]))
-        if recording is None or not recording.proven or not recording.takes(inputs, targets):
+        if recording is None or not recording.takes(inputs, targets):
             return None
         if not self._is_current(self._loop, recording):
-            self._loop = self._another_loop(recording)
+            self._loop = self._another_loop(recording) if recording.proven else None
         return self._loop
 
-    def _is_current(self, loop: Loop | None, recording: Recording | None) -> bool:
+    def _is_current(self, loop: Loop | None, recording: Recording) -> bool:
         """Tell whether a loop is of this recording, and of what the optimizer does now."""
         return loop is not None and loop.recording is recording and loop.granted == recorded_by(self._parts[2])
 
-    def _another_loop(self, recording: Recording) -> Loop | None:
+    def _take_over(self, other: Compiled) -> None:
+        """Have what the other has, unproven; not before the first steps, in which a rule may put up its memories."""
+        self._before = None
+        try:
+            other._refuse_changed()
+            self._recordings, self._loop = twins(other._recordings, other._loop, other._parts, self._parts)
+        except Exception as reason:  # noqa: BLE001 - whatever it is, this one finds out for itself
+            LOG.info("a model is recorded anew: %s", reason)
+        self._note_what_moves()
+
+    def _refuse_changed(self) -> None:
+        """Refuse if anything is not as it was in the last step."""
         model, loss, optimizer = self._parts
-        others = {id(gradient(each)) for each in optimizer.parameters}  # they are in its flat ones
-        self._moving = [*tensors_of(optimizer), *(each for each in moved_by(model, loss) if id(each) not in others)]
-        before, self._before = self._before, None
-        if before is not None:
-            with suppress(NotRecordable):
-                return before._loop_for_another(recording, self._parts)
+        is_current = all(flat.is_current() for flat in optimizer._flats) and surroundings(model, loss) == self._seen
+        if not is_current or (self._loop is not None and self._loop.granted != recorded_by(optimizer)):
+            raise NotRecordable("the one before was changed since")
+
+    def _another_loop(self, recording: Recording) -> Loop | None:
         try:
             self._refuse_too_many()
-            return self.loop(recording, recorded_update(optimizer), optimizer)
+            loop = self.loop(recording, recorded_update(self._parts[2]), self._parts[2])
         except Exception as reason:  # noqa: BLE001 - whatever it is, steps go on one by one
             self._loop_no_more(reason)
             return None
+        self._note_what_moves()
+        return loop
 
-    def _loop_for_another(self, recording: Recording, parts: Parts) -> Loop:
-        """Return the loop for another training; not before its first steps, in which a rule may put up its memories."""
-        self.begin_epoch()
-        loop = self._loop
-        own = self._recordings.get(key_of(recording.input, recording.target))
-        if loop is None or not loop.proven or not self._is_current(loop, own):
-            raise NotRecordable("there is none")
-        return loop.elsewhere(recording, parts[2], places_in(parts, self._parts))
+    def _note_what_moves(self) -> None:
+        """Note which tensors steps move, and have memory to keep them in: fresh memory costs more than a copy."""
+        model, loss, optimizer = self._parts
+        others = {id(gradient(each)) for each in optimizer.parameters}  # they are in its flat ones
+        self._moving = [*tensors_of(optimizer), *(each for each in moved_by(model, loss) if id(each) not in others)]
+        self._kept = [torch.empty_like(each) for each in self._moving]
 
     def _refuse_too_many(self) -> None:
         if library.cache_info().misses - self._compiled_before >= MOST:
@@ -168,7 +178,11 @@ class Compiled(Replay):
             loop.proven = len(looped) == len(plain) > 0 and all(map(agree, looped, plain))
             if loop.proven:
                 break
-        if not loop.proven:
+        if loop.proven:
+            loop.recording.proven = True
+        elif not loop.recording.proven:  # both are of another model
+            self._recordings, self._loop = {}, None
+        else:
             loop.recording.proven = False  # it may be at fault as well
             self._loop_no_more("many at once, they came to other numbers, or to none")
         yield from self._plain.steps(inputs, targets, batch_size)
@@ -219,12 +233,14 @@ class Compiled(Replay):
     def _undo(self) -> Callable[[], None]:
         """Return a function that puts everything back that steps move."""
         optimizer = self._parts[2]
-        before, drawn, steps = [tensor.clone() for tensor in self._moving], torch.get_rng_state(), optimizer.steps
+        pairs, rewind, steps = list(zip(self._moving, self._kept, strict=True)), rewinding(), optimizer.steps
+        for tensor, kept in pairs:
+            kept.copy_(tensor)
 
         def undo() -> None:
-            for tensor, numbers in zip(self._moving, before, strict=True):
-                tensor.copy_(numbers)
-            torch.set_rng_state(drawn)
+            for tensor, kept in pairs:
+                tensor.copy_(kept)
+            rewind()
             optimizer.steps = steps
 
         return undo

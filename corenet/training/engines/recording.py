@@ -17,6 +17,7 @@ from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.contracts.parameter import Buffer, Parameter, gradient
 from corenet.contracts.tree import held
+from corenet.training.engines.generators import cards
 from corenet.training.engines.program import Call, program
 from corenet.training.engines.surroundings import parts_of, refuse_changed, surroundings
 from corenet.training.engines.tape import NotRecordable, Operation, Tape, memory
@@ -151,7 +152,7 @@ def moved_by(model: Module, loss: Loss) -> list[Tensor]:
 def same_draws() -> Iterator[None]:
     """Let random numbers go on afterwards as if none had been drawn."""
     drawn = random.getstate(), numpy.random.get_state()
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=cards()):
         try:
             yield
         finally:

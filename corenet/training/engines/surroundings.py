@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from corenet.contracts.loss import Loss
@@ -49,10 +51,18 @@ def _described(value: object) -> tuple[Any, ...]:
     if isinstance(value, (Parameter, Buffer)):
         return value.shape, value.dtype, value.device
     if isinstance(value, Tensor):
-        return value.shape, value.dtype, value.device, tuple(value.flatten().tolist())  # a constant, alike in all
+        return value.shape, value.dtype, value.device, _digest(value)  # a constant, alike in all
     if isinstance(value, Tree):
         return ()  # it stands in the list itself
-    return (value,) if isinstance(value, _PLAIN) else (id(value),)
+    return (type(value), value) if isinstance(value, _PLAIN) else (id(value),)
+
+
+def _digest(tensor: Tensor) -> object:
+    """Return what tells the numbers of a tensor from others."""
+    if tensor.layout is not torch.strided:
+        return id(tensor)
+    numbers = tensor.resolve_conj().resolve_neg().cpu().contiguous().reshape(-1).view(torch.uint8)
+    return blake2b(numbers.numpy().tobytes()).digest()
 
 
 def attributes(model: Module, loss: Loss) -> list[tuple[str, Any]]:
@@ -75,5 +85,5 @@ def refuse_changed(before: list[Any], after: list[Any]) -> None:
 def _identity(value: object) -> tuple[Any, ...]:
     if not isinstance(value, Tensor):
         return (id(value),)
-    here = id(value), value.data_ptr(), value.shape
+    here = id(value), value.data_ptr() if value.layout is torch.strided else None, value.shape
     return here if value.grad is None else (*here, *_identity(value.grad))

@@ -19,8 +19,10 @@ from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.contracts.standing_in import standing_in
 from corenet.errors import NonFiniteError, RangeError
+from corenet.training.engines.generators import cards, standing
 from corenet.training.engines.program import program
 from corenet.training.engines.recording import (
+    Maker,
     Recording,
     agree,
     nothing_drawn_in_python,
@@ -44,8 +46,14 @@ class Together:
         NotRecordable: they differ in more than their numbers.
     """
 
-    def __init__(self, models: Sequence[Module], losses: Sequence[Loss], optimizers: Sequence[Optimizer]) -> None:
-        self.models, self.losses, self.optimizers = models, losses, optimizers
+    def __init__(
+        self,
+        models: Sequence[Module],
+        losses: Sequence[Loss],
+        optimizers: Sequence[Optimizer],
+        make: Maker = program,
+    ) -> None:
+        self.models, self.losses, self.optimizers, self._make = models, losses, optimizers, make
         _refuse_unlike(models, losses, optimizers)
         self.stack = Stack(models)
         self._recordings: dict[tuple[torch.Size, torch.Size], Recording] = {}
@@ -60,11 +68,11 @@ class Together:
             NotRecordable: they differ, or a component looks at its numbers.
         """
         moving = [self.stack.gradients, *self.stack.buffers.values()]
-        generator = torch.get_rng_state()
+        generators = standing()
         with put_back(self.stack.buffers.values()):
             value = self._gradients(input, target)
             together = [tensor.clone() for tensor in (value, *moving)]
-            is_random = not torch.equal(generator, torch.get_rng_state())
+            is_random = not all(map(torch.equal, generators, standing()))
         with put_back(self.stack.buffers.values()):
             parts = list(zip(self.models, self.losses, self.optimizers, input, target, strict=True))
             alone = torch.stack([gradients(*each) for each in parts])
@@ -138,11 +146,11 @@ class Together:
         input, target = input.clone(), target.clone()
         stack, loss = self.stack, self.losses[0]
         mapped = torch.vmap(partial(_step_with, self.models[0], loss), randomness="different")
-        with put_back(stack.buffers.values()):
-            with nothing_drawn_in_python(), torch.random.fork_rng(), unchecked(loss), Tape() as tape:
+        with put_back(stack.buffers.values()), torch.random.fork_rng(devices=cards()):
+            with nothing_drawn_in_python(), unchecked(loss), Tape() as tape:
                 prediction, value = mapped(stack.tensors, stack.grads, input, target)
             refuse_foreign_writes(tape.operations, [input, target, *stack.tensors.values(), *stack.grads.values()])
-            calls = program(tape.operations, stack.grads.values(), [prediction, value])
+            calls = self._make(tape.operations, list(stack.grads.values()), [prediction, value])
         return Recording(input, target, prediction, value, calls)
 
     def _explain(self, prediction: Tensor, error: RangeError) -> NoReturn:

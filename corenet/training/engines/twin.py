@@ -6,7 +6,7 @@ place in the other, and the same functions may work there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import torch
@@ -16,10 +16,12 @@ from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.training.engines.native.calls import Draw, Function
+from corenet.training.engines.native.loop import Loop
 from corenet.training.engines.recording import Recording, moved_by
+from corenet.training.engines.replay import Key
 from corenet.training.engines.surroundings import kind_of
 from corenet.training.engines.tape import NotRecordable, memory
-from corenet.training.engines.update import tensors_of
+from corenet.training.engines.update import rule_of, tensors_of
 
 Parts = tuple[Module, Loss, Optimizer]
 Places = dict[int, torch.UntypedStorage]
@@ -52,15 +54,28 @@ def places_in(other: Parts, one: Parts) -> Places:
     return {memory(mine): its.untyped_storage() for mine, its in pairs}
 
 
-def elsewhere(recording: Recording, places: Places) -> Recording:
-    """Return a recording over other memories.
+def twins(
+    recordings: Mapping[Key, Recording], loop: Loop | None, one: Parts, other: Parts
+) -> tuple[dict[Key, Recording], Loop | None]:
+    """Return what was found out about ``one`` training for the ``other``, still to be proven there.
 
     Raises:
-        NotRecordable: not all of it is compiled, or what it gives is one of those memories.
+        NotRecordable: they differ in more than their numbers, or not all of it is compiled.
     """
+    places = places_in(other, one)
+    proven = {key: each for key, each in recordings.items() if each.proven}
+    found = {key: _elsewhere(each, places) for key, each in proven.items()}
+    for key, each in proven.items():
+        if loop is not None and loop.proven and loop.recording is each and loop.granted[0] == rule_of(other[2]):
+            return found, loop.elsewhere(found[key], other[2], places)
+    return found, None
+
+
+def _elsewhere(recording: Recording, places: Places) -> Recording:
+    """Return a recording over other memories."""
     if memory(recording.prediction) in places or memory(recording.value) in places:
         raise NotRecordable("what comes of a step is a tensor of the model")
-    return replace(recording, calls=[_call(each, places) for each in recording.calls])
+    return replace(recording, calls=[_call(each, places) for each in recording.calls], proven=False)
 
 
 def _call(call: object, places: Places) -> Draw | Function:
@@ -83,4 +98,5 @@ def _tensors(parts: Parts) -> list[Tensor]:
 
 
 def _layout(tensor: Tensor) -> tuple[object, ...]:
-    return tensor.dtype, tensor.shape, tensor.stride(), tensor.storage_offset(), tensor.untyped_storage().nbytes()
+    place = tensor.shape, tensor.stride(), tensor.storage_offset(), tensor.untyped_storage().nbytes()
+    return tensor.dtype, tensor.is_neg(), *place

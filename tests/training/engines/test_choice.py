@@ -90,7 +90,7 @@ def test_batches_that_take_too_much_memory_are_cut_however_long_they_are_trained
 
 @pytest.mark.parametrize("name", ["fast", "", None, 3])
 def test_an_unknown_engine_is_refused(name):
-    with pytest.raises(cn.ConfigError, match="engine must be 'auto', 'plain', 'replay' or 'compiled', not"):
+    with pytest.raises(cn.ConfigError, match="engine must be 'auto', 'plain', 'replay', 'compiled' or 'graph', not"):
         cn.fit(*parts(), DATA, epochs=1, batch_size=10, engine=name, progress=False)
 
 

@@ -17,7 +17,7 @@ from corenet.training.engines.native.calls import Draw, Function, Storage, compi
 from corenet.training.engines.native.compiler import library
 from corenet.training.engines.recording import Recording
 from corenet.training.engines.tape import NotRecordable
-from corenet.training.engines.update import Update, recorded_by, rule_of, tensors_of
+from corenet.training.engines.update import Update, recorded_by, tensors_of
 
 _SOURCE = """
 typedef void (*Run)(char **m);
@@ -173,15 +173,9 @@ class Loop:
         return done, predictions, values
 
     def elsewhere(self, recording: Recording, optimizer: Optimizer, to: Mapping[int, Storage]) -> Loop:
-        """Return the loop over other memories, those of a training that differs in its numbers only.
-
-        Raises:
-            NotRecordable: the optimizer has another rule.
-        """
-        if self.granted[0] != rule_of(optimizer):
-            raise NotRecordable("the optimizer has another rule")
+        """Return the loop over other memories, those of a training that differs in its numbers only."""
         other = copy(self)
-        other.recording, other.granted = recording, recorded_by(optimizer)
+        other.recording, other.granted, other.proven = recording, recorded_by(optimizer), False
         other._be_at(*(function.elsewhere(to) for function in self._functions))
         return other
 

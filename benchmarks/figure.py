@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from benchmarks.report import Report
 
 MARKS = "osD^vPX*"
+FEW = 8  # ticks that have room
 
 
 def bars(report: Report) -> Figure:
@@ -38,12 +39,38 @@ def _bars(axes: Axes, title: str, rows: Sequence[Row]) -> None:
 
 def lines(panels: dict[str, dict[str, tuple[Sequence[float], Sequence[float]]]], title: str, y: str) -> Figure:
     """Draw a panel for each of ``panels``, by its x label: lines by name, (xs, ys), on logarithmic axes."""
-    figure = new_figure(title, 5.5 * len(panels), 4.2)
-    for axes, (x, curves) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
+    columns = min(2, len(panels))
+    rows = -(-len(panels) // columns)
+    names = list(dict.fromkeys(name for curves in panels.values() for name in curves))
+    figure = new_figure(title, 5.5 * columns, 0.8 + 3.6 * rows)
+    for axes, (x, curves) in zip(figure.subplots(rows, columns, squeeze=False).flat, panels.items(), strict=False):
         dress(axes, x=x, y=y)
-        for mark, (name, (xs, ys)) in zip(MARKS, curves.items(), strict=False):
-            axes.plot(xs, ys, marker=mark, label=name)
-        axes.set(xscale="log", yscale="log")
-        axes.grid(color=FAINT, linewidth=0.6)
-        axes.legend(fontsize=SMALL, frameon=False)
+        _lines(axes, curves, names)
+    known = {label: line for axes in figure.axes for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    if known:
+        lines = [known[name] for name in names]
+        figure.legend(lines, names, loc="outside lower center", ncols=5, fontsize=SMALL, frameon=False)
     return figure
+
+
+def _lines(axes: Axes, curves: dict[str, tuple[Sequence[float], Sequence[float]]], names: Sequence[str]) -> None:
+    """Draw each name in its own colour, and thinner than the one before, so that of two in one place both are seen."""
+    for name, (xs, ys) in curves.items():
+        place = names.index(name)
+        width = 4 / (1 + 0.4 * place)
+        axes.plot(xs, ys, f"C{place}{MARKS[place]}-", linewidth=width, markersize=3 + 1.7 * width, label=name)
+    _logarithmic(axes, sorted({x for xs, _ in curves.values() for x in xs}))
+
+
+def _logarithmic(axes: Axes, values: Sequence[float]) -> None:
+    """Make both axes logarithmic, with plain numbers beside them; a few ``values`` of x are the ticks themselves."""
+    from matplotlib.ticker import LogLocator
+
+    axes.set(xscale="log", yscale="log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.set_yticks([], minor=True)
+    if len(values) <= FEW:
+        axes.set_xticks(values, [f"{value:g}" for value in values])
+        axes.set_xticks([], minor=True)
+    axes.grid(color=FAINT, linewidth=0.6)

@@ -8,9 +8,12 @@ import torch
 import corenet as cn
 from benchmarks.contestants.corenet_loop import network, optimizer
 from benchmarks.problem import Problem
+from corenet.training.engines.choice import EngineName
 
 
 class Contestant:
+    engine: EngineName = "auto"
+
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         torch.set_num_threads(problem.settings.threads)
@@ -32,6 +35,7 @@ class Contestant:
             batch_size=settings.batch_size,
             seed=0,
             progress=False,
+            engine=self.engine,
         )
         if self.data.inputs.is_cuda:
             torch.cuda.synchronize()

@@ -9,16 +9,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.contestants.jax_step import State, step
+from benchmarks.jax_rules import Rule, rule_of
 from benchmarks.problem import Problem
 
 
-def training(
-    state: State, orders: jax.Array, inputs: jax.Array, targets: jax.Array, size: int, lr: float, momentum: float
-) -> State:
+def training(state: State, orders: jax.Array, inputs: jax.Array, targets: jax.Array, size: int, rule: Rule) -> State:
     """Return the state after an epoch for each of the ``orders (epochs, n)``; n must be a multiple of ``size``."""
 
     def one_batch(state: State, batch: tuple[jax.Array, jax.Array]) -> tuple[State, None]:
-        return step(state, *batch, lr, momentum), None
+        return step(state, *batch, rule), None
 
     def one_epoch(state: State, order: jax.Array) -> tuple[State, None]:
         batches = (each[order].reshape(-1, size, each.shape[1]) for each in (inputs, targets))
@@ -33,10 +32,9 @@ class Contestant:
         self.inputs, self.targets = jnp.asarray(problem.inputs), jnp.asarray(problem.targets)
         self.orders = jnp.asarray(problem.orders[0])
         weights = [jnp.array(array[0]) for array in problem.weights]
-        self.state: State = weights, [jnp.zeros_like(weight) for weight in weights]
-        self.trained = jax.jit(
-            partial(training, size=settings.batch_size, lr=settings.lr, momentum=settings.momentum), donate_argnums=0
-        )
+        self.rule, memory = rule_of(settings)
+        self.state: State = weights, memory(weights)
+        self.trained = jax.jit(partial(training, size=settings.batch_size, rule=self.rule), donate_argnums=0)
 
     def train(self, epochs: int) -> None:
         self.state = jax.block_until_ready(self.trained(self.state, self.orders[:epochs], self.inputs, self.targets))

@@ -21,9 +21,7 @@ class Contestant(jax_scan.Contestant):
         def shuffled(state: State, key: jax.Array, inputs: jax.Array, targets: jax.Array, epochs: int) -> State:
             keys = jax.random.split(key, epochs)
             orders = jax.lax.map(lambda each: jax.random.permutation(each, settings.points), keys)
-            return jax_scan.training(
-                state, orders, inputs, targets, settings.batch_size, settings.lr, settings.momentum
-            )
+            return jax_scan.training(state, orders, inputs, targets, settings.batch_size, self.rule)
 
         self.shuffled = shuffled
 

@@ -9,9 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from benchmarks.jax_rules import Rule, rule_of
 from benchmarks.problem import Problem
 
-State = Any  # (weights, velocities), each a list of arrays: weight, bias, weight, bias, ...
+State = Any  # (weights, what the rule remembers); weights is a list of arrays: weight, bias, weight, bias, ...
 
 
 def loss(weights: list[jax.Array], input: jax.Array, target: jax.Array) -> jax.Array:
@@ -21,19 +22,15 @@ def loss(weights: list[jax.Array], input: jax.Array, target: jax.Array) -> jax.A
     return jnp.mean((input @ last[0].T + last[1] - target) ** 2)
 
 
-def step(state: State, input: jax.Array, target: jax.Array, lr: float, momentum: float) -> State:
-    weights, velocities = state
-    gradients = jax.grad(loss)(weights, input, target)
-    velocities = [momentum * velocity + gradient for velocity, gradient in zip(velocities, gradients, strict=True)]
-    return [weight - lr * velocity for weight, velocity in zip(weights, velocities, strict=True)], velocities
+def step(state: State, input: jax.Array, target: jax.Array, rule: Rule) -> State:
+    weights, memory = state
+    return rule(weights, jax.grad(loss)(weights, input, target), memory)
 
 
-@partial(jax.jit, static_argnames=("size",), donate_argnums=0)
-def sliced_step(
-    state: State, inputs: jax.Array, targets: jax.Array, start: int, size: int, lr: float, momentum: float
-) -> State:
+@partial(jax.jit, static_argnames=("size", "rule"), donate_argnums=0)
+def sliced_step(state: State, inputs: jax.Array, targets: jax.Array, start: int, size: int, rule: Rule) -> State:
     input, target = (jax.lax.dynamic_slice_in_dim(each, start, size) for each in (inputs, targets))
-    return step(state, input, target, lr, momentum)
+    return step(state, input, target, rule)
 
 
 @jax.jit
@@ -47,7 +44,8 @@ class Contestant:
         self.inputs, self.targets = jnp.asarray(problem.inputs), jnp.asarray(problem.targets)
         self.orders = [jnp.asarray(order) for order in problem.orders[0]]
         weights = [jnp.array(array[0]) for array in problem.weights]
-        self.state: State = weights, [jnp.zeros_like(weight) for weight in weights]
+        self.rule, memory = rule_of(problem.settings)
+        self.state: State = weights, memory(weights)
 
     def train(self, epochs: int) -> None:
         settings, state = self.settings, self.state
@@ -55,7 +53,7 @@ class Contestant:
             inputs, targets = reordered(order, self.inputs, self.targets)
             for start in range(0, settings.points, settings.batch_size):
                 size = min(settings.batch_size, settings.points - start)
-                state = sliced_step(state, inputs, targets, start, size, settings.lr, settings.momentum)
+                state = sliced_step(state, inputs, targets, start, size, self.rule)
         self.state = jax.block_until_ready(state)
 
     def weights(self) -> list[np.ndarray]:

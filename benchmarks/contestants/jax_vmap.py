@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.contestants.jax_scan import training
+from benchmarks.jax_rules import rule_of
 from benchmarks.problem import Problem
 
 
@@ -19,11 +20,12 @@ class Contestant:
         self.inputs, self.targets = jnp.asarray(problem.inputs), jnp.asarray(problem.targets)
         self.orders = jnp.asarray(problem.orders)
         self.first = [jnp.array(array) for array in problem.weights]
-        one = partial(training, size=settings.batch_size, lr=settings.lr, momentum=settings.momentum)
+        rule, self.memory = rule_of(settings)
+        one = partial(training, size=settings.batch_size, rule=rule)
         self.trained = jax.jit(jax.vmap(one, in_axes=(0, 0, None, None)))
 
     def train(self, epochs: int) -> dict[str, int]:
-        state = self.first, [jnp.zeros_like(weight) for weight in self.first]
+        state = self.first, jax.vmap(self.memory)(self.first)
         orders = self.orders[:, :epochs]
         self.state = jax.block_until_ready(self.trained(state, orders, self.inputs, self.targets))
         return {"rounds": self.rounds}

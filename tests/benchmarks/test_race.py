@@ -51,7 +51,7 @@ def test_another_network_is_refused_before_anything_is_timed(settings, monkeypat
         return expected
 
     monkeypatch.setattr(racing, "reference", moved)
-    monkeypatch.setattr(racing, "take_turns", lambda *_: pytest.fail("it was timed"))
+    monkeypatch.setattr(racing, "take_turns", lambda *_, **__: pytest.fail("it was timed"))
     with pytest.raises(ParityError, match=r"torch_eager on 2-25-25-25-1, .* after 20 steps .* nothing was timed"):
         race(settings, ("torch_eager",), 0)
 
@@ -63,6 +63,12 @@ def test_not_a_number_is_refused():
 
 def test_the_error_is_a_part_of_the_largest_weight_over_the_rounds_that_both_have():
     assert error_between([np.array([[1.0, 2.2]])], [np.array([[1.0, 2.0], [5.0, 5.0]])]) == pytest.approx(0.1)
+
+
+def test_a_bias_is_measured_by_its_layer_and_no_other():
+    right = [np.array([[8.0]]), np.array([[1.0]]), np.array([[2.0]]), np.array([[1e-9]])]
+    found = [*right[:3], np.array([[1.0]])]
+    assert error_between(found, right) == pytest.approx(0.5)
 
 
 def test_a_contestant_whose_library_is_missing_is_a_row_that_says_so(settings):

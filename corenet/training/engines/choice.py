@@ -25,7 +25,8 @@ EngineName = Literal["auto", "plain", "replay", "compiled", "graph"]
 ENGINES: tuple[str, ...] = get_args(EngineName)
 EARNED_BACK = 40  # steps: a recording, and its proof, cost about as much as they save in so many
 COMPILED_BACK = 10_000  # steps: compiling takes a second, and saves a tenth of a millisecond a step
-WIDE = 3e7  # products of a point and a weight, of which the compiled ones save as much again
+WIDE = 9e6  # products of a point and a weight: a tenth of their time is as much as is saved otherwise
+HEAVY = 4.5e8  # such products: twenty plain steps of them, to prove compiled ones by, take as long as compiling
 
 
 def engine_for(
@@ -89,4 +90,5 @@ def refuse_without_card(optimizer: Optimizer, train: Dataset) -> None:
 def pays_to_compile(steps: int, batch_size: int, optimizer: Optimizer, train: Dataset) -> bool:
     """Tell whether so many steps earn back what a compiled one costs, where there can be one."""
     products = min(batch_size, len(train)) * sum(parameter.numel() for parameter in optimizer.parameters)
-    return steps * (1 + products / WIDE) >= COMPILED_BACK and train.inputs.is_cpu and compiler() is not None
+    pays = steps * (1 + products / WIDE) >= COMPILED_BACK * (1 + products / HEAVY)
+    return pays and train.inputs.is_cpu and compiler() is not None

@@ -68,11 +68,13 @@ def test_data_on_another_device_are_not_compiled(monkeypatch):
 
 
 @pytest.mark.usefixtures("needs_compiler")
-def test_fewer_steps_of_a_wide_network_earn_it_back():
+def test_fewer_steps_of_a_wide_network_earn_it_back(monkeypatch):
     wide = cn.SGD(cn.Linear(2000, 500).parameters(), lr=0.1)
     few = COMPILED_BACK // 2
-    assert not pays_to_compile(few, 29, wide, DATA)  # 29 · 1,000,500 products a step
-    assert pays_to_compile(few, 30, wide, DATA)
+    assert not pays_to_compile(few, 9, wide, DATA)  # 9 · 1,000,500 products a step
+    assert pays_to_compile(few, 10, wide, DATA)
+    monkeypatch.setattr("corenet.training.engines.choice.HEAVY", 1e8)  # to prove it takes longer than to compile it
+    assert not pays_to_compile(few, 10, wide, DATA)
 
 
 @pytest.mark.usefixtures("needs_compiler")

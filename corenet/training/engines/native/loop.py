@@ -95,7 +95,7 @@ long train(long steps, Run step, char **m, Run update, char **u, const Walk *wal
 
 
 _STRETCH = 256  # steps in one call
-SECONDS = 0.5  # that a call should last at most: between two a training can be interrupted
+SECONDS = 2.0  # that a call should last at most: between two a training can be interrupted
 _KEPT = 2**24  # bytes to keep of batches, random numbers, and outputs, which the loss checks afterwards
 
 

@@ -66,8 +66,9 @@ def fit(
         engine: how steps are run. ``"plain"`` is the loop above. ``"replay"`` records the kernels of a step and
             replays them; ``"compiled"`` has the machine's C compiler make functions of them, and runs many steps in one
             call; ``"graph"`` does the like on a card by CUDA graphs, and is asked for by name only. All give the same
-            numbers within the rounding of sums. ``"auto"`` takes the fastest that pays for itself in this many steps. A model that cannot be recorded is trained by the plain step, with
-            a line in the log ``corenet``; the history's ``engine`` says which ran.
+            numbers within the rounding of sums. ``"auto"`` takes the fastest that pays for itself in this many steps.
+            A model that cannot be recorded is trained by the plain step, with a line in the log ``corenet``; the
+            history's ``engine`` says which ran.
         micro_batch_size: compute the gradients of a batch in pieces of so many points, which takes less memory
             and gives the same step within the rounding of sums. If None, ``"auto"`` cuts batches of more
             than 256 MB, where it finds that the pieces add up.

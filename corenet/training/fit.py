@@ -155,8 +155,7 @@ class Training:
         """Train for epochs and return their records; each took the same part of the time."""
         size, start, points = len(self.train), perf_counter(), 0
         steps = ceil(size / self.batch_size)
-        now = self.optimizer.steps
-        rates = learning_rates(self.optimizer, range(now, now + steps * len(epochs), steps))
+        now, rate = self.optimizer.steps, self.optimizer.current_lr
         totals = [0.0] * len(epochs)
         is_mean = averages(self.loss)
         for value, count in self._pieces(epochs):
@@ -167,6 +166,7 @@ class Training:
             if points % size == 0 and not are_finite(self.optimizer.weights()):
                 refuse_infinite_weights(self.model, epochs[points // size - 1] + 1)
         seconds = (perf_counter() - start) / len(epochs)
+        rates = [rate, *learning_rates(self.optimizer, range(now, now + steps * len(epochs), steps)[1:])]
         pairs = zip(epochs, totals, rates, strict=True)
         return [Epoch(epoch + 1, total / size, lr, seconds) for epoch, total, lr in pairs]
 

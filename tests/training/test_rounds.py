@@ -371,6 +371,7 @@ def test_data_larger_than_what_is_gathered_at_a_time_is_gathered_in_turns(monkey
     ("steps_that_pay", "of_a_round", "runs"), [(45, 15, "compiled"), (46, 15, "together"), (45, 16, "together")]
 )
 def test_rounds_long_enough_together_are_compiled_one_by_one(steps_that_pay, of_a_round, runs, monkeypatch):
+    monkeypatch.setattr("corenet.training.engines.choice.EARNED_BACK", 1)
     monkeypatch.setattr("corenet.training.engines.choice.COMPILED_BACK", steps_that_pay)
     monkeypatch.setattr("corenet.training.rounds.RECORDED_BACK", of_a_round)
     options = SHORT | {"batch_size": 10, "rounds": 3, "seed": 10}  # five steps an epoch, 45 in all

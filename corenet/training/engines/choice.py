@@ -23,7 +23,7 @@ from corenet.training.engines.tape import NotRecordable
 
 EngineName = Literal["auto", "plain", "replay", "compiled", "graph"]
 ENGINES: tuple[str, ...] = get_args(EngineName)
-EARNED_BACK = 40  # steps: a recording, and its proof, cost about as much as they save in so many
+EARNED_BACK = 100  # steps: a recording of one shape of a batch, and its proof, cost what they save in fewer
 COMPILED_BACK = 10_000  # steps: compiling takes a second, and saves a tenth of a millisecond a step
 WIDE = 9e6  # products of a point and a weight: a tenth of their time is as much as is saved otherwise
 HEAVY = 4.5e8  # such products: twenty plain steps of them, to prove compiled ones by, take as long as compiling
@@ -68,7 +68,8 @@ def engine_for(
     if micro_batch_size is not None:
         return Micro(model, loss, optimizer, micro_batch_size)
     steps = epochs * ceil(len(train) / batch_size)
-    if name == "plain" or (name == "auto" and steps < EARNED_BACK):
+    shapes = 2 if len(train) % batch_size and len(train) > batch_size else 1
+    if name == "plain" or (name == "auto" and steps < EARNED_BACK * shapes):
         return Plain(model, loss, optimizer)
     if name == "graph":  # which "auto" never takes: it was never run on a card by those who wrote it
         return Graph(model, loss, optimizer)

@@ -29,6 +29,14 @@ def test_auto_records_what_is_earned_back(name, steps, runs):
     assert engine_for(name, *parts(), DATA, epochs=steps, batch_size=40).name == runs
 
 
+@pytest.mark.parametrize(("batch_size", "steps"), [(13, 2), (39, 2), (40, 1), (20, 1), (100, 1)])
+def test_a_last_batch_of_another_size_is_recorded_too(batch_size, steps):
+    each = -(-40 // batch_size)
+    epochs = -(-EARNED_BACK * steps // each)
+    engines = [engine_for("auto", *parts(), DATA, epochs=epochs - less, batch_size=batch_size) for less in (1, 0)]
+    assert [engine.name for engine in engines] == ["plain", "replay"]
+
+
 @pytest.mark.usefixtures("needs_compiler")
 @pytest.mark.parametrize(
     ("name", "epochs", "runs"),

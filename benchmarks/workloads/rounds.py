@@ -23,7 +23,8 @@ def run(seconds: float, device: str) -> Report:
     report = Report("rounds", "Many rounds at once", notes=[NOTE], draw=draw)
     for rounds, epochs in EPOCHS.items():
         settings = Settings(rounds=rounds, epochs=epochs, device=device)
-        report.races[settings.name] = race(settings, CONTESTANTS, seconds)
+        name = settings.name if rounds > 1 else f"{settings.name}, 1 round"
+        report.races[name] = race(settings, CONTESTANTS, seconds)
     return report
 
 

@@ -31,6 +31,8 @@ BATCHES = 10  # of an epoch
 TOLERANCE = 1e-4  # of the largest weight, after CHECKED_EPOCHS
 CHUNKS = 3  # at least, of each
 
+FIT = "corenet, fit"
+
 Train = Callable[[int], float]  # epochs -> seconds of processor time
 
 
@@ -62,18 +64,21 @@ def command(widths: tuple[int, ...], batch_size: int, threads: int, seconds: flo
 
     All start from the same weights and see the same batches, and must reach the same
     weights before anything is timed; exit code 1 if they do not. They train in turns,
-    and the median is shown: of processor time, which other programs hardly disturb.
+    and the median is shown: of processor time, which other programs hardly disturb. A
+    turn of fit is as long as the loop would train in --seconds: its engine is chosen by
+    the length of a training.
     """
     import torch
 
     torch.set_num_threads(threads)
     data = _data(widths, batch_size, seed)
     loop, fit = _network(widths, seed), _network(widths, seed)
+    ran: list[str] = []
     with _torch_nn(loop[0], data, widths, batch_size, threads) as (peer, peer_weights):
         trains: dict[str, Train] = {
             "torch.nn": peer,
             "corenet, loop": lambda epochs: _loop(*loop, data, batch_size, epochs),
-            "corenet, fit": lambda epochs: _fit(*fit, data, batch_size, epochs),
+            FIT: lambda epochs: _fit(*fit, data, batch_size, epochs, ran),
         }
         for train in trains.values():
             train(CHECKED_EPOCHS)
@@ -83,8 +88,9 @@ def command(widths: tuple[int, ...], batch_size: int, threads: int, seconds: flo
                 f"corenet: the weights differ from those of torch.nn by {error:.1e}; nothing was timed", err=True
             )
             click.get_current_context().exit(1)
-        steps = _take_turns(trains, seconds)
-    _show(widths, batch_size, threads, error, steps, as_json)
+        steps, fit_epochs = _take_turns(trains, seconds)
+    about = {"layers": widths, "batch_size": batch_size, "threads": threads, "weights_error": error}
+    _show(about | {"engine": ran[-1], "fit_steps": fit_epochs * BATCHES, "step_seconds": steps}, as_json)
 
 
 def _data(widths: tuple[int, ...], batch_size: int, seed: int) -> Dataset:
@@ -127,12 +133,14 @@ def _loop(model: Module, optimizer: Optimizer, data: Dataset, batch_size: int, e
     return process_time() - start
 
 
-def _fit(model: Module, optimizer: Optimizer, data: Dataset, batch_size: int, epochs: int) -> float:
+def _fit(model: Module, optimizer: Optimizer, data: Dataset, batch_size: int, epochs: int, ran: list[str]) -> float:
+    """Train, and note in ``ran`` by which engine."""
     from corenet.builtin.losses import MSELoss
     from corenet.training.fit import fit
 
     start = process_time()
-    fit(model, MSELoss(), optimizer, data, epochs=epochs, batch_size=batch_size, seed=0, progress=False)
+    history = fit(model, MSELoss(), optimizer, data, epochs=epochs, batch_size=batch_size, seed=0, progress=False)
+    ran.append(history.engine)
     return process_time() - start
 
 
@@ -179,38 +187,32 @@ def _error(model: Module, expected: dict[str, Any]) -> float:
     return float(max((own[name] - value).abs().max().item() for name, value in expected.items()) / largest)
 
 
-def _take_turns(trains: dict[str, Train], seconds: float) -> dict[str, float]:
-    """Return the median seconds of a step of each; a turn is one training of as many epochs for all."""
-    epoch = max(train(1) for train in trains.values())
-    epochs = max(1, min(EPOCHS, round(seconds / (2 * CHUNKS * len(trains) * epoch)))) if epoch else EPOCHS
+def _take_turns(trains: dict[str, Train], seconds: float) -> tuple[dict[str, float], int]:
+    """Return the median seconds of a step of each, and the epochs of a turn of fit; those of the others are fewer."""
+    epoch = {name: train(1) for name, train in trains.items()}
+    share = seconds / (2 * CHUNKS * len(trains) * max(epoch.values()))
+    turns = dict.fromkeys(trains, max(1, min(EPOCHS, round(share))))
+    turns[FIT] = max(1, round(seconds / epoch["corenet, loop"]))
     found: dict[str, list[float]] = {name: [] for name in trains}
     end = perf_counter() + seconds
-    while perf_counter() < end or len(found["torch.nn"]) < CHUNKS:
+    while perf_counter() < end or len(found[FIT]) < CHUNKS:
         for name, train in trains.items():
-            found[name].append(train(epochs) / (epochs * BATCHES))
-    return {name: median(each) for name, each in found.items()}
+            found[name].append(train(turns[name]) / (turns[name] * BATCHES))
+    return {name: median(each) for name, each in found.items()}, turns[FIT]
 
 
-def _show(
-    widths: tuple[int, ...], batch_size: int, threads: int, error: float, steps: dict[str, float], as_json: bool
-) -> None:
+def _show(found: dict[str, Any], as_json: bool) -> None:
     from corenet.report.outcome import machine
 
     if as_json:
-        options.print_json(
-            {
-                "schema": 1,
-                "machine": machine(),
-                "layers": widths,
-                "batch_size": batch_size,
-                "threads": threads,
-                "weights_error": error,
-                "step_seconds": steps,
-            }
-        )
+        options.print_json({"schema": 1, "machine": machine(), **found})
         return
-    network = "-".join(map(str, widths))
+    network, steps = "-".join(map(str, found["layers"])), found["step_seconds"]
     rows = [[name, f"{1e6 * each:.1f}", f"{steps['torch.nn'] / each:.2f}"] for name, each in steps.items()]
-    click.echo(f"{network}, batch {batch_size}, SGD with momentum, threads {threads}\n")
+    click.echo(f"{network}, batch {found['batch_size']}, SGD with momentum, threads {found['threads']}\n")
     click.echo("\n".join(table(["", "µs/step", "times as fast"], rows)))
-    click.echo(f"\nthe same weights after {CHECKED_EPOCHS * BATCHES} steps, to {error:.0e} of the largest\n{machine()}")
+    click.echo(
+        f"\nfit trained {found['fit_steps']:,} steps a turn, by engine {found['engine']!r}\n"
+        f"the same weights after {CHECKED_EPOCHS * BATCHES} steps, to {found['weights_error']:.0e} of the largest\n"
+        f"{machine()}"
+    )

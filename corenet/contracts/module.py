@@ -97,6 +97,7 @@ class Module(Tree):
 
         Raises:
             BackwardError: what an earlier forward saved has not been used yet.
+            DTypeError: something is no tensor.
         """
         if not self.training:
             return
@@ -105,6 +106,9 @@ class Module(Tree):
                 f"{self!r} ran forward twice in training mode without a backward between; "
                 "call eval() for inference, or forget() to drop the first"
             )
+        if not all(isinstance(value, Tensor) for value in values):
+            kinds = ", ".join(type(value).__name__ for value in values)
+            raise DTypeError(f"{self!r} may save tensors, not ({kinds}); keep anything else as an attribute")
         object.__setattr__(self, "_saved", Saved(values))  # past our own __setattr__, which guards parameters
 
     def saved(self) -> tuple[Tensor, ...]:

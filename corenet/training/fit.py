@@ -22,7 +22,7 @@ from corenet.training.engines.update import learning_rates
 from corenet.training.finite import are_finite, refuse_infinite_weights
 from corenet.training.history import Epoch, History
 from corenet.training.measuring import Measures, Metric
-from corenet.training.progress import progress_for
+from corenet.training.progress import TRAINING, progress_for
 
 
 def fit(
@@ -130,11 +130,11 @@ class Training:
     seed: int
     measures: Measures
 
-    def run(self, epochs: int, progress: bool | None) -> History:
+    def run(self, epochs: int, progress: bool | None, label: str = TRAINING) -> History:
         """Train and return the history."""
         history = History()
         done = 0
-        with drawing_from(self.seed, self.train.inputs.device), progress_for(progress, epochs) as show:
+        with drawing_from(self.seed, self.train.inputs.device), progress_for(progress, epochs, label) as show:
             while done < epochs:
                 if done == 0 or self.measures:  # which may change anything
                     self.engine.begin_epoch()

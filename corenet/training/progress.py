@@ -10,10 +10,11 @@ from corenet.training.history import Epoch
 
 Progress = Callable[[Epoch], None]
 LINES = 10
+TRAINING = "training"
 
 
 @contextmanager
-def progress_for(progress: bool | None, epochs: int, label: str = "training") -> Iterator[Progress]:
+def progress_for(progress: bool | None, epochs: int, label: str = TRAINING) -> Iterator[Progress]:
     """Give a function to call after each epoch; see :func:`~corenet.fit` for ``progress``."""
     if progress is False:
         yield lambda epoch: None
@@ -21,7 +22,7 @@ def progress_for(progress: bool | None, epochs: int, label: str = "training") ->
         with _bar(epochs, label) as show:
             yield show
     else:
-        yield _lines(epochs)
+        yield _lines(epochs, label)
 
 
 @contextmanager
@@ -42,12 +43,13 @@ def _bar(epochs: int, label: str) -> Iterator[Progress]:
         yield lambda epoch: bar.update(task, completed=epoch.epoch, figures=describe(epoch))
 
 
-def _lines(epochs: int) -> Progress:
+def _lines(epochs: int, label: str) -> Progress:
+    start = f"{label}, " if label != TRAINING else ""
     every = max(1, epochs // LINES)
 
     def show(epoch: Epoch) -> None:
         if epoch.epoch % every == 0 or epoch.epoch == epochs:
-            print(f"epoch {epoch.epoch}/{epochs}  {describe(epoch)}", file=sys.stderr, flush=True)
+            print(f"{start}epoch {epoch.epoch}/{epochs}  {describe(epoch)}", file=sys.stderr, flush=True)
 
     return show
 

@@ -66,7 +66,8 @@ def fit_rounds(
 
     Raises:
         ConfigError: ``rounds`` is no positive integer, or a sequence of data has another length.
-        NonFiniteError: as :func:`fit`; ``round`` says where. No weight of any round was written in that step.
+        NonFiniteError: as :func:`fit`; ``round`` says where. In one batched run no weight of any round was written
+            in that step; one after the other, earlier rounds are done, and later ones not begun.
 
     >>> import corenet as cn
     >>> def factory(round):
@@ -114,7 +115,7 @@ def fit_rounds(
         measures = Measures(metrics, data, held_out)
         training = Training(running, model, loss, optimizer, data, batch_size, seed + round, measures)
         try:
-            results.append((model, training.run(epochs, progress)))
+            results.append((model, training.run(epochs, progress, f"round {round + 1}/{rounds}")))
         except NonFiniteError as error:
             error.round = round
             raise

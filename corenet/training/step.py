@@ -36,7 +36,11 @@ def train_step(model: Module, loss: Loss, optimizer: Optimizer, input: Tensor, t
 def gradients(model: Module, loss: Loss, optimizer: Optimizer, input: Tensor, target: Tensor) -> Tensor:
     """Compute the gradient of every parameter on one batch, in its ``.grad``, and return the loss."""
     optimizer.zero_grad()
-    prediction = model(input)
-    value = value_of(loss, prediction, target)
-    model.backward_parameters(loss.backward())  # backward, less the gradient of the data, which nobody needs
+    try:
+        prediction = model(input)
+        value = value_of(loss, prediction, target)
+        model.backward_parameters(loss.backward())  # backward, less the gradient of the data, which nobody needs
+    except BaseException:
+        model.forget()  # so that the next batch may be a better one
+        raise
     return value

@@ -22,6 +22,14 @@ def test_the_table_measures_against_torch_nn(call):
     line = next(line for line in stdout.splitlines() if line.startswith("torch.nn"))
     assert line.split()[-1] == "1.00"
     assert "2-4-1, batch 100" in stdout
+    assert "fit trained 10 steps a turn, by engine 'plain'" in stdout
+
+
+def test_fit_trains_as_long_as_the_loop_would_in_the_time_given(call):
+    code, stdout, _ = call("bench", "--layers", "2,4,1", "--seconds", 0.5, "--json")
+    report = json.loads(stdout)
+    assert (code, report["engine"]) == (0, "replay")
+    assert report["fit_steps"] * report["step_seconds"]["corenet, loop"] == pytest.approx(0.5, rel=0.8)
 
 
 def test_another_result_is_a_failed_check_and_nothing_is_timed(call, monkeypatch):

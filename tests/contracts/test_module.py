@@ -196,6 +196,17 @@ def test_order_an_exception_inside_a_forward_drops_what_was_saved_below():
         module.inner.backward(torch.ones(1))
 
 
+@pytest.mark.parametrize(("values", "kinds"), [((2.0,), "float"), ((torch.ones(1), None), "Tensor, NoneType")])
+def test_only_tensors_are_saved(values, kinds):
+    class Keeps(cn.Module):
+        def forward(self, input):
+            self.save(*values)
+            return input
+
+    with pytest.raises(cn.DTypeError, match=rf"may save tensors, not \({kinds}\); keep anything else as an attribute"):
+        Keeps()(torch.ones(2))
+
+
 def test_order_a_module_that_saves_nothing_has_no_order_to_guard():
     module = Negate()
     assert module(module(torch.ones(1))).item() == 1

@@ -416,3 +416,10 @@ def test_rounds_of_other_widths_are_compiled_only_where_each_pays(monkeypatch):
 
     options = SHORT | {"batch_size": 10, "rounds": 3}  # 45 steps in all, 15 of each kind
     assert {history.engine for _, history in cn.fit_rounds(widening, TRAIN, **options)} <= {"plain", "replay"}
+
+
+@pytest.mark.usefixtures("needs_compiler")
+def test_lines_of_rounds_one_after_the_other_say_which(capsys):
+    cn.fit_rounds(factory, TRAIN, rounds=2, engine="compiled", **SHORT | {"progress": True, "epochs": 1})
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split("  ")[0] for line in lines] == ["round 1/2, epoch 1/1", "round 2/2, epoch 1/1"]

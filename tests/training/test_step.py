@@ -1,5 +1,6 @@
 """The plain step: what it computes."""
 
+import pytest
 import torch
 
 import corenet as cn
@@ -54,3 +55,15 @@ def test_a_model_may_be_any_module_and_a_loss_unreduced(batch, linear, momentum)
     model = linear()
     values = train_step(model, cn.MSELoss("none"), momentum(model), input, target)
     assert values.shape == (8, 1)
+
+
+def test_a_refused_batch_leaves_the_next_one_as_it_would_be(batch, linear, momentum, everything):
+    input, target = batch()
+    model, other = linear(), linear()
+    other.load_state_dict(model.state_dict())
+    optimizer, other_by = momentum(model), momentum(other)
+    with pytest.raises(cn.ShapeError):
+        train_step(model, cn.MSELoss(), optimizer, input, target[:3])
+    train_step(model, cn.MSELoss(), optimizer, input, target)
+    train_step(other, cn.MSELoss(), other_by, input, target)
+    torch.testing.assert_close(everything(model, optimizer), everything(other, other_by), rtol=0, atol=0)

@@ -290,3 +290,26 @@ def test_an_evaluation_may_change_the_model():
         return model.state_dict()
 
     torch.testing.assert_close(trained("compiled"), trained("plain"))
+
+
+class Ends(cn.SGD):
+    """Has no rate after its hundredth step."""
+
+    @property
+    def current_lr(self):
+        if self.steps > 100:
+            raise ValueError("the schedule is over")
+        return super().current_lr
+
+
+def test_a_schedule_that_raises_does_so_at_its_step():
+    def trained(engine):
+        torch.manual_seed(0)
+        model = cn.Sequential(cn.Linear(2, 6), cn.Tanh(), cn.Linear(6, 1), cn.Sigmoid())
+        optimizer = Ends(model.parameters(), lr=0.1, momentum=0.9)
+        with pytest.raises(ValueError, match="the schedule is over"):
+            cn.fit(model, cn.BCELoss(), optimizer, FLOAT, epochs=40, batch_size=8, engine=engine, progress=False)
+        return optimizer.steps, model.state_dict()
+
+    torch.testing.assert_close(trained("compiled"), trained("plain"))
+    assert trained("compiled")[0] == 101

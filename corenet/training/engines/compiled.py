@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 
 import torch
 from torch import Tensor
 
-from corenet.contracts.loss import ElementwiseLoss, Loss
+from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.contracts.parameter import gradient
@@ -25,7 +24,7 @@ from corenet.training.engines.native.compiler import CannotCompile, library
 from corenet.training.engines.native.loop import Loop
 from corenet.training.engines.plain import Plain
 from corenet.training.engines.program import Call, program
-from corenet.training.engines.recording import Recording, agree, left_as_they_are, moved_by, other_weights
+from corenet.training.engines.recording import Recording, agree, check_all, left_as_they_are, moved_by, other_weights
 from corenet.training.engines.replay import Replay, key_of
 from corenet.training.engines.surroundings import surroundings
 from corenet.training.engines.tape import NotRecordable, Operation
@@ -42,6 +41,7 @@ class Compiled(Replay):
     """Trains as :class:`Replay` does, by calls that are compiled."""
 
     best = "compiled"  # its name, as long as nothing stands against it
+    done = "compiled"  # what it does to steps, in the log
     loop = Loop
 
     def __init__(self, model: Module, loss: Loss, optimizer: Optimizer) -> None:
@@ -56,16 +56,22 @@ class Compiled(Replay):
         super().__init__(model, loss, optimizer, name=self.best)
 
     def make(self, operations: Iterable[Operation], gradients: Sequence[Tensor], kept: Sequence[Tensor]) -> list[Call]:
-        """Return calls in C, or those of the replay where the compiler refuses."""
+        """Return its own calls, or those of the replay where there can be none."""
         operations = list(operations)
         if self.name == self.best:
             try:
                 self._refuse_too_many()
-                return compiled(operations, gradients, kept)
+                return self.own_calls(operations, gradients, kept)
             except Exception as reason:  # noqa: BLE001 - whatever it is, the kernels themselves go on
-                LOG.info("steps are replayed, not compiled: %s", reason)
+                LOG.info("steps are replayed, not %s: %s", self.done, reason)
                 self.name = "replay"
         return program(operations, gradients, kept)
+
+    def own_calls(
+        self, operations: Sequence[Operation], gradients: Sequence[Tensor], kept: Sequence[Tensor]
+    ) -> list[Call]:
+        """Return calls in C, if the compiler can."""
+        return compiled(operations, gradients, kept)
 
     def take_over(self, other: Compiled) -> None:
         """Do as the other does, if it turns out that it trained what differs from this in its numbers only."""
@@ -225,7 +231,7 @@ class Compiled(Replay):
             done, predictions, values = loop.run(inputs, targets, rates, self._every)
             if done < len(rates) or (values.dim() > 1 and not are_finite([values])):
                 return None
-            _check(loss, predictions, targets, batch_size)
+            check_all(loss, predictions, targets, batch_size)
         except Exception:  # noqa: BLE001 - the plain step says better what it is
             return None
         return values
@@ -246,15 +252,5 @@ class Compiled(Replay):
         return undo
 
     def _loop_no_more(self, reason: object) -> None:
-        LOG.info("steps are compiled one by one: %s", reason)
+        LOG.info("steps are %s one by one: %s", self.done, reason)
         self._loop, self._may_loop = None, False
-
-
-def _check(loss: Loss, predictions: Tensor, targets: Tensor, batch_size: int) -> None:
-    """Let the loss check the outputs of many steps: at once if it looks at elements, and if that is enough for it."""
-    if isinstance(loss, ElementwiseLoss):
-        with suppress(CorenetError):
-            loss.check(predictions.flatten(0, 1), targets)
-            return
-    for batch in zip(predictions, targets.split(batch_size), strict=True):
-        loss.check(*batch)

@@ -8,8 +8,7 @@ they came to what plain steps come to, and are undone where anything is wrong.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from math import ceil
@@ -28,7 +27,6 @@ from corenet.training.engines.recording import Recording
 from corenet.training.engines.tape import NotRecordable, Operation
 from corenet.training.engines.update import Update, recorded_by, tensors_of
 
-LOG = logging.getLogger("corenet")
 _STRETCH = 256  # steps between two looks
 _BLOCK = 64  # steps in one launch
 _KEPT = 2**26  # bytes to keep of the batches and outputs of a stretch
@@ -101,29 +99,20 @@ class Graph(Compiled):
     """Trains as :class:`~corenet.training.engines.compiled.Compiled` does, on a CUDA device and by launches."""
 
     best = "graph"
+    done = "launched"
     loop = GraphLoop  # type: ignore[assignment]  # it does what a Loop does
     _made = 0
 
-    def make(self, operations: Iterable[Operation], gradients: Sequence[Tensor], kept: Sequence[Tensor]) -> list[Call]:
-        """Return one launch, or the calls of the replay where there can be none."""
-        operations = list(operations)
-        if self.name == self.best:
-            try:
-                self._refuse_too_many()
-                self._made += 1
-                return launched(operations, gradients, kept)
-            except Exception as reason:  # noqa: BLE001 - whatever it is, the kernels themselves go on
-                LOG.info("steps are replayed, not launched: %s", reason)
-                self.name = "replay"
-        return program(operations, gradients, kept)
+    def own_calls(
+        self, operations: Sequence[Operation], gradients: Sequence[Tensor], kept: Sequence[Tensor]
+    ) -> list[Call]:
+        """Return one launch, and count it."""
+        self._made += 1
+        return launched(operations, gradients, kept)
 
     def _refuse_too_many(self) -> None:
         if self._made >= MOST:
             raise NotRecordable("what they take for granted changes too often")
-
-    def _loop_no_more(self, reason: object) -> None:
-        LOG.info("steps are launched one by one: %s", reason)
-        self._loop, self._may_loop = None, False
 
 
 class _Block:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import pickle
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import numpy
 import torch
 from torch import Tensor
 
-from corenet.contracts.loss import Loss
+from corenet.contracts.loss import ElementwiseLoss, Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.contracts.parameter import Buffer, Parameter, gradient
 from corenet.contracts.tree import held
+from corenet.errors import CorenetError
 from corenet.training.engines.generators import cards
 from corenet.training.engines.program import Call, program
 from corenet.training.engines.surroundings import parts_of, refuse_changed, surroundings
@@ -178,6 +179,16 @@ def unchecked(loss: Loss) -> Iterator[None]:
 
 
 def _check_nothing(input: Tensor, target: Tensor) -> None: ...
+
+
+def check_all(loss: Loss, predictions: Tensor, targets: Tensor, batch_size: int) -> None:
+    """Let the loss check the outputs of many steps: at once if it looks at elements, and if that is enough for it."""
+    if isinstance(loss, ElementwiseLoss):
+        with suppress(CorenetError):
+            loss.check(predictions.flatten(0, 1), targets)
+            return
+    for batch in zip(predictions, targets.split(batch_size), strict=True):
+        loss.check(*batch)
 
 
 def agree(replayed: Tensor, plain: Tensor) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from benchmarks.row import Row
-from corenet.report.style import FAINT, INSIDE, OUTSIDE, SMALL, dress, new_figure
+from corenet.report.plots.style import FAINT, INSIDE, OUTSIDE, SMALL, dress, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,7 +12,7 @@ from benchmarks.row import Row
 from benchmarks.table import markdown, surroundings
 from corenet.errors import MissingExtraError
 from corenet.files import write_text
-from corenet.report.style import write_png
+from corenet.report.plots.style import write_png
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

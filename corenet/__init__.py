@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from corenet.errors import *  # noqa: F403
     from corenet.registry.registry import components as components
     from corenet.registry.registry import get as get
-    from corenet.testing.gradcheck import gradcheck as gradcheck
+    from corenet.testing.gradcheck.gradcheck import gradcheck as gradcheck
     from corenet.training.compile_step import compile_step as compile_step
     from corenet.training.fit import fit as fit
     from corenet.training.history import History as History
@@ -55,7 +55,7 @@ _HOMES = {
     "corenet.contracts.parameter": ("Buffer", "Parameter"),
     "corenet.contracts.sequential": ("Sequential",),
     "corenet.registry.registry": ("components", "get"),
-    "corenet.testing.gradcheck": ("gradcheck",),
+    "corenet.testing.gradcheck.gradcheck": ("gradcheck",),
     "corenet.training.compile_step": ("compile_step",),
     "corenet.training.fit": ("fit",),
     "corenet.training.history": ("History",),

@@ -25,7 +25,7 @@ LAYERS = [
     ["builtin", "checkpoint", "testing"],
     ["training"],
     ["experiments"],
-    ["report"],
+    ["report", "scaffold"],
     ["cli"],
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}

@@ -46,9 +46,9 @@ NEEDED_FOR_HELP = {
     "corenet.errors",
     "corenet.registry",
     "corenet.registry.compatibility",
-    "corenet.registry.installed",
-    "corenet.registry.switches",
-    "corenet.registry.text",
+    "corenet.registry.distributions",
+    "corenet.registry.settings",
+    "corenet.registry.sanitize",
 }
 
 

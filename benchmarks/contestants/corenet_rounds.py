@@ -8,7 +8,7 @@ import torch
 import corenet as cn
 from benchmarks.contestants.corenet_loop import network, optimizer
 from benchmarks.problem import Problem
-from corenet.training.engines.choice import EngineName
+from corenet.training.engines.select import EngineName
 
 
 class Contestant:

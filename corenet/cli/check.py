@@ -14,10 +14,10 @@ from corenet.cli import options
 from corenet.cli.check_child import Result, check, check_apart, unusable
 from corenet.cli.no_plugins import no_plugins
 from corenet.errors import UnknownComponentError, did_you_mean
-from corenet.registry.installed import BUILTIN
+from corenet.registry.distributions import BUILTIN
 from corenet.registry.registry import registry
+from corenet.registry.sanitize import canonical
 from corenet.registry.spec import KINDS, Component
-from corenet.registry.text import canonical
 
 
 @click.command()

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from corenet.errors import BrokenComponentError, CorenetError, UnavailableComponentError
-from corenet.registry.asking import reason_of
-from corenet.registry.child import ending_of, start
+from corenet.registry.collect import reason_of
+from corenet.registry.doctor.child_process import ending_of, start
 from corenet.registry.registry import registry
 from corenet.registry.spec import Component
 

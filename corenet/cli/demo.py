@@ -26,7 +26,7 @@ FOLDER = "corenet-demo"
 def command(seed: int, device: str, as_json: bool, out: Path) -> None:
     """Train a small network on the disk, prove every gradient, and draw what was learnt."""
     from corenet.experiments import experiment, run
-    from corenet.report.outcome import draw
+    from corenet.report.experiment_table import draw
     from corenet.testing import prove_all
 
     device = options.device_for(device)
@@ -49,8 +49,8 @@ def command(seed: int, device: str, as_json: bool, out: Path) -> None:
 def _show(outcome: Outcome, proofs: list[Proof], figures: list[Path]) -> None:
     from rich.console import Console
 
-    from corenet.report.outcome import surface, table
-    from corenet.report.terminal import decision_map
+    from corenet.report.experiment_table import surface, table
+    from corenet.report.plots.text_map import decision_map
 
     console = Console()
     console.print(table([outcome]))

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import click
 
 from corenet.cli import options
-from corenet.registry.doctor import LIMIT, Health, examine
-from corenet.registry.finding import Finding
+from corenet.registry.doctor.examine import LIMIT, Health, examine
+from corenet.registry.doctor.findings import Finding
 
 COLUMNS = ("PLUGIN", "VERSION", "STATUS", "LISTED", "IMPORTED")
 LABEL = 16

@@ -11,8 +11,8 @@ from corenet.cli.no_plugins import no_plugins
 from corenet.cli.table import table
 from corenet.errors import UnknownComponentError, did_you_mean
 from corenet.registry.registry import Registry, registry
+from corenet.registry.sanitize import canonical
 from corenet.registry.spec import KINDS, STATUSES, Component, Kind, PluginRow
-from corenet.registry.text import canonical
 
 COLUMNS = ("NAME", "KIND", "PLUGIN", "VERSION", "STATUS", "SUMMARY")
 FIELDS = ("name", "kind", "distribution", "version", "status", "summary", "reason", "tags")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from corenet.cli.scaffold import files_for, names_for, write_folder
 from corenet.registry.spec import KINDS, Kind
+from corenet.scaffold.scaffold import files_for, names_for, write_folder
 
 
 @click.command()

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import click
 
-from corenet.registry.switches import ALLOW
+from corenet.registry.settings import ALLOW
 
 
 @contextmanager

@@ -100,7 +100,7 @@ def progress(quiet: bool) -> bool | None:
 
 def can_draw() -> bool:
     """Return whether figures can be drawn; if not, say what is missing, once and before the training."""
-    from corenet.report.style import new_figure
+    from corenet.report.plots.style import new_figure
 
     try:
         new_figure("", 1, 1)

@@ -43,7 +43,7 @@ def command(
     and the seconds of one round. Figures and the table go to the output folder.
     """
     from corenet.experiments import experiment, experiments, run
-    from corenet.report.outcome import draw
+    from corenet.report.experiment_table import draw
 
     if names and every:
         raise click.UsageError("give IDs, or --all")
@@ -70,7 +70,7 @@ def _report(outcomes: list[Outcome], out: Path, as_json: bool) -> None:
     from rich.console import Console
 
     from corenet.files import write_text
-    from corenet.report.outcome import machine, markdown, table
+    from corenet.report.experiment_table import machine, markdown, table
 
     result = {"schema": 1, "machine": machine(), "outcomes": [outcome.to_dict() for outcome in outcomes]}
     write_text(out / "results.json", json.dumps(result, indent=1) + "\n")

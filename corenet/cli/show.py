@@ -19,8 +19,8 @@ from corenet.registry.registry import registry
 from corenet.registry.spec import KINDS, Component, Kind
 
 if TYPE_CHECKING:
-    from corenet.report.card import Card, Conformance
-    from corenet.report.constructor import Argument
+    from corenet.report.component.component_page import Card, Conformance
+    from corenet.report.component.constructor import Argument
 
 LABEL = 11
 MEANING = "    "
@@ -39,7 +39,7 @@ def command(name: str, kind: Kind | None, as_json: bool) -> None:
     have the name, both are shown. Exit code 1 if one is broken; whether it may be used and
     conforms is only told, and corenet check decides.
     """
-    from corenet.report.card import card_of
+    from corenet.report.component.component_page import card_of
 
     cards = [card_of(row) for row in _named(name, [kind] if kind else list(KINDS))]
     if as_json:

@@ -16,9 +16,9 @@ import click
 from corenet import __version__
 from corenet.errors import AmbiguousComponentError, BrokenPluginError
 from corenet.registry import compatibility
-from corenet.registry.installed import COMMAND_GROUP, Installed, installed
-from corenet.registry.switches import Switches
-from corenet.registry.text import NAME
+from corenet.registry.distributions import COMMAND_GROUP, Installed, installed
+from corenet.registry.sanitize import NAME
+from corenet.registry.settings import Switches
 
 LINE = 60
 
@@ -42,7 +42,7 @@ class ThirdParty:
         Raises:
             BrokenPluginError: it cannot be imported, is no command, or its plugin is made for another corenet.
         """
-        from corenet.registry.asking import load_command, reason_of  # here: they import pluggy, which help needs not
+        from corenet.registry.collect import load_command, reason_of  # here: they import pluggy, which help needs not
 
         if reason := compatibility.reason_against(self.plugin.requires, __version__):
             raise self._broken(reason)

@@ -12,7 +12,7 @@ from corenet.errors import UnknownComponentError
 from corenet.registry.registry import get, registry
 
 if TYPE_CHECKING:
-    from corenet.report.trace import Trace
+    from corenet.report.trace.trace import Trace
 
 
 @click.command()
@@ -32,7 +32,7 @@ def command(name: str, recipe: str | None, seed: int, batch_size: int | None, as
     title, traced = _trace(name, recipe, seed, batch_size)
     if out is not None:
         from corenet.files import write_text
-        from corenet.report.trace_page import page
+        from corenet.report.trace.page import page
 
         write_text(out, page(traced, title))
     if as_json:
@@ -45,7 +45,7 @@ def command(name: str, recipe: str | None, seed: int, batch_size: int | None, as
 
 def _trace(name: str, recipe: str | None, seed: int, batch_size: int | None) -> tuple[str, Trace]:
     from corenet.experiments import experiments
-    from corenet.report.tracing import trace_experiment, trace_module
+    from corenet.report.trace.subjects import trace_experiment, trace_module
 
     ids = [each.id for each in experiments()]
     if name in ids or name.endswith(".toml"):
@@ -63,7 +63,7 @@ def _show(traced: Trace, title: str, out: Path | None) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from corenet.report.trace_table import told
+    from corenet.report.trace.table import told
 
     console = Console()
     console.print(Text(title, style="bold"))

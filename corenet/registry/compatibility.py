@@ -6,7 +6,7 @@ import operator
 import re
 from collections.abc import Callable, Iterable
 
-from corenet.registry.text import canonical
+from corenet.registry.sanitize import canonical
 
 Release = tuple[int, ...]
 

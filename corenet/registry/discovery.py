@@ -16,10 +16,10 @@ from importlib import import_module
 from importlib.metadata import EntryPoint
 
 from corenet.registry import compatibility
+from corenet.registry.distributions import BUILTIN, DECLARED_GROUPS, HOOK_GROUP, Installed, installed
 from corenet.registry.hookspecs import hookimpl
-from corenet.registry.installed import BUILTIN, DECLARED_GROUPS, HOOK_GROUP, Installed, installed
+from corenet.registry.settings import Switches
 from corenet.registry.spec import KINDS, ComponentSpec, Kind, Status
-from corenet.registry.switches import Switches
 
 
 @dataclass(frozen=True)

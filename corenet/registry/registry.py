@@ -17,13 +17,13 @@ from corenet.errors import (
     UnknownComponentError,
     did_you_mean,
 )
-from corenet.registry.asking import ask, reason_of
-from corenet.registry.clashes import by_distribution, resolve
+from corenet.registry.collect import ask, reason_of
+from corenet.registry.conflicts import by_distribution, resolve
 from corenet.registry.discovery import Plugin, builtin_plugin, discover
-from corenet.registry.installed import BUILTIN
+from corenet.registry.distributions import BUILTIN
+from corenet.registry.sanitize import canonical
+from corenet.registry.settings import STRICT, Switches
 from corenet.registry.spec import KINDS, Component, Kind, PluginRow
-from corenet.registry.switches import STRICT, Switches
-from corenet.registry.text import canonical
 
 if TYPE_CHECKING:
     from corenet.contracts.loss import Loss

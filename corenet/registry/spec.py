@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
 from corenet.errors import ConfigError
-from corenet.registry.text import plain
+from corenet.registry.sanitize import plain
 
 Kind = Literal["module", "loss", "optimizer"]
 KINDS: tuple[Kind, ...] = ("module", "loss", "optimizer")

@@ -11,21 +11,21 @@ from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.errors import BrokenPluginError, ConfigError, UnknownComponentError, did_you_mean
-from corenet.registry.asking import reason_of
+from corenet.registry.collect import reason_of
 from corenet.registry.registry import components
+from corenet.registry.sanitize import canonical
 from corenet.registry.spec import KINDS, Component, Kind
-from corenet.registry.text import canonical
-from corenet.testing.check import Check, NotApplicable, Violation
-from corenet.testing.loss_gradient_checks import LOSS_GRADIENT_CHECKS
-from corenet.testing.loss_manner_checks import LOSS_MANNER_CHECKS
-from corenet.testing.module_engine_checks import MODULE_ENGINE_CHECKS
-from corenet.testing.module_gradient_checks import MODULE_GRADIENT_CHECKS
-from corenet.testing.module_manner_checks import MODULE_MANNER_CHECKS
-from corenet.testing.optimizer_manner_checks import OPTIMIZER_MANNER_CHECKS
-from corenet.testing.optimizer_path_checks import OPTIMIZER_PATH_CHECKS
-from corenet.testing.report import finite_or_none
-from corenet.testing.source import raised_at
-from corenet.testing.trial import Trial, cases_of, seeded
+from corenet.testing.checks.check import Check, NotApplicable, Violation
+from corenet.testing.checks.loss_contract import LOSS_MANNER_CHECKS
+from corenet.testing.checks.loss_gradient import LOSS_GRADIENT_CHECKS
+from corenet.testing.checks.module_contract import MODULE_MANNER_CHECKS
+from corenet.testing.checks.module_engine import MODULE_ENGINE_CHECKS
+from corenet.testing.checks.module_gradient import MODULE_GRADIENT_CHECKS
+from corenet.testing.checks.optimizer_contract import OPTIMIZER_MANNER_CHECKS
+from corenet.testing.checks.optimizer_trajectory import OPTIMIZER_PATH_CHECKS
+from corenet.testing.diagnosis.source_lines import raised_at
+from corenet.testing.gradcheck.report import finite_or_none
+from corenet.testing.support.trial import Trial, cases_of, seeded
 
 CHECKS: dict[Kind, list[Check]] = {
     "module": [*MODULE_GRADIENT_CHECKS, *MODULE_MANNER_CHECKS, *MODULE_ENGINE_CHECKS],

@@ -9,9 +9,9 @@ from typing import Any, Literal
 from corenet.errors import ConformanceError, MissingExtraError
 from corenet.registry.registry import registry
 from corenet.registry.spec import Component, Kind
-from corenet.testing.check import Check
+from corenet.testing.checks.check import Check
 from corenet.testing.conformance import CHECKS, kind_of, try_in_order
-from corenet.testing.trial import Trial, cases_of
+from corenet.testing.support.trial import Trial, cases_of
 
 
 def parametrize_with_checks(

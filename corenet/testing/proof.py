@@ -9,8 +9,8 @@ from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.errors import CorenetError
 from corenet.registry.registry import components, registry
-from corenet.testing.report import GradientReport, finite_or_none
-from corenet.testing.trial import Trial, cases_of
+from corenet.testing.gradcheck.report import GradientReport, finite_or_none
+from corenet.testing.support.trial import Trial, cases_of
 
 
 @dataclass(frozen=True)

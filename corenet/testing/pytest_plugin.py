@@ -11,7 +11,7 @@ import pytest
 
 from corenet.errors import CorenetError
 from corenet.registry.spec import Component
-from corenet.testing.check import Check
+from corenet.testing.checks.check import Check
 from corenet.testing.conformance import CHECKS, components_of
 from corenet.testing.parametrize import conforms
 

@@ -9,8 +9,8 @@ from torch import Tensor
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
-from corenet.training.engines.compiled import Compiled
-from corenet.training.engines.native.compiler import compiler
+from corenet.training.engines.cpu.cc import compiler
+from corenet.training.engines.cpu.engine import Compiled
 from corenet.training.engines.replay import Replay
 
 Step = Callable[[Tensor, Tensor], Tensor]

@@ -16,12 +16,12 @@ from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.data import Dataset, integer, positive_integer
 from corenet.errors import ConfigError, NonFiniteError, StructureError
-from corenet.training.engines.choice import EngineName, engine_for
 from corenet.training.engines.engine import Engine
-from corenet.training.engines.update import learning_rates
+from corenet.training.engines.recording.recorded_update import learning_rates
+from corenet.training.engines.select import EngineName, engine_for
+from corenet.training.epoch_metrics import Measures, Metric
 from corenet.training.finite import are_finite, refuse_infinite_weights
 from corenet.training.history import Epoch, History
-from corenet.training.measuring import Measures, Metric
 from corenet.training.progress import TRAINING, progress_for
 
 

@@ -16,18 +16,18 @@ from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.data import Dataset, integer, positive_integer, stream
 from corenet.errors import ConfigError, NonFiniteError
-from corenet.training.engines.choice import EngineName, engine_for, refuse_without_card
-from corenet.training.engines.compiled import Compiled
+from corenet.training.engines.batched.engine import Together
+from corenet.training.engines.cpu.engine import Compiled
+from corenet.training.engines.cuda.capture import launched_or_called
 from corenet.training.engines.engine import Engine
-from corenet.training.engines.launch import launched_or_called
-from corenet.training.engines.program import program
-from corenet.training.engines.recording import Maker, left_as_they_are
-from corenet.training.engines.surroundings import kind_of
-from corenet.training.engines.together import Together
+from corenet.training.engines.recording.guards import kind_of
+from corenet.training.engines.recording.lowering import program
+from corenet.training.engines.recording.recorded_step import Maker, left_as_they_are
+from corenet.training.engines.select import EngineName, engine_for, refuse_without_card
+from corenet.training.epoch_metrics import Measures, Metric
 from corenet.training.finite import are_finite, refuse_infinite_weights
 from corenet.training.fit import Training, begin, drawing_from, refuse_wrong
 from corenet.training.history import Epoch, History
-from corenet.training.measuring import Measures, Metric
 from corenet.training.progress import progress_for
 
 LOG = logging.getLogger("corenet")

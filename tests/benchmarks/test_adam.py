@@ -12,7 +12,7 @@ import corenet as cn
 from benchmarks.adam import Adam
 from benchmarks.problem import Settings
 from benchmarks.race import race
-from corenet.training.engines.native.compiler import compiler
+from corenet.training.engines.cpu.cc import compiler
 
 SHAPES = (3, 2), (4,)
 

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from corenet.cli import doctor
-from corenet.registry.doctor import Health
-from corenet.registry.finding import Finding
+from corenet.registry.doctor.examine import Health
+from corenet.registry.doctor.findings import Finding
 
 TORN = Finding("broken", "module torn: ImportError: " + "torn " * 20, "pip install needle, and ask its author to sew")
 HEALTHS = [

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from corenet.cli import scaffold
 from corenet.errors import ConfigError
-from corenet.registry.installed import DECLARED_GROUPS
+from corenet.registry.distributions import DECLARED_GROUPS
+from corenet.scaffold import scaffold
 
 EXAMPLE = Path(__file__).parents[2] / "plugins" / "corenet-example"
 # The longest names too: they are where the layout of the code would break.

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from corenet.report import card as cards
+from corenet.report.component import component_page as cards
 from corenet.testing.conformance import Report, Result
 
 TWICE = '''

@@ -7,7 +7,7 @@ import pytest
 import corenet
 from corenet.registry.discovery import Declared, discover
 from corenet.registry.registry import Registry
-from corenet.registry.switches import Switches
+from corenet.registry.settings import Switches
 
 HOOKS = """
 from corenet.registry import ComponentSpec, hookimpl

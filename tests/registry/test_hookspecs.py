@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from corenet.registry import ComponentSpec, hookimpl, hookspecs
-from corenet.registry.asking import HOOKS
+from corenet.registry.collect import HOOKS
 from corenet.registry.discovery import Declared, Plugin
 from corenet.registry.registry import Registry
 

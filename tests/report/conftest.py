@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import corenet as cn
-from corenet.report.trace import trace
+from corenet.report.trace.trace import trace
 
 
 class Minus(cn.Module):

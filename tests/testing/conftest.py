@@ -3,7 +3,7 @@
 import pytest
 
 from corenet.testing.conformance import CHECKS, try_out
-from corenet.testing.trial import Trial, cases_of
+from corenet.testing.support.trial import Trial, cases_of
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import torch
 import corenet as cn
 from corenet.registry.spec import Component
 from corenet.testing import Case, check_component, components_of, conformance
-from corenet.testing.check import Check, NotApplicable, Violation
+from corenet.testing.checks.check import Check, NotApplicable, Violation
 from corenet.testing.conformance import CHECKS, try_out
-from corenet.testing.trial import Trial
+from corenet.testing.support.trial import Trial
 
 
 class Square(cn.Module):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import corenet as cn
-from corenet.training.engines.native.compiler import compiler
+from corenet.training.engines.cpu.cc import compiler
 
 
 class Scaled(cn.Module):

@@ -371,8 +371,8 @@ def test_data_larger_than_what_is_gathered_at_a_time_is_gathered_in_turns(monkey
     ("steps_that_pay", "of_a_round", "runs"), [(45, 15, "compiled"), (46, 15, "together"), (45, 16, "together")]
 )
 def test_rounds_long_enough_together_are_compiled_one_by_one(steps_that_pay, of_a_round, runs, monkeypatch):
-    monkeypatch.setattr("corenet.training.engines.choice.EARNED_BACK", 1)
-    monkeypatch.setattr("corenet.training.engines.choice.COMPILED_BACK", steps_that_pay)
+    monkeypatch.setattr("corenet.training.engines.select.EARNED_BACK", 1)
+    monkeypatch.setattr("corenet.training.engines.select.COMPILED_BACK", steps_that_pay)
     monkeypatch.setattr("corenet.training.rounds.RECORDED_BACK", of_a_round)
     options = SHORT | {"batch_size": 10, "rounds": 3, "seed": 10}  # five steps an epoch, 45 in all
     for round, (model, history) in enumerate(cn.fit_rounds(factory, TRAIN, VALID, **options)):
@@ -407,7 +407,7 @@ def test_a_compiled_round_that_runs_away_is_named():
 
 @pytest.mark.usefixtures("needs_compiler")
 def test_rounds_of_other_widths_are_compiled_only_where_each_pays(monkeypatch):
-    monkeypatch.setattr("corenet.training.engines.choice.COMPILED_BACK", 45)
+    monkeypatch.setattr("corenet.training.engines.select.COMPILED_BACK", 45)
     monkeypatch.setattr("corenet.training.rounds.RECORDED_BACK", 15)
 
     def widening(round):

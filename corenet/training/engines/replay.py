@@ -21,8 +21,9 @@ from corenet.contracts.optimizer import Optimizer
 from corenet.contracts.parameter import gradient
 from corenet.errors import CorenetError
 from corenet.training.engines.engine import Engine
-from corenet.training.engines.program import program
-from corenet.training.engines.recording import (
+from corenet.training.engines.recording.guards import surroundings
+from corenet.training.engines.recording.lowering import program
+from corenet.training.engines.recording.recorded_step import (
     Maker,
     Recording,
     agree,
@@ -31,7 +32,6 @@ from corenet.training.engines.recording import (
     other_weights,
     record,
 )
-from corenet.training.engines.surroundings import surroundings
 from corenet.training.finite import are_finite, refuse_non_finite
 from corenet.training.step import gradients, train_step
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import corenet as cn
-from corenet.training.engines.native.loop import Loop
+from corenet.training.engines.cpu.step_loop import Loop
 
 
 @dataclass

@@ -113,7 +113,7 @@ class Constants(Remembers):
 )
 @pytest.mark.parametrize("batch_size", [1, 8])
 def test_a_rule_that_is_known_in_c_is_applied_many_times_in_one_call(optimizer, batch_size, alike, monkeypatch):
-    monkeypatch.setattr("corenet.training.engines.native.loop._STRETCH", 9)
+    monkeypatch.setattr("corenet.training.engines.cpu.step_loop._STRETCH", 9)
     alike(build(optimizer, lambda: cn.Dropout(0.2)), DATA, batch_size=batch_size)
 
 

@@ -1,0 +1,121 @@
+"""The output of a model over the unit square, drawn in the terminal."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from rich.color import Color, ColorSystem, blend_rgb
+from rich.console import Console
+from rich.style import Style
+from torch import Tensor
+
+from corenet.errors import ConfigError
+from corenet.report.plots.decision_surface import Surface
+from corenet.report.plots.style import INK, INSIDE, MIDDLE, OUTSIDE
+
+LEAST_WIDTH = 16
+STEPS = 4
+SHADES, LINE = " ░▓█", "▒"
+# The systems with enough colours for a map; any other is drawn in shades.
+SYSTEMS = {"truecolor": ColorSystem.TRUECOLOR, "256": ColorSystem.EIGHT_BIT}
+
+
+def decision_map(surface: Surface, width: int = 42, color: str | None = "auto") -> str:
+    """Return the output of a model over the unit square as text, in a frame, with the decision line.
+
+    Args:
+        surface: the output, and its threshold.
+        width: columns of the whole drawing; it is about half as many lines high, so that the square is one.
+        color: a colour system in rich's words. ``"truecolor"`` and ``"256"`` draw two
+            coloured cells a character, all others, and None, draw plain shades.
+            ``"auto"`` is what standard output can show.
+
+    Raises:
+        ConfigError: ``width`` is too small to see anything.
+
+    >>> surface = Surface(lambda points: 1 - (points - 0.5).norm(dim=1), threshold=0.6, low=0.4, high=0.8)
+    >>> print(decision_map(surface, width=18, color=None))
+    ┌────────────────┐
+    │    ░░░░░░░░    │
+    │  ░░▒▒▒▒▒▒▒▒░░  │
+    │ ░▒▒████████▒▒░ │
+    │░░▒██████████▒░░│
+    │░░▒██████████▒░░│
+    │ ░▒▒████████▒▒░ │
+    │  ░░▒▒▒▒▒▒▒▒░░  │
+    │    ░░░░░░░░    │
+    └────────────────┘
+     output 0.4 [ ░▓█] 0.8  ▒ at 0.6
+    """
+    if width < LEAST_WIDTH:
+        raise ConfigError(
+            f"a decision map needs a width of at least {LEAST_WIDTH}, not {width}", name="width", value=width
+        )
+    columns = width - 2
+    system = SYSTEMS.get(str(_shown_by_stdout() if color == "auto" else color))
+    rows = _shaded(surface, columns) if system is None else _coloured(surface, columns, system)
+    rule = "─" * columns
+    return "\n".join([f"┌{rule}┐", *(f"│{row}│" for row in rows), f"└{rule}┘", _legend(surface, system)])
+
+
+def _shown_by_stdout() -> str | None:
+    console = Console()
+    return None if console.no_color else console.color_system
+
+
+def _shaded(surface: Surface, columns: int) -> list[str]:
+    """Return rows of one cell a character."""
+    output = surface.grid(columns // 2, columns)
+    edge, levels = _edge(output > surface.threshold).tolist(), surface.levels(output).tolist()
+    return [
+        "".join(LINE if on_edge else _shade(level) for on_edge, level in zip(*row, strict=True))
+        for row in zip(edge, levels, strict=True)
+    ]
+
+
+def _coloured(surface: Surface, columns: int, system: ColorSystem) -> list[str]:
+    """Return rows of two cells a character: the upper half block in one colour, on a ground in the other."""
+    output = surface.grid(columns // 2 * 2, columns)
+    edge, levels = _edge(output > surface.threshold).tolist(), surface.levels(output).tolist()
+    cells = [
+        [Color.parse(INK) if on_edge else _colour(level) for on_edge, level in zip(*row, strict=True)]
+        for row in zip(edge, levels, strict=True)
+    ]
+    return [_half_blocks(upper, lower, system) for upper, lower in zip(cells[::2], cells[1::2], strict=True)]
+
+
+def _half_blocks(upper: list[Color], lower: list[Color], system: ColorSystem) -> str:
+    runs = ((pair, len(list(run))) for pair, run in groupby(zip(upper, lower, strict=True)))
+    return "".join(Style(color=top, bgcolor=ground).render("▀" * n, color_system=system) for (top, ground), n in runs)
+
+
+def _edge(inside: Tensor) -> Tensor:
+    """Return the cells inside that have a cell outside to their left or right, above or below."""
+    core = inside.clone()
+    core[1:] &= inside[:-1]
+    core[:-1] &= inside[1:]
+    core[:, 1:] &= inside[:, :-1]
+    core[:, :-1] &= inside[:, 1:]
+    return inside & ~core
+
+
+def _shade(level: float) -> str:
+    return SHADES[min(int((level + 1) / 2 * len(SHADES)), len(SHADES) - 1)]
+
+
+def _colour(level: float) -> Color:
+    # A few steps suffice for the eye, and their nearest of 256 colours still make a ramp.
+    level = round(level * STEPS) / STEPS
+    end, middle = (Color.parse(name).get_truecolor() for name in (INSIDE if level > 0 else OUTSIDE, MIDDLE))
+    return Color.from_triplet(blend_rgb(middle, end, abs(level)))
+
+
+def _legend(surface: Surface, system: ColorSystem | None) -> str:
+    """Return what the output looks like from the lowest to the highest, and what the line between the classes is."""
+    scale, line = f"[{SHADES}]", LINE
+    if system is not None:
+        colours = [_colour(step / STEPS) for step in range(-STEPS, STEPS + 1)]
+        scale = _half_blocks(colours, colours, system)
+        mark = [Color.parse(name) for name in (MIDDLE, INK, MIDDLE)]
+        line = _half_blocks(mark, mark, system)
+    return f" output {surface.low:g} {scale} {surface.high:g}  {line} at {surface.threshold:g}"

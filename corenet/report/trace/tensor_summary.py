@@ -1,0 +1,53 @@
+"""A tensor told in a few numbers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from corenet.testing.gradcheck.report import finite_or_none
+
+BINS = 24
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What is worth knowing of a tensor: its shape, its Euclidean norm, and how its values spread.
+
+    ``histogram`` counts the values in 24 equal intervals from ``min`` to ``max``. An empty
+    tensor has no extremes and no mean: they are NaN.
+
+    >>> numbers = Numbers.of(torch.tensor([[3.0, -4.0]]))
+    >>> numbers.shape, numbers.norm, numbers.mean
+    ((1, 2), 5.0, -0.5)
+    """
+
+    shape: tuple[int, ...]
+    norm: float
+    min: float
+    mean: float
+    max: float
+    histogram: tuple[int, ...]
+
+    @classmethod
+    def of(cls, tensor: Tensor) -> Numbers:
+        """Return the numbers of ``tensor``, computed in float64."""
+        shape, values = tuple(tensor.shape), tensor.detach().double().cpu().reshape(-1)
+        if not len(values):
+            return cls(shape, 0.0, math.nan, math.nan, math.nan, ())
+        low, high = (extreme.item() for extreme in values.aminmax())
+        return cls(shape, values.norm().item(), low, values.mean().item(), high, _histogram(values, low, high))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the numbers as plain values, for JSON."""
+        return {name: finite_or_none(value) for name, value in vars(self).items()}
+
+
+def _histogram(values: Tensor, low: float, high: float) -> tuple[int, ...]:
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return ()
+    return tuple(int(count) for count in torch.histc(values, BINS, low, high).tolist())

@@ -1,0 +1,84 @@
+"""The hyper-parameters of an optimizer: which there are, and what else each could be."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any, Literal, get_args, get_origin
+
+from corenet.testing.support.trial import Trial
+
+FLOATS = (0.5, 0.1, 0.9, 0.01, 1.5)
+INTEGERS = (1, 2, 3, 5)
+
+
+def declared(trial: Trial) -> dict[str, Any]:
+    """Return each hyper-parameter of the constructor with the value that it has in the case.
+
+    >>> import corenet as cn
+    >>> list(declared(Trial(cn.SGD, cn.Case({"lr": 0.1}))).items())[:3]
+    [('lr', 0.1), ('momentum', 0.0), ('dampening', 0.0)]
+    """
+    _, *rest = inspect.signature(trial.factory).parameters.values()
+    named = [each for each in rest if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)]
+    given = dict(trial.case.arguments)
+    return {each.name: given.get(each.name, each.default) for each in named} | given
+
+
+def others(trial: Trial, name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Return other values worth a try, each with what it is a value of: the argument, or a place in it."""
+    return _replaced(name, value, partial(_candidates, trial, name))
+
+
+def numbers(name: str, value: Any, wrong: float) -> Iterator[tuple[str, Any]]:
+    """Return ``value`` with ``wrong`` in the place of each float in it, and the name of that place."""
+    return _replaced(name, value, lambda each: (wrong,) if isinstance(each, float) else ())
+
+
+def contexts(trial: Trial, values: Mapping[str, Any], name: str) -> Iterator[dict[str, Any]]:
+    """Yield settings of the other arguments in which ``name`` might matter: as they are, and with others switched on.
+
+    A Nesterov flag needs momentum, a dampening needs it too, a correction may need all of them.
+    """
+    yield {}
+    switched_on: dict[str, Any] = {}
+    for other, value in values.items():
+        if other in (name, "lr") or (value and not isinstance(value, tuple | list | bool)):
+            continue
+        candidates = [each for _, each in others(trial, other, value)]
+        if candidates:
+            switched_on[other] = candidates[0]
+            yield {other: candidates[0]}
+    yield switched_on
+
+
+def _replaced(name: str, value: Any, candidates: Callable[[Any], Iterable[Any]]) -> Iterator[tuple[str, Any]]:
+    """Yield each place in ``value`` and ``value`` with a candidate there that is another."""
+    if isinstance(value, tuple | list):
+        for place, entry in enumerate(value):
+            for _, other in _replaced(name, entry, candidates):
+                yield f"{name}[{place}]", type(value)([*value[:place], other, *value[place + 1 :]])
+    else:
+        yield from ((name, other) for other in candidates(value) if other != value)
+
+
+def _candidates(trial: Trial, name: str, value: Any) -> tuple[Any, ...]:
+    if isinstance(value, bool):
+        return (not value,)
+    if isinstance(value, int):
+        return tuple(value + each for each in INTEGERS) + INTEGERS
+    if isinstance(value, float):
+        return (value / 2, *FLOATS, value * 2)
+    if value is None:
+        return (*FLOATS, True, *INTEGERS)
+    return _choices(trial, name) if isinstance(value, str) else ()
+
+
+def _choices(trial: Trial, name: str) -> tuple[Any, ...]:
+    """Return what a ``Literal`` annotation lists; any other annotation of a text says nothing."""
+    try:
+        annotation = inspect.signature(trial.factory, eval_str=True).parameters[name].annotation
+    except NameError:  # imported for type checkers only
+        return ()
+    return get_args(annotation) if get_origin(annotation) is Literal else ()

@@ -1,0 +1,183 @@
+"""What every loss promises besides its number: what it refuses, leaves alone, keeps, and lets torch do."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from corenet.contracts.loss import Loss
+from corenet.errors import BackwardError, CorenetError
+from corenet.registry.collect import reason_of
+from corenet.testing.checks.check import Checks, NotApplicable, Violation, must_refuse
+from corenet.testing.support.copiers import copiers
+from corenet.testing.support.loss_evaluation import Evaluation, evaluate, evaluated
+from corenet.testing.support.memory_layout import share_memory
+from corenet.testing.support.no_autograd import no_borrowed_gradients
+from corenet.testing.support.torch_compile import captured
+from corenet.testing.support.trial import Trial, seeded
+
+LOSS_MANNER_CHECKS = Checks("loss")
+SAVE = "use save() in forward and saved() in backward"
+
+
+# What it refuses.
+
+
+@LOSS_MANNER_CHECKS.add(since="0.1")
+def shape_mismatch(trial: Trial) -> None:
+    """Input and target that do not match in shape are refused with a CorenetError; nothing is broadcast."""
+    for input, target in _mismatched(trial):
+        shapes = f"input {tuple(input.shape)} and target {tuple(target.shape)}"
+        try:
+            found = trial.build()(input, target)
+        except CorenetError:
+            continue
+        except Exception as error:
+            raise Violation(
+                f"{shapes} raise {reason_of(error)}", "raise a ShapeError in check(), naming both shapes"
+            ) from error
+        raise Violation(
+            f"{shapes} are taken, and give {found.sum().item():g}",
+            "they are broadcast against each other: compare the shapes in check() and raise a ShapeError",
+        )
+
+
+@LOSS_MANNER_CHECKS.add(since="0.1")
+def unknown_class(trial: Trial) -> None:
+    """A class index that the input has no number for is refused."""
+    if trial.case.classes is None:
+        raise NotApplicable("its target is no class index")
+    if "ignore_index" in inspect.signature(trial.factory).parameters:
+        raise NotApplicable("it ignores an index")
+    classes = trial.input().shape[1]
+    for index in (-1, classes):
+        target = trial.target()
+        target.view(-1)[0] = index
+        try:
+            found = trial.build()(trial.input(), target)
+        except Exception:  # noqa: BLE001, S112 - refused is refused, whoever says it
+            continue
+        raise Violation(
+            f"class {index} of {classes} is taken, and gives {found.sum().item():g}",
+            "a negative index counts from the end: raise a RangeError in check()",
+        )
+
+
+@LOSS_MANNER_CHECKS.add(since="0.1")
+def order_of_calls(trial: Trial) -> None:
+    """Backward without an evaluation, and backward twice, raise BackwardError."""
+    loss = trial.build()
+    before = dict(vars(loss))
+    loss(trial.input(), trial.target())
+    if not _keeps(loss, before):
+        raise NotApplicable("it saves nothing")
+    loss.backward()
+    must_refuse("backward twice", loss.backward, BackwardError, SAVE)
+    must_refuse("backward before the loss is evaluated", trial.build().backward, BackwardError, SAVE)
+
+
+# What it leaves alone.
+
+
+@LOSS_MANNER_CHECKS.add(since="0.1")
+def arguments_unchanged(trial: Trial) -> None:
+    """Neither forward nor backward changes input or target in place, or hands them out as the gradient."""
+    input, target = trial.input(), trial.target()
+    given = {"input": input.clone(), "target": target.clone()}
+    loss = trial.build()
+    for when, call in {"forward": lambda: loss(given["input"], given["target"]), "backward": loss.backward}.items():
+        result = call()
+        for name, before in {"input": input, "target": target}.items():
+            if not torch.equal(given[name], before):
+                change = (given[name] - before).abs().max().item()
+                raise Violation(f"{when} changes {name} in place, by {change:g} at most", "write x - y, not x.sub_(y)")
+            if share_memory(result, given[name]):
+                raise Violation(
+                    f"what {when} returns shares its memory with {name}", "return a tensor of its own: .clone()"
+                )
+
+
+@LOSS_MANNER_CHECKS.add(since="0.1")
+def evaluated_again(trial: Trial) -> None:
+    """A second evaluation replaces the first, and the same numbers give the same loss each time."""
+    first, second = ((trial.input(seed=seed), trial.target(seed=seed)) for seed in (0, 17))
+    loss = trial.build()
+    with seeded(0):
+        loss(*first)
+    for name, pair in {"second": second, "first": first}.items():
+        if wrong := evaluate(loss, *pair).differs(evaluated(trial, *pair), 0):
+            raise Violation(
+                f"evaluated again, with the {name} of two inputs, {wrong} as of a new loss",
+                "something of an earlier evaluation is still there",
+            )
+
+
+@LOSS_MANNER_CHECKS.add(since="0.1")
+def copies(trial: Trial) -> None:
+    """A deep copy, and one that went through pickle, compute the same, before and after an evaluation."""
+    input, target = trial.input(), trial.target()
+    loss = trial.build()
+    straight = evaluated(trial, input, target)
+    for when in ("new", "evaluated"):
+        for how, duplicate in copiers(loss).items():
+            try:
+                found = evaluate(duplicate(loss), input, target)
+            except Exception as error:
+                raise Violation(f"{how} of a {when} loss raises {reason_of(error)}") from error
+            if wrong := found.differs(straight, 0):
+                raise Violation(f"after {how} of a {when} loss {wrong}")
+        loss(input, target)
+
+
+# What it lets torch do.
+
+
+@LOSS_MANNER_CHECKS.add(since="0.1")
+def no_borrowed_gradient(trial: Trial) -> None:
+    """Its gradient is its own: torch derives nothing while it runs."""
+    with no_borrowed_gradients():
+        loss = trial.build()
+        value = loss(trial.input(), trial.target())
+        result = loss.backward()
+    if value.requires_grad or result.requires_grad:
+        raise Violation("what it returns requires grad: torch has recorded how to derive it", "detach() it")
+
+
+@LOSS_MANNER_CHECKS.add(since="0.1")
+def compiled(trial: Trial) -> None:
+    """torch.compile captures forward and backward whole, and they compute the same."""
+    input, target = trial.input(), trial.target()
+    found = Evaluation(*captured(_forward_backward, trial.build(), input, target))
+    if wrong := found.differs(evaluated(trial, input, target)):
+        raise Violation(f"under torch.compile {wrong} as without")
+
+
+def _forward_backward(loss: Loss, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    return loss.forward(input, target), loss.backward()
+
+
+def _mismatched(trial: Trial) -> list[tuple[Tensor, Tensor]]:
+    """Return inputs with targets of another shape: those that torch would broadcast, and others."""
+    input, target = trial.input(), trial.target()
+    batch = len(input)
+    targets = [target[:1], target[..., None], target[None], target[0], target.flatten()[: batch - 1]]
+    pairs = [(input, other) for other in targets]
+    pairs += [(input, trial.target((batch + 1, *target.shape[1:]))), (input[:1], target)]
+    if trial.case.classes is None:
+        pairs += [(input[..., :1], target), (input[..., 0], target[..., :1]), (input.flatten(), target)]
+        pairs += [(input, target[..., 0])]
+    return [(first, second) for first, second in pairs if not _match(trial, first, second)]
+
+
+def _match(trial: Trial, input: Tensor, target: Tensor) -> bool:
+    expected = input.shape if trial.case.classes is None else input.shape[:1] + input.shape[2:]
+    return target.shape == expected
+
+
+def _keeps(loss: Loss, before: dict[str, Any]) -> bool:
+    """Tell whether an evaluation left something for backward: saved, or in an attribute."""
+    new = [value for name, value in vars(loss).items() if value is not before.get(name)]
+    return loss._saved is not None or any(isinstance(value, Tensor) for value in new)

@@ -1,0 +1,240 @@
+"""What every loss promises of its number, and of the gradient of that number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from corenet.contracts.loss import REDUCTIONS
+from corenet.errors import CorenetError, RangeError
+from corenet.registry.collect import reason_of
+from corenet.testing.checks.check import Checks, NotApplicable, Violation
+from corenet.testing.gradcheck.report import GradientReport
+from corenet.testing.support.compare import difference
+from corenet.testing.support.loss_evaluation import Evaluation, each_reduction, evaluated, reduced, weighs_samples
+from corenet.testing.support.memory_layout import strided, transposed
+from corenet.testing.support.trial import Trial
+
+LOSS_GRADIENT_CHECKS = Checks("loss")
+FLOAT32 = 1e-4
+
+
+@LOSS_GRADIENT_CHECKS.add(since="0.1", after=())
+def runs(trial: Trial) -> None:
+    """Forward and backward run on every case, with each reduction."""
+    for each in each_reduction(trial):
+        evaluated(each, each.input(), each.target())
+
+
+@LOSS_GRADIENT_CHECKS.add(since="0.1")
+def gradient(trial: Trial) -> None:
+    """The gradient is that of exactly the returned number, for each reduction, by central differences in float64."""
+    for each in each_reduction(trial):
+        _refuse_wrong(each.gradients, each)
+
+
+@LOSS_GRADIENT_CHECKS.add(since="0.1", after=("runs", "gradient"))
+def gradient_of_one_sample(trial: Trial) -> None:
+    """A batch of one has its exact gradient too."""
+    _without_sample_weights(trial)
+    one = replace(trial, case=replace(trial.case, shape=(1, *trial.case.shape[1:])))
+    for each in each_reduction(one):
+        _refuse_wrong(each.gradients, each)
+
+
+@LOSS_GRADIENT_CHECKS.add(since="0.1")
+def value(trial: Trial) -> None:
+    """The value is one finite floating-point number, or unreduced one for each element or sample."""
+    for each in each_reduction(trial):
+        input = each.input()
+        found = evaluated(each, input, each.target()).value
+        shapes = [torch.Size()]
+        if each.case.arguments.get("reduction") == "none":
+            shapes = [input.shape, input.shape[:1], each.target().shape, input.shape[:-1]]
+        if found.shape not in shapes:
+            raise Violation(f"{each}: the value has the shape {tuple(found.shape)}, not {tuple(shapes[0])}")
+        if not found.is_floating_point() or not found.isfinite().all():
+            raise Violation(f"{each}: the value is {found.flatten()[:3].tolist()}, {found.dtype}")
+
+
+@LOSS_GRADIENT_CHECKS.add(since="0.1")
+def edges(trial: Trial) -> None:
+    """Value and gradient are finite at the edges of the domains, at the kinks, and where the prediction is perfect."""
+    for where, input, target in _edges(trial):
+        try:
+            found = evaluated(trial, input, target)
+        except RangeError:  # the loss says itself that this is no number for it
+            continue
+        for name, tensor in {"value": found.value, "gradient": found.gradient}.items():
+            if not tensor.isfinite().all():
+                worst = tensor[~tensor.isfinite()][0].item()
+                raise Violation(
+                    f"the {name} is {worst} for {where}",
+                    "a division by zero, a logarithm or a root of zero, or an exp that overflows: clamp it",
+                )
+
+
+@LOSS_GRADIENT_CHECKS.add(since="0.1")
+def permutation(trial: Trial) -> None:
+    """Permuting the batch leaves the number and permutes the gradient."""
+    _without_sample_weights(trial)
+    input, target = trial.input(), trial.target()
+    order = torch.arange(len(input)).roll(1)
+    straight = evaluated(trial, input, target)
+    found = evaluated(trial, input[order], target[order])
+    expected = straight.value if not straight.value.dim() else straight.value[order]
+    if wrong := found.differs(Evaluation(expected, straight.gradient[order])):
+        raise Violation(f"with the batch permuted {wrong}", "the place of a sample in the batch enters the loss")
+
+
+@LOSS_GRADIENT_CHECKS.add(since="0.1")
+def reductions(trial: Trial) -> None:
+    """The sum and the mean are those of the unreduced values."""
+    values = {
+        name: evaluated(each, each.input(), each.target()).value
+        for name in REDUCTIONS
+        if (each := reduced(trial, name))
+    }
+    if "none" not in values:
+        raise NotApplicable("it has no reduction 'none'")
+    expected = {"sum": values["none"].sum(), "mean": values["none"].mean()}
+    if _weighted(trial):
+        del expected["mean"]  # which may divide by the sum of the weights
+    for name in expected.keys() & values.keys():
+        if wrong := difference(values[name], expected[name]):
+            raise Violation(
+                f"with reduction={name!r} the value {wrong}, the {name} of the unreduced values",
+                _factor(values[name].item(), expected[name].item()),
+            )
+
+
+@LOSS_GRADIENT_CHECKS.add(since="0.1")
+def per_sample_sum(trial: Trial) -> None:
+    """The loss of a batch is the sum, or the mean, of its samples' losses, as the reduction says."""
+    _without_sample_weights(trial)
+    reduction = trial.case.arguments.get("reduction")
+    if reduction == "mean" and _weighted(trial):
+        raise NotApplicable("a mean may divide by the sum of the weights")
+    input, target = trial.input(), trial.target()
+    whole, *alone = (
+        evaluated(trial, input[part], target[part]).value.sum().item()
+        for part in (slice(None), *(slice(i, i + 1) for i in range(len(input))))
+    )
+    total, mean = sum(alone), sum(alone) / len(alone)
+    allowed = {"mean": [mean], "sum": [total], "none": [total]}.get(str(reduction), [mean, total])
+    if not any(_close(whole, each) for each in allowed) and not (reduction is None and _weighted(trial)):
+        raise Violation(
+            f"the loss of a batch is {whole:.9g}; its {len(alone)} samples' losses sum to {total:.9g}, "
+            f"and their mean is {mean:.9g}",
+            _factor(whole, allowed[0])
+            or "one sample's loss depends on the others; a loss that means it says so in expected_failures",
+        )
+
+
+@LOSS_GRADIENT_CHECKS.add(since="0.1")
+def empty_batch(trial: Trial) -> None:
+    """An empty batch is refused, or gives finite numbers."""
+    shape = (0, *trial.case.shape[1:])
+    empty = replace(trial, case=replace(trial.case, shape=shape))
+    for each in each_reduction(empty):
+        loss = each.build()
+        try:
+            number = loss(each.input(), each.target())
+        except CorenetError:
+            continue
+        except Exception as error:
+            raise Violation(f"{each}: raises {reason_of(error)}", "refuse it in check() with a ShapeError") from error
+        if not number.isfinite().all():
+            raise Violation(f"{each}: the value is {number.item():g}", "the mean of nothing: raise a ShapeError")
+        loss.backward()
+
+
+# Inputs of another kind.
+
+
+@LOSS_GRADIENT_CHECKS.add(since="0.1")
+def float32(trial: Trial) -> None:
+    """A float32 input has a float32 gradient, and agrees with float64 within its precision."""
+    input, target = trial.input().float(), trial.target()
+    target = target.float() if target.is_floating_point() else target
+    exact = evaluated(trial, input.double(), target.double() if target.is_floating_point() else target)
+    found = evaluated(trial, input, target)
+    if found.gradient.dtype != torch.float32:
+        raise Violation(f"the gradient of float32 input is {found.gradient.dtype}", "return it in the input's dtype")
+    if wrong := found.differs(exact, FLOAT32):
+        raise Violation(f"in float32 {wrong} as in float64; more than {FLOAT32:g} apart")
+
+
+@LOSS_GRADIENT_CHECKS.add(since="0.1")
+def strides(trial: Trial) -> None:
+    """Strided and expanded inputs and targets give what contiguous ones do."""
+    input, target = trial.input(), trial.target()
+    pairs = {
+        "strided": (strided(input), strided(target)),
+        "transposed": (transposed(input), transposed(target)),
+        "expanded": (input[:1].expand(input.shape), target[:1].expand(target.shape)),
+    }
+    for how, (first, second) in pairs.items():
+        straight = evaluated(trial, first.contiguous(), second.contiguous())
+        if wrong := evaluated(trial, first, second).differs(straight):
+            raise Violation(
+                f"for {how} tensors {wrong}",
+                "correct only for contiguous inputs: something reads the memory in its order",
+            )
+
+
+def _refuse_wrong(report: GradientReport, trial: Trial) -> None:
+    for tensor in report.tensors:
+        if not tensor.ok:
+            raise Violation(f"{trial}: the gradient of {replace(tensor, diagnosis='')}", tensor.diagnosis)
+    if not report.ok:
+        raise Violation(f"{trial}: no element of the gradient could be compared", "give a Case with another domain")
+
+
+def _factor(found: float, expected: float) -> str:
+    """Return by which whole number the value is too large or too small, if it is by one."""
+    for count in range(2, 1000):
+        if _close(found, expected * count):
+            return f"{count} times too large: a division by {count} is missing"
+        if _close(found * count, expected):
+            return f"{count} times too small: it is divided by {count} once too often"
+    return ""
+
+
+def _edges(trial: Trial) -> Iterator[tuple[str, Tensor, Tensor]]:
+    case = trial.case
+    shape = case.shape
+    inputs = {f"an input of {edge:g}": torch.full(shape, edge).double() for edge in (*case.domain, *case.kinks)}
+    inputs["an input of both edges"] = _alternating(shape, case.domain)
+    if case.classes is not None:
+        targets = {f"class {each}": torch.full(case.target_shape, each) for each in (0, case.classes - 1)}
+    else:
+        low, high = case.target_domain or case.domain
+        targets = {f"a target of {edge:g}": torch.full(shape, edge).double() for edge in (low, high)}
+        if low <= case.domain[0] and case.domain[1] <= high:
+            yield "a target equal to the input", trial.input(), trial.input()
+    for input_name, input in inputs.items():
+        for target_name, target in targets.items():
+            yield f"{input_name} and {target_name}", input.clone(), target.clone()
+
+
+def _alternating(shape: tuple[int, ...], domain: tuple[float, float]) -> Tensor:
+    filled = torch.full(shape, domain[0]).double()
+    filled.view(-1)[::2] = domain[1]
+    return filled
+
+
+def _without_sample_weights(trial: Trial) -> None:
+    if weighs_samples(trial):
+        raise NotApplicable("the case weighs each sample of the batch by its place")
+
+
+def _weighted(trial: Trial) -> bool:
+    return any(isinstance(value, Tensor) for value in trial.case.arguments.values())
+
+
+def _close(found: float, expected: float) -> bool:
+    return abs(found - expected) <= 1e-9 * max(abs(expected), 1e-12)

@@ -1,0 +1,88 @@
+"""What every module promises to the engines: nothing in it stands in the way of tracing or mapping it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from corenet.contracts.module import Module
+from corenet.contracts.substitute import standing_in
+from corenet.registry.collect import reason_of
+from corenet.testing.checks.check import Checks, Violation
+from corenet.testing.support.forward_backward import Pass, drawn_like, is_random, run
+from corenet.testing.support.no_autograd import no_borrowed_gradients
+from corenet.testing.support.torch_compile import CAPTURE, captured
+from corenet.testing.support.trial import Trial
+
+MODULE_ENGINE_CHECKS = Checks("module")
+ROUNDS = 3
+
+
+@MODULE_ENGINE_CHECKS.add(since="0.1")
+def no_borrowed_gradient(trial: Trial) -> None:
+    """Its gradients are its own: torch derives nothing while it runs."""
+    with no_borrowed_gradients():
+        run(trial.build(), trial.input())
+
+
+@MODULE_ENGINE_CHECKS.add(since="0.1")
+def compiled(trial: Trial) -> None:
+    """torch.compile captures forward and backward whole, and they compute the same."""
+    straight = run(trial.build(), trial.input())
+    module, upstream = trial.build(), drawn_like(straight.output)
+    output, grad_input = captured(_forward_backward, module, trial.input(), upstream)
+    found = Pass(output, grad_input, {name: each.grad for name, each in module.named_parameters()})
+    if wrong := found.differs(straight):
+        raise Violation(f"under torch.compile {wrong}")
+
+
+@MODULE_ENGINE_CHECKS.add(since="0.1")
+def mapped(trial: Trial) -> None:
+    """torch.vmap runs it with several sets of weights at once, as many networks train at once."""
+    module = trial.build()
+    state = dict(module.named_tensors())
+    weights = {name: torch.stack([_scaled(tensor, each) for each in range(ROUNDS)]) for name, tensor in state.items()}
+    inputs = torch.stack([trial.input(seed=each) for each in range(ROUNDS)])
+    output = run(trial.build(), trial.input()).output
+    upstreams = torch.stack([drawn_like(output, seed=1 + each) for each in range(ROUNDS)])
+    one_pass = partial(_pass_with, module)
+    try:
+        together = torch.vmap(one_pass, randomness="different")(weights, inputs, upstreams)
+    except Exception as error:
+        raise Violation(f"torch.vmap cannot run it: {reason_of(error)}", CAPTURE) from error
+    if is_random(trial):
+        return  # each set of weights draws numbers of its own then
+    for place in range(ROUNDS):
+        alone = one_pass({name: each[place].clone() for name, each in weights.items()}, inputs[place], upstreams[place])
+        mine = Pass(*(_at(place, part) for part in together))
+        if wrong := mine.differs(Pass(*alone)):
+            raise Violation(f"under torch.vmap {wrong}")
+
+
+def _forward_backward(module: Module, input: Tensor, grad_output: Tensor) -> tuple[Tensor, Tensor]:
+    return module(input), module.backward(grad_output)
+
+
+def _pass_with(
+    module: Module, tensors: dict[str, Tensor], input: Tensor, grad_output: Tensor
+) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    """Return output and gradients of a pass with other weights; what is given is not changed."""
+    own = {name: tensor.clone() for name, tensor in tensors.items()}
+    with standing_in(module, own):
+        parameters = dict(module.named_parameters())
+        for parameter in parameters.values():
+            parameter.grad = torch.zeros_like(parameter)
+        output = module(input)
+        grad_input = module.backward(grad_output)
+    return output.clone(), grad_input, {name: parameter.grad for name, parameter in parameters.items()}
+
+
+def _scaled(tensor: Tensor, place: int) -> Tensor:
+    return tensor * (1 + 0.1 * place) if tensor.is_floating_point() else tensor
+
+
+def _at(place: int, part: Tensor | dict[str, Tensor]) -> Any:
+    return {name: each[place] for name, each in part.items()} if isinstance(part, dict) else part[place]

@@ -1,0 +1,1 @@
+"""What a wrong gradient likely means, and the line that computes it."""

@@ -1,0 +1,130 @@
+"""Gradients with a term too many or too few, or a factor that is one of the tensors at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import torch
+from torch import Tensor
+
+from corenet.testing.diagnosis.evidence import Evidence, near
+from corenet.testing.diagnosis.patterns.scaling import Words, constant
+
+FEWEST = 3
+
+
+def assigned(evidence: Evidence) -> bool:
+    """Ours is 1 too little throughout: there was a 1 in ``.grad`` before, and it is lost."""
+    return _of_parameter(evidence) and evidence.is_like(evidence.numeric - 1)
+
+
+def zeroed(evidence: Evidence) -> bool:
+    """Ours is −1: the 1 that was in ``.grad`` is lost, and nothing came in its place."""
+    return _of_parameter(evidence) and evidence.is_like(-torch.ones_like(evidence.ours))
+
+
+def own_gradient_added(evidence: Evidence) -> bool:
+    """Ours is 1 too much throughout: what was in ``.grad`` before counts twice."""
+    return _of_parameter(evidence) and evidence.is_like(evidence.numeric + 1)
+
+
+def constant_added(evidence: Evidence) -> Words | None:
+    return _added(evidence, [("", torch.ones_like(evidence.numeric))])
+
+
+def value_added(evidence: Evidence) -> Words | None:
+    """Ours is the right one plus a multiple of the tensor itself."""
+    return _added(evidence, [(evidence.name, evidence.value)])
+
+
+def tensor_added(evidence: Evidence) -> Words | None:
+    """Ours is the right one plus a multiple of a tensor at hand."""
+    return _added(evidence, _tensors(evidence))
+
+
+def term_missing(evidence: Evidence) -> Words | None:
+    """A tensor at hand is to be added to ours."""
+    found = tensor_added(evidence)
+    return {"term": found["term"].removeprefix("-1 times ")} if found and found["number"] == "-1" else None
+
+
+def factor_missing(evidence: Evidence) -> Words | None:
+    """The right one is ours times a tensor at hand."""
+    ours, numeric = evidence.pairs()
+    for name, tensor in _tensors(evidence):
+        if len(numeric) >= 2 and near(ours * tensor[evidence.known], numeric):
+            return {"factor": name}
+    return None
+
+
+def factor_too_many(evidence: Evidence) -> Words | None:
+    """Ours is the right one times a tensor at hand."""
+    ours, numeric = evidence.pairs()
+    for name, tensor in _tensors(evidence):
+        if len(numeric) >= 2 and near(ours, numeric * tensor[evidence.known]):
+            return {"factor": name}
+    return None
+
+
+def term_of_each_line(evidence: Evidence) -> Words | None:
+    """The difference is a tensor at hand times one number for each row, or each column."""
+    if evidence.numeric.dim() < 2 or not evidence.known.all():
+        return None
+    difference = evidence.ours - evidence.numeric
+    candidates = [("", torch.ones_like(difference)), *_tensors(evidence)]
+    for name, tensor in candidates:
+        for dimension in range(difference.dim()):
+            others = difference.numel() // max(difference.shape[dimension], 1)
+            squared = (tensor * tensor).sum(dimension, keepdim=True)
+            number = (difference * tensor).sum(dimension, keepdim=True) / squared.where(squared != 0, 1)
+            if difference.shape[dimension] > 2 and others > 1 and near(number * tensor, difference):
+                return {"dimension": str(dimension), "times": f"{name} times " if name else ""}
+    return None
+
+
+def held_constant(evidence: Evidence) -> Words | None:
+    """The difference is ``a + b · input`` in each row, or each column: what a mean and a variance give."""
+    if evidence.input.shape != evidence.numeric.shape or not evidence.known.all():
+        return None
+    difference = evidence.ours - evidence.numeric
+    for dimension in range(difference.dim()):
+        if difference.shape[dimension] <= FEWEST:
+            continue
+        x = evidence.input - evidence.input.mean(dimension, keepdim=True)
+        rest = difference - difference.mean(dimension, keepdim=True)
+        slope = (rest * x).sum(dimension, keepdim=True) / (x * x).sum(dimension, keepdim=True)
+        if near(difference - rest + slope * x, difference):
+            return {"dimension": str(dimension)}
+    return None
+
+
+def _added(evidence: Evidence, terms: Iterable[tuple[str, Tensor]]) -> Words | None:
+    ours, numeric = evidence.pairs()
+    for name, tensor in terms:
+        number = constant(ours - numeric, tensor[evidence.known])
+        if number is not None and len(numeric) >= FEWEST:
+            return {"term": name if abs(number - 1) < 1e-5 else f"{number:.6g} times {name}", "number": f"{number:.6g}"}
+    return None
+
+
+def _tensors(evidence: Evidence) -> Iterator[tuple[str, Tensor]]:
+    """Yield, by name, what has the shape of our gradient and may have got into it."""
+    seen = {"input": evidence.input, "output": evidence.output, **evidence.parameters}
+    if evidence.has_upstream:
+        seen["grad_output"] = evidence.upstream
+    for name, tensor in seen.items():
+        if _broadcasts(tensor, evidence.ours):
+            yield name, tensor.expand_as(evidence.ours)
+    if evidence.has_upstream and evidence.output.shape == evidence.ours.shape:
+        yield "grad_output · output", evidence.upstream * evidence.output
+
+
+def _broadcasts(tensor: Tensor, to: Tensor) -> bool:
+    try:
+        return bool(torch.broadcast_shapes(tensor.shape, to.shape) == to.shape)
+    except RuntimeError:
+        return False
+
+
+def _of_parameter(evidence: Evidence) -> bool:
+    return evidence.name != "input"

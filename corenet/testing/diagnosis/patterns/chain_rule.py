@@ -1,0 +1,118 @@
+"""Gradients in which the chain rule went wrong: the derivative or the upstream gradient has no part in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from corenet.testing.diagnosis.evidence import Evidence, near
+from corenet.testing.diagnosis.patterns.scaling import Words
+
+
+def passed_on(evidence: Evidence) -> bool:
+    """Ours is the upstream gradient itself."""
+    return evidence.has_upstream and evidence.is_like(evidence.upstream)
+
+
+def derivative_passed_on(evidence: Evidence) -> bool:
+    """Ours is right for an upstream gradient of 1."""
+    return _with_upstream(evidence, torch.ones_like)
+
+
+def upstream_twice(evidence: Evidence) -> bool:
+    return _with_upstream(evidence, torch.square)
+
+
+def size_of_upstream(evidence: Evidence) -> bool:
+    return _with_upstream(evidence, torch.abs)
+
+
+def jacobian_transposed(evidence: Evidence) -> bool:
+    """Ours is ``J · u`` where ``Jᵀ · u`` is right."""
+    if evidence.jacobian is None or evidence.value.shape != evidence.output.shape:
+        return False
+    size = evidence.output.numel()
+    jacobian = _finite(evidence.jacobian).reshape(size, size)
+    return evidence.is_like((jacobian.T @ evidence.upstream.flatten()).view(evidence.value.shape))
+
+
+def elements_alone(evidence: Evidence) -> bool:
+    """Ours is the diagonal of the Jacobian times the upstream gradient."""
+    return _same_index(evidence, range(evidence.value.dim()))
+
+
+def indices_alone(evidence: Evidence) -> Words | None:
+    """Ours is right but for what one sample, or one feature, does to the output of another."""
+    for dimension in range(evidence.value.dim()):
+        if _same_index(evidence, [dimension]):
+            return {"dimension": str(dimension), "which": "sample" if dimension == 0 else "feature"}
+    return None
+
+
+def derivative_at_output(evidence: Evidence) -> bool:
+    """Ours is the derivative at the output, not at the input."""
+    return evidence.at_output is not None and evidence.is_like(evidence.at_output)
+
+
+def input_for_output(evidence: Evidence) -> bool:
+    """Ours is a derivative that is written in terms of the output, and was given the input."""
+    if evidence.at_preimage is None:
+        return False
+    there = evidence.at_preimage.isfinite() & evidence.known
+    return int(there.sum()) > 2 and near(evidence.ours[there], evidence.at_preimage[there])
+
+
+def one_sample(evidence: Evidence) -> Words | None:
+    """Ours has the part of the first or last sample alone, or of all but these."""
+    if evidence.jacobian is None or not evidence.output.dim() or len(evidence.output) < 2:
+        return None
+    count = len(evidence.output)
+    parts = _finite(evidence.jacobian * evidence.upstream).reshape(*evidence.value.shape, count, -1).sum(-1)
+    for which, rows in {
+        "only the first sample": [0],
+        "only the last sample": [count - 1],
+        "all samples but the first": range(1, count),
+        "all samples but the last": range(count - 1),
+    }.items():
+        if evidence.is_like(parts[..., list(rows)].sum(-1)):
+            return {"which": which}
+    return None
+
+
+def other_tensors(evidence: Evidence) -> Words | None:
+    """Ours is the gradient of another tensor."""
+    for name, numeric in evidence.others.items():
+        if evidence.is_like(numeric):
+            return {"other": name}
+    return None
+
+
+def _with_upstream(evidence: Evidence, changed: Callable[[Tensor], Tensor]) -> bool:
+    """Tell whether ours is right for an upstream gradient that is ``changed`` so."""
+    if not evidence.has_upstream or evidence.jacobian is None:
+        return False
+    return evidence.is_like(_summed(evidence, evidence.jacobian * changed(evidence.upstream)))
+
+
+def _same_index(evidence: Evidence, dimensions: range | list[int]) -> bool:
+    """Tell whether ours counts only outputs with the same index as the input's in those dimensions."""
+    shape = evidence.value.shape
+    if evidence.jacobian is None or shape != evidence.output.shape:
+        return False
+    parts = evidence.jacobian * evidence.upstream
+    for each in dimensions:
+        same = torch.eye(shape[each], dtype=parts.dtype, device=parts.device)
+        view = [1] * parts.dim()
+        view[each] = view[len(shape) + each] = shape[each]
+        parts = parts * same.view(view)
+    return evidence.is_like(_summed(evidence, parts))
+
+
+def _summed(evidence: Evidence, parts: Tensor) -> Tensor:
+    return _finite(parts).flatten(evidence.value.dim()).sum(-1) if evidence.output.dim() else _finite(parts)
+
+
+def _finite(parts: Tensor) -> Tensor:
+    return parts.nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)

@@ -1,0 +1,148 @@
+"""Gradients with the right numbers at wrong places, or of a wrong shape."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+from torch import Tensor
+
+from corenet.testing.diagnosis.evidence import Evidence, close, near
+from corenet.testing.diagnosis.patterns.scaling import Words
+
+
+def transposed(evidence: Evidence) -> bool:
+    numeric = evidence.numeric
+    turned = [numeric.transpose(a, b) for a, b in combinations(range(numeric.dim()), 2)]
+    return any(evidence.is_like(each) for each in turned)
+
+
+def not_summed(evidence: Evidence) -> Words | None:
+    """Ours is of a larger shape, and right once it is summed over some dimensions."""
+    for dimensions in _subsets(evidence.ours.dim()):
+        for keep in (False, True):
+            summed = evidence.ours.sum(dimensions, keepdim=keep)
+            if not evidence.fits and summed.shape == evidence.numeric.shape and _are(evidence, summed):
+                return {"dimensions": _listed(dimensions)}
+    return None
+
+
+def summed(evidence: Evidence) -> Words | None:
+    """Ours is the sum over dimensions that the gradient has, in their place or broadcast over them."""
+    for dimensions in _subsets(evidence.numeric.dim()):
+        total = evidence.numeric.sum(dimensions, keepdim=True)
+        count = evidence.numeric.numel() // max(total.numel(), 1)
+        if count < 2:
+            continue
+        for how, wanted in (("summed", total), ("averaged", total / count)):
+            forms = (wanted, wanted.squeeze(dimensions), wanted.expand_as(evidence.numeric))
+            if any(evidence.is_like(form) for form in forms):
+                return {"dimensions": _listed(dimensions), "how": how}
+    return None
+
+
+def wrong_dimension(evidence: Evidence) -> Words | None:
+    """Ours is the upstream gradient summed over other dimensions than the right ones."""
+    return _sum_of_upstream(evidence, _sums_upstream(evidence))
+
+
+def upstream_summed(evidence: Evidence) -> Words | None:
+    """Ours is a sum of the upstream gradient, and the right one is none."""
+    return _sum_of_upstream(evidence, not _sums_upstream(evidence))
+
+
+def _sum_of_upstream(evidence: Evidence, wanted: bool) -> Words | None:
+    if not (wanted and evidence.has_upstream):
+        return None
+    for dimensions in _subsets(evidence.upstream.dim()):
+        total, mean = evidence.upstream.sum(dimensions), evidence.upstream.mean(dimensions)
+        for how, each in (("sum", total), ("mean", mean)):
+            if each.dim() == evidence.ours.dim() and (evidence.is_like(each) or _starts(evidence, each)):
+                return {"dimensions": _listed(dimensions), "how": how}
+    return None
+
+
+def _sums_upstream(evidence: Evidence) -> bool:
+    """Tell whether the right gradient is a sum of the upstream one, as that of a bias is."""
+    sums = (evidence.upstream.sum(dimensions) for dimensions in _subsets(evidence.upstream.dim()))
+    return any(each.shape == evidence.numeric.shape and _are(evidence, each) for each in sums)
+
+
+def reshaped(evidence: Evidence) -> bool:
+    """Ours has the right numbers in another shape."""
+    ours, numeric = evidence.ours, evidence.numeric
+    return not evidence.fits and ours.numel() == numeric.numel() and _are(evidence, ours.reshape(numeric.shape))
+
+
+def broadcast(evidence: Evidence) -> bool:
+    """Ours has the shape of the output or the input."""
+    return not evidence.fits and evidence.ours.shape in (evidence.upstream.shape, evidence.input.shape)
+
+
+def turned_round(evidence: Evidence) -> Words | None:
+    for dimension in range(evidence.numeric.dim()):
+        if evidence.is_like(evidence.numeric.flip(dimension)):
+            return {"dimension": str(dimension)}
+    return None
+
+
+def shifted(evidence: Evidence) -> Words | None:
+    for dimension in range(evidence.numeric.dim()):
+        for by in (1, -1):
+            rolled = evidence.numeric.roll(by, dimension)
+            if evidence.is_like(rolled) or _is_rolled_off(evidence, rolled, by, dimension):
+                return {"dimension": str(dimension)}
+    return None
+
+
+def permuted(evidence: Evidence) -> bool:
+    """Ours has the right numbers in another order."""
+    ours, numeric = evidence.pairs()
+    return len(numeric) > 1 and near(ours.sort().values, numeric.sort().values)
+
+
+def wrong_indices(evidence: Evidence) -> Words | None:
+    """Ours is wrong at some indices of one dimension, and right at all others."""
+    wrong = evidence.known & ~close(evidence.ours, evidence.numeric.where(evidence.known, 0))
+    for dimension in range(wrong.dim()):
+        across = [other for other in range(wrong.dim()) if other != dimension]
+        lines = wrong.any(across) if across else wrong
+        places = lines.nonzero().flatten().tolist()
+        if len(places) <= max(1, len(lines) // 3) < len(lines):
+            return {"dimension": str(dimension), "places": ", ".join(map(str, places)), "last": str(len(lines) - 1)}
+    return None
+
+
+def few_elements(evidence: Evidence) -> Words | None:
+    ours, numeric = evidence.pairs()
+    wrong = int((~close(ours, numeric)).sum())
+    return {"wrong": str(wrong), "all": str(len(numeric))} if wrong <= len(numeric) / 3 else None
+
+
+def _are(evidence: Evidence, candidate: Tensor) -> bool:
+    return near(candidate[evidence.known], evidence.numeric[evidence.known])
+
+
+def _starts(evidence: Evidence, wanted: Tensor) -> bool:
+    """Tell whether ours is the beginning of ``wanted``, or it of ours."""
+    if wanted.dim() != 1 or not evidence.fits:
+        return False
+    least = min(len(wanted), len(evidence.ours))
+    return least > 1 and near(evidence.ours[:least], wanted[:least])
+
+
+def _is_rolled_off(evidence: Evidence, rolled: Tensor, by: int, dimension: int) -> bool:
+    """Tell whether ours is shifted with zeros, or anything, moving in."""
+    length = rolled.shape[dimension]
+    if length < 3 or not evidence.known.all():
+        return False
+    start = max(by, 0)
+    return near(*(each.narrow(dimension, start, length - 1) for each in (evidence.ours, rolled)))
+
+
+def _subsets(dimensions: int) -> list[tuple[int, ...]]:
+    return [each for count in range(1, dimensions + 1) for each in combinations(range(dimensions), count)]
+
+
+def _listed(dimensions: tuple[int, ...]) -> str:
+    many = "s" if len(dimensions) > 1 else ""
+    return f"dimension{many} {', '.join(map(str, dimensions))}"

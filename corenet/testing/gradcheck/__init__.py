@@ -1,0 +1,1 @@
+"""A hand-written gradient against differences."""

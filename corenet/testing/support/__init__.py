@@ -1,0 +1,1 @@
+"""What the checks share: trials, comparisons, trajectories."""

@@ -1,0 +1,73 @@
+"""One evaluation of a loss: its value, and the gradient that goes with it."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass, replace
+
+from torch import Tensor
+
+from corenet.contracts.loss import REDUCTIONS, Loss
+from corenet.errors import ConfigError
+from corenet.testing.checks.check import tensor_from
+from corenet.testing.support.compare import differences
+from corenet.testing.support.trial import Trial, seeded
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a loss gave for one input and target."""
+
+    value: Tensor
+    gradient: Tensor
+
+    def differs(self, expected: Evaluation, rtol: float = 1e-9) -> str:
+        """Return where this differs from ``expected``; nothing if it agrees."""
+        return differences(self.named(), expected.named(), rtol)
+
+    def named(self) -> dict[str, Tensor]:
+        """Return both by the names that a message would use."""
+        return {"the value": self.value, "the gradient": self.gradient}
+
+
+def evaluate(loss: Loss, input: Tensor, target: Tensor) -> Evaluation:
+    """Return copies of the value and the gradient of ``loss``."""
+    with seeded(0):
+        value = tensor_from("forward", loss(input, target)).clone()
+        return Evaluation(value, tensor_from("backward", loss.backward()).clone())
+
+
+def evaluated(trial: Trial, input: Tensor, target: Tensor) -> Evaluation:
+    """Return the value and the gradient of a fresh loss."""
+    return evaluate(trial.build(), input, target)
+
+
+def each_reduction(trial: Trial) -> list[Trial]:
+    """Return the trial with each reduction that its loss takes, or the trial alone if it has none.
+
+    >>> import corenet as cn
+    >>> [each.case.arguments for each in each_reduction(Trial(cn.MSELoss, cn.Case()))]
+    [{'reduction': 'mean'}, {'reduction': 'sum'}, {'reduction': 'none'}]
+    """
+    return [each for name in REDUCTIONS if (each := reduced(trial, name))] or [trial]
+
+
+def reduced(trial: Trial, reduction: str) -> Trial | None:
+    """Return the trial with another ``reduction``, or None if its loss doesn't take that one."""
+    if "reduction" not in inspect.signature(trial.factory).parameters:
+        return None
+    other = replace(trial, case=replace(trial.case, arguments={**trial.case.arguments, "reduction": reduction}))
+    try:
+        other.build()
+    except (ConfigError, ValueError):
+        return None
+    return other
+
+
+def weighs_samples(trial: Trial) -> bool:
+    """Tell whether an argument of the case is a tensor with an entry for each sample of its batch."""
+    shape = trial.case.shape
+    tensors = [value for value in trial.case.arguments.values() if isinstance(value, Tensor) and value.dim()]
+    return any(len(each) == shape[0] > 1 and each.shape != shape[len(shape) - each.dim() :] for each in tensors) or any(
+        tuple(each.shape) == shape for each in tensors
+    )

@@ -1,0 +1,33 @@
+"""A function captured whole by torch.compile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from corenet.registry.collect import reason_of
+from corenet.testing.checks.check import Violation
+from corenet.testing.support.trial import seeded
+
+CAPTURE = "no branches on numbers, no .item(), no numpy: tensor operations alone, and checks in check()"
+
+
+def captured(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Return what ``function`` gives under torch.compile.
+
+    Raises:
+        Violation: it cannot be captured whole.
+
+    >>> captured(torch.neg, torch.tensor(1.0))
+    tensor(-1.)
+    """
+    torch.compiler.reset()
+    try:
+        with seeded(0):
+            return torch.compile(function, fullgraph=True, backend="eager")(*arguments)
+    except Exception as error:
+        raise Violation(f"torch.compile cannot capture it: {reason_of(error)}", CAPTURE) from error
+    finally:
+        torch.compiler.reset()

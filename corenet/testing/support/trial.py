@@ -1,0 +1,170 @@
+"""What a component is tried on: one of its cases, built, with inputs drawn for it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from corenet.contracts.case import Case
+from corenet.contracts.module import Module
+from corenet.contracts.optimizer import Optimizer
+from corenet.contracts.parameter import Parameter
+from corenet.errors import ConfigError
+from corenet.registry.spec import Kind
+from corenet.testing.gradcheck.gradcheck import examine
+from corenet.testing.gradcheck.report import GradientReport
+
+GUESSED_SHAPES = ((5, 3), (2, 2, 3), (1, 3), (2, 3, 8), (2, 3, 8, 8))
+AWAY_FROM_KINKS = 0.05
+INPUTS, TARGETS = 1_000_003, 2_000_003  # streams of their own, away from what a component draws
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One case of a component. Everything drawn for it comes from ``seed``."""
+
+    factory: Callable[..., Any]
+    case: Case
+    seed: int = 0
+
+    def __str__(self) -> str:
+        arguments = ", ".join(f"{name}={_brief(value)}" for name, value in self.case.arguments.items())
+        return f"{_name(self.factory)}({arguments}) on {self.case.shape}"
+
+    def build(self) -> Any:
+        """Return a fresh component in float64, with the same weights each time.
+
+        Raises:
+            ConfigError: it does not take the case's arguments.
+        """
+        with seeded(self.seed):
+            built = self._call(**self.case.arguments)
+        return built.to(dtype=torch.float64) if isinstance(built, Module) else built
+
+    def optimizer(self, parameters: list[Parameter], **settings: Any) -> Optimizer:
+        """Return a fresh optimizer of ``parameters``, with ``settings`` over the case's arguments."""
+        return cast(Optimizer, self._call(parameters, **{**self.case.arguments, **settings}))
+
+    def input(self, shape: tuple[int, ...] | None = None, seed: int = 0) -> Tensor:
+        """Return an input in the case's domain, of the case's shape or another, away from its kinks."""
+        shape = self.case.shape if shape is None else shape
+        return _drawn(shape, self.case.domain, self.case.kinks, self.seed + seed + INPUTS)
+
+    def target(self, shape: tuple[int, ...] | None = None, seed: int = 0) -> Tensor:
+        """Return a target for a loss: numbers in its domain, or class indices."""
+        shape = self.case.target_shape if shape is None else shape
+        stream = self.seed + seed + TARGETS
+        if self.case.classes is not None:
+            return torch.randint(self.case.classes, shape, generator=torch.Generator().manual_seed(stream))
+        return _drawn(shape, self.case.target_domain or self.case.domain, self.case.kinks, stream)
+
+    @cached_property
+    def gradients(self) -> GradientReport:
+        """The gradient of a module or a loss against central differences."""
+        built = self.build()
+        inputs = [self.input()] if isinstance(built, Module) else [self.input(), self.target()]
+        return examine(built, *inputs, seed=self.seed)
+
+    def _call(self, *arguments: Any, **settings: Any) -> Any:
+        try:
+            return self.factory(*arguments, **settings)
+        except TypeError as error:
+            raise ConfigError(
+                f"cannot build {_name(self.factory)} with {settings}: {error}; give it a conformance_cases()"
+            ) from error
+
+
+def cases_of(cls: Callable[..., Any], kind: Kind = "module") -> list[Case]:
+    """Return the cases that a component declares, or a guess from its constructor.
+
+    Integers without a default are taken for sizes and given 3, 4, …; the first of them is
+    taken for the width of the input, or for its channels. Of the shapes (5, 3), (2, 2, 3),
+    (1, 3), (2, 3, 8) and (2, 3, 8, 8) those stay that a module takes.
+
+    Raises:
+        ConfigError: an argument can't be guessed.
+
+    >>> import corenet as cn
+    >>> class Scale(cn.Module):
+    ...     def __init__(self, width): ...
+    ...     def forward(self, input): return input
+    >>> cases_of(Scale)[0].arguments
+    {'width': 3}
+    """
+    declared = getattr(cls, "conformance_cases", None)
+    if declared is not None:
+        return list(declared())
+    arguments = _guessed(cls, kind)
+    if kind != "module":
+        return [Case(arguments)]
+    cases = [Case(arguments, shape) for shape in GUESSED_SHAPES]
+    return [case for case in cases if _takes_its_input(Trial(cls, case))] or cases[:1]
+
+
+def _guessed(cls: Callable[..., Any], kind: Kind) -> Mapping[str, Any]:
+    parameters = list(inspect.signature(cls).parameters.values())
+    if kind == "optimizer":
+        parameters = parameters[1:]  # the first is what it trains
+    named = [each for each in parameters if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)]
+    guessed: dict[str, Any] = {}
+    for parameter in named:
+        if parameter.name == "lr":
+            guessed["lr"] = 0.01
+        elif parameter.default is parameter.empty:
+            if parameter.annotation not in ("int", int, parameter.empty):
+                raise ConfigError(
+                    f"cannot guess how to build {_name(cls)}{inspect.signature(cls)}; "
+                    "give it a conformance_cases() that returns a list of corenet.Case"
+                )
+            guessed[parameter.name] = 3 + len(guessed)
+    return guessed
+
+
+def _takes_its_input(trial: Trial) -> bool:
+    """Tell whether forward takes the trial's input in both modes: batch statistics of one sample are none."""
+    try:
+        module = trial.build()
+        with seeded(trial.seed):
+            module(trial.input())
+            module.forget()
+            module.eval()(trial.input())
+    except Exception:  # noqa: BLE001 - a stranger's code may raise anything; the checks tell of it
+        return False
+    return True
+
+
+def _drawn(shape: tuple[int, ...], domain: tuple[float, float], kinks: tuple[float, ...], seed: int) -> Tensor:
+    low, high = domain
+    drawn = low + (high - low) * torch.rand(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    distance = AWAY_FROM_KINKS * (high - low)
+    for kink in kinks:
+        side = torch.where(drawn < kink, -1.0, 1.0).double()
+        near = (drawn - kink).abs() < distance
+        drawn = torch.where(near, kink + side * distance, drawn)
+    return drawn.clamp(low, high)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Draw from torch's generator as seeded, and leave it as it was."""
+    before = torch.get_rng_state()
+    torch.default_generator.manual_seed(seed)  # torch.manual_seed formats its caller's stack, a millisecond each time
+    try:
+        yield
+    finally:
+        torch.set_rng_state(before)
+
+
+def _name(factory: Callable[..., Any]) -> str:
+    return getattr(factory, "__name__", type(factory).__name__)
+
+
+def _brief(value: Any) -> str:
+    return f"tensor{tuple(value.shape)}" if isinstance(value, Tensor) else repr(value)

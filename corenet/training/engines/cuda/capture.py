@@ -1,0 +1,131 @@
+"""Many kernels as one launch: a CUDA graph of calls.
+
+To ask a card for a kernel takes the processor longer than a small kernel takes the card. A graph is asked for once.
+It knows addresses and no numbers, and so do recorded calls, which write into the same tensors each time. Random
+numbers go on in it as outside, because torch hands every launch the place where its generator stands.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from corenet.training.engines.recording.lowering import Call, program
+from corenet.training.engines.recording.op_log import NotRecordable, Operation
+
+LOG = logging.getLogger("corenet")
+_failed: list[torch.cuda.CUDAGraph] = []  # kept, for torch goes on asking them whether memory is theirs
+
+
+class Launch:
+    """Calls as one launch, and the calls themselves, for who makes them part of a larger one."""
+
+    def __init__(self, calls: Sequence[Call], device: torch.device) -> None:
+        self.calls, self.device = calls, device
+        self._launch = capture(self._do, device)
+
+    def __call__(self) -> None:
+        self._launch()
+
+    def _do(self) -> None:
+        for call in self.calls:
+            call()
+
+
+def launched(operations: Iterable[Operation], gradients: Sequence[Tensor], kept: Sequence[Tensor] = ()) -> list[Call]:
+    """Return what :func:`~corenet.training.engines.recording.lowering.program` does, as one launch; it is done by this.
+
+    Raises:
+        NotRecordable: not everything is on one card.
+        RuntimeError: torch cannot capture it, because the processor would have to wait for the card.
+    """
+    operations = list(operations)
+    device = card_of(tensor for each in operations for tensor in (*each.tensors(), *each.results()))
+    return [Launch(program(operations, gradients, kept), device)]
+
+
+def launched_or_called(
+    operations: Iterable[Operation], gradients: Sequence[Tensor], kept: Sequence[Tensor] = ()
+) -> list[Call]:
+    """Return one launch, or the calls themselves where there can be none."""
+    operations = list(operations)
+    try:
+        return launched(operations, gradients, kept)
+    except Exception as reason:  # noqa: BLE001 - whatever it is, the kernels themselves go on
+        LOG.info("kernels are called one by one: %s", reason)
+        return program(operations, gradients, kept)
+
+
+def card_of(tensors: Iterable[Tensor]) -> torch.device:
+    """Return the card that tensors are on.
+
+    Raises:
+        NotRecordable: they are elsewhere, or on several.
+    """
+    devices = {tensor.device for tensor in tensors}
+    if len(devices) != 1 or not all(map(is_card, devices)):
+        raise NotRecordable(f"the numbers are on {' and '.join(sorted(map(str, devices)))}, not on one CUDA device")
+    return devices.pop()
+
+
+def is_card(device: torch.device) -> bool:
+    """Tell whether a device has CUDA graphs."""
+    return device.type == "cuda"
+
+
+def capture(do: Call, device: torch.device) -> Call:
+    """Do ``do`` once, on a stream aside, and return what does it again as one launch.
+
+    Raises:
+        NotRecordable: a capture failed before.
+        RuntimeError: torch refuses.
+    """
+    if _failed:
+        raise NotRecordable("a capture failed before in this process")
+    with torch.cuda.device(device):
+        here, aside = torch.cuda.current_stream(), _stream_aside(device)
+        aside.wait_stream(here)
+        try:
+            with torch.cuda.stream(aside), _waiting_refused():  # libraries are loaded and memory is found before
+                do()
+        finally:
+            here.wait_stream(aside)
+        graph = torch.cuda.CUDAGraph()
+        try:
+            with torch.cuda.stream(here), torch.cuda.graph(graph, stream=aside):  # the inner one stays if it fails
+                do()
+        except Exception:
+            _failed.append(graph)
+            _let_draw_again(here, aside)
+            raise
+    return graph.replay
+
+
+@cache
+def _stream_aside(device: torch.device) -> torch.cuda.Stream:
+    return torch.cuda.Stream(device)  # always the same: a library keeps a workspace for each
+
+
+@contextmanager
+def _waiting_refused() -> Iterator[None]:
+    """Raise where the processor waits for the card: in a capture it may not, and there it would be too late."""
+    before = torch.cuda.get_sync_debug_mode()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch says that it does not find out every time
+        torch.cuda.set_sync_debug_mode("error")
+        try:
+            yield
+        finally:
+            torch.cuda.set_sync_debug_mode(before)
+
+
+def _let_draw_again(here: torch.cuda.Stream, aside: torch.cuda.Stream) -> None:
+    """Capture something, well: after a failure torch takes its generator for one in a capture, and does not draw."""
+    with suppress(Exception), torch.cuda.stream(here), torch.cuda.graph(torch.cuda.CUDAGraph(), stream=aside):
+        torch.zeros((), device="cuda")

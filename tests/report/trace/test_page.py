@@ -1,0 +1,126 @@
+"""The page of a trace: one file, complete, in which a plugin's text is text; and as a browser sees it."""
+
+import re
+import shutil
+import subprocess
+from html import escape, unescape
+from html.parser import HTMLParser
+
+import pytest
+
+import corenet as cn
+from corenet.report.trace.page import page
+from corenet.report.trace.source_lines import backward_sources, source
+
+VOID = {"meta", "br"}
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+class Reader(HTMLParser):
+    """Read a page: the elements, their attributes, and whether each is closed in order."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags, self.attributes, self.text = [], [], [], []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.attributes += attributes
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append(tag)
+        self.attributes += attributes
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+@pytest.fixture
+def wrong(traced, minus):
+    return traced(cn.Linear(2, 3), minus(), cn.Linear(3, 1))
+
+
+def test_it_is_one_well_formed_file_that_asks_for_nothing_else(small):
+    text = page(small, "a step")
+    read = Reader(text)
+    assert read.open == []
+    assert not {"script", "link", "img", "iframe"} & set(read.tags)
+    assert not {"src", "href"} & {name for name, _ in read.attributes}
+    assert not re.search(r"https?://|@import|url\(", text)
+    assert "prefers-color-scheme: dark" in text
+    assert ("name", "viewport") in read.attributes
+
+
+def test_each_layer_stands_beside_its_own_source(small):
+    text = page(small, "a step")
+    for layer in small.layers:
+        assert f"<pre><code>{escape(source(layer.module, 'forward'))}</code></pre>" in text
+        for each in backward_sources(layer.module):
+            assert f"<pre><code>{escape(each)}</code></pre>" in text
+    assert "self.weight.grad += grad_output.T @ input" in text
+    assert "def checked" not in text  # what the contract wraps around it
+
+
+def test_the_layers_are_told_forward_and_then_back(small):
+    titles = re.findall(r"<h3>\[(\d)\]", page(small, "a step"))
+    assert [int(title) for title in titles] == [0, 1, 2, 3, 4, 4, 3, 2, 1, 0]
+
+
+def test_a_histogram_stands_for_each_tensor(small):
+    text = page(small, "a step")
+    labels = re.findall(r'aria-label="histogram of ([^,]+),', text)
+    assert labels.count("input") == labels.count("output") == labels.count("∂L/∂output") == 5
+    assert labels.count("∂ weight") == 2
+    assert labels.count("passed on") == 4
+
+
+def test_what_a_plugin_wrote_is_text(wrong):
+    text = page(wrong, "<i>title</i>")
+    assert "<script" not in text
+    assert "<i>title" not in text
+    assert "Minus(&lt;script&gt;alert(" in text
+    assert "# &lt;b&gt;a sign &amp; too many&lt;/b&gt;" in text
+
+
+def test_a_wrong_gradient_is_shown(wrong, small):
+    text = page(wrong, "a step")
+    assert "a gradient is WRONG" in text
+    assert text.count('<article class="wrong">') == 1
+    assert re.search(r'<p class="found">input .*: ours -?[\d.]+, numeric', unescape(text))
+    assert "no gradient is wrong" in page(small, "a step")
+    assert 'class="wrong"' not in page(small, "a step")
+
+
+def test_a_source_that_is_not_to_be_had_is_said(traced):
+    scope = {"cn": cn}
+    exec(
+        "class Made(cn.Module):\n"
+        "    def forward(self, input): return input\n"
+        "    def backward(self, grad_output): return grad_output\n",
+        scope,
+    )
+    text = page(traced(cn.Linear(2, 1), scope["Made"]()), "a step")
+    assert "# The source of Made.forward is not available." in text
+    assert "# The source of Made.backward is not available." in text
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+def test_a_browser_shows_it(wrong, tmp_path):
+    path = tmp_path / "trace.html"
+    path.write_text(page(wrong, "a step"), encoding="utf-8")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
+    done = subprocess.run(
+        [CHROMIUM, *options, "--dump-dom", path.as_uri()], capture_output=True, text=True, timeout=60, check=True
+    )
+    read = Reader(done.stdout)
+    assert read.tags.count("article") == 8  # three layers forward, three back, the norms, the step
+    assert "script" not in read.tags
+    assert "Minus(<script>alert('x')</script>)" in "".join(read.text)
+    assert sum(tag == "svg" for tag in read.tags) == len(re.findall("<svg", page(wrong, "a step")))

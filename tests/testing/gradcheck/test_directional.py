@@ -1,0 +1,69 @@
+"""What a sample of elements misses, random directions find."""
+
+import pytest
+import torch
+
+import corenet as cn
+from corenet.testing.gradcheck.directional import along_directions
+from corenet.testing.gradcheck.gradcheck import examine
+
+
+class Cube(cn.Module):
+    """``y = x³``, with one element of the gradient wrong if asked."""
+
+    def __init__(self, wrong=None):
+        self.wrong = wrong
+
+    def forward(self, input):
+        self.save(input)
+        return input**3
+
+    def backward(self, grad_output):
+        (input,) = self.saved()
+        gradient = 3 * input**2 * grad_output
+        if self.wrong is not None:
+            gradient.reshape(-1)[self.wrong] += 3
+        return gradient
+
+
+@pytest.fixture
+def input():
+    return torch.randn(100, 300, generator=torch.Generator().manual_seed(0))
+
+
+def test_a_right_gradient_agrees_in_every_direction(input):
+    report = examine(Cube(), input)
+    assert report.ok
+    assert [(each.name, each.checked) for each in report.tensors] == [
+        ("input", 2000),
+        ("input in random directions", 5),
+    ]
+    assert report.tensors[1].error < 1e-6
+
+
+@pytest.mark.parametrize("place", [0, 12345, 29999])
+def test_one_wrong_element_among_thirty_thousand_is_found(input, place):
+    assert not examine(Cube(place), input).ok
+
+
+def test_a_small_tensor_needs_no_directions():
+    assert [each.name for each in examine(Cube(), torch.randn(4, 3)).tensors] == ["input"]
+
+
+def test_kinks_do_not_disturb_it(input):
+    assert examine(cn.ReLU(), input).ok
+
+
+def test_the_tensor_is_left_as_it_was_and_an_edge_of_the_domain_is_no_verdict():
+    x = torch.rand(50, dtype=torch.float64)
+    before = x.clone()
+
+    def refuse():
+        raise cn.RangeError("outside")
+
+    ones = torch.ones(50, dtype=torch.float64)
+    assert along_directions("x", refuse, x, ones, ones) is None
+    found = along_directions("x", lambda: 2 * x, x, ones, 2 * ones)
+    assert found.ok
+    assert not along_directions("x", lambda: 2 * x, x, ones, ones).ok
+    assert torch.equal(x, before)

@@ -1,0 +1,315 @@
+"""Several epochs in one call are the same training, and whatever goes wrong there is told as of its own epoch."""
+
+from itertools import accumulate, count, pairwise
+
+import pytest
+import torch
+
+import corenet as cn
+from corenet.training.engines.cpu import step_loop as native
+from corenet.training.engines.cpu.engine import PROVEN_BY, Compiled
+from corenet.training.engines.plain import Plain
+from corenet.training.step import train_step
+
+pytestmark = pytest.mark.usefixtures("needs_compiler")
+
+FLOAT = cn.data.disk(48, seed=0)
+DATA = cn.data.Dataset(FLOAT.inputs.double(), FLOAT.targets.double())
+STEPS = 6  # of an epoch in batches of eight
+FIRST = [PROVEN_BY, STEPS - 2 - PROVEN_BY]  # after two steps one by one
+LONGEST = 256 // STEPS * STEPS
+
+
+def build(*middle, loss=cn.BCELoss, optimizer=cn.SGD, **settings):
+    """Return what makes a model with ``middle`` inside, its loss and its optimizer."""
+    settings = {"lr": 0.1} | ({"momentum": 0.9, "lr_decay": 0.01} if optimizer is cn.SGD else {}) | settings
+
+    def make():
+        model = cn.Sequential(cn.Linear(2, 6), cn.Tanh(), *(each() for each in middle), cn.Linear(6, 1), cn.Sigmoid())
+        model.to(dtype=torch.float64)
+        return model, loss(), optimizer(model.parameters(), **settings)
+
+    return make
+
+
+def noise():
+    return cn.Dropout(0.3)
+
+
+noisy = build(noise)
+
+
+@pytest.fixture
+def same(alike):
+    """Train for many epochs that nobody looks at, by both engines."""
+
+    def train(make, data=DATA, epochs=20, metrics=(), **options):
+        return alike(make, data, epochs=epochs, metrics=metrics, **options)
+
+    return train
+
+
+# The same training.
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3, 1 + LONGEST // STEPS, 6 + LONGEST // STEPS])
+def test_as_many_epochs_as_fit_into_a_call_go_by_at_once(epochs, same, stretches):
+    history = same(noisy, epochs=epochs).history
+    rest = (epochs - 1) * STEPS
+    assert stretches == FIRST + [LONGEST] * (rest // LONGEST) + ([rest % LONGEST] if rest % LONGEST else [])
+    assert [each.epoch for each in history] == list(range(1, epochs + 1))
+
+
+def test_each_epoch_has_its_part_of_the_time(same, monkeypatch):
+    monkeypatch.setattr("corenet.training.fit.perf_counter", count().__next__)
+    assert [each.seconds for each in same(noisy, epochs=5).history] == [1, *4 * [1 / 4]]
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "expected"),
+    [(1, [2, 44, 240, 240, 240, 192]), (7, [2, 2] + 19 * [6]), (24, [2, 36]), (48, [1, 17]), (50, [])],
+)
+def test_batches_of_every_size(batch_size, expected, same, stretches):
+    same(noisy, batch_size=batch_size, many=batch_size != 50)
+    assert stretches == expected
+
+
+def test_an_epoch_longer_than_a_call_goes_by_alone(same, stretches):
+    data = cn.data.Dataset(DATA.inputs.repeat(6, 1), DATA.targets.repeat(6, 1))
+    same(build(noise, lr=0.01), data, epochs=3, batch_size=1)
+    assert stretches == [2, 256, 28, 256, 32, 256, 32]
+
+
+@pytest.mark.parametrize("metrics", [(cn.error_rate,), (lambda model, data: 0.0,)])
+def test_where_somebody_measures_each_epoch_goes_by_alone(metrics, same, stretches):
+    same(noisy, metrics=metrics, epochs=5)
+    assert stretches == FIRST + 4 * [STEPS]
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_each_epoch_has_its_own_loss(reduction, same, stretches):
+    losses = same(build(loss=lambda: cn.MSELoss(reduction), lr=0.01)).history.losses
+    assert stretches == [*FIRST, 19 * STEPS]
+    assert len(set(losses)) == 20
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1e-4, 3e-4])
+def test_a_call_is_no_longer_than_may_be(seconds, same, stretches, monkeypatch):
+    monkeypatch.setattr(native, "SECONDS", seconds)
+    same(noisy)
+    assert sum(stretches[1:]) == 20 * STEPS - 2 - PROVEN_BY
+    assert all(each <= STEPS or each % STEPS == 0 for each in stretches)
+    assert seconds or set(stretches[2:]) == {1}
+
+
+@pytest.mark.parametrize(("steps", "expected"), [(5, 20 * [5, 1]), (13, 9 * [12] + [6]), (1, 20 * STEPS * [1])])
+def test_what_is_kept_of_a_call_has_a_limit(steps, expected, same, stretches, monkeypatch):
+    monkeypatch.setattr(native, "_KEPT", steps * 8 * (8 * (2 + 1) + 8 + 1 + 8 * 6))  # bytes of batch, mask, loss
+    same(noisy)
+    assert stretches[-10:] == expected[-10:]
+    assert max(stretches[1:]) <= steps
+
+
+class Turns(cn.SGD):
+    """Its rule becomes another after some steps."""
+
+    def update(self, param, grad, state):
+        if self.steps >= 50:
+            param.mul_(0.99)
+        param.sub_(grad, alpha=self.current_lr)
+
+
+class Once(cn.SGD):
+    """Halves the weights in one step."""
+
+    def update(self, param, grad, state):
+        if self.steps == 50:
+            param.mul_(0.5)
+        param.sub_(grad, alpha=self.current_lr)
+
+
+@pytest.mark.parametrize("optimizer", [Turns, Once])
+def test_a_rule_that_changes_in_between_is_heeded(optimizer, same):
+    same(build(optimizer=optimizer), epochs=60)
+
+
+def test_a_training_goes_on(same):
+    def make():
+        parts = noisy()
+        cn.fit(*parts, DATA, epochs=10, batch_size=8, engine="compiled", progress=False)
+        return parts
+
+    assert same(make).optimizer.steps == 30 * STEPS
+
+
+@pytest.mark.parametrize("longest", [8, 256])
+@pytest.mark.parametrize("kind", [Compiled, Plain])
+def test_an_engine_takes_several_epochs_from_the_beginning(kind, longest, monkeypatch):
+    monkeypatch.setattr(native, "_STRETCH", longest)
+    mine, own = (build()() for _ in range(2))
+    for one, other in zip(own[0].parameters(), mine[0].parameters(), strict=True):
+        one.copy_(other)
+    engine, data = kind(*mine), DATA.shuffled(0, 0, 1, 2)
+    for _ in range(2):
+        pieces = [(value.clone(), points) for value, points in engine.steps(*data, 8, 3)]
+        values = [train_step(*own, *batch) for batch in zip(*(each.split(8) for each in data), strict=True)]
+        torch.testing.assert_close(torch.cat([value.reshape(-1) for value, _ in pieces]), torch.stack(values))
+        ends = list(accumulate((points for _, points in pieces), initial=0))
+        assert ends[-1] == 3 * len(DATA)
+        for start, end in pairwise(ends):
+            assert start // len(DATA) == (end - 1) // len(DATA) or start % len(DATA) == end % len(DATA) == 0
+    torch.testing.assert_close(mine[0].state_dict(), own[0].state_dict(), rtol=1e-11, atol=1e-12)
+
+
+# What goes wrong.
+
+
+class Saturates(cn.Module):
+    """y = tanh(w x): an infinite weight gives a finite output, and no gradient."""
+
+    def __init__(self):
+        self.weight = cn.Parameter(torch.tensor([0.3]))
+
+    def forward(self, input):
+        output = torch.tanh(self.weight * input)
+        self.save(input, output)
+        return output
+
+    def backward(self, grad_output):
+        input, output = self.saved()
+        inner = grad_output * (1 - output * output)
+        self.weight.grad += (inner * input).sum()
+        return self.weight * inner
+
+
+class Leaps(cn.SGD):
+    """Has a huge rate in one step, which makes an infinite weight of a finite gradient."""
+
+    at = 0
+
+    @property
+    def current_lr(self):
+        return 1.7e308 if self.steps == self.at else 1e-7
+
+
+class Returns(Leaps):
+    """The next step brings the weight back."""
+
+    def update(self, param, grad, state):
+        param.clamp_(-0.5, 0.5).sub_(grad, alpha=self.current_lr)
+
+
+COLUMN = cn.data.Dataset(0.5 + DATA.inputs[:, :1], 40 + DATA.targets)
+
+
+def leaping(optimizer, at):
+    def make():
+        model = cn.Sequential(Saturates())
+        model.to(dtype=torch.float64)
+        leaps = optimizer(model.parameters(), lr=0.1)
+        leaps.at = at
+        return model, cn.MSELoss("sum"), leaps
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("at", "batch_size"), [(2, 8), (5, 8), (6, 8), (41, 8), (42, 8), (44, 8), (119, 8), (7, 48), (48 * 7 + 5, 1)]
+)
+def test_weights_that_become_infinite_stop_it_after_that_epoch(at, batch_size, same):
+    error = same(leaping(Leaps, at), COLUMN, batch_size=batch_size).error
+    assert isinstance(error, cn.NonFiniteError)
+    epoch = at * batch_size // len(COLUMN) + 1
+    assert str(error) == f"0.weight is not finite after epoch {epoch}: lower lr"
+    assert error.module == "0.weight"
+
+
+@pytest.mark.parametrize("at", [40, 41])
+def test_weights_are_looked_at_when_an_epoch_is_over(at, same):
+    error = same(leaping(Returns, at), COLUMN).error
+    assert (error is None) == (at == 40)  # the last step but one
+
+
+@pytest.mark.parametrize("step", [1, 3, 6])
+@pytest.mark.parametrize("epoch", [3, 20])
+def test_a_gradient_that_is_not_finite_stops_it_at_its_step(epoch, step, same, stretches):
+    at = (epoch - 1) * STEPS + step - 2  # the step before it makes large weights
+
+    def make():
+        model = cn.Sequential(cn.Linear(2, 1), noise())
+        model.to(dtype=torch.float64)
+        leaps = Leaps(model.parameters(), lr=0.1)
+        leaps.at = at
+        return model, cn.MSELoss(), leaps
+
+    error = same(make, cn.data.Dataset(DATA.inputs, 0.01 + 0.001 * DATA.targets)).error
+    assert (error.epoch, error.step) == (epoch, step)
+    assert "no weight was written" in str(error)
+    assert stretches == [*FIRST, 19 * STEPS]
+
+
+def test_an_interruption_leaves_whole_epochs(trained, monkeypatch):
+    """Ctrl-C while C runs comes when it is done."""
+    run = native.Loop.run
+
+    def interrupted(self, *batches_and_rates):
+        found = run(self, *batches_and_rates)
+        if self.proven and len(found[2]) > STEPS:
+            raise KeyboardInterrupt
+        return found
+
+    monkeypatch.setattr(native.Loop, "run", interrupted)
+    left = trained(noisy, "compiled", DATA, epochs=10, metrics=())
+    assert isinstance(left.error, KeyboardInterrupt)
+    expected = trained(noisy, "plain", DATA, epochs=1, metrics=())
+    torch.testing.assert_close(left.everything()[:2], expected.everything()[:2], rtol=1e-11, atol=1e-12)
+
+
+class Anneals(cn.Module):
+    """y = t x, with a t that falls with each evaluation."""
+
+    def __init__(self):
+        self.t = 1.0
+
+    def forward(self, input):
+        if not self.training:
+            self.t *= 0.8
+        return self.t * input
+
+    def backward(self, grad_output):
+        return self.t * grad_output
+
+
+def test_an_evaluation_may_change_the_model():
+    def trained(engine):
+        torch.manual_seed(0)
+        model = cn.Sequential(cn.Linear(2, 6), cn.Tanh(), Anneals(), cn.Linear(6, 1), cn.Sigmoid())
+        optimizer = cn.SGD(model.parameters(), lr=0.1, momentum=0.9)
+        data = cn.data.disk(48, seed=0)
+        cn.fit(model, cn.BCELoss(), optimizer, data, data, epochs=5, batch_size=8, engine=engine, progress=False)
+        return model.state_dict()
+
+    torch.testing.assert_close(trained("compiled"), trained("plain"))
+
+
+class Ends(cn.SGD):
+    """Has no rate after its hundredth step."""
+
+    @property
+    def current_lr(self):
+        if self.steps > 100:
+            raise ValueError("the schedule is over")
+        return super().current_lr
+
+
+def test_a_schedule_that_raises_does_so_at_its_step():
+    def trained(engine):
+        torch.manual_seed(0)
+        model = cn.Sequential(cn.Linear(2, 6), cn.Tanh(), cn.Linear(6, 1), cn.Sigmoid())
+        optimizer = Ends(model.parameters(), lr=0.1, momentum=0.9)
+        with pytest.raises(ValueError, match="the schedule is over"):
+            cn.fit(model, cn.BCELoss(), optimizer, FLOAT, epochs=40, batch_size=8, engine=engine, progress=False)
+        return optimizer.steps, model.state_dict()
+
+    torch.testing.assert_close(trained("compiled"), trained("plain"))
+    assert trained("compiled")[0] == 101

@@ -1,0 +1,279 @@
+"""An optimizer's rule on a tape: what is believed of it, what is refused, and that nothing is moved by looking."""
+
+import random
+
+import numpy
+import pytest
+import torch
+
+import corenet as cn
+from corenet.training.engines.recording.op_log import NotRecordable
+from corenet.training.engines.recording.recorded_update import learning_rates, recorded_by, recorded_update, tensors_of
+
+
+def made(update, elementwise=True, states=("velocity",), **attributes):
+    """Return an optimizer with such an ``update(self, param, grad, state)``, after a step."""
+    rule = type(
+        "Rule",
+        (cn.Optimizer,),
+        {
+            "elementwise": elementwise,
+            "init_state": lambda self, param: {name: torch.full_like(param, 0.5) for name in states},
+            "update": lambda self, param, grad, state: None,
+        },
+    )
+    optimizer = rule([cn.Parameter(torch.tensor([1.0, -2.0])), cn.Parameter(torch.ones(2, 3))], lr=0.25)
+    vars(optimizer).update(attributes)
+    for parameter in optimizer.parameters:
+        parameter.grad += 3
+    optimizer.step()
+    rule.update = update
+    return optimizer
+
+
+def descend(self, param, grad, state):
+    param.sub_(grad, alpha=self.current_lr)
+
+
+def everything(optimizer):
+    """Return all that recording might move."""
+    states = [tensor for state in optimizer._states for tensor in state.values()]
+    gradients = [parameter.grad for parameter in optimizer.parameters]
+    return [
+        [tensor.clone() for tensor in (*optimizer.parameters, *gradients, *states)],
+        [id(tensor) for tensor in (*gradients, *states)],
+        [list(state) for state in optimizer._states],
+        dict(vars(optimizer)),
+        type(optimizer),
+        (torch.get_rng_state().tolist(), random.getstate(), numpy.random.get_state()[1].tolist()),
+    ]
+
+
+def assert_untouched(optimizer, before):
+    numbers, *others = everything(optimizer)
+    torch.testing.assert_close(numbers, before[0], rtol=0, atol=0)
+    assert others == before[1:]
+
+
+def test_the_operations_are_those_of_a_step():
+    optimizer = made(descend)
+    update = recorded_update(optimizer)
+    (operation,) = update.operations
+    assert operation.name == "sub_"
+    assert operation.arguments[0].data_ptr() == optimizer.parameters[0].data_ptr()
+    assert operation.keywords["alpha"] is update.rate
+
+
+def test_a_rule_that_is_not_elementwise_is_recorded_for_each_parameter():
+    update = recorded_update(made(descend, elementwise=False))
+    assert [operation.arguments[0].shape for operation in update.operations] == [(2,), (2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("spelling", "which"),
+    [
+        (lambda p, g, rate: p.sub_(g, alpha=rate), "rate"),
+        (lambda p, g, rate: p.add_(g, alpha=-rate), "minus_rate"),
+        (lambda p, g, rate: p.sub_(rate * g), "rate"),
+        (lambda p, g, rate: p.sub_(g * rate), "rate"),
+        (lambda p, g, rate: p.add_(-rate * g), "minus_rate"),
+        (lambda p, g, rate: p.sub_(g / rate), "rate"),
+        (lambda p, g, rate: p.addcdiv_(g, g, value=-rate), "minus_rate"),
+        (lambda p, g, rate: p.lerp_(g, rate), "rate"),
+        (lambda p, g, rate: p.sub_(torch.full_like(p, rate)), "rate"),
+        (lambda p, g, rate: p.mul_(g > rate), "rate"),
+    ],
+)
+def test_the_rate_is_found_however_it_is_spelled(spelling, which):
+    update = recorded_update(made(lambda self, param, grad, state: spelling(param, grad, self.current_lr)))
+    first = update.operations[0]
+    given = (*first.arguments, *first.keywords.values())
+    found = [name for name in ("rate", "minus_rate") for each in given if each is getattr(update, name)]
+    assert found == [which]
+
+
+STEPS = range(1, 12)
+
+
+@pytest.mark.parametrize(
+    ("compared", "lasting"),
+    [
+        (lambda steps: steps == 0, range(1, 12)),
+        (lambda steps: steps == 1, [1]),
+        (lambda steps: steps != 1, [1]),
+        (lambda steps: not steps, range(1, 12)),
+        (lambda steps: steps < 5, range(1, 5)),
+        (lambda steps: steps <= 5, range(1, 6)),
+        (lambda steps: steps > 5, range(1, 6)),
+        (lambda steps: steps >= 5, range(1, 5)),
+        (lambda steps: max(5, steps) == 5, range(1, 6)),
+        (lambda steps: steps in (3, 7), [1, 2, 4, 5, 6, 8, 9, 10, 11]),
+        (lambda steps: 3 <= steps < 8, [1, 2]),
+        (lambda steps: True, range(1, 12)),
+    ],
+)
+def test_what_the_count_of_steps_is_compared_with_is_remembered(compared, lasting):
+    def rule(self, param, grad, state):
+        param.sub_(grad if compared(self.steps) else 2 * grad, alpha=self.current_lr)
+
+    update = recorded_update(made(rule))
+    assert len(update.operations) == (1 if compared(1) else 2)
+    assert [step for step in STEPS if update.holds(range(step, step + 1))] == list(lasting)
+    assert update.holds(range(1, 3)) == ({1, 2} <= set(lasting))
+
+
+def add_to(name):
+    def rule(self, param, grad, state):
+        setattr(self, name, getattr(self, name, 0) + 1)
+
+    return rule
+
+
+def replaced(self, param, grad, state):
+    state["velocity"] = state["velocity"] + grad
+
+
+def moved(self, param, grad, state):
+    state["velocity"].data = state["velocity"].data.clone()
+
+
+def by_its_rate(self, param, grad, state):
+    param.sub_(grad if self.current_lr > 0.1 else 2 * grad)
+
+
+REFUSED = [
+    (lambda self, p, g, s: p.sub_(g, alpha=self.lr), "reads lr, not current_lr"),
+    (lambda self, p, g, s: p.sub_(g, alpha=self._lr), "reads lr, not current_lr"),
+    (lambda self, p, g, s: p.sub_(g, alpha=self.current_lr * 2), "computes with its rate"),
+    (lambda self, p, g, s: p.sub_(g, alpha=1 - self.current_lr), "computes with its rate"),
+    (lambda self, p, g, s: p.sub_(g, alpha=-self.current_lr * 2), "computes with its rate"),
+    (lambda self, p, g, s: p.sub_(g, alpha=min(self.current_lr, 5.0)), "computes with its rate"),
+    (lambda self, p, g, s: p.sub_(g) if self.current_lr else None, "computes with its rate"),
+    (lambda self, p, g, s: p.sub_(g, alpha=int(self.current_lr)), "computes with its rate"),
+    (lambda self, p, g, s: p.sub_(g, alpha=abs(self.current_lr)), "computes with its rate"),
+    (by_its_rate, "computes with its rate"),
+    (lambda self, p, g, s: p.sub_(g, alpha=self.steps % 5), "the count of steps in Python"),
+    (lambda self, p, g, s: p.sub_(g, alpha=2**self.steps), "the count of steps in Python"),
+    (lambda self, p, g, s: p.sub_(g, alpha=float(self.steps)), "the count of steps in Python"),
+    (lambda self, p, g, s: p.sub_(g * p.sum().item()), "looks at numbers"),
+    (lambda self, p, g, s: p.sub_(g) if p[0] > 0 else None, "looks at numbers"),
+    (lambda self, p, g, s: p.sub_(torch.rand_like(g)), "draws random numbers"),
+    (lambda self, p, g, s: p.sub_(torch.empty_like(g).normal_()), "draws random numbers"),
+    (lambda self, p, g, s: p.sub_(g, alpha=random.random()), "computes with its rate"),
+    (lambda self, p, g, s: p.sub_(g, alpha=float(numpy.random.random())), "computes with its rate"),
+    (add_to("count"), "keeps something anew"),
+    (add_to("_lr_seen"), "keeps something anew"),
+    (lambda self, p, g, s: s.update(another=g.clone()), "keeps something anew"),
+    (lambda self, p, g, s: s.update(velocity=s["velocity"][:]), "keeps something anew"),
+    (lambda self, p, g, s: s.update(count=1), "keeps something anew"),
+    (lambda self, p, g, s: s.clear(), "keeps something anew"),
+    (replaced, "keeps something anew"),
+    (moved, "keeps something anew"),
+]
+
+
+@pytest.mark.parametrize(("rule", "reason"), REFUSED)
+def test_a_rule_that_may_do_another_thing_is_refused(rule, reason):
+    optimizer = made(rule)
+    before = everything(optimizer)
+    with pytest.raises(NotRecordable, match=reason):
+        recorded_update(optimizer)
+    assert_untouched(optimizer, before)
+
+
+@pytest.mark.parametrize("value", [[0.9], {"beta": 0.9}, torch.ones(1), object(), (0.9, [0.5])])
+def test_what_may_change_beside_the_state_is_refused(value):
+    with pytest.raises(NotRecordable, match="beta is neither a constant nor in the state"):
+        recorded_update(made(descend, beta=value))
+
+
+@pytest.mark.parametrize("value", [0.9, 3, True, None, "fast", (0.9, (0.99, None)), descend, float])
+def test_constants_may_be_kept(value):
+    optimizer = made(descend, beta=value)
+    assert len(recorded_update(optimizer).operations) == 1
+
+
+def test_a_state_that_is_no_tensor_is_refused():
+    optimizer = made(descend)
+    optimizer._states[0]["count"] = 1
+    with pytest.raises(NotRecordable, match="not all of the state are tensors"):
+        recorded_update(optimizer)
+
+
+@pytest.mark.parametrize("rate", [lambda self: self.parameters[0].sum().item(), lambda self: self.parameters[0].sum()])
+def test_a_rate_that_comes_of_tensors_is_refused(rate):
+    optimizer = made(descend)
+    type(optimizer).current_lr = property(rate)
+    with pytest.raises(NotRecordable, match=r"comes of tensors|looks at numbers"):
+        recorded_update(optimizer)
+
+
+def test_recording_moves_nothing():
+    def rule(self, param, grad, state):
+        state["velocity"].mul_(0.9).add_(grad)
+        grad.zero_()
+        param.sub_(state["velocity"], alpha=self.current_lr)
+
+    optimizer = made(rule)
+    before = everything(optimizer)
+    recorded_update(optimizer)
+    assert_untouched(optimizer, before)
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
+def test_recording_moves_nothing_where_the_rule_raises(error):
+    def rule(self, param, grad, state):
+        param.zero_()
+        state["velocity"].zero_()
+        state["another"] = torch.rand(2)
+        self.count = random.random() + numpy.random.random()
+        raise error
+
+    optimizer = made(rule, count=0)
+    before = everything(optimizer)
+    with pytest.raises(error):
+        recorded_update(optimizer)
+    assert_untouched(optimizer, before)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda optimizer: setattr(optimizer, "momentum", 0.8),
+        lambda optimizer: setattr(optimizer, "momentum", torch.ones(2)),
+        lambda optimizer: setattr(optimizer, "lr_decay", 0.1),
+        lambda optimizer: setattr(optimizer, "another", torch.ones(2)),
+        lambda optimizer: optimizer._states[0].update(velocity=torch.ones(2)),
+        lambda optimizer: setattr(optimizer.parameters[0], "data", torch.ones(2)) or optimizer._follow(),
+    ],
+)
+def test_what_an_update_was_recorded_by_changes_with_it(change):
+    optimizer = cn.SGD([cn.Parameter(torch.ones(2))], lr=0.1, momentum=0.9)
+    before, kept = recorded_by(optimizer), tensors_of(optimizer)
+    assert recorded_by(optimizer) == before
+    change(optimizer)
+    assert recorded_by(optimizer) != before
+    del kept  # so long no other tensor has their place
+
+
+def test_neither_the_rate_nor_the_count_of_steps_is_taken_for_granted():
+    optimizer = made(descend)
+    before = recorded_by(optimizer)
+    optimizer.lr, optimizer.steps = 0.7, 5
+    optimizer.parameters[0].fill_(3)
+    assert recorded_by(optimizer) == before
+
+
+def test_rates_are_those_of_the_steps_to_come():
+    optimizer = made(descend)
+    optimizer.lr_decay = 0.5
+    assert learning_rates(optimizer, range(2, 5)) == [0.25 / 2, 0.25 / 2.5, 0.25 / 3]
+    assert optimizer.steps == 1
+
+
+def test_the_count_of_steps_stays_where_a_schedule_ends():
+    optimizer = made(descend)
+    type(optimizer).current_lr = property(lambda self: [0.1, 0.2][self.steps])
+    with pytest.raises(IndexError):
+        learning_rates(optimizer, range(1, 5))
+    assert optimizer.steps == 1

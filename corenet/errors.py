@@ -21,6 +21,7 @@ __all__ = [
     "DTypeError",
     "DataError",
     "DeviceError",
+    "EngineWarning",
     "GradientError",
     "MissingExtraError",
     "NonFiniteError",
@@ -179,6 +180,10 @@ class UnavailableComponentError(CorenetError, ImportError):
 
 class MissingExtraError(CorenetError, ImportError):
     """A feature needs an optional dependency that is not installed."""
+
+
+class EngineWarning(UserWarning):
+    """Training goes on, by a slower engine than the one that was asked for."""
 
 
 class CheckpointError(CorenetError, ValueError):

@@ -61,6 +61,11 @@ class Loss:
         """Check both arguments and run :meth:`forward`."""
         self._saved = None
         self.check(input, target)
+        return self.evaluate(input, target)
+
+    def evaluate(self, input: Tensor, target: Tensor) -> Tensor:
+        """Run :meth:`forward` on arguments that were checked already."""
+        self._saved = None
         self._input_shape = input.shape
         return self.forward(input, target)
 

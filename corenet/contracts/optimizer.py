@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from numbers import Real
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from torch import Tensor
 
-from corenet.contracts.flat import Flat, flatten
+from corenet.contracts.layout import Layout
 from corenet.contracts.parameter import Parameter
 from corenet.errors import ConfigError, ShapeError, StructureError
 
@@ -56,7 +55,7 @@ class Optimizer:
         self.lr = lr
         self.lr_decay = non_negative("lr_decay", lr_decay)
         self.steps = 0
-        self._lay_out()
+        self._layout = Layout(self.parameters, self.elementwise, self.init_state)
 
     # The two methods that an optimizer's author writes.
 
@@ -84,54 +83,29 @@ class Optimizer:
         """The learning rate of the coming step, ``lr / (1 + steps · lr_decay)``."""
         return self._lr / (1 + self.steps * self.lr_decay)
 
-    def zero_grad(self) -> None:
-        """Set every gradient to zero."""
-        for grad in self.gradients():
+    @property
+    def layout(self) -> Layout:
+        """Where its numbers lie, as things stand: what was replaced since the last look is laid out anew."""
+        self._layout.refresh()
+        return self._layout
+
+    def zero_grad(self, set_to_none: bool = False) -> None:
+        """Set every gradient to zero.
+
+        A gradient is always a tensor here: ``set_to_none`` is taken for code written for PyTorch, and sets zeros too.
+        """
+        for grad in self.layout.gradients():
             grad.zero_()
 
     def step(self) -> None:
         """Update every parameter by its gradient."""
-        self._follow()
-        self.advance()
-
-    def advance(self) -> None:
-        """Do what :meth:`step` does, without looking whether tensors were replaced: for who knows that none was."""
-        for flat, state in zip(self._flats, self._states, strict=True):
-            self.update(flat.param, flat.grad, state)
+        for slot in self.layout.slots:
+            self.update(slot.flat.param, slot.flat.grad, slot.state)
         self.steps += 1
-
-    def over(self, parameters: Iterable[Tensor]) -> Self:
-        """Return a fresh optimizer of other parameters, with the same settings."""
-        other = copy.copy(self)
-        other.parameters, other.steps = _distinct_parameters(parameters), 0
-        other._lay_out()
-        return other
-
-    def is_ordinary(self) -> bool:
-        """Tell whether :meth:`step` is this class's own, so that :meth:`advance` does the same."""
-        own = ("step", "advance", "zero_grad", "gradients")
-        return not any(name in vars(self) or getattr(type(self), name) is not getattr(Optimizer, name) for name in own)
-
-    def settings(self) -> dict[str, Any]:
-        """Return everything that governs an update but the parameters and what is remembered of them."""
-        return {name: value for name, value in vars(self).items() if name not in ("parameters", "_flats", "_states")}
-
-    def gradients(self) -> list[Tensor]:
-        """Return all gradients, as few flat tensors as there are memories."""
-        self._follow()
-        return [flat.grad for flat in self._flats]
-
-    def weights(self) -> list[Tensor]:
-        """Return all parameters, as few flat tensors as there are memories."""
-        self._follow()
-        return [flat.param for flat in self._flats]
 
     def state_dict(self) -> dict[str, Any]:
         """Return a copy of the learning rate, the step count and each parameter's state."""
-        states: list[dict[str, Tensor]] = [{} for _ in self.parameters]
-        for place, name, piece in self._state_pieces():
-            states[place][name] = piece.clone()
-        return {"lr": self.lr, "steps": self.steps, "states": states}
+        return {"lr": self.lr, "steps": self.steps, "states": self.layout.states()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Copy what :meth:`state_dict` returned back in; all of it or, on an error, nothing.
@@ -157,51 +131,19 @@ class Optimizer:
             raise StructureError(f"the state has steps {state['steps']!r}, expected a count")
         self.lr = state["lr"]
         self.steps = state["steps"]
-        self._write_states(state["states"])
+        self._layout.write_states(state["states"])
 
     def __getstate__(self) -> dict[str, Any]:
-        attributes = {"parameters": self.parameters, **self.settings()}
-        return {"attributes": attributes, "states": self.state_dict()["states"]}
+        attributes = {name: value for name, value in vars(self).items() if name != "_layout"}
+        return {"attributes": attributes, "states": self.layout.states()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state["attributes"])
-        self._lay_out()
-        self._write_states(state["states"])
+        self._layout = Layout(self.parameters, self.elementwise, self.init_state)
+        self._layout.write_states(state["states"])
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self.parameters)} parameters, lr={self.lr:g})"
-
-    # Inside.
-
-    def _lay_out(self) -> None:
-        if self.elementwise:
-            self._flats = flatten(self.parameters)
-        else:
-            self._flats = [flat.shaped() for parameter in self.parameters for flat in flatten([parameter])]
-        self._states = [self.init_state(flat.param) for flat in self._flats]
-
-    def _follow(self) -> None:
-        """Find parameters and gradients again where something has put new tensors or memories in their place."""
-        if all(flat.is_current() for flat in self._flats):
-            return
-        for flat in self._flats:
-            flat.take_back_gradients()
-        if not all(flat.is_current() for flat in self._flats):
-            states = self.state_dict()["states"]
-            self._lay_out()
-            self._write_states(states)
-
-    def _write_states(self, states: list[dict[str, Tensor]]) -> None:
-        for place, name, piece in self._state_pieces():
-            piece.copy_(states[place][name])
-
-    def _state_pieces(self) -> Iterator[tuple[int, str, Tensor]]:
-        """Yield each parameter's place, the name of a state, and its part of that state, a view."""
-        index = {id(parameter): place for place, parameter in enumerate(self.parameters)}
-        for flat, state in zip(self._flats, self._states, strict=True):
-            for name, value in state.items():
-                for parameter, piece in zip(flat.parameters, _pieces(flat, value), strict=True):
-                    yield index[id(parameter)], name, piece
 
 
 def finite(name: str, value: float) -> float:
@@ -236,8 +178,3 @@ def _distinct_parameters(parameters: Iterable[Tensor]) -> tuple[Tensor, ...]:
     if len({id(parameter) for parameter in found}) < len(found):
         raise StructureError("the same parameter was given twice; model.parameters() gives each once")
     return found
-
-
-def _pieces(flat: Flat, value: Tensor) -> list[Tensor]:
-    """Return a state's part for each parameter; one that is not per element belongs to all alike."""
-    return flat.split(value) if value.shape == flat.param.shape else [value] * len(flat.parameters)

@@ -1,4 +1,4 @@
-"""The quick step for a loop of one's own."""
+"""The fast step for a loop of one's own."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from corenet.contracts.optimizer import Optimizer
 from corenet.training.engines.cpu.cc import compiler
 from corenet.training.engines.cpu.engine import Compiled
 from corenet.training.engines.replay import Replay
+from corenet.training.learner import Learner
 
 Step = Callable[[Tensor, Tensor], Tensor]
 
@@ -36,10 +37,11 @@ def compile_step(model: Module, loss: Loss, optimizer: Optimizer) -> Step:
     >>> losses[-1] < losses[0]
     True
     """
-    engine = Replay(model, loss, optimizer) if compiler() is None else Compiled(model, loss, optimizer)
+    learner = Learner(model, loss, optimizer)
+    engine = Replay(learner) if compiler() is None else Compiled(learner)
 
     def step(input: Tensor, target: Tensor) -> Tensor:
-        engine.begin_epoch()  # the loop is anybody's code, which may have changed something
+        engine.refresh()  # the loop is anybody's code, which may have changed something
         return engine.step(input, target).clone()
 
     return step

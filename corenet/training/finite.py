@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from torch import Tensor
 
@@ -18,8 +19,21 @@ NOT_FINITE = "the model's output is not finite; lower lr or look at the data"
 
 def value_of(loss: Loss, prediction: Tensor, target: Tensor) -> Tensor:
     """Return ``loss(prediction, target)``; say so if it is refused because the model's output is not finite."""
-    try:
+    with blaming_the_output(prediction):
         return loss(prediction, target)
+
+
+def checked(loss: Loss, prediction: Tensor, target: Tensor) -> None:
+    """Let the loss check the two, as :func:`value_of` does."""
+    with blaming_the_output(prediction):
+        loss.check(prediction, target)
+
+
+@contextmanager
+def blaming_the_output(prediction: Tensor) -> Iterator[None]:
+    """Turn a refusal by the loss into a :class:`NonFiniteError` if the model's output is not finite."""
+    try:
+        yield
     except RangeError as error:
         if prediction.isfinite().all():
             raise
@@ -28,7 +42,7 @@ def value_of(loss: Loss, prediction: Tensor, target: Tensor) -> Tensor:
 
 def refuse_non_finite(model: Module, optimizer: Optimizer, value: Tensor) -> None:
     """Raise :class:`~corenet.NonFiniteError` unless the loss and every gradient are finite."""
-    if are_finite([value, *optimizer.gradients()]):
+    if are_finite([value, *optimizer.layout.gradients()]):
         return
     loss = value.mean().item()
     module = _first_non_finite(model)

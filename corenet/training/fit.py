@@ -17,11 +17,12 @@ from corenet.contracts.optimizer import Optimizer
 from corenet.data import Dataset, integer, positive_integer
 from corenet.errors import ConfigError, NonFiniteError, StructureError
 from corenet.training.engines.engine import Engine
-from corenet.training.engines.recording.recorded_update import learning_rates
+from corenet.training.engines.optimizer_adapter import learning_rates
 from corenet.training.engines.select import EngineName, engine_for
 from corenet.training.epoch_metrics import Measures, Metric
 from corenet.training.finite import are_finite, refuse_infinite_weights
 from corenet.training.history import Epoch, History
+from corenet.training.learner import Learner
 from corenet.training.progress import TRAINING, progress_for
 
 
@@ -65,17 +66,17 @@ def fit(
         progress: None (or True) shows a bar on a terminal and a few lines elsewhere, False nothing.
         engine: how steps are run. ``"plain"`` is the loop above. ``"replay"`` records the kernels of a step and
             replays them; ``"compiled"`` has the machine's C compiler make functions of them, and runs many steps in one
-            call; ``"graph"`` does the like on a card by CUDA graphs, and is asked for by name only. All give the same
-            numbers within the rounding of sums. ``"auto"`` takes the fastest that pays for itself in this many steps.
-            A model that cannot be recorded is trained by the plain step, with a line in the log ``corenet``; the
-            history's ``engine`` says which ran.
+            call; ``"graph"`` does the like on a CUDA device by CUDA graphs, and is asked for by name only. All give
+            the same numbers within the rounding of sums. ``"auto"`` takes the fastest that pays for itself in this many
+            steps. What cannot be recorded is trained by the plain step, with a warning if the engine was asked for by
+            name and a line in the log ``corenet`` if not; the history's ``engine`` says which ran.
         micro_batch_size: compute the gradients of a batch in pieces of so many points, which takes less memory
             and gives the same step within the rounding of sums. If None, ``"auto"`` cuts batches of more
             than 256 MB, where it finds that the pieces add up.
 
     Raises:
         ConfigError: a count is no positive integer, an argument is of another kind, or there is no C compiler for
-            ``engine="compiled"``, no card for ``engine="graph"``.
+            ``engine="compiled"``, no CUDA device for ``engine="graph"``.
         StructureError: the optimizer was made for the parameters of another model.
         NonFiniteError: the loss or a gradient became infinite or not a number; the
             weights are those before that step.
@@ -96,19 +97,12 @@ def fit(
         positive_integer("micro_batch_size", micro_batch_size)
     refuse_wrong(model, loss, optimizer, train, valid)
     measures = Measures(metrics, train, valid)
+    learner = Learner(model, loss, optimizer)
     begin(model)
     running = engine_for(
-        engine,
-        model,
-        loss,
-        optimizer,
-        train,
-        epochs=epochs,
-        batch_size=batch_size,
-        micro_batch_size=micro_batch_size,
+        engine, learner, train, epochs=epochs, batch_size=batch_size, micro_batch_size=micro_batch_size
     )
-    training = Training(running, model, loss, optimizer, train, batch_size, seed, measures)
-    return training.run(epochs, progress)
+    return Training(running, train, batch_size, seed, measures).run(epochs, progress)
 
 
 def begin(model: Module) -> None:
@@ -119,12 +113,9 @@ def begin(model: Module) -> None:
 
 @dataclass(frozen=True)
 class Training:
-    """What is trained, by which engine, on what."""
+    """What trains, on what."""
 
     engine: Engine
-    model: Module
-    loss: Loss
-    optimizer: Optimizer
     train: Dataset
     batch_size: int
     seed: int
@@ -136,37 +127,38 @@ class Training:
         done = 0
         with drawing_from(self.seed, self.train.inputs.device), progress_for(progress, epochs, label) as show:
             while done < epochs:
-                if done == 0 or self.measures:  # which may change anything
-                    self.engine.begin_epoch()
+                self.engine.refresh()
                 for record in self._epochs(range(done, min(epochs, done + self._at_once()))):
-                    history.engine = self.engine.name
-                    history.append(self.measures.after(record, self.model))
+                    history.engine = self.engine.running
+                    history.append(self.measures.after(record, self.engine.learner.model))
                     show(history[-1])
                 done = len(history)
         return history
 
     def _at_once(self) -> int:
         """Return how many epochs may go by before somebody looks."""
-        if self.measures or len(self.train) % self.batch_size:
+        augments = type(self.train).shuffled is not Dataset.shuffled  # and may draw what the model draws from
+        if self.measures or augments or len(self.train) % self.batch_size:
             return 1
-        return max(1, self.engine.longest * self.batch_size // len(self.train))
+        return max(1, self.engine.max_steps * self.batch_size // len(self.train))
 
     def _epochs(self, epochs: range) -> list[Epoch]:
         """Train for epochs and return their records; each took the same part of the time."""
         size, start, points = len(self.train), perf_counter(), 0
         steps = ceil(size / self.batch_size)
-        now, rate = self.optimizer.steps, self.optimizer.current_lr
+        model, optimizer = self.engine.learner.model, self.engine.learner.optimizer
+        now, rate = optimizer.steps, optimizer.current_lr
         totals = [0.0] * len(epochs)
-        is_mean = averages(self.loss)
+        is_mean = averages(self.engine.learner.loss)
         for value, count in self._pieces(epochs):
             weight = count / value.numel() if is_mean else 1
             for place, total in enumerate(_sums(value, max(1, count // size)), points // size):
                 totals[place] += weight * total
             points += count
-            if points % size == 0 and not are_finite(self.optimizer.weights()):
-                refuse_infinite_weights(self.model, epochs[points // size - 1] + 1)
+            if points % size == 0 and not are_finite(optimizer.layout.weights()):
+                refuse_infinite_weights(model, epochs[points // size - 1] + 1)
         seconds = (perf_counter() - start) / len(epochs)
-        rates = [rate, *learning_rates(self.optimizer, range(now, now + steps * len(epochs), steps)[1:])]
+        rates = [rate, *learning_rates(optimizer, range(now, now + steps * len(epochs), steps)[1:])]
         pairs = zip(epochs, totals, rates, strict=True)
         return [Epoch(epoch + 1, total / size, lr, seconds) for epoch, total, lr in pairs]
 

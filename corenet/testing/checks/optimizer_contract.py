@@ -44,9 +44,9 @@ def gradients_unchanged(trial: Trial) -> None:
     """A step changes no gradient."""
     optimizer = trial.optimizer(start())
     follow(optimizer, 1)
-    before = [gradient.clone() for gradient in optimizer.gradients()]
+    before = [gradient.clone() for gradient in optimizer.layout.gradients()]
     optimizer.step()
-    for gradient, kept in zip(optimizer.gradients(), before, strict=True):
+    for gradient, kept in zip(optimizer.layout.gradients(), before, strict=True):
         if wrong := difference(gradient, kept, 0):
             raise Violation(f"after a step a gradient {wrong}", "update() changes grad in place: work on grad.clone()")
 

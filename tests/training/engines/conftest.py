@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import corenet as cn
-from corenet.training.engines.cpu.step_loop import Loop
+from corenet.training.engines.cpu.step_loop import CompiledLoop
 
 
 @dataclass
@@ -65,7 +65,7 @@ def trained():
 @pytest.fixture
 def stretches(monkeypatch):
     """The numbers of steps that were done in one call, in their order; a second look at their proof counts once."""
-    run, found, tried = Loop.run, [], []
+    run, found, tried = CompiledLoop.run, [], []
 
     def spied(self, inputs, targets, rates, every=1):
         if self.proven or self not in tried:
@@ -73,7 +73,7 @@ def stretches(monkeypatch):
         tried.append(self)
         return run(self, inputs, targets, rates, every)
 
-    monkeypatch.setattr(Loop, "run", spied)
+    monkeypatch.setattr(CompiledLoop, "run", spied)
     return found
 
 

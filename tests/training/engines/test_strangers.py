@@ -288,7 +288,7 @@ class NumberInItsState(Remembers):
 def test_a_state_that_is_no_tensor_stops_nobody(trained):
     plain, compiled = (trained(build(NumberInItsState), engine, DATA) for engine in ("plain", "compiled"))
     torch.testing.assert_close(compiled.model.state_dict(), plain.model.state_dict(), rtol=1e-11, atol=1e-12)
-    assert [each.optimizer._states[0]["count"] for each in (plain, compiled)] == [27, 27]
+    assert [each.optimizer.layout.slots[0].state["count"] for each in (plain, compiled)] == [27, 27]
 
 
 class EndsItsSchedule(Remembers):

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import torch
 
+from corenet.training.engines.unsupported import CannotCompile
+
 # Contracted products are as exact as separate ones, and nothing reads errno or traps; NaN and infinity stay.
 FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-shared", "-fPIC")
 _WIDE = {"AVX512": ("-mprefer-vector-width=512",)}
@@ -41,10 +43,6 @@ VECTORS(exp) VECTORS(log) VECTORS(sin) VECTORS(cos) VECTORS(tanh) VECTORS(erf) V
 #endif
 #endif
 """
-
-
-class CannotCompile(Exception):  # noqa: N818 - it says that another engine is needed, not that something is wrong
-    """There is no C compiler, or it refused."""
 
 
 @cache

@@ -1,9 +1,9 @@
-"""A tape as a few calls: neighbouring kernels that are known become one function of C, others stay as they are."""
+"""A log of operations as a few calls: neighbouring kernels that are known become one function of C, others stay."""
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby, pairwise
 from math import inf
 from typing import Any
@@ -11,13 +11,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from corenet.training.engines.cpu.cc import CannotCompile, library
+from corenet.training.engines.cpu import cc
 from corenet.training.engines.cpu.elementwise import Elementwise
 from corenet.training.engines.cpu.fuse import grouped
 from corenet.training.engines.cpu.matmul import product
 from corenet.training.engines.cpu.reduction import reduction
 from corenet.training.engines.recording.lowering import Call, call, needed
 from corenet.training.engines.recording.op_log import Operation, memory
+from corenet.training.engines.unsupported import CannotCompile
 
 MOST = 400  # kernels
 Storage = torch.UntypedStorage
@@ -46,7 +47,7 @@ class Function:
         addresses = [storage.data_ptr() for storage in self.storages]
         return addresses.index(memory(tensor)) if memory(tensor) in addresses else None
 
-    def elsewhere(self, to: Mapping[int, Storage]) -> Function:
+    def rebound(self, to: Mapping[int, Storage]) -> Function:
         """Return the function over other memories: ``to`` has those that take the place of its own."""
         return Function(self.function, [to.get(storage.data_ptr(), storage) for storage in self.storages])
 
@@ -62,8 +63,13 @@ class Draw:
         self._call()
 
 
-def compiled(operations: Iterable[Operation], gradients: Sequence[Tensor], kept: Sequence[Tensor] = ()) -> list[Call]:
-    """Return what :func:`~corenet.training.engines.recording.lowering.program` does, in C where it is known how.
+def compile_calls(
+    operations: Iterable[Operation],
+    gradients: Sequence[Tensor],
+    kept: Sequence[Tensor] = (),
+    library: Callable[[str], Any] = cc.library,
+) -> list[Call]:
+    """Return what :func:`~corenet.training.engines.recording.lowering.lower` does, in C where it is known how.
 
     What is drawn at random is drawn first, in its order, so that it does not part what could be one function.
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable, Mapping, Sequence
-from copy import copy
+from collections.abc import Callable, Iterable, Sequence
 from math import nan
 from time import perf_counter
 from typing import Any
@@ -13,11 +12,13 @@ import torch
 from torch import Tensor
 
 from corenet.contracts.optimizer import Optimizer
-from corenet.training.engines.cpu.cc import library
-from corenet.training.engines.cpu.codegen import Draw, Function, Storage, compiled
-from corenet.training.engines.recording.op_log import NotRecordable
-from corenet.training.engines.recording.recorded_step import Recording
-from corenet.training.engines.recording.recorded_update import Update, recorded_by, tensors_of
+from corenet.training.engines.chunks import SECONDS
+from corenet.training.engines.cpu import cc
+from corenet.training.engines.cpu.codegen import Draw, Function, compile_calls
+from corenet.training.engines.optimizer_adapter import tensors_of
+from corenet.training.engines.recording.recorded_step import RecordedStep
+from corenet.training.engines.recording.recorded_update import RecordedUpdate
+from corenet.training.engines.unsupported import NotRecordable
 
 _SOURCE = """
 typedef void (*Run)(char **m);
@@ -94,8 +95,7 @@ long train(long steps, Run step, char **m, Run update, char **u, const Walk *wal
 """
 
 
-_STRETCH = 256  # steps in one call
-SECONDS = 2.0  # that a call should last at most: between two a training can be interrupted
+_CHUNK = 256  # steps in one call
 _KEPT = 2**24  # bytes to keep of batches, random numbers, and outputs, which the loss checks afterwards
 
 
@@ -111,7 +111,7 @@ class _Check(ctypes.Structure):
     _fields_ = (("count", ctypes.c_long), ("numbers", ctypes.POINTER(_Numbers)))
 
 
-class Loop:
+class CompiledLoop:
     """A compiled step and a compiled update, to be done many times.
 
     In each step the memories of input, target, random numbers, output and loss are others: a walk along the data.
@@ -121,33 +121,39 @@ class Loop:
         CannotCompile: the compiler refused.
     """
 
-    def __init__(self, recording: Recording, update: Update, optimizer: Optimizer) -> None:
-        self.recording, self.update, self.proven = recording, update, False
-        self.granted = recorded_by(optimizer)
-        self._draws, step = _one_function(recording.calls)
-        _, apply = _one_function(compiled(update.operations, [], tensors_of(optimizer)))
-        self._given = [recording.input, recording.target, *(draw.tensor for draw in self._draws)]
-        self._made = [recording.prediction, recording.value]
+    def __init__(
+        self,
+        recorded: RecordedStep,
+        update: RecordedUpdate,
+        optimizer: Optimizer,
+        library: Callable[[str], Any] = cc.library,
+    ) -> None:
+        self.recorded, self.update = recorded, update
+        layout = optimizer.layout
+        self._draws, step = _one_function(recorded.calls)
+        _, apply = _one_function(compile_calls(update.operations, [], tensors_of(optimizer), library))
+        self._given = [recorded.input, recorded.target, *(draw.tensor for draw in self._draws)]
+        self._made = [recorded.prediction, recorded.value]
         self._walked = [*self._given, *self._made]
         self._places = [step.place(tensor) for tensor in self._walked]
         used = [place for place in self._places if place is not None]
         if len(set(used)) < len(used) or not all(map(_fills_its_memory, self._walked)):
             raise NotRecordable("what comes of a step is no tensor of its own")
-        self._checks = _check(step, [recording.value, *optimizer.gradients()]), _check(apply, optimizer.weights())
-        self._most = max(1, min(_STRETCH, _KEPT // max(1, sum(each.nbytes for each in self._walked))))
-        self.longest = self._most
-        self._train = library(_SOURCE).train
+        self._checks = _check(step, [recorded.value, *layout.gradients()]), _check(apply, layout.weights())
+        self._most = max(1, min(_CHUNK, _KEPT // max(1, sum(each.nbytes for each in self._walked))))
+        self.max_steps = self._most
+        self._train = cc.library(_SOURCE).train
         self._train.restype = ctypes.c_long
         self._rates = [ctypes.c_void_p(each.data_ptr()) for each in (update.rate, update.minus_rate)]
         self._be_at(step, apply)
         self._lay_out(1)
 
     def run(
-        self, inputs: Tensor, targets: Tensor, rates: Sequence[float], every: int = 1
+        self, inputs: Tensor, targets: Tensor, rates: Sequence[float], steps_per_epoch: int
     ) -> tuple[int, Tensor, Tensor]:
         """Do a step for each rate; return how many went well, the outputs, and the losses, until the next run.
 
-        After ``every`` so many steps the weights must be finite.
+        After ``steps_per_epoch`` so many.
         """
         steps, start = len(rates), perf_counter()
         if steps > len(self._numbers[0]):
@@ -165,19 +171,12 @@ class Loop:
             self._walks,
             ctypes.c_long(len(self._walks)),
             *map(ctypes.byref, self._checks),
-            ctypes.c_long(every),
+            ctypes.c_long(steps_per_epoch),
             (ctypes.c_double * steps)(*rates),
             *self._rates,
         )
-        self.longest = max(1, min(self._most, int(SECONDS * steps / (perf_counter() - start))))
+        self.max_steps = max(1, min(self._most, int(SECONDS * steps / (perf_counter() - start))))
         return done, predictions, values
-
-    def elsewhere(self, recording: Recording, optimizer: Optimizer, to: Mapping[int, Storage]) -> Loop:
-        """Return the loop over other memories, those of a training that differs in its numbers only."""
-        other = copy(self)
-        other.recording, other.granted, other.proven = recording, recorded_by(optimizer), False
-        other._be_at(*(function.elsewhere(to) for function in self._functions))
-        return other
 
     def _be_at(self, step: Function, apply: Function) -> None:
         self._functions = step, apply  # they keep the memories alive

@@ -1,13 +1,12 @@
 """Many kernels as one launch: a CUDA graph of calls.
 
-To ask a card for a kernel takes the processor longer than a small kernel takes the card. A graph is asked for once.
+To launch a kernel takes the processor longer than a small kernel takes the device. A graph is launched once.
 It knows addresses and no numbers, and so do recorded calls, which write into the same tensors each time. Random
 numbers go on in it as outside, because torch hands every launch the place where its generator stands.
 """
 
 from __future__ import annotations
 
-import logging
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -16,10 +15,10 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from corenet.training.engines.recording.lowering import Call, program
-from corenet.training.engines.recording.op_log import NotRecordable, Operation
+from corenet.training.engines.recording.lowering import Call, lower
+from corenet.training.engines.recording.op_log import Operation
+from corenet.training.engines.unsupported import NotRecordable
 
-LOG = logging.getLogger("corenet")
 _failed: list[torch.cuda.CUDAGraph] = []  # kept, for torch goes on asking them whether memory is theirs
 
 
@@ -39,42 +38,30 @@ class Launch:
 
 
 def launched(operations: Iterable[Operation], gradients: Sequence[Tensor], kept: Sequence[Tensor] = ()) -> list[Call]:
-    """Return what :func:`~corenet.training.engines.recording.lowering.program` does, as one launch; it is done by this.
+    """Return what :func:`~corenet.training.engines.recording.lowering.lower` does, as one launch; it is done by this.
 
     Raises:
-        NotRecordable: not everything is on one card.
-        RuntimeError: torch cannot capture it, because the processor would have to wait for the card.
+        NotRecordable: not everything is on one CUDA device.
+        RuntimeError: torch cannot capture it, because the processor would have to wait for the device.
     """
     operations = list(operations)
-    device = card_of(tensor for each in operations for tensor in (*each.tensors(), *each.results()))
-    return [Launch(program(operations, gradients, kept), device)]
+    device = device_of(tensor for each in operations for tensor in (*each.tensors(), *each.results()))
+    return [Launch(lower(operations, gradients, kept), device)]
 
 
-def launched_or_called(
-    operations: Iterable[Operation], gradients: Sequence[Tensor], kept: Sequence[Tensor] = ()
-) -> list[Call]:
-    """Return one launch, or the calls themselves where there can be none."""
-    operations = list(operations)
-    try:
-        return launched(operations, gradients, kept)
-    except Exception as reason:  # noqa: BLE001 - whatever it is, the kernels themselves go on
-        LOG.info("kernels are called one by one: %s", reason)
-        return program(operations, gradients, kept)
-
-
-def card_of(tensors: Iterable[Tensor]) -> torch.device:
-    """Return the card that tensors are on.
+def device_of(tensors: Iterable[Tensor]) -> torch.device:
+    """Return the CUDA device that tensors are on.
 
     Raises:
         NotRecordable: they are elsewhere, or on several.
     """
     devices = {tensor.device for tensor in tensors}
-    if len(devices) != 1 or not all(map(is_card, devices)):
+    if len(devices) != 1 or not all(map(has_graphs, devices)):
         raise NotRecordable(f"the numbers are on {' and '.join(sorted(map(str, devices)))}, not on one CUDA device")
     return devices.pop()
 
 
-def is_card(device: torch.device) -> bool:
+def has_graphs(device: torch.device) -> bool:
     """Tell whether a device has CUDA graphs."""
     return device.type == "cuda"
 
@@ -114,7 +101,7 @@ def _stream_aside(device: torch.device) -> torch.cuda.Stream:
 
 @contextmanager
 def _waiting_refused() -> Iterator[None]:
-    """Raise where the processor waits for the card: in a capture it may not, and there it would be too late."""
+    """Raise where the processor waits for the device: in a capture it may not, and there it would be too late."""
     before = torch.cuda.get_sync_debug_mode()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch says that it does not find out every time

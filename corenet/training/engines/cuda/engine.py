@@ -13,21 +13,25 @@ from dataclasses import replace
 from functools import partial
 from math import ceil
 from time import perf_counter
-from typing import NoReturn
 
 import torch
 from torch import Tensor
 
 from corenet.contracts.optimizer import Optimizer
-from corenet.training.engines.cpu.engine import MOST, Compiled
-from corenet.training.engines.cpu.step_loop import SECONDS
+from corenet.training.engines.chunked import Chunked
+from corenet.training.engines.chunks import SECONDS
 from corenet.training.engines.cuda.capture import Launch, launched
-from corenet.training.engines.recording.lowering import Call, program
-from corenet.training.engines.recording.op_log import NotRecordable, Operation
-from corenet.training.engines.recording.recorded_step import Recording
-from corenet.training.engines.recording.recorded_update import Update, recorded_by, tensors_of
+from corenet.training.engines.engine import Running
+from corenet.training.engines.optimizer_adapter import tensors_of
+from corenet.training.engines.recording.lowering import Call, KernelCalls, lower
+from corenet.training.engines.recording.op_log import Operation
+from corenet.training.engines.recording.recorded_step import RecordedStep
+from corenet.training.engines.recording.recorded_update import RecordedUpdate
+from corenet.training.engines.unsupported import NotRecordable, Reporter
+from corenet.training.learner import Learner
 
-_STRETCH = 256  # steps between two looks
+GRAPHS = 8  # that one training may have captured: what always changes never earns back what each costs
+_CHUNK = 256  # steps between two looks
 _BLOCK = 64  # steps in one launch
 _KEPT = 2**26  # bytes to keep of the batches and outputs of a stretch
 _SCALED = ("add", "sub", "addcmul", "addcdiv")  # their second argument times alpha, or value
@@ -41,53 +45,45 @@ class GraphLoop:
         NotRecordable: the step is no launch, or the rule takes its rate where no tensor can be.
     """
 
-    def __init__(self, recording: Recording, update: Update, optimizer: Optimizer) -> None:
-        (launch,) = recording.calls
+    def __init__(self, recorded: RecordedStep, update: RecordedUpdate, optimizer: Optimizer) -> None:
+        (launch,) = recorded.calls
         if not isinstance(launch, Launch):
             raise NotRecordable("a step is no single launch")
-        self.recording, self.update, self.proven = recording, update, False
-        self.granted = recorded_by(optimizer)
+        self.recorded, self.update = recorded, update
+        layout = optimizer.layout
         self.device = launch.device
         self.rate = torch.zeros(2, dtype=torch.float64, device=self.device)
         self.step = launch.calls
-        self.apply = program(_reading_rates(update, self.rate), [], tensors_of(optimizer))
-        self.gradients, self.weights = optimizer.gradients(), optimizer.weights()
-        self.given = [recording.input, recording.target, self.rate]
-        self.made = [recording.prediction, recording.value]
-        self.longest = self._most = _at_most(_STRETCH, [*self.given, *self.made])
+        self.apply = lower(_reading_rates(update, self.rate), [], tensors_of(optimizer))
+        self.gradients, self.weights = layout.gradients(), layout.weights()
+        self.given = [recorded.input, recorded.target, self.rate]
+        self.made = [recorded.prediction, recorded.value]
+        self.max_steps = self._most = _at_most(_CHUNK, [*self.given, *self.made])
         self._blocks: dict[int, _Block] = {}
 
     def run(
-        self, inputs: Tensor, targets: Tensor, rates: Sequence[float], every: int = 1
+        self, inputs: Tensor, targets: Tensor, rates: Sequence[float], steps_per_epoch: int
     ) -> tuple[int, Tensor, Tensor]:
         """Do a step for each rate; return how many went well, the outputs, and the losses.
 
-        After ``every`` so many steps the weights must be finite.
+        After ``steps_per_epoch`` so many.
         """
         steps, start = len(rates), perf_counter()
         signed = torch.tensor([[rate, -rate] for rate in rates], dtype=torch.float64).to(self.device)
         given = [data.view(steps, *own.shape) for data, own in zip((inputs, targets, signed), self.given, strict=True)]
         made = [_rows(steps, each) for each in self.made]
         sums = torch.zeros((steps, len(self.gradients) + len(self.weights)), dtype=torch.float64, device=self.device)
-        for first, last in _pieces(steps, every, _at_most(_BLOCK, [*self.given, *self.made])):
+        for first, last in _pieces(steps, steps_per_epoch, _at_most(_BLOCK, [*self.given, *self.made])):
             part = slice(first, last)
             self._block(last - first)([each[part] for each in given], [*(each[part] for each in made), sums[part]])
-            if last % every == 0:
+            if last % steps_per_epoch == 0:
                 for call in _summing(self.weights, sums[last - 1, len(self.gradients) :]):
                     call()
         good = torch.cat([sums, made[-1].reshape(steps, -1)], 1).isfinite().all(1)
         done = int(good.long().cumprod(0).sum().item())
-        self.longest = max(1, min(self._most, int(SECONDS * steps / (perf_counter() - start))))
+        self.max_steps = max(1, min(self._most, int(SECONDS * steps / (perf_counter() - start))))
         predictions, values = made
         return done, predictions, values
-
-    def elsewhere(self, recording: Recording, optimizer: Optimizer, to: Mapping[int, object]) -> NoReturn:
-        """Refuse: a graph knows its memories.
-
-        Raises:
-            NotRecordable: always.
-        """
-        raise NotRecordable("a graph knows its memories")
 
     def _block(self, steps: int) -> _Block:
         if steps not in self._blocks:
@@ -95,24 +91,38 @@ class GraphLoop:
         return self._blocks[steps]
 
 
-class Graph(Compiled):
-    """Trains as :class:`~corenet.training.engines.cpu.engine.Compiled` does, on a CUDA device and by launches."""
+class Launches:
+    """The lowering to one launch, which counts what it has captured."""
 
-    best = "graph"
-    done = "launched"
-    loop = GraphLoop  # type: ignore[assignment]  # it does what a Loop does
-    _made = 0
+    running: Running = "graph"
 
-    def own_calls(
+    def __init__(self) -> None:
+        self._made = 0
+
+    def __call__(
         self, operations: Sequence[Operation], gradients: Sequence[Tensor], kept: Sequence[Tensor]
     ) -> list[Call]:
-        """Return one launch, and count it."""
+        """Return one launch.
+
+        Raises:
+            NotRecordable: too many were captured already, or the kernels cannot be.
+        """
+        if self._made >= GRAPHS:
+            raise NotRecordable(f"this training had {GRAPHS} graphs captured already: what it does changes too often")
         self._made += 1
         return launched(operations, gradients, kept)
 
-    def _refuse_too_many(self) -> None:
-        if self._made >= MOST:
-            raise NotRecordable("what they take for granted changes too often")
+
+class Graph(Chunked):
+    """Trains as :class:`~corenet.training.engines.cpu.engine.Compiled` does, on a CUDA device and by launches."""
+
+    def __init__(self, learner: Learner, reporter: Reporter | None = None) -> None:
+        super().__init__(learner, reporter or Reporter(), (Launches(), KernelCalls()), graph_loop)
+
+
+def graph_loop(recorded: RecordedStep, update: RecordedUpdate, learner: Learner) -> GraphLoop:
+    """Return the loop of a learner."""
+    return GraphLoop(recorded, update, learner.optimizer)
 
 
 class _Block:
@@ -162,7 +172,7 @@ def _pieces(steps: int, every: int, most: int) -> Iterator[tuple[int, int]]:
         done += count
 
 
-def _reading_rates(update: Update, rates: Tensor) -> list[Operation]:
+def _reading_rates(update: RecordedUpdate, rates: Tensor) -> list[Operation]:
     """Return a rule's operations with its rate, and the negative of it, read from ``rates``."""
     rate, minus_rate = rates
     places = {id(update.rate): rate, id(update.minus_rate): minus_rate}

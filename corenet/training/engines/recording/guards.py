@@ -1,89 +1,69 @@
-"""What a recording takes for granted: which tensors there are, where they lie, and every setting beside them."""
+"""What a recorded step takes for granted: everything that its Python reads, compared before it is done again.
+
+A recording knows kernels and tensors. What Python decided between them is in it as a constant: a setting of a layer or
+of its class, a global, a method. So everything that the code of a step can reach is found once, by walking from its
+objects through the names that its functions read (:mod:`.reachable`), and remembered. Whatever can change without being
+seen, such as a clock, cannot be recorded at all.
+"""
 
 from __future__ import annotations
 
-from hashlib import blake2b
-from typing import Any
-
-import torch
-from torch import Tensor
+from typing import Self
 
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
-from corenet.contracts.parameter import Buffer, Parameter
-from corenet.contracts.tree import Tree, held
-from corenet.training.engines.recording.op_log import NotRecordable
+from corenet.contracts.optimizer import Optimizer
+from corenet.training.engines.recording.reachable import Reachable
+from corenet.training.engines.unsupported import NotRecordable
 
-_PLAIN = (bool, int, float, str, type(None))
+STEP = ("forward", "backward", "backward_parameters", "check", "elements", "derivative", "__call__", "reduction")
+UPDATE = ("update", "current_lr", "step")
+_KEPT_FOR_BACKWARD = ("_saved", "_input_shape")
+_COUNTED = ("steps", "_lr", "parameters", "_layout")  # an update is recorded as a function of rate and steps
 
 
-def surroundings(model: Module, loss: Loss) -> list[Any]:
-    """Return values that stay equal as long as a recorded step stays what the plain step does.
+class Guards:
+    """What a step reads, as it was when this was made.
 
     >>> import corenet as cn
-    >>> model, loss = cn.Sequential(cn.Dropout(0.5)), cn.MSELoss()
-    >>> before = surroundings(model, loss)
+    >>> model = cn.Sequential(cn.Dropout(0.5), cn.Linear(2, 1))
+    >>> guards = Guards.of_step(model, cn.MSELoss())
+    >>> guards.changed()
     >>> model[0].p = 0.6
-    >>> surroundings(model, loss) == before
-    False
+    >>> guards.changed()
+    'model.0.p'
     """
-    found: list[Any] = []
-    for part in parts_of(model, loss):
-        for name, value in held(part):
-            found += (name, value) if isinstance(value, _PLAIN) else (name, *_identity(value))
-    return found
 
+    def __init__(self, reachable: Reachable) -> None:
+        reachable.explore()
+        self._watches, self._unseen = reachable.watches, reachable.unseen
 
-def kind_of(part: Module | Loss) -> tuple[Any, ...]:
-    """Return what two models, or two losses, have in common if they differ in the numbers of their tensors only.
+    @classmethod
+    def of_step(cls, model: Module, loss: Loss) -> Self:
+        """Return what forward, backward and the loss read."""
+        reachable = Reachable(STEP, _KEPT_FOR_BACKWARD)
+        for path, module in model.named_modules():
+            reachable.add(module, f"model.{path}".rstrip("."))
+        reachable.add(loss, "loss")
+        return cls(reachable)
 
-    >>> import corenet as cn
-    >>> kind_of(cn.Linear(2, 1)) == kind_of(cn.Linear(2, 1)), kind_of(cn.Linear(2, 1)) == kind_of(cn.Linear(3, 1))
-    (True, False)
-    """
-    parts = part.named_modules() if isinstance(part, Module) else [("", part)]
-    return tuple(
-        (path, type(each), tuple((name, *_described(value)) for name, value in held(each))) for path, each in parts
-    )
+    @classmethod
+    def of_update(cls, optimizer: Optimizer) -> Self:
+        """Return what the optimizer's rule reads, but rate and count of steps."""
+        reachable = Reachable(UPDATE, _COUNTED)
+        reachable.add(optimizer, "optimizer")
+        return cls(reachable)
 
+    def changed(self) -> str | None:
+        """Return the path of the first thing that is not as it was, or None."""
+        return next((path for watch in self._watches if (path := watch.changed()) is not None), None)
 
-def _described(value: object) -> tuple[Any, ...]:
-    if isinstance(value, (Parameter, Buffer)):
-        return value.shape, value.dtype, value.device
-    if isinstance(value, Tensor):
-        return value.shape, value.dtype, value.device, _digest(value)  # a constant, alike in all
-    if isinstance(value, Tree):
-        return ()  # it stands in the list itself
-    return (type(value), value) if isinstance(value, _PLAIN) else (id(value),)
+    def refuse_changed(self, who: str) -> None:
+        """Raise :class:`NotRecordable` if what is read was changed, by ``who`` reads it."""
+        if (changed := self.changed()) is not None:
+            raise NotRecordable(f"{who} changes {changed}")
 
-
-def _digest(tensor: Tensor) -> object:
-    """Return what tells the numbers of a tensor from others."""
-    if tensor.layout is not torch.strided:
-        return id(tensor)
-    numbers = tensor.resolve_conj().resolve_neg().cpu().contiguous().reshape(-1).view(torch.uint8)
-    return blake2b(numbers.numpy().tobytes()).digest()
-
-
-def attributes(model: Module, loss: Loss) -> list[tuple[str, Any]]:
-    """Return what modules and loss hold, by name: numbers and texts themselves, of anything else which it is."""
-    parts = parts_of(model, loss)
-    return [(name, value if isinstance(value, _PLAIN) else id(value)) for part in parts for name, value in held(part)]
-
-
-def parts_of(model: Module, loss: Loss) -> list[object]:
-    """Return every module of a model, and the loss."""
-    return [*(module for _, module in model.named_modules()), loss]
-
-
-def refuse_changed(before: list[Any], after: list[Any]) -> None:
-    """Raise :class:`NotRecordable` if a step changed what a recording takes for granted."""
-    if after != before:
-        raise NotRecordable("a component keeps numbers or tensors from one step to the next")
-
-
-def _identity(value: object) -> tuple[Any, ...]:
-    if not isinstance(value, Tensor):
-        return (id(value),)
-    here = id(value), value.data_ptr() if value.layout is torch.strided else None, value.shape
-    return here if value.grad is None else (*here, *_identity(value.grad))
+    def refuse_unseen(self) -> None:
+        """Raise :class:`NotRecordable` if something is read that may change without being seen."""
+        if self._unseen:
+            raise NotRecordable(f"the step reads {self._unseen[0]}, which may change without being seen")

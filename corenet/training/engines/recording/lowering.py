@@ -1,4 +1,4 @@
-"""A tape as a list of calls: each writes again into the very tensor that it made when it was recorded.
+"""A log of operations as a list of calls: each writes again into the very tensor that it made when it was recorded.
 
 So nothing is allocated, views are what they were, and no Python runs between the kernels but the loop.
 Three changes make it cheaper without changing what is computed:
@@ -19,6 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from corenet.training.engines.engine import Running
 from corenet.training.engines.recording.op_log import Operation, memory
 
 Call = Callable[[], object]
@@ -29,14 +30,14 @@ _ADD = torch.ops.aten.add_.Tensor
 _ZERO = torch.ops.aten.zero_.default
 
 
-def program(operations: Iterable[Operation], gradients: Iterable[Tensor], kept: Sequence[Tensor] = ()) -> list[Call]:
+def lower(operations: Iterable[Operation], gradients: Iterable[Tensor], kept: Sequence[Tensor] = ()) -> list[Call]:
     """Return calls that do ``operations`` again, after setting ``gradients`` to zero; ``kept`` is read afterwards.
 
-    >>> from corenet.training.engines.recording.op_log import Tape
+    >>> from corenet.training.engines.recording.op_log import OpLog
     >>> x = torch.ones(2)
-    >>> with Tape() as tape:
+    >>> with OpLog() as log:
     ...     y = 2 * x + x
-    >>> calls = program(tape.operations, [])
+    >>> calls = lower(log.operations, [])
     >>> _ = x.fill_(5)
     >>> for call in calls:
     ...     _ = call()
@@ -44,6 +45,18 @@ def program(operations: Iterable[Operation], gradients: Iterable[Tensor], kept: 
     tensor([15., 15.])
     """
     return [call(operation) for operation in _in_place(needed(operations, gradients), kept)]
+
+
+class KernelCalls:
+    """The lowering to calls of torch's kernels."""
+
+    running: Running = "replay"
+
+    def __call__(
+        self, operations: Sequence[Operation], gradients: Sequence[Tensor], kept: Sequence[Tensor]
+    ) -> list[Call]:
+        """Return :func:`lower` of these."""
+        return lower(operations, gradients, kept)
 
 
 def needed(operations: Iterable[Operation], gradients: Iterable[Tensor]) -> list[Operation]:
@@ -123,7 +136,7 @@ def call(operation: Operation) -> Call:
     if isinstance(operation.result, Tensor):
         for function in _forms(operation):
             again = partial(function, *_constants(operation), **operation.keywords, out=operation.result)
-            with suppress(Exception):  # not every kernel has this form; the last one below always works
+            with suppress(RuntimeError, TypeError, NotImplementedError):  # not every kernel has each form
                 again()
                 return again
     return partial(_copied, operation)

@@ -1,23 +1,34 @@
 """What a computation did, operation by operation, with the very tensors that it made.
 
-Between Python and torch's kernels every operation passes one point, where a mode may look on.
-The tape notes the operation, its arguments and its result, and keeps all of them alive.
+The log notes each operation, its arguments and its result, and keeps all of them alive.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from corenet.training.engines.unsupported import NotRecordable
+
 _OF_ITS_MEMORY = ("aten::resize_", "aten::resize_as_", "aten::set_")
-
-
-class NotRecordable(Exception):  # noqa: N818 - it says that another engine is needed, not that something is wrong
-    """A computation looks at its numbers, or does something else that can't be done again from a tape."""
+_PAST_KERNELS = (
+    Tensor.tolist,
+    Tensor.numpy,
+    Tensor.__array__,
+    Tensor.__dlpack__,
+    Tensor.untyped_storage,
+    Tensor.storage,
+    Tensor.data_ptr,
+    Tensor.__reduce_ex__,
+    Tensor.__deepcopy__,
+    Tensor.__repr__,
+    Tensor.__format__,
+)
 
 
 def memory(tensor: Tensor) -> int:
@@ -84,23 +95,59 @@ class Operation:
         return replace(self, result=result)
 
 
-class Tape(TorchDispatchMode):
-    """Records the operations that run within it: ``with Tape() as tape: …``, then ``tape.operations``.
+class OpLog:
+    """Notes the operations that run within it: ``with OpLog() as log: …``, then ``log.operations``.
 
-    Raises:
-        NotRecordable: an operation gives no tensor, such as ``item()``: what follows may depend on it.
+    What cannot be done again from the log disturbs nothing: it goes on as it would without, and ``log.refusal`` says
+    what it was, the first of them if there are several.
 
     >>> import torch
     >>> x = torch.ones(2)
-    >>> with Tape() as tape:
+    >>> with OpLog() as log:
     ...     y = 2 * x + x
-    >>> [operation.name for operation in tape.operations]
+    >>> [operation.name for operation in log.operations]
     ['mul', 'add']
+    >>> with OpLog() as log:
+    ...     y = x.sum().item()
+    >>> log.refusal.reason.text
+    'the step looks at its numbers (aten._local_scalar_dense)'
     """
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
         self.operations: list[Operation] = []
+        self.refusal: NotRecordable | None = None
+        self._modes = _Kernels(self), _Methods(self)
+
+    def __enter__(self) -> Self:
+        for mode in self._modes:
+            mode.__enter__()  # type: ignore[no-untyped-call]
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for mode in reversed(self._modes):
+            mode.__exit__(*error)  # type: ignore[no-untyped-call]
+
+    def refuse(self, text: str) -> None:
+        """Note what cannot be done again from the log."""
+        self.refusal = self.refusal or NotRecordable(text)
+
+    def checked(self) -> list[Operation]:
+        """Return the operations.
+
+        Raises:
+            NotRecordable: they are not all of what was done.
+        """
+        if self.refusal is not None:
+            raise self.refusal
+        return self.operations
+
+
+class _Kernels(TorchDispatchMode):
+    """Between Python and torch's kernels every operation passes here."""
+
+    def __init__(self, log: OpLog) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._log = log
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -109,21 +156,39 @@ class Tape(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         keywords = kwargs or {}
         if torch.Tag.dynamic_output_shape in func.tags and not _is_gather(func, args):
-            raise NotRecordable(f"{func} gives a shape that depends on numbers")
+            self._log.refuse(f"the step makes a tensor whose shape depends on its numbers ({_name(func)})")
         if torch.Tag.inplace_view in func.tags:
             self._keep_as_it_is(func, args[0])
         result = func(*args, **keywords)
         if not all(isinstance(each, Tensor) for each in (result if isinstance(result, (list, tuple)) else [result])):
-            raise NotRecordable(f"{func} looks at numbers")
-        self.operations.append(Operation(func, args, keywords, result))
+            self._log.refuse(f"the step looks at its numbers ({_name(func)})")
+        self._log.operations.append(Operation(func, args, keywords, result))
         return result
 
     def _keep_as_it_is(self, function: Any, tensor: Tensor) -> None:
         """Let earlier operations have a tensor in the shape that they had it in, before it gets another."""
         if function._schema.name in _OF_ITS_MEMORY:
-            raise NotRecordable(f"{function} changes the memory of a tensor")
+            self._log.refuse(f"the step changes the memory of a tensor ({_name(function)})")
+            return
         before = tensor.view_as(tensor)
-        self.operations = [each.having(before, tensor) for each in self.operations]
+        self._log.operations = [each.having(before, tensor) for each in self._log.operations]
+
+
+class _Methods(TorchFunctionMode):
+    """Methods that hand numbers to Python past torch's kernels are seen here alone."""
+
+    def __init__(self, log: OpLog) -> None:
+        super().__init__()
+        self._log = log
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in _PAST_KERNELS:
+            self._log.refuse(f"the step looks at its numbers (Tensor.{func.__name__})")
+        return func(*args, **(kwargs or {}))
+
+
+def _name(function: Any) -> str:
+    return str(function.overloadpacket)
 
 
 def _is_gather(function: Any, arguments: Any) -> bool:

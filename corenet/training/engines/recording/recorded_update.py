@@ -1,17 +1,13 @@
-"""An optimizer's rule on a tape: what it does in a step, with the learning rate as a tensor.
+"""An optimizer's rule as a log of operations, with the learning rate as a tensor.
 
-The rule is Python, and may do another thing in each step. It is watched: the tape is made twice, with two rates,
-and a number that moved must be the rate. The count of steps may be compared, and the answer is remembered; nothing may
-be computed with it. What the rule keeps must be tensors of its state, which the tape sees, or constants.
+The rule is Python, and may do another thing in each step. So it is tried on a shadow of the optimizer, twice, with two
+rates: a number that moved must be the rate. The count of steps may be compared, and the answer is remembered; nothing
+may be computed with it. What the rule keeps must be tensors of its state, or constants.
 """
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import chain
 from types import FunctionType
 from typing import Any
 
@@ -19,29 +15,39 @@ import torch
 from torch import Tensor
 
 from corenet.contracts.optimizer import Optimizer
-from corenet.training.engines.recording.op_log import NotRecordable, Operation, Tape
-from corenet.training.engines.recording.recorded_step import put_back, same_draws
+from corenet.training.engines.optimizer_adapter import tensors_of
+from corenet.training.engines.recording.guards import Guards
+from corenet.training.engines.recording.op_log import Operation, OpLog
+from corenet.training.engines.recording.optimizer_shadow import Comparison, Shadow
+from corenet.training.engines.recording.rng_state import rng_checkpoint
+from corenet.training.engines.unsupported import NotRecordable
 
 _RATES = (0.7390851332151607, 0.5671432904097838)  # numbers that no rule has of its own
 _CONSTANT = (bool, int, float, str, type(None), type, FunctionType)
-Guard = Callable[[int], bool]
+_OUTSIDE_THE_RULE = ("parameters", "_layout", "_lr", "steps")
 
 
 @dataclass
-class Update:
+class RecordedUpdate:
     """The operations of one step, the rate that they read (and its negative), and when they are the right ones."""
 
     operations: list[Operation]
     rate: Tensor
     minus_rate: Tensor
-    guards: list[Guard]
+    comparisons: list[Comparison]
+    reads: Guards
+    state: list[Any]
 
     def holds(self, steps: range) -> bool:
         """Tell whether the rule does the same in each of these steps, but for the rate."""
-        return all(guard(step) for guard in self.guards for step in steps)
+        return all(comparison(step) for comparison in self.comparisons for step in steps)
+
+    def is_current(self, optimizer: Optimizer) -> bool:
+        """Tell whether it is still what the optimizer does, to the tensors that it has now."""
+        return self.state == recorded_state(optimizer) and self.reads.changed() is None
 
 
-def recorded_update(optimizer: Optimizer) -> Update:
+def record_update(optimizer: Optimizer) -> RecordedUpdate:
     """Return what a step of ``optimizer`` does to its tensors; none is moved by this.
 
     Raises:
@@ -52,24 +58,36 @@ def recorded_update(optimizer: Optimizer) -> Update:
     >>> model = cn.Linear(2, 1)
     >>> optimizer = cn.SGD(model.parameters(), lr=0.1, momentum=0.9)
     >>> optimizer.step()
-    >>> update = recorded_update(optimizer)
+    >>> update = record_update(optimizer)
     >>> [operation.name for operation in update.operations]
     ['mul_', 'add_', 'sub_']
     >>> update.holds(range(1, 100)), update.holds(range(0, 100))
     (True, False)
     """
-    _refuse_unseen(optimizer)
-    guards: list[Guard] = []
-    with same_draws():
-        first, second = (_taped(optimizer, rate, guards) for rate in _RATES)
-    rate, minus_rate = (torch.zeros((), dtype=torch.float64) for _ in range(2))
+    _refuse_what_is_kept_elsewhere(optimizer)
+    reads = Guards.of_update(optimizer)
+    reads.refuse_unseen()
+    comparisons: list[Comparison] = []
+    rewind = rng_checkpoint()
+    try:
+        first, second = (Shadow(optimizer, rate, comparisons).logged() for rate in _RATES)
+    finally:
+        rewind()
+    reads.refuse_changed("the rule")
     if any(torch.Tag.nondeterministic_seeded in each.function.tags for each in first):
         raise NotRecordable("the rule draws random numbers")
+    rate, minus_rate = (torch.zeros((), dtype=torch.float64) for _ in range(2))
+    operations = _with_rate(first, second, rate, minus_rate)
+    return RecordedUpdate(operations, rate, minus_rate, comparisons, reads, recorded_state(optimizer))
+
+
+def _with_rate(first: list[Operation], second: list[Operation], rate: Tensor, minus_rate: Tensor) -> list[Operation]:
+    """Return operations with the rate as a tensor where it stood as a number."""
     if [each.function for each in first] != [each.function for each in second]:
         raise NotRecordable("the rule does another thing at another rate")
 
     def substituted(one: object, other: object) -> object:
-        if isinstance(one, Tensor) or one == other:
+        if isinstance(one, (Tensor, list, tuple)) or one == other:
             return one
         if (one, other) == _RATES:
             return rate
@@ -77,7 +95,7 @@ def recorded_update(optimizer: Optimizer) -> Update:
             return minus_rate
         raise NotRecordable("the rule computes with its rate in Python")
 
-    operations = [
+    return [
         replace(
             one,
             arguments=tuple(map(substituted, one.arguments, other.arguments)),
@@ -85,29 +103,28 @@ def recorded_update(optimizer: Optimizer) -> Update:
         )
         for one, other in zip(first, second, strict=True)
     ]
-    return Update(operations, rate, minus_rate, guards)
 
 
-def _refuse_unseen(optimizer: Optimizer) -> None:
-    """Refuse what may change where no tape sees it: what is kept beside the state, and a rate read from tensors."""
-    for name, value in optimizer.settings().items():
+def _refuse_what_is_kept_elsewhere(optimizer: Optimizer) -> None:
+    """Refuse what may change where no log shows it: what is kept beside the state, and a rate read from tensors."""
+    for name, value in settings(optimizer).items():
         if not _is_constant(value):
-            raise NotRecordable(f"{name} is neither a constant nor in the state")
-    if not all(isinstance(value, Tensor) for state in optimizer._states for value in state.values()):
-        raise NotRecordable("not all of the state are tensors")
-    with Tape() as tape:
+            raise NotRecordable(f"the rule may keep something in {name}, which is neither a constant nor in the state")
+    if not all(isinstance(value, Tensor) for slot in optimizer.layout.slots for value in slot.state.values()):
+        raise NotRecordable("not everything in the rule's state is a tensor")
+    with OpLog() as log:
         _ = optimizer.current_lr
-    if tape.operations:
-        raise NotRecordable("the rate comes of tensors")
+    if log.operations:
+        raise NotRecordable("the learning rate is computed from tensors")
 
 
 def _is_constant(value: object) -> bool:
     return isinstance(value, _CONSTANT) or (isinstance(value, tuple) and all(map(_is_constant, value)))
 
 
-def recorded_by(optimizer: Optimizer) -> list[Any]:
-    """Return values that stay equal as long as a recorded update stays what the rule does."""
-    return [rule_of(optimizer), *((id(tensor), tensor.data_ptr()) for tensor in tensors_of(optimizer))]
+def settings(optimizer: Optimizer) -> dict[str, Any]:
+    """Return everything that governs the rule but the rate, the count of steps, and the tensors."""
+    return {name: value for name, value in vars(optimizer).items() if name not in _OUTSIDE_THE_RULE}
 
 
 def rule_of(optimizer: Optimizer) -> list[Any]:
@@ -118,115 +135,10 @@ def rule_of(optimizer: Optimizer) -> list[Any]:
     >>> rule_of(cn.SGD(weights, lr=0.1)) == rule_of(cn.SGD(weights, lr=0.2))
     True
     """
-    settings = [(name, value) for name, value in optimizer.settings().items() if name not in ("_lr", "steps")]
-    return [type(optimizer), *((name, value if _is_constant(value) else id(value)) for name, value in settings)]
+    described = [(name, value if _is_constant(value) else id(value)) for name, value in settings(optimizer).items()]
+    return [type(optimizer), *described]
 
 
-def _taped(optimizer: Optimizer, rate: float, guards: list[Guard]) -> list[Operation]:
-    with _left_as_it_is(optimizer), _watched(optimizer, rate, guards), Tape() as tape:
-        for flat, state in zip(optimizer._flats, optimizer._states, strict=True):
-            optimizer.update(flat.param, flat.grad, state)
-    operations: list[Operation] = tape.operations
-    return operations
-
-
-def learning_rates(optimizer: Optimizer, steps: Iterable[int]) -> list[float]:
-    """Return the rate that the optimizer will have at each of ``steps``.
-
-    >>> import corenet as cn
-    >>> learning_rates(cn.SGD([cn.Parameter(torch.ones(1))], lr=0.4, lr_decay=1.0), range(3))
-    [0.4, 0.2, 0.13333333333333333]
-    """
-    now = optimizer.steps
-    rates = []
-    try:
-        for optimizer.steps in steps:
-            rates.append(optimizer.current_lr)
-    finally:
-        optimizer.steps = now
-    return rates
-
-
-def tensors_of(optimizer: Optimizer) -> list[Tensor]:
-    """Return parameters, gradients and what is remembered of them."""
-    flats = chain.from_iterable((flat.param, flat.grad) for flat in optimizer._flats)
-    states = chain.from_iterable(state.values() for state in optimizer._states)
-    return [*flats, *(value for value in states if isinstance(value, Tensor))]
-
-
-@contextmanager
-def _left_as_it_is(optimizer: Optimizer) -> Iterator[None]:
-    """Put back what a trial moves, and refuse a rule that put something else in its place."""
-    kept = [vars(optimizer), *optimizer._states]
-    held, granted = [dict(each) for each in kept], recorded_by(optimizer)
-    with put_back(tensors_of(optimizer)):
-        try:
-            yield
-            if recorded_by(optimizer) != granted or list(map(list, kept)) != list(map(list, held)):
-                raise NotRecordable("the rule keeps something anew in each step")
-        finally:
-            for now, then in zip(kept, held, strict=True):
-                now.clear()
-                now.update(then)
-
-
-class _Steps:
-    """The count of steps, which may be compared and nothing else."""
-
-    def __init__(self, value: int, guards: list[Guard]) -> None:
-        self.value, self.guards = value, guards
-
-    __hash__ = None  # type: ignore[assignment]
-
-
-class _Rate(float):
-    """The rate, which may be negated and given to a kernel, and nothing else: what comes of it is not seen."""
-
-
-def _refuse(self: object, other: object = None) -> Any:
-    if isinstance(other, Tensor):
-        return NotImplemented  # the tensor's own method takes a rate, and refuses steps
-    raise NotRecordable("the rule computes with its rate or the count of steps in Python")
-
-
-def _comparing(relation: Callable[[Any, Any], bool]) -> Callable[..., bool]:
-    """Return a comparison of the count of steps with another number, 0 if none is named, that is remembered."""
-
-    def compare(self: _Steps, other: object = 0) -> bool:
-        answer = relation(self.value, other)
-        self.guards.append(lambda step: relation(step, other) is answer)
-        return answer
-
-    return compare
-
-
-_COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
-for _name in _COMPARISONS:
-    setattr(_Steps, f"__{_name}__", _comparing(getattr(operator, _name)))
-setattr(_Steps, "__bool__", _comparing(operator.ne))  # noqa: B010 - as above
-_ARITHMETIC = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow")
-for _name in (*_ARITHMETIC, *(f"r{each}" for each in _ARITHMETIC), "int", "float", "round", "abs"):
-    setattr(_Steps, f"__{_name}__", _refuse)
-    setattr(_Rate, f"__{_name}__", _refuse)
-for _name in ("bool", *_COMPARISONS):
-    setattr(_Rate, f"__{_name}__", _refuse)
-
-
-@contextmanager
-def _watched(optimizer: Optimizer, rate: float, guards: list[Guard]) -> Iterator[None]:
-    """Let the optimizer see another rate and a watched count of steps; its base rate it may not see."""
-    steps, own = _Steps(optimizer.steps, guards), type(optimizer)
-    seen = {
-        "current_lr": property(lambda _: _Rate(rate)),
-        "_lr": property(_refused),  # lr reads it
-        "steps": property(lambda _: steps),
-    }
-    optimizer.__class__ = type(own.__name__, (own,), seen)
-    try:
-        yield
-    finally:
-        optimizer.__class__ = own
-
-
-def _refused(optimizer: Optimizer) -> float:
-    raise NotRecordable("the rule reads lr, not current_lr")
+def recorded_state(optimizer: Optimizer) -> list[Any]:
+    """Return values that stay equal as long as a recorded update is of the tensors at hand."""
+    return [rule_of(optimizer), *((id(tensor), tensor.data_ptr()) for tensor in tensors_of(optimizer))]

@@ -1,4 +1,4 @@
-"""Where torch's generators stand: the processor's, and one for each card."""
+"""The states of torch's random number generators: the processor's, and one for each CUDA device."""
 
 from __future__ import annotations
 
@@ -8,36 +8,35 @@ import torch
 from torch import Tensor
 
 
-def cards() -> list[int] | None:
-    """Return the cards whose generators ``torch.random.fork_rng`` is to keep: all, or none before one is in use.
+def cuda_devices() -> list[int] | None:
+    """Return the CUDA devices whose generators matter: all, or none before one is in use.
 
-    It starts every card otherwise, and warns of it where there are several. None leaves it to torch, where there are
-    other devices than these.
+    None means that there is no CUDA. To ask a device for its generator would start it.
     """
     if not torch.cuda.is_available():
         return None
     return list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
 
 
-def standing() -> list[Tensor]:
-    """Return where they stand, the processor's first."""
-    return [torch.get_rng_state(), *(torch.cuda.get_rng_state(card) for card in cards() or [])]
+def rng_states() -> list[Tensor]:
+    """Return the state of each generator, the processor's first."""
+    return [torch.get_rng_state(), *(torch.cuda.get_rng_state(device) for device in cuda_devices() or [])]
 
 
-def rewinding() -> Callable[[], None]:
-    """Return a function that puts them back where they stand now.
+def rng_checkpoint() -> Callable[[], None]:
+    """Return a function that puts all generators back to where they are now.
 
-    >>> back = rewinding()
+    >>> rewind = rng_checkpoint()
     >>> drawn = torch.rand(3)
-    >>> back()
+    >>> rewind()
     >>> torch.equal(torch.rand(3), drawn)
     True
     """
-    processor, *others = standing()
+    processor, *others = rng_states()
 
     def rewind() -> None:
         torch.set_rng_state(processor)
-        for card, state in enumerate(others):
-            torch.cuda.set_rng_state(state, card)
+        for device, state in enumerate(others):
+            torch.cuda.set_rng_state(state, device)
 
     return rewind

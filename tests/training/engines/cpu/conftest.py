@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from corenet.training.engines.cpu.codegen import Function, compiled
-from corenet.training.engines.recording.op_log import Tape
+from corenet.training.engines.cpu.codegen import Function, compile_calls
+from corenet.training.engines.recording.op_log import OpLog
 
 
 @pytest.fixture(scope="session")
@@ -15,9 +15,9 @@ def assert_as_torch(needs_compiler):
         It returns named tensors. These, and what it leaves in its inputs, must be what torch gives.
         """
         inputs = make()
-        with Tape() as tape:
+        with OpLog() as log:
             results = function(*inputs)
-        calls = compiled(tape.operations, gradients(*inputs), list(results.values()))
+        calls = compile_calls(log.operations, gradients(*inputs), list(results.values()))
         if in_c is not None:
             assert all(isinstance(call, Function) for call in calls) == in_c, calls
         for _ in range(times):
@@ -30,7 +30,7 @@ def assert_as_torch(needs_compiler):
             for gradient in gradients(*inputs):
                 gradient.zero_()
             _assert_equal(found, _copies(function(*inputs), inputs), signs, tolerance)
-        return tape.operations
+        return log.operations
 
     return check
 

@@ -4,17 +4,17 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from corenet.training.engines.cpu.cc import CannotCompile
-from corenet.training.engines.cpu.codegen import MOST, Draw, Function, compiled
-from corenet.training.engines.recording.op_log import Operation, Tape
+from corenet.training.engines.cpu.codegen import MOST, Draw, Function, compile_calls
+from corenet.training.engines.recording.op_log import Operation, OpLog
+from corenet.training.engines.unsupported import CannotCompile
 
 pytestmark = pytest.mark.usefixtures("needs_compiler")
 
 
 def taped(function, *inputs):
-    with Tape() as tape:
+    with OpLog() as log:
         result = function(*inputs)
-    return result, compiled(tape.operations, [], [result])
+    return result, compile_calls(log.operations, [], [result])
 
 
 def kinds(calls):
@@ -169,14 +169,14 @@ def test_tensors_on_another_device_are_refused():
         taped(lambda x: x + 1, x)
     here, copy = torch.ones(3), torch.ops.aten._to_copy.default
     with pytest.raises(CannotCompile, match="another device"):
-        compiled([Operation(copy, (x,), {"device": torch.device("cpu")}, here)], [], [here])
+        compile_calls([Operation(copy, (x,), {"device": torch.device("cpu")}, here)], [], [here])
 
 
 def test_a_tape_of_nothing_that_is_known_is_refused():
     with pytest.raises(CannotCompile, match="known in C"):
         taped(lambda x: x.cumsum(0), torch.randn(3))
     with pytest.raises(CannotCompile, match="known in C"):
-        compiled([], [])
+        compile_calls([], [])
 
 
 def test_memories_that_overlap_are_refused():
@@ -194,8 +194,8 @@ def test_a_step_of_very_many_kernels_is_not_compiled():
         return x
 
     x = torch.ones(3)
-    with Tape() as tape:
+    with OpLog() as log:
         many(x)
     told = f"a step of {MOST + 1} kernels would be compiled for long; up to {MOST} are"
     with pytest.raises(CannotCompile, match=told):
-        compiled(tape.operations, [])
+        compile_calls(log.operations, [])

@@ -7,11 +7,11 @@ import torch
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from corenet.training.engines.cpu.codegen import compiled
+from corenet.training.engines.cpu.codegen import compile_calls
 from corenet.training.engines.cpu.elementwise import Elementwise
 from corenet.training.engines.cpu.fuse import grouped
 from corenet.training.engines.cpu.loop_nest import WORTH_SHARING
-from corenet.training.engines.recording.op_log import Tape
+from corenet.training.engines.recording.op_log import OpLog
 
 pytestmark = pytest.mark.usefixtures("needs_compiler")
 
@@ -71,9 +71,9 @@ def test_large_ones_are_shared_out_among_threads(assert_as_torch, threads):
 
 
 def kernels(function, *inputs):
-    with Tape() as tape:
+    with OpLog() as log:
         function(*inputs)
-    return [Elementwise.of(each) for each in tape.operations if not each.is_view]
+    return [Elementwise.of(each) for each in log.operations if not each.is_view]
 
 
 def test_neighbours_that_walk_alike_share_a_loop():
@@ -94,11 +94,11 @@ def test_a_loop_is_not_shared_where_one_element_reads_what_another_wrote():
 
 def test_what_nobody_reads_after_is_not_written():
     x = torch.randn(5)
-    with Tape() as tape:
+    with OpLog() as log:
         between = x + 1
         result = between * 2
         kept = result - 1
-    calls = compiled(tape.operations, [], [kept])
+    calls = compile_calls(log.operations, [], [kept])
     between.fill_(7), result.fill_(7)
     for call in calls:
         call()

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 import corenet as cn
+from corenet.training.engines.chunks import VERIFIED_BY
 from corenet.training.engines.cpu import cc as compiler
 from corenet.training.engines.cpu.cc import library
-from corenet.training.engines.cpu.engine import PROVEN_BY, Compiled
-from corenet.training.engines.cpu.step_loop import Loop
+from corenet.training.engines.cpu.engine import Compiled
+from corenet.training.engines.cpu.step_loop import CompiledLoop
 from corenet.training.step import train_step
 
 pytestmark = pytest.mark.usefixtures("needs_compiler")
@@ -90,7 +91,7 @@ def test_batches_of_every_size(batch_size, many, metrics, alike):
 def test_an_epoch_of_several_stretches(alike, stretches):
     data = cn.data.Dataset(DATA.inputs.repeat(10, 1), DATA.targets.repeat(10, 1))
     alike(build(lambda: cn.Dropout(0.1), lr=0.01), data, batch_size=1, epochs=2)
-    assert stretches == [PROVEN_BY, 256, 256, 700 - 2 * PROVEN_BY - 512, 256, 256, 188]
+    assert stretches == [VERIFIED_BY, 256, 256, 700 - 2 * VERIFIED_BY - 512, 256, 256, 188]
 
 
 def test_what_is_kept_of_a_stretch_has_a_limit(alike, stretches, monkeypatch):
@@ -274,7 +275,7 @@ def test_an_output_that_a_loss_refuses_is_refused_at_its_step(alike):
 @pytest.mark.parametrize("proven", [False, True])
 def test_an_interruption_leaves_weights_states_and_steps_together(proven, trained, monkeypatch):
     """Ctrl-C while C runs comes when it is done."""
-    run = Loop.run
+    run = CompiledLoop.run
 
     def interrupted(self, *batches_and_rates):
         found = run(self, *batches_and_rates)
@@ -282,12 +283,12 @@ def test_an_interruption_leaves_weights_states_and_steps_together(proven, traine
             raise KeyboardInterrupt
         return found
 
-    monkeypatch.setattr(Loop, "run", interrupted)
+    monkeypatch.setattr(CompiledLoop, "run", interrupted)
     make = build(lambda: cn.Dropout(0.2), Same)
     left = trained(make, "compiled", DATA)
     assert isinstance(left.error, KeyboardInterrupt)
     done = left.optimizer.steps
-    assert done == (2 + PROVEN_BY if proven else 2)
+    assert done == (2 + VERIFIED_BY if proven else 2)
     torch.manual_seed(1)
     model, loss, optimizer = make()
     torch.manual_seed(3)
@@ -311,7 +312,7 @@ def test_an_interruption_after_the_count_is_one_before_the_steps(trained):
     left = trained(build(optimizer=Interrupted), "compiled", DATA)
     plain = trained(build(optimizer=cn.SGD, momentum=0.0, lr_decay=0.0), "plain", DATA, batch_size=8, epochs=1)
     assert isinstance(left.error, KeyboardInterrupt)
-    assert left.optimizer.steps == 2 + PROVEN_BY < plain.optimizer.steps
+    assert left.optimizer.steps == 2 + VERIFIED_BY < plain.optimizer.steps
     assert not torch.equal(left.model[0].weight, plain.model[0].weight)
 
 
@@ -465,7 +466,7 @@ def test_nothing_grows_from_epoch_to_epoch():
 
     def epochs(number):
         for epoch in range(number):
-            engine.begin_epoch()
+            engine.refresh()
             for _ in engine.steps(*DATA.shuffled(0, epoch), 8):
                 pass
         return sum(issubclass(type(each), torch.Tensor) for each in gc.get_objects()), resource.getrusage(

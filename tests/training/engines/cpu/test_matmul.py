@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from corenet.training.engines.cpu.cc import library
-from corenet.training.engines.cpu.codegen import compiled
-from corenet.training.engines.recording.op_log import Tape
+from corenet.training.engines.cpu.codegen import compile_calls
+from corenet.training.engines.recording.op_log import OpLog
 
 pytestmark = pytest.mark.usefixtures("needs_compiler")
 
@@ -156,9 +156,9 @@ def test_threads_share_a_large_product_and_change_nothing(operands):
 def by_threads(count, a, b):
     torch.set_num_threads(count)
     library.cache_clear()
-    with Tape() as tape:
+    with OpLog() as log:
         result = a @ b
-    (call,) = compiled(tape.operations, [], [result])
+    (call,) = compile_calls(log.operations, [], [result])
     result.zero_()
     call()
     return result.clone()

@@ -2,12 +2,12 @@
 
 import pytest
 import torch
+from corenet.training.engines.cpu.reuse import places_in, twins
 
 import corenet as cn
 from corenet.training.engines import replay
-from corenet.training.engines.cpu.reuse import places_in, twins
-from corenet.training.engines.cpu.step_loop import Loop
-from corenet.training.engines.recording.op_log import NotRecordable
+from corenet.training.engines.cpu.step_loop import CompiledLoop
+from corenet.training.engines.unsupported import NotRecordable
 
 pytestmark = pytest.mark.usefixtures("needs_compiler")
 
@@ -54,7 +54,7 @@ def made(monkeypatch):
         begin(*arguments)
 
     monkeypatch.setattr(replay, "record", recorded)
-    monkeypatch.setattr(Loop, "__init__", looped)
+    monkeypatch.setattr(CompiledLoop, "__init__", looped)
     return found
 
 

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 import corenet as cn
+from corenet.training.engines.chunks import VERIFIED_BY
 from corenet.training.engines.cpu import step_loop as native
-from corenet.training.engines.cpu.engine import PROVEN_BY, Compiled
+from corenet.training.engines.cpu.engine import Compiled
 from corenet.training.engines.plain import Plain
 from corenet.training.step import train_step
 
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("needs_compiler")
 FLOAT = cn.data.disk(48, seed=0)
 DATA = cn.data.Dataset(FLOAT.inputs.double(), FLOAT.targets.double())
 STEPS = 6  # of an epoch in batches of eight
-FIRST = [PROVEN_BY, STEPS - 2 - PROVEN_BY]  # after two steps one by one
+FIRST = [VERIFIED_BY, STEPS - 2 - VERIFIED_BY]  # after two steps one by one
 LONGEST = 256 // STEPS * STEPS
 
 
@@ -97,7 +98,7 @@ def test_each_epoch_has_its_own_loss(reduction, same, stretches):
 def test_a_call_is_no_longer_than_may_be(seconds, same, stretches, monkeypatch):
     monkeypatch.setattr(native, "SECONDS", seconds)
     same(noisy)
-    assert sum(stretches[1:]) == 20 * STEPS - 2 - PROVEN_BY
+    assert sum(stretches[1:]) == 20 * STEPS - 2 - VERIFIED_BY
     assert all(each <= STEPS or each % STEPS == 0 for each in stretches)
     assert seconds or set(stretches[2:]) == {1}
 
@@ -142,10 +143,10 @@ def test_a_training_goes_on(same):
     assert same(make).optimizer.steps == 30 * STEPS
 
 
-@pytest.mark.parametrize("longest", [8, 256])
+@pytest.mark.parametrize("max_steps", [8, 256])
 @pytest.mark.parametrize("kind", [Compiled, Plain])
-def test_an_engine_takes_several_epochs_from_the_beginning(kind, longest, monkeypatch):
-    monkeypatch.setattr(native, "_STRETCH", longest)
+def test_an_engine_takes_several_epochs_from_the_beginning(kind, max_steps, monkeypatch):
+    monkeypatch.setattr(native, "_STRETCH", max_steps)
     mine, own = (build()() for _ in range(2))
     for one, other in zip(own[0].parameters(), mine[0].parameters(), strict=True):
         one.copy_(other)
@@ -250,7 +251,7 @@ def test_a_gradient_that_is_not_finite_stops_it_at_its_step(epoch, step, same, s
 
 def test_an_interruption_leaves_whole_epochs(trained, monkeypatch):
     """Ctrl-C while C runs comes when it is done."""
-    run = native.Loop.run
+    run = native.CompiledLoop.run
 
     def interrupted(self, *batches_and_rates):
         found = run(self, *batches_and_rates)

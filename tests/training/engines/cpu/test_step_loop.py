@@ -6,11 +6,10 @@ import pytest
 import torch
 
 import corenet as cn
-from corenet.training.engines.cpu.codegen import compiled
-from corenet.training.engines.cpu.step_loop import Loop
-from corenet.training.engines.recording.op_log import NotRecordable
+from corenet.training.engines.optimizer_adapter import learning_rates, tensors_of
 from corenet.training.engines.recording.recorded_step import record
-from corenet.training.engines.recording.recorded_update import learning_rates, recorded_update, tensors_of
+from corenet.training.engines.recording.recorded_update import record_update
+from corenet.training.engines.unsupported import NotRecordable
 from corenet.training.step import train_step
 
 pytestmark = pytest.mark.usefixtures("needs_compiler")
@@ -35,7 +34,7 @@ def data(dtype=torch.float64, steps=STEPS):
 
 def loop_of(model, loss, optimizer, batch):
     recording = record(model, loss, optimizer, *batch, compiled)
-    return Loop(recording, recorded_update(optimizer), optimizer)
+    return Loop(recording, record_update(optimizer), optimizer)
 
 
 def run(loop, optimizer, inputs, targets):
@@ -172,11 +171,11 @@ def test_gradients_of_others_in_the_same_memory_are_not_looked_at(own):
 
 def test_how_long_it_may_be_depends_on_what_a_step_leaves(monkeypatch):
     batches = data()
-    assert loop_of(*parts(), first(*batches)).longest == 256
+    assert loop_of(*parts(), first(*batches)).max_steps == 256
     step = 8 * (BATCH * (2 + 1) + BATCH + 1 + BATCH * 5)  # the batch, the output, the loss, and the mask of dropout
-    for kept, longest in ((3 * step, 3), (4 * step - 1, 3), (1, 1)):
+    for kept, max_steps in ((3 * step, 3), (4 * step - 1, 3), (1, 1)):
         monkeypatch.setattr("corenet.training.engines.cpu.step_loop._KEPT", kept)
-        assert loop_of(*parts(lambda: cn.Dropout(0.5)), first(*batches)).longest == longest
+        assert loop_of(*parts(lambda: cn.Dropout(0.5)), first(*batches)).max_steps == max_steps
 
 
 class Softmax(cn.Module):
@@ -275,17 +274,17 @@ def test_a_call_lasts_about_as_long_as_one_waits(monkeypatch):
     inputs, targets = data()
     monkeypatch.setattr("corenet.training.engines.cpu.step_loop.SECONDS", 1e-9)
     loop.run(inputs[: 2 * BATCH], targets[: 2 * BATCH], [0.1, 0.1])
-    assert loop.longest == 1
+    assert loop.max_steps == 1
     monkeypatch.setattr("corenet.training.engines.cpu.step_loop.SECONDS", 100)
     loop.run(inputs[: 2 * BATCH], targets[: 2 * BATCH], [0.1, 0.1])
-    assert loop.longest == 256
+    assert loop.max_steps == 256
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="other processors are left as they are")
 def test_what_is_too_small_to_be_ordinary_counts_as_zero_in_a_call_and_nowhere_else():
     model, loss, optimizer = parts(momentum=0.9)
     loop = loop_of(model, loss, optimizer, first(*data()))
-    velocity = optimizer._states[0]["velocity"]
+    velocity = optimizer.layout.slots[0].state["velocity"]
     velocity.fill_(torch.finfo(velocity.dtype).tiny)
     optimizer.weights()[0].zero_()  # all units are dead
     inputs, targets = (tensor[: 2 * BATCH] for tensor in data())

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 import corenet as cn
-from corenet.training.engines.cuda import capture as launch
+from corenet.training.engines.cuda import capture as module
 from corenet.training.engines.cuda.capture import Launch, capture
 from corenet.training.engines.cuda.engine import _Block
-from corenet.training.engines.recording.rng_state import cards, rewinding, standing
+from corenet.training.engines.recording.rng_state import cuda_devices, rng_checkpoint, rng_states
 from corenet.training.engines.replay import Replay
 from corenet.training.engines.select import COMPILED_BACK, engine_for
 
@@ -35,8 +35,8 @@ def stand_in(monkeypatch):
             return (lambda: None) if self.wrong else do
 
     found = StandIn()
-    monkeypatch.setattr(launch, "capture", found.capture)
-    monkeypatch.setattr(launch, "is_card", lambda device: True)
+    monkeypatch.setattr(module, "capture", found.capture)
+    monkeypatch.setattr(module, "has_graphs", lambda device: True)
     return found
 
 
@@ -149,11 +149,11 @@ def test_on_a_card_auto_replays(monkeypatch):
 
 
 def test_numbers_on_the_processor_are_not_captured(stand_in, monkeypatch):
-    monkeypatch.setattr(launch, "is_card", lambda device: device.type == "meta")
-    assert launch.card_of([torch.ones(1, device="meta")]) == torch.device("meta")
+    monkeypatch.setattr(module, "has_graphs", lambda device: device.type == "meta")
+    assert module.device_of([torch.ones(1, device="meta")]) == torch.device("meta")
     for tensors in ([torch.ones(1)], [torch.ones(1), torch.ones(1, device="meta")]):
-        with pytest.raises(cn.training.engines.recording.op_log.NotRecordable, match="the numbers are on cpu"):
-            launch.card_of(tensors)
+        with pytest.raises(cn.training.engines.unsupported.NotRecordable, match="the numbers are on cpu"):
+            module.device_of(tensors)
 
 
 # Rounds.
@@ -250,11 +250,11 @@ def torch_cuda(monkeypatch):
     fakes |= {"set_sync_debug_mode": lambda mode: asked.append(f"waiting: {mode}")}
     for name, fake in fakes.items():
         monkeypatch.setattr(torch.cuda, name, fake)
-    monkeypatch.setattr(launch, "_failed", [])
+    monkeypatch.setattr(module, "_failed", [])
     monkeypatch.setattr(torch, "zeros", lambda *_, device: asked.append(f"zeros on {device}"))
-    launch._stream_aside.cache_clear()
+    module._stream_aside.cache_clear()
     yield asked, current
-    launch._stream_aside.cache_clear()
+    module._stream_aside.cache_clear()
 
 
 CARD = torch.device("cuda", 0)
@@ -295,7 +295,7 @@ def test_after_a_capture_that_failed_torch_may_draw_again_and_captures_no_more(t
         capture(fails, CARD)
     assert asked[-3:] == ["capture", "capture", "zeros on cuda"]
     assert current == ["here"]
-    with pytest.raises(cn.training.engines.recording.op_log.NotRecordable, match="a capture failed before in this process"):
+    with pytest.raises(cn.training.engines.unsupported.NotRecordable, match="a capture failed before in this process"):
         capture(lambda: None, CARD)
 
 
@@ -314,17 +314,17 @@ def two_cards(monkeypatch):
 
 
 def test_every_card_that_is_in_use_has_a_generator(two_cards, monkeypatch):
-    assert cards() == [0, 1]
-    assert [float(state[0]) for state in standing()[1:]] == [3, 5]
-    rewind = rewinding()
+    assert cuda_devices() == [0, 1]
+    assert [float(state[0]) for state in rng_states()[1:]] == [3, 5]
+    rewind = rng_checkpoint()
     two_cards[1].fill_(7.0)
     torch.rand(1)
     rewind()
     assert [float(state) for state in two_cards] == [3, 5]
     monkeypatch.setattr(torch.cuda, "is_initialized", lambda: False)
-    assert (cards(), len(standing())) == ([], 1)
+    assert (cuda_devices(), len(rng_states())) == ([], 1)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert cards() is None
+    assert cuda_devices() is None
 
 
 # On a card.
@@ -364,8 +364,8 @@ def test_what_waits_for_a_card_is_refused_and_nothing_is_broken_by_it():
 
 @NEEDS_A_CARD
 def test_a_capture_that_failed_leaves_torch_drawing(monkeypatch):
-    monkeypatch.setattr(launch, "_failed", failed := [])
-    monkeypatch.setattr(launch, "_waiting_refused", lambda: torch.cuda.device(0))  # so that it fails in the capture
+    monkeypatch.setattr(module, "_failed", failed := [])
+    monkeypatch.setattr(module, "_waiting_refused", lambda: torch.cuda.device(0))  # so that it fails in the capture
     number = torch.ones(3, device="cuda")
     with pytest.raises(RuntimeError):
         capture(lambda: number.sum().item(), number.device)

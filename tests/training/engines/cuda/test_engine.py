@@ -7,10 +7,10 @@ import pytest
 import torch
 
 import corenet as cn
-from corenet.training.engines.cpu.engine import PROVEN_BY
-from corenet.training.engines.cuda import capture as launch
+from corenet.training.engines.chunks import VERIFIED_BY
+from corenet.training.engines.cuda import capture as module
 from corenet.training.engines.cuda.engine import GraphLoop, _Block
-from corenet.training.engines.recording.rng_state import standing
+from corenet.training.engines.recording.rng_state import rng_states
 
 NEEDS_A_CARD = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 FLOAT = cn.data.disk(70, seed=0)
@@ -27,8 +27,8 @@ def device(request, monkeypatch):
         do()
         return do
 
-    monkeypatch.setattr(launch, "capture", capture)
-    monkeypatch.setattr(launch, "is_card", lambda device: True)
+    monkeypatch.setattr(module, "capture", capture)
+    monkeypatch.setattr(module, "has_graphs", lambda device: True)
     return "cpu"
 
 
@@ -48,7 +48,7 @@ def blocks(monkeypatch):
 
 def generators(model, data):
     """A metric: where all generators stand."""
-    states = torch.cat(standing()).double()
+    states = torch.cat(rng_states()).double()
     return float(states @ torch.arange(len(states), dtype=torch.float64))
 
 
@@ -136,11 +136,11 @@ def test_batches_of_every_size(batch_size, many, metrics, alike):
 
 def test_an_epoch_is_one_launch_and_a_long_one_several_alike(alike, blocks, monkeypatch):
     alike(build(dropout), batch_size=7, metrics=(), epochs=6)
-    assert blocks == [1] * PROVEN_BY + [1] * (8 - PROVEN_BY) + [10] * 5
+    assert blocks == [1] * VERIFIED_BY + [1] * (8 - VERIFIED_BY) + [10] * 5
     blocks.clear()
     monkeypatch.setattr("corenet.training.engines.cuda.engine._BLOCK", 4)
     alike(build(dropout), batch_size=7, epochs=2)
-    assert blocks[PROVEN_BY:] == [3, 3, 3, 3, 3, 1]
+    assert blocks[VERIFIED_BY:] == [3, 3, 3, 3, 3, 1]
 
 
 def test_a_stretch_after_a_slow_one_is_short(alike, blocks, monkeypatch):

@@ -5,15 +5,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corenet.training.engines.recording.lowering import program
-from corenet.training.engines.recording.op_log import Tape
+from corenet.training.engines.recording.lowering import lower
+from corenet.training.engines.recording.op_log import OpLog
 
 
 def replayed(function, *inputs, gradients=()):
     """Record ``function`` on ``inputs``, put other numbers there, and return what a replay and a call give."""
-    with Tape() as tape:
+    with OpLog() as log:
         result = function(*inputs)
-    calls = program(tape.operations, gradients)
+    calls = lower(log.operations, gradients)
     for tensor in inputs:
         tensor.copy_(torch.randn_like(tensor))
     for call in calls:
@@ -83,9 +83,9 @@ def test_a_gradient_starts_at_zero_and_is_added_to(times):
 
 def test_a_gradient_added_to_once_is_written_instead():
     x, gradient = torch.randn(4, 3), torch.zeros(3)
-    with Tape() as tape:
+    with OpLog() as log:
         gradient.add_(x.sum(0))
-    assert len(program(tape.operations, [gradient])) == 1
+    assert len(lower(log.operations, [gradient])) == 1
 
 
 def test_what_is_used_elsewhere_too_is_not_written_over_the_gradient():

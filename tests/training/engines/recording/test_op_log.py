@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from corenet.training.engines.recording.op_log import NotRecordable, Tape
+from corenet.training.engines.unsupported import NotRecordable, OpLog
 
 
 def recorded(function):
-    with Tape() as tape:
+    with OpLog() as log:
         result = function()
-    return tape.operations, result
+    return log.operations, result
 
 
 def test_operations_are_noted_in_order_with_their_results():
@@ -31,7 +31,7 @@ def test_a_copy_is_no_view_and_tensors_in_lists_are_arguments():
 
 @pytest.mark.parametrize("look", [lambda x: x.sum().item(), lambda x: bool((x > 0).all()), lambda x: float(x[0])])
 def test_a_look_at_a_number_cannot_be_recorded(look):
-    with pytest.raises(NotRecordable), Tape():
+    with pytest.raises(NotRecordable), OpLog():
         look(torch.ones(2))
 
 

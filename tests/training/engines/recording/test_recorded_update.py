@@ -7,8 +7,9 @@ import pytest
 import torch
 
 import corenet as cn
-from corenet.training.engines.recording.op_log import NotRecordable
-from corenet.training.engines.recording.recorded_update import learning_rates, recorded_by, recorded_update, tensors_of
+from corenet.training.engines.optimizer_adapter import learning_rates, tensors_of
+from corenet.training.engines.recording.recorded_update import record_update, recorded_state
+from corenet.training.engines.unsupported import NotRecordable
 
 
 def made(update, elementwise=True, states=("velocity",), **attributes):
@@ -37,12 +38,12 @@ def descend(self, param, grad, state):
 
 def everything(optimizer):
     """Return all that recording might move."""
-    states = [tensor for state in optimizer._states for tensor in state.values()]
+    states = [tensor for state in states_of(optimizer) for tensor in state.values()]
     gradients = [parameter.grad for parameter in optimizer.parameters]
     return [
         [tensor.clone() for tensor in (*optimizer.parameters, *gradients, *states)],
         [id(tensor) for tensor in (*gradients, *states)],
-        [list(state) for state in optimizer._states],
+        [list(state) for state in states_of(optimizer)],
         dict(vars(optimizer)),
         type(optimizer),
         (torch.get_rng_state().tolist(), random.getstate(), numpy.random.get_state()[1].tolist()),
@@ -57,7 +58,7 @@ def assert_untouched(optimizer, before):
 
 def test_the_operations_are_those_of_a_step():
     optimizer = made(descend)
-    update = recorded_update(optimizer)
+    update = record_update(optimizer)
     (operation,) = update.operations
     assert operation.name == "sub_"
     assert operation.arguments[0].data_ptr() == optimizer.parameters[0].data_ptr()
@@ -65,7 +66,7 @@ def test_the_operations_are_those_of_a_step():
 
 
 def test_a_rule_that_is_not_elementwise_is_recorded_for_each_parameter():
-    update = recorded_update(made(descend, elementwise=False))
+    update = record_update(made(descend, elementwise=False))
     assert [operation.arguments[0].shape for operation in update.operations] == [(2,), (2, 3)]
 
 
@@ -85,7 +86,7 @@ def test_a_rule_that_is_not_elementwise_is_recorded_for_each_parameter():
     ],
 )
 def test_the_rate_is_found_however_it_is_spelled(spelling, which):
-    update = recorded_update(made(lambda self, param, grad, state: spelling(param, grad, self.current_lr)))
+    update = record_update(made(lambda self, param, grad, state: spelling(param, grad, self.current_lr)))
     first = update.operations[0]
     given = (*first.arguments, *first.keywords.values())
     found = [name for name in ("rate", "minus_rate") for each in given if each is getattr(update, name)]
@@ -116,7 +117,7 @@ def test_what_the_count_of_steps_is_compared_with_is_remembered(compared, lastin
     def rule(self, param, grad, state):
         param.sub_(grad if compared(self.steps) else 2 * grad, alpha=self.current_lr)
 
-    update = recorded_update(made(rule))
+    update = record_update(made(rule))
     assert len(update.operations) == (1 if compared(1) else 2)
     assert [step for step in STEPS if update.holds(range(step, step + 1))] == list(lasting)
     assert update.holds(range(1, 3)) == ({1, 2} <= set(lasting))
@@ -177,27 +178,27 @@ def test_a_rule_that_may_do_another_thing_is_refused(rule, reason):
     optimizer = made(rule)
     before = everything(optimizer)
     with pytest.raises(NotRecordable, match=reason):
-        recorded_update(optimizer)
+        record_update(optimizer)
     assert_untouched(optimizer, before)
 
 
 @pytest.mark.parametrize("value", [[0.9], {"beta": 0.9}, torch.ones(1), object(), (0.9, [0.5])])
 def test_what_may_change_beside_the_state_is_refused(value):
     with pytest.raises(NotRecordable, match="beta is neither a constant nor in the state"):
-        recorded_update(made(descend, beta=value))
+        record_update(made(descend, beta=value))
 
 
 @pytest.mark.parametrize("value", [0.9, 3, True, None, "fast", (0.9, (0.99, None)), descend, float])
 def test_constants_may_be_kept(value):
     optimizer = made(descend, beta=value)
-    assert len(recorded_update(optimizer).operations) == 1
+    assert len(record_update(optimizer).operations) == 1
 
 
 def test_a_state_that_is_no_tensor_is_refused():
     optimizer = made(descend)
-    optimizer._states[0]["count"] = 1
+    optimizer.layout.slots[0].state["count"] = 1
     with pytest.raises(NotRecordable, match="not all of the state are tensors"):
-        recorded_update(optimizer)
+        record_update(optimizer)
 
 
 @pytest.mark.parametrize("rate", [lambda self: self.parameters[0].sum().item(), lambda self: self.parameters[0].sum()])
@@ -205,7 +206,7 @@ def test_a_rate_that_comes_of_tensors_is_refused(rate):
     optimizer = made(descend)
     type(optimizer).current_lr = property(rate)
     with pytest.raises(NotRecordable, match=r"comes of tensors|looks at numbers"):
-        recorded_update(optimizer)
+        record_update(optimizer)
 
 
 def test_recording_moves_nothing():
@@ -216,7 +217,7 @@ def test_recording_moves_nothing():
 
     optimizer = made(rule)
     before = everything(optimizer)
-    recorded_update(optimizer)
+    record_update(optimizer)
     assert_untouched(optimizer, before)
 
 
@@ -232,7 +233,7 @@ def test_recording_moves_nothing_where_the_rule_raises(error):
     optimizer = made(rule, count=0)
     before = everything(optimizer)
     with pytest.raises(error):
-        recorded_update(optimizer)
+        record_update(optimizer)
     assert_untouched(optimizer, before)
 
 
@@ -243,25 +244,25 @@ def test_recording_moves_nothing_where_the_rule_raises(error):
         lambda optimizer: setattr(optimizer, "momentum", torch.ones(2)),
         lambda optimizer: setattr(optimizer, "lr_decay", 0.1),
         lambda optimizer: setattr(optimizer, "another", torch.ones(2)),
-        lambda optimizer: optimizer._states[0].update(velocity=torch.ones(2)),
+        lambda optimizer: optimizer.layout.slots[0].state.update(velocity=torch.ones(2)),
         lambda optimizer: setattr(optimizer.parameters[0], "data", torch.ones(2)) or optimizer._follow(),
     ],
 )
 def test_what_an_update_was_recorded_by_changes_with_it(change):
     optimizer = cn.SGD([cn.Parameter(torch.ones(2))], lr=0.1, momentum=0.9)
-    before, kept = recorded_by(optimizer), tensors_of(optimizer)
-    assert recorded_by(optimizer) == before
+    before, kept = recorded_state(optimizer), tensors_of(optimizer)
+    assert recorded_state(optimizer) == before
     change(optimizer)
-    assert recorded_by(optimizer) != before
+    assert recorded_state(optimizer) != before
     del kept  # so long no other tensor has their place
 
 
 def test_neither_the_rate_nor_the_count_of_steps_is_taken_for_granted():
     optimizer = made(descend)
-    before = recorded_by(optimizer)
+    before = recorded_state(optimizer)
     optimizer.lr, optimizer.steps = 0.7, 5
     optimizer.parameters[0].fill_(3)
-    assert recorded_by(optimizer) == before
+    assert recorded_state(optimizer) == before
 
 
 def test_rates_are_those_of_the_steps_to_come():

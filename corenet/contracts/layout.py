@@ -1,0 +1,93 @@
+"""Where the numbers of an optimizer lie: flat parameters and gradients, and the state beside each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from corenet.contracts.flat import Flat, flatten
+
+State = dict[str, Tensor]
+InitState = Callable[[Tensor], State]
+
+
+@dataclass(frozen=True)
+class Slot:
+    """What one call of ``update`` gets: a parameter or many laid side by side, their gradient, their state."""
+
+    flat: Flat
+    state: State
+
+
+class Layout:
+    """The slots that an optimizer updates in turn.
+
+    An elementwise rule has a slot for each dtype and device, over one flat tensor; any other has one for each
+    parameter, in its shape.
+
+    >>> import corenet as cn, torch
+    >>> layout = Layout(cn.Linear(2, 3).parameters(), elementwise=True, init_state=lambda param: {})
+    >>> [weights.shape for weights in layout.weights()]
+    [torch.Size([9])]
+    """
+
+    def __init__(self, parameters: Sequence[Tensor], elementwise: bool, init_state: InitState) -> None:
+        self._parameters, self._elementwise, self._init_state = tuple(parameters), elementwise, init_state
+        self._lay_out()
+
+    def weights(self) -> list[Tensor]:
+        """Return all parameters, as few flat tensors as there are slots."""
+        return [slot.flat.param for slot in self.slots]
+
+    def gradients(self) -> list[Tensor]:
+        """Return all gradients, as few flat tensors as there are slots."""
+        return [slot.flat.grad for slot in self.slots]
+
+    def is_current(self) -> bool:
+        """Tell whether every parameter and gradient is the tensor, and in the memory, that was laid out."""
+        return all(slot.flat.is_current() for slot in self.slots)
+
+    def refresh(self) -> None:
+        """Lay out again, state included, if new tensors or memories stand in the place of those laid out."""
+        if self.is_current():
+            return
+        for slot in self.slots:
+            slot.flat.take_back_gradients()
+        if not self.is_current():
+            states = self.states()
+            self._lay_out()
+            self.write_states(states)
+
+    def states(self) -> list[State]:
+        """Return a copy of each parameter's state."""
+        states: list[State] = [{} for _ in self._parameters]
+        for place, name, piece in self._pieces():
+            states[place][name] = piece.clone()
+        return states
+
+    def write_states(self, states: Sequence[State]) -> None:
+        """Copy what :meth:`states` returned back in."""
+        for place, name, piece in self._pieces():
+            piece.copy_(states[place][name])
+
+    def _lay_out(self) -> None:
+        if self._elementwise:
+            flats = flatten(self._parameters)
+        else:
+            flats = [flat.shaped() for parameter in self._parameters for flat in flatten([parameter])]
+        self.slots = [Slot(flat, self._init_state(flat.param)) for flat in flats]
+
+    def _pieces(self) -> Iterator[tuple[int, str, Tensor]]:
+        """Yield each parameter's place, the name of a state, and its part of that state, a view."""
+        index = {id(parameter): place for place, parameter in enumerate(self._parameters)}
+        for slot in self.slots:
+            for name, value in slot.state.items():
+                for parameter, piece in zip(slot.flat.parameters, _split(slot.flat, value), strict=True):
+                    yield index[id(parameter)], name, piece
+
+
+def _split(flat: Flat, value: Tensor) -> list[Tensor]:
+    """Return a state's part for each parameter; one that is not per element belongs to all alike."""
+    return flat.split(value) if value.shape == flat.param.shape else [value] * len(flat.parameters)

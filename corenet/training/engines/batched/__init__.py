@@ -1,1 +1,0 @@
-"""Several models trained in one batched run."""

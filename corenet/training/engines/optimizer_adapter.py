@@ -1,0 +1,49 @@
+"""What engines do with an optimizer that its users and authors need not know of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from torch import Tensor
+
+from corenet.contracts.layout import Layout
+from corenet.contracts.optimizer import Optimizer
+
+
+def has_own_step(optimizer: Optimizer) -> bool:
+    """Tell whether a class or an instance does something else in ``step`` than apply its rule to each slot."""
+    names = ("step", "zero_grad", "layout")
+    return any(
+        name in vars(optimizer) or getattr(type(optimizer), name) is not getattr(Optimizer, name) for name in names
+    )
+
+
+def advance(optimizer: Optimizer, layout: Layout) -> None:
+    """Do what ``step`` does, without looking whether tensors were replaced: for who knows that none was."""
+    for slot in layout.slots:
+        optimizer.update(slot.flat.param, slot.flat.grad, slot.state)
+    optimizer.steps += 1
+
+
+def tensors_of(optimizer: Optimizer) -> list[Tensor]:
+    """Return parameters, gradients and the state beside them, as they are laid out."""
+    slots = optimizer.layout.slots
+    states = [value for slot in slots for value in slot.state.values() if isinstance(value, Tensor)]
+    return [*(each for slot in slots for each in (slot.flat.param, slot.flat.grad)), *states]
+
+
+def learning_rates(optimizer: Optimizer, steps: Iterable[int]) -> list[float]:
+    """Return the rate that the optimizer will have at each of ``steps``.
+
+    >>> import corenet as cn, torch
+    >>> learning_rates(cn.SGD([cn.Parameter(torch.ones(1))], lr=0.4, lr_decay=1.0), range(3))
+    [0.4, 0.2, 0.13333333333333333]
+    """
+    now = optimizer.steps
+    rates = []
+    try:
+        for optimizer.steps in steps:
+            rates.append(optimizer.current_lr)
+    finally:
+        optimizer.steps = now
+    return rates

@@ -1,0 +1,147 @@
+"""The recorded steps of a learner: when to record, when to believe, when to stop trying."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from corenet.contracts.parameter import gradient
+from corenet.training.engines.engine import Running
+from corenet.training.engines.optimizer_adapter import has_own_step
+from corenet.training.engines.recording.guards import Guards
+from corenet.training.engines.recording.lowering import Call
+from corenet.training.engines.recording.op_log import Operation
+from corenet.training.engines.recording.recorded_step import RecordedStep, StepLog, log_step, moved_by, sums
+from corenet.training.engines.recording.restore import interrupts_deferred, restored
+from corenet.training.engines.unsupported import NotRecordable, Reporter, Unsupported
+from corenet.training.learner import Learner
+
+SHAPES = 32  # of batches to record: what always changes earns nothing back
+CHANGES = 8  # of what a step reads, each before its recording has earned anything
+EARNED = 100  # steps by which a recording has earned what it cost
+Key = tuple[torch.Size, torch.dtype, torch.Size, torch.dtype]
+
+
+class Lowering(Protocol):
+    """Turns the log of a step into calls; ``running`` is the name of what they are."""
+
+    running: Running
+
+    def __call__(
+        self, operations: Sequence[Operation], gradients: Sequence[Tensor], kept: Sequence[Tensor]
+    ) -> Sequence[Call]:
+        """Return calls that do ``operations`` again after setting ``gradients`` to zero; ``kept`` is read afterwards.
+
+        Raises:
+            Unsupported: it cannot.
+        """
+
+
+def key_of(input: Tensor, target: Tensor) -> Key:
+    """Return what batches have in common that one recording can take."""
+    return input.shape, input.dtype, target.shape, target.dtype
+
+
+class Recorder:
+    """Records, verifies and replays the gradients of a learner, by the first of ``lowerings`` that can."""
+
+    def __init__(self, learner: Learner, lowerings: Sequence[Lowering], reporter: Reporter) -> None:
+        self.learner, self.reporter = learner, reporter
+        self.lowering, *self._slower = lowerings
+        self.refusal: NotRecordable | None = None
+        self.steps: dict[Key, RecordedStep] = {}
+        self._guards: Guards | None = None
+        self._changes = self._replays = 0
+        if has_own_step(learner.optimizer):
+            self.refuse(NotRecordable(f"{type(learner.optimizer).__name__} has a step of its own"))
+
+    @property
+    def running(self) -> Running:
+        """The name of what computes the gradients."""
+        return "plain" if self.refusal else self.lowering.running
+
+    def refresh(self) -> None:
+        """Forget what was recorded if anything that a step reads was changed."""
+        changed = self._guards.changed() if self._guards is not None else None
+        if changed is not None:
+            self._changes = self._changes + 1 if self._replays < EARNED else 0
+            self.forget()
+            if self._changes >= CHANGES:
+                self.refuse(NotRecordable(f"{changed} changes too often"))
+
+    def forget(self) -> None:
+        """Drop what was recorded; it is recorded anew."""
+        self.steps, self._guards, self._replays = {}, None, 0
+
+    def refuse(self, refusal: NotRecordable) -> None:
+        """Let the plain step train from now on, and say why."""
+        self.forget()
+        self.refusal = refusal
+        self.reporter.fallback("the plain step trains", refusal)
+
+    def gradients(self, input: Tensor, target: Tensor) -> Tensor:
+        """Compute the gradients on a batch, in the quickest way that is known to be right, and return the loss."""
+        recorded = self.steps.get(key_of(input, target))
+        if self.refusal is not None or (recorded is None and len(self.steps) >= SHAPES):
+            return self.learner.gradients(input, target)
+        if recorded is None:
+            with interrupts_deferred():
+                return self._record(input, target)
+        if not recorded.verified:
+            with interrupts_deferred():
+                return self._verify(recorded, input, target)
+        self._replays += 1
+        return recorded.checked_replay(self.learner.loss, input, target)
+
+    def _record(self, input: Tensor, target: Tensor) -> Tensor:
+        guards = self._guards or Guards.of_step(self.learner.model, self.learner.loss)
+        value, log = log_step(self.learner, input, target)
+        try:
+            if isinstance(log, NotRecordable):
+                raise log
+            guards.refuse_unseen()
+            guards.refuse_changed("the step")
+            self.steps[key_of(input, target)] = self._recorded(log)
+            self._guards = guards
+        except NotRecordable as refusal:
+            self.refuse(refusal)
+        return value
+
+    def _recorded(self, log: StepLog) -> RecordedStep:
+        gradients = list(map(gradient, self.learner.optimizer.parameters))
+        kept = [log.prediction, log.value]
+        with restored(moved_by(self.learner)):  # some calls are tried when they are made
+            calls = self._lowered(log.operations, gradients, kept)
+        return RecordedStep(log.input, log.target, log.prediction, log.value, calls, sums(self.learner))
+
+    def _lowered(
+        self, operations: Sequence[Operation], gradients: Sequence[Tensor], kept: Sequence[Tensor]
+    ) -> Sequence[Call]:
+        while True:
+            try:
+                return self.lowering(operations, gradients, kept)
+            except Unsupported as reason:
+                if not self._slower:
+                    raise
+                self._use_slower(reason)
+            except Exception as error:
+                if not self._slower:
+                    raise
+                self._use_slower(error)
+
+    def _use_slower(self, reason: Exception) -> None:
+        what = f"steps are run by {self._slower[0].running!r}, not {self.lowering.running!r}"
+        self.lowering, *self._slower = self._slower
+        if isinstance(reason, Unsupported):
+            self.reporter.fallback(what, reason)
+        else:
+            self.reporter.bug(what, reason)
+
+    def _verify(self, recorded: RecordedStep, input: Tensor, target: Tensor) -> Tensor:
+        value = recorded.verify(self.learner, input, target)
+        if recorded.refuted:
+            self.refuse(NotRecordable("the recorded step gave another gradient than the plain step"))
+        return value

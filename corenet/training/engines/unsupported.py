@@ -1,0 +1,69 @@
+"""Why an engine cannot run a training as it would, and how its user hears of it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from dataclasses import dataclass
+from typing import ClassVar
+
+from corenet.errors import EngineWarning
+
+LOG = logging.getLogger("corenet")
+
+
+@dataclass(frozen=True)
+class Reason:
+    """What stands in the way: a code for programs, a text and a fix for people."""
+
+    code: str
+    text: str
+    fix: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.text}; {self.fix}" if self.fix else self.text
+
+
+class Unsupported(Exception):  # noqa: N818 - it says that another engine is needed, not that something is wrong
+    """An engine cannot do this; a slower one can."""
+
+    code: ClassVar[str] = "unsupported"
+
+    def __init__(self, text: str, fix: str = "") -> None:
+        super().__init__(text)
+        self.reason = Reason(self.code, text, fix)
+
+
+class NotRecordable(Unsupported):
+    """A step does something that cannot be done again from the log of its operations."""
+
+    code = "not-recordable"
+
+
+class CannotCompile(Unsupported):
+    """There is no C compiler, it refused, or it would take too long."""
+
+    code = "cannot-compile"
+
+
+@dataclass(frozen=True)
+class Reporter:
+    """Tells a user what an engine does instead: by a warning if it was asked for by name, else in the log."""
+
+    asked_by_name: bool = False
+
+    def fallback(self, what: str, reason: Unsupported) -> None:
+        """Say ``what`` happens instead, and why."""
+        message = f"{what}: {reason.reason}"
+        if self.asked_by_name:
+            warnings.warn(message, EngineWarning, stacklevel=2)
+        else:
+            LOG.info(message)
+
+    def bug(self, what: str, error: Exception) -> None:
+        """Say that corenet itself failed; raise the error where ``CORENET_STRICT`` or ``CORENET_DEBUG`` is 1."""
+        if "1" in (os.environ.get("CORENET_STRICT"), os.environ.get("CORENET_DEBUG")):
+            raise error
+        message = f"{what}: a bug in corenet, please report it: {type(error).__name__}: {error}"
+        warnings.warn(message, EngineWarning, stacklevel=2)

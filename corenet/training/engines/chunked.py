@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
 from torch import Tensor
 
 from corenet.training.engines.chunks import Chunks, StepLoop
 from corenet.training.engines.engine import Engine, Running
+from corenet.training.engines.recording.guards import Guards
 from corenet.training.engines.recording.recorded_step import RecordedStep
 from corenet.training.engines.recording.recorded_update import RecordedUpdate, record_update
-from corenet.training.engines.recording.recorder import Lowering, key_of
+from corenet.training.engines.recording.recorder import Key, Lowering, key_of
 from corenet.training.engines.replay import Replay
 from corenet.training.engines.unsupported import LOG, Reporter, Unsupported
 from corenet.training.learner import Learner
@@ -18,18 +20,40 @@ from corenet.training.learner import Learner
 MakeLoop = Callable[[RecordedStep, RecordedUpdate, Learner], StepLoop]
 
 
+class Kept(Protocol):
+    """Loops that were verified for earlier learners."""
+
+    def keep(self, chunks: Chunks, guards: Guards) -> None:
+        """Keep a verified loop for later learners."""
+        ...
+
+    def knows(self, learner: Learner, batch: Key) -> bool:
+        """Tell whether there is a loop of such a learner."""
+        ...
+
+    def recall(self, learner: Learner, batch: Key) -> StepLoop | None:
+        """Return a loop for a learner like an earlier one, unverified, or None."""
+        ...
+
+
 class Chunked(Engine):
     """An engine whose fastest lowering has a loop over steps, made by ``make_loop``."""
 
     def __init__(
-        self, learner: Learner, reporter: Reporter, lowerings: Sequence[Lowering], make_loop: MakeLoop
+        self,
+        learner: Learner,
+        reporter: Reporter,
+        lowerings: Sequence[Lowering],
+        make_loop: MakeLoop,
+        kept: Kept | None = None,
     ) -> None:
         super().__init__(learner)
-        self._single = Replay(learner, reporter, lowerings)
-        self._fastest, self._make_loop, self._reporter = lowerings[0].running, make_loop, reporter
+        self._fastest, self._make_loop, self._reporter, self._kept = lowerings[0].running, make_loop, reporter, kept
+        self._recalled: dict[Key, StepLoop | None] = {}
+        self._single = Replay(learner, reporter, lowerings, self._recall)
         self._chunks: Chunks | None = None
         self._may_loop = True
-        self._settled_at = learner.optimizer.steps + 2  # in its first steps a rule may put up its memory
+        self._started_at = learner.optimizer.steps
 
     @property
     def running(self) -> Running:
@@ -47,7 +71,14 @@ class Chunked(Engine):
 
     def step(self, input: Tensor, target: Tensor) -> Tensor:
         """Do one step of training and return the loss before it; the next step may overwrite it."""
+        if self._should_wait(input, target):
+            return self.learner.step(input, target)
         return self._single.step(input, target)
+
+    def _should_wait(self, input: Tensor, target: Tensor) -> bool:
+        """Tell whether a step comes too early for a loop that is kept: a rule may put up its memory in its first."""
+        is_first = self.learner.optimizer.steps == self._started_at
+        return is_first and self._kept is not None and self._kept.knows(self.learner, key_of(input, target))
 
     def steps(self, inputs: Tensor, targets: Tensor, batch_size: int, epochs: int = 1) -> Iterator[tuple[Tensor, int]]:
         """Do a step on each batch, many of them in one call where that can be."""
@@ -72,7 +103,9 @@ class Chunked(Engine):
                 yield from chunks.run(*batches, max(1, points // batch_size))
             else:
                 yield from chunks.verify(*batches)
-            self._drop_refuted()
+                self._judge(chunks)
+            if chunks is not None and chunks.refuted:
+                self._drop(chunks)
             start = end
 
     def _takes_whole(self, inputs: Tensor, targets: Tensor, batch_size: int) -> bool:
@@ -80,14 +113,27 @@ class Chunked(Engine):
 
     def _chunks_for(self, inputs: Tensor, targets: Tensor, batch_size: int) -> Chunks | None:
         """Return the chunks over batches of such data, or None if there are none (yet)."""
-        if self.running != self._fastest or not self._may_loop or self.learner.optimizer.steps < self._settled_at:
+        if self.running != self._fastest or not self._may_loop:
             return None
-        recorded = self._single.recorder.steps.get(key_of(inputs[:batch_size], targets[:batch_size]))
-        if recorded is None or not recorded.verified or not recorded.takes(inputs, targets):
+        key = key_of(inputs[:batch_size], targets[:batch_size])
+        recorded = self._single.recorder.steps.get(key)
+        if recorded is None or not recorded.takes(inputs, targets):
             return None
         if self._chunks is None or not self._chunks.is_current(recorded):
-            self._chunks = self._made(recorded)
+            loop = self._recalled.get(key)
+            if loop is not None and loop.recorded is recorded:
+                self._chunks = Chunks(self.learner, loop)
+            else:
+                is_settled = recorded.verified and self.learner.optimizer.steps > self._started_at + 1
+                self._chunks = self._made(recorded) if is_settled else None
         return self._chunks
+
+    def _recall(self, key: Key) -> RecordedStep | None:
+        """Return the step of a loop that was verified for an earlier learner; it is asked for once."""
+        if self._kept is None or key in self._recalled:
+            return None
+        loop = self._recalled[key] = self._kept.recall(self.learner, key)
+        return None if loop is None else loop.recorded
 
     def _made(self, recorded: RecordedStep) -> Chunks | None:
         try:
@@ -100,9 +146,17 @@ class Chunked(Engine):
             self._reporter.bug("steps are called one by one", error)
         return None
 
-    def _drop_refuted(self) -> None:
-        if self._chunks is not None and self._chunks.refuted:
-            self._single.recorder.forget()  # it may be at fault as well
+    def _judge(self, chunks: Chunks) -> None:
+        """Keep a loop that has just been verified for later learners."""
+        guards = self._single.recorder.guards
+        if self._kept is not None and chunks.verified and guards is not None:
+            self._kept.keep(chunks, guards)
+
+    def _drop(self, chunks: Chunks) -> None:
+        """Do without a loop that came to other weights than plain steps; the recorded step may be at fault as well."""
+        self._chunks = None
+        self._single.recorder.forget()
+        if not chunks.loop.recorded.recalled:
             self._loop_no_more(Unsupported("many steps in one call gave other weights than plain steps"))
 
     def _loop_no_more(self, reason: Unsupported) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 from corenet.training.engines.engine import Engine, Running
 from corenet.training.engines.optimizer_adapter import advance
 from corenet.training.engines.recording.lowering import KernelCalls
-from corenet.training.engines.recording.recorder import Lowering, Recorder
+from corenet.training.engines.recording.recorder import Lowering, Recall, Recorder
 from corenet.training.engines.unsupported import Reporter
 from corenet.training.finite import are_finite, refuse_non_finite
 from corenet.training.learner import Learner
@@ -19,10 +19,14 @@ class Replay(Engine):
     """Trains by recorded steps, one for each shape of a batch; by the plain step where there can be none."""
 
     def __init__(
-        self, learner: Learner, reporter: Reporter | None = None, lowerings: Sequence[Lowering] = (KernelCalls(),)
+        self,
+        learner: Learner,
+        reporter: Reporter | None = None,
+        lowerings: Sequence[Lowering] = (KernelCalls(),),
+        recall: Recall = lambda key: None,
     ) -> None:
         super().__init__(learner)
-        self.recorder = Recorder(learner, lowerings, reporter or Reporter())
+        self.recorder = Recorder(learner, lowerings, reporter or Reporter(), recall)
         self.refresh()
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby, pairwise
 from math import inf
 from typing import Any
@@ -47,15 +47,16 @@ class Function:
         addresses = [storage.data_ptr() for storage in self.storages]
         return addresses.index(memory(tensor)) if memory(tensor) in addresses else None
 
-    def rebound(self, to: Mapping[int, Storage]) -> Function:
-        """Return the function over other memories: ``to`` has those that take the place of its own."""
-        return Function(self.function, [to.get(storage.data_ptr(), storage) for storage in self.storages])
+    def rebound(self, other: Callable[[Storage], Storage]) -> Function:
+        """Return the function over other memories: ``other`` gives the one in the place of each of its own."""
+        return Function(self.function, list(map(other, self.storages)))
 
 
 class Draw:
     """Random numbers, drawn by torch into a tensor that is filled by nothing else."""
 
     def __init__(self, operation: Operation) -> None:
+        self.operation = operation
         self.tensor: Tensor = operation.result
         self._call = call(operation)
 

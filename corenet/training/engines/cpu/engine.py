@@ -10,8 +10,10 @@ from torch import Tensor
 from corenet.training.engines.chunked import Chunked
 from corenet.training.engines.cpu import cc
 from corenet.training.engines.cpu.codegen import compile_calls
-from corenet.training.engines.cpu.step_loop import CompiledLoop
+from corenet.training.engines.cpu.reuse import Templates
+from corenet.training.engines.cpu.step_loop import CompiledLoop, one_function
 from corenet.training.engines.engine import Running
+from corenet.training.engines.optimizer_adapter import tensors_of
 from corenet.training.engines.recording.lowering import Call, KernelCalls
 from corenet.training.engines.recording.op_log import Operation
 from corenet.training.engines.recording.recorded_step import RecordedStep
@@ -38,7 +40,9 @@ class CFunctions:
 
     def loop(self, recorded: RecordedStep, update: RecordedUpdate, learner: Learner) -> CompiledLoop:
         """Return a loop over steps."""
-        return CompiledLoop(recorded, update, learner.optimizer, self.library)
+        optimizer = learner.optimizer
+        _, apply = one_function(compile_calls(update.operations, [], tensors_of(optimizer), self.library))
+        return CompiledLoop(recorded, update, apply, optimizer)
 
     def library(self, source: str) -> CDLL:
         """Return a compiled source.
@@ -59,4 +63,7 @@ class Compiled(Chunked):
 
     def __init__(self, learner: Learner, reporter: Reporter | None = None) -> None:
         functions = CFunctions()
-        super().__init__(learner, reporter or Reporter(), (functions, KernelCalls()), functions.loop)
+        super().__init__(learner, reporter or Reporter(), (functions, KernelCalls()), functions.loop, KEPT)
+
+
+KEPT = Templates()

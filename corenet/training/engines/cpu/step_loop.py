@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from math import nan
 from time import perf_counter
 from typing import Any
@@ -14,8 +14,7 @@ from torch import Tensor
 from corenet.contracts.optimizer import Optimizer
 from corenet.training.engines.chunks import SECONDS
 from corenet.training.engines.cpu import cc
-from corenet.training.engines.cpu.codegen import Draw, Function, compile_calls
-from corenet.training.engines.optimizer_adapter import tensors_of
+from corenet.training.engines.cpu.codegen import Draw, Function
 from corenet.training.engines.recording.recorded_step import RecordedStep
 from corenet.training.engines.recording.recorded_update import RecordedUpdate
 from corenet.training.engines.unsupported import NotRecordable
@@ -116,22 +115,22 @@ class CompiledLoop:
 
     In each step the memories of input, target, random numbers, output and loss are others: a walk along the data.
 
+    ``apply`` is the update as a function of C.
+
     Raises:
-        NotRecordable: one of the two is no single compiled function, or a step keeps its numbers elsewhere.
-        CannotCompile: the compiler refused.
+        NotRecordable: the step is no single compiled function, or keeps its numbers elsewhere.
     """
 
     def __init__(
         self,
         recorded: RecordedStep,
         update: RecordedUpdate,
+        apply: Function,
         optimizer: Optimizer,
-        library: Callable[[str], Any] = cc.library,
     ) -> None:
-        self.recorded, self.update = recorded, update
+        self.recorded, self.update, self.apply = recorded, update, apply
         layout = optimizer.layout
-        self._draws, step = _one_function(recorded.calls)
-        _, apply = _one_function(compile_calls(update.operations, [], tensors_of(optimizer), library))
+        self._draws, step = one_function(recorded.calls)
         self._given = [recorded.input, recorded.target, *(draw.tensor for draw in self._draws)]
         self._made = [recorded.prediction, recorded.value]
         self._walked = [*self._given, *self._made]
@@ -145,7 +144,9 @@ class CompiledLoop:
         self._train = cc.library(_SOURCE).train
         self._train.restype = ctypes.c_long
         self._rates = [ctypes.c_void_p(each.data_ptr()) for each in (update.rate, update.minus_rate)]
-        self._be_at(step, apply)
+        self._step = step  # it and apply keep the memories alive
+        own = type(step.addresses)(*step.addresses)  # the walk changes it
+        self._fixed = (step.function, own, apply.function, apply.addresses)
         self._lay_out(1)
 
     def run(
@@ -178,10 +179,9 @@ class CompiledLoop:
         self.max_steps = max(1, min(self._most, int(SECONDS * steps / (perf_counter() - start))))
         return done, predictions, values
 
-    def _be_at(self, step: Function, apply: Function) -> None:
-        self._functions = step, apply  # they keep the memories alive
-        own = type(step.addresses)(*step.addresses)  # the walk changes it
-        self._fixed = (step.function, own, apply.function, apply.addresses)
+    def nbytes(self) -> int:
+        """Return the size of all memories that the two functions work on."""
+        return sum(each.nbytes() for each in (*self._step.storages, *self.apply.storages))
 
     def _lay_out(self, steps: int) -> None:
         """Make the memories that so many steps walk along."""
@@ -199,7 +199,7 @@ class CompiledLoop:
         )
 
 
-def _one_function(calls: Sequence[object]) -> tuple[list[Draw], Function]:
+def one_function(calls: Sequence[object]) -> tuple[list[Draw], Function]:
     """Return the draws at the start of ``calls`` and the one function after them."""
     *before, last = calls
     draws = [each for each in before if isinstance(each, Draw)]

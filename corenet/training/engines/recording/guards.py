@@ -8,12 +8,15 @@ seen, such as a clock, cannot be recorded at all.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import chain
 from typing import Self
 
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.training.engines.recording.reachable import Reachable
+from corenet.training.engines.recording.watches import Watch
 from corenet.training.engines.unsupported import NotRecordable
 
 STEP = ("forward", "backward", "backward_parameters", "check", "elements", "derivative", "__call__", "reduction")
@@ -34,9 +37,8 @@ class Guards:
     'model.0.p'
     """
 
-    def __init__(self, reachable: Reachable) -> None:
-        reachable.explore()
-        self._watches, self._unseen = reachable.watches, reachable.unseen
+    def __init__(self, own: Sequence[Watch], shared: Sequence[Watch], unseen: Sequence[str]) -> None:
+        self._own, self._shared, self._unseen = own, shared, unseen
 
     @classmethod
     def of_step(cls, model: Module, loss: Loss) -> Self:
@@ -45,18 +47,23 @@ class Guards:
         for path, module in model.named_modules():
             reachable.add(module, f"model.{path}".rstrip("."))
         reachable.add(loss, "loss")
-        return cls(reachable)
+        return cls(*reachable.explore())
 
     @classmethod
     def of_update(cls, optimizer: Optimizer) -> Self:
         """Return what the optimizer's rule reads, but rate and count of steps."""
         reachable = Reachable(UPDATE, _COUNTED)
         reachable.add(optimizer, "optimizer")
-        return cls(reachable)
+        return cls(*reachable.explore())
+
+    def of_code(self) -> Self:
+        """Return those of what other models of the same classes read too."""
+        return type(self)([], self._shared, self._unseen)
 
     def changed(self) -> str | None:
         """Return the path of the first thing that is not as it was, or None."""
-        return next((path for watch in self._watches if (path := watch.changed()) is not None), None)
+        watches = chain(self._own, self._shared)
+        return next((path for watch in watches if (path := watch.changed()) is not None), None)
 
     def refuse_changed(self, who: str) -> None:
         """Raise :class:`NotRecordable` if what is read was changed, by ``who`` reads it."""

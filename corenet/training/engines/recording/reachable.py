@@ -63,7 +63,7 @@ MOST = 20_000  # objects: a walk that leads further does not stay with a model
 
 
 class Reachable:
-    """The watches over everything reachable, and the paths of what changes without being seen.
+    """A walk to everything that can be reached.
 
     ``entries`` are the methods that a step calls; ``ignored`` attributes are of no account.
     """
@@ -76,29 +76,35 @@ class Reachable:
         """Let the walk start from ``value`` too."""
         self._roots.append((value, path))
 
-    def explore(self) -> None:
-        """Walk until no new name is read: which attributes matter depends on the code that is found."""
+    def explore(self) -> tuple[list[Watch], list[Watch], list[str]]:
+        """Walk until no new name is read: which attributes matter depends on the code that is found.
+
+        Returns the watches over the attributes of the roots and over tensors, those over all else, and the paths of
+        what nobody can watch.
+        """
         known = -1
         while known < len(self._names):
             known = len(self._names)
-            self.watches: list[Watch] = []
-            self.unseen: list[str] = []
+            self._own: list[Watch] = []
+            self._shared: list[Watch] = []
+            self._unseen: list[str] = []
             self._visited: dict[int, object] = {}  # which keeps them, so that no other object gets an id
             self._waiting = deque(self._roots)
             while self._waiting:
                 self._visit(*self._waiting.popleft())
+        return self._own, self._shared, self._unseen
 
     def _visit(self, value: Any, path: str) -> None:
         if isinstance(value, (*PLAIN, *CONSTANT)) or id(value) in self._visited:
             return
         self._visited[id(value)] = value
         if len(self._visited) > MOST:
-            self.unseen.append(f"more than {MOST} objects, such as {path}")
+            self._unseen.append(f"more than {MOST} objects, such as {path}")
             self._waiting.clear()
         elif isinstance(value, Tensor):
-            self.watches.append(Memory(path, value))
+            self._own.append(Memory(path, value))
         elif (state := state_of(value)) is not None:
-            self.watches.append(State(path, state))
+            self._shared.append(State(path, state))
         elif isinstance(value, FunctionType):
             self._visit_function(value, path)
         elif isinstance(value, BuiltinFunctionType):
@@ -116,7 +122,7 @@ class Reachable:
             self._visit_object(value, path)
 
     def _visit_parts(self, path: str, parts: Callable[[], list[Any]]) -> None:
-        self.watches.append(Items(path, parts))
+        self._shared.append(Items(path, parts))
         self._waiting.extend((part, f"{path}[{place}]") for place, part in enumerate(parts()))
 
     def _visit_function(self, function: FunctionType, path: str) -> None:
@@ -127,17 +133,17 @@ class Reachable:
         self._names |= (names.attributes | names.globals) & DYNAMIC
         self._visit_parts(path, partial(_around, function))
         known = function.__globals__.keys() & names.globals
-        self.watches.append(Names(function.__module__, function.__globals__, sorted(names.globals)))
+        self._shared.append(Names(function.__module__, function.__globals__, sorted(names.globals)))
         self._waiting.extend((function.__globals__[name], f"{function.__module__}.{name}") for name in sorted(known))
         impure = (names.globals - known) & IMPURE | names.attributes & OF_THE_PROCESS
-        self.unseen += [f"{name}() in {path}" for name in sorted(impure)]
+        self._unseen += [f"{name}() in {path}" for name in sorted(impure)]
 
     def _visit_builtin(self, function: Any, path: str) -> None:
         owner = function.__self__
         if owner is not None and not isinstance(owner, (ModuleType, type)):
             self._waiting.append((owner, path))
         elif not _is_trusted(function.__module__ or "builtins"):
-            self.unseen.append(f"{path}()")
+            self._unseen.append(f"{path}()")
 
     def _visit_class(self, kind: type) -> None:
         for each in kind.__mro__:
@@ -149,17 +155,19 @@ class Reachable:
 
     def _visit_names(self, path: str, namespace: Any) -> None:
         names = sorted(namespace.keys() & self._names)
-        self.watches.append(Names(path, namespace, names))
+        self._shared.append(Names(path, namespace, names))
         self._waiting.extend((namespace[name], f"{path}.{name}") for name in names)
 
     def _visit_object(self, value: object, path: str) -> None:
         attributes = getattr(value, "__dict__", None)
         slots = [name for each in type(value).__mro__ for name in _slots(each)]
         if attributes is None and not slots:
-            self.unseen.append(path)
+            self._unseen.append(path)
             return
         if attributes is not None:
-            self.watches.append(Attributes(path, attributes, self._ignored))
+            is_root = any(root is value for root, _ in self._roots)
+            watches = self._own if is_root else self._shared
+            watches.append(Attributes(path, attributes, self._ignored))
             read = sorted(attributes.keys() - self._ignored)
             if DYNAMIC.isdisjoint(self._names):
                 read = [name for name in read if name in self._names]

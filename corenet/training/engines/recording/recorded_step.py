@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy
 from torch import Tensor
@@ -33,6 +34,11 @@ class StepLog:
     prediction: Tensor
     value: Tensor
     operations: list[Operation]
+
+    def made(self) -> set[int]:
+        """Return the memories of the tensors that came into being in the step, and of its batch."""
+        results = (each.results() for each in self.operations if not (each.is_view or each.writes))
+        return {memory(each) for each in (self.input, self.target, *chain.from_iterable(results))}
 
 
 def log_step(learner: Learner, input: Tensor, target: Tensor) -> tuple[Tensor, StepLog | NotRecordable]:
@@ -74,7 +80,9 @@ class RecordedStep:
     prediction: Tensor
     value: Tensor
     calls: Sequence[Call]
+    made: Collection[int]  # the memories of tensors that it makes on the way, its own batch among them
     recorded_with: list[float] = field(default_factory=list)  # what tells the weights of then from others
+    recalled: bool = False  # made for another learner, and put into the memories of this one
     agreements: int = 0
     attempts: int = 0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import torch
@@ -23,6 +23,7 @@ SHAPES = 32  # of batches to record: what always changes earns nothing back
 CHANGES = 8  # of what a step reads, each before its recording has earned anything
 EARNED = 100  # steps by which a recording has earned what it cost
 Key = tuple[torch.Size, torch.dtype, torch.Size, torch.dtype]
+Recall = Callable[[Key], RecordedStep | None]
 
 
 class Lowering(Protocol):
@@ -48,12 +49,14 @@ def key_of(input: Tensor, target: Tensor) -> Key:
 class Recorder:
     """Records, verifies and replays the gradients of a learner, by the first of ``lowerings`` that can."""
 
-    def __init__(self, learner: Learner, lowerings: Sequence[Lowering], reporter: Reporter) -> None:
-        self.learner, self.reporter = learner, reporter
+    def __init__(
+        self, learner: Learner, lowerings: Sequence[Lowering], reporter: Reporter, recall: Recall = lambda key: None
+    ) -> None:
+        self.learner, self.reporter, self._recall = learner, reporter, recall
         self.lowering, *self._slower = lowerings
         self.refusal: NotRecordable | None = None
         self.steps: dict[Key, RecordedStep] = {}
-        self._guards: Guards | None = None
+        self.guards: Guards | None = None
         self._changes = self._replays = 0
         if has_own_step(learner.optimizer):
             self.refuse(NotRecordable(f"{type(learner.optimizer).__name__} has a step of its own"))
@@ -65,7 +68,7 @@ class Recorder:
 
     def refresh(self) -> None:
         """Forget what was recorded if anything that a step reads was changed."""
-        changed = self._guards.changed() if self._guards is not None else None
+        changed = self.guards.changed() if self.guards is not None else None
         if changed is not None:
             self._changes = self._changes + 1 if self._replays < EARNED else 0
             self.forget()
@@ -74,7 +77,7 @@ class Recorder:
 
     def forget(self) -> None:
         """Drop what was recorded; it is recorded anew."""
-        self.steps, self._guards, self._replays = {}, None, 0
+        self.steps, self.guards, self._replays = {}, None, 0
 
     def refuse(self, refusal: NotRecordable) -> None:
         """Let the plain step train from now on, and say why."""
@@ -88,6 +91,8 @@ class Recorder:
         if self.refusal is not None or (recorded is None and len(self.steps) >= SHAPES):
             return self.learner.gradients(input, target)
         if recorded is None:
+            recorded = self._recalled(key_of(input, target))
+        if recorded is None:
             with interrupts_deferred():
                 return self._record(input, target)
         if not recorded.verified:
@@ -96,8 +101,16 @@ class Recorder:
         self._replays += 1
         return recorded.checked_replay(self.learner.loss, input, target)
 
+    def _recalled(self, key: Key) -> RecordedStep | None:
+        """Return what was recorded for an earlier learner like this one, if there is any and it may be believed."""
+        recorded = self._recall(key)
+        if recorded is not None:
+            self.guards = self.guards or Guards.of_step(self.learner.model, self.learner.loss)
+            self.steps[key] = recorded
+        return recorded
+
     def _record(self, input: Tensor, target: Tensor) -> Tensor:
-        guards = self._guards or Guards.of_step(self.learner.model, self.learner.loss)
+        guards = self.guards or Guards.of_step(self.learner.model, self.learner.loss)
         value, log = log_step(self.learner, input, target)
         try:
             if isinstance(log, NotRecordable):
@@ -105,7 +118,7 @@ class Recorder:
             guards.refuse_unseen()
             guards.refuse_changed("the step")
             self.steps[key_of(input, target)] = self._recorded(log)
-            self._guards = guards
+            self.guards = guards
         except NotRecordable as refusal:
             self.refuse(refusal)
         return value
@@ -115,7 +128,7 @@ class Recorder:
         kept = [log.prediction, log.value]
         with restored(moved_by(self.learner)):  # some calls are tried when they are made
             calls = self._lowered(log.operations, gradients, kept)
-        return RecordedStep(log.input, log.target, log.prediction, log.value, calls, sums(self.learner))
+        return RecordedStep(log.input, log.target, log.prediction, log.value, calls, log.made(), sums(self.learner))
 
     def _lowered(
         self, operations: Sequence[Operation], gradients: Sequence[Tensor], kept: Sequence[Tensor]
@@ -142,6 +155,8 @@ class Recorder:
 
     def _verify(self, recorded: RecordedStep, input: Tensor, target: Tensor) -> Tensor:
         value = recorded.verify(self.learner, input, target)
-        if recorded.refuted:
+        if recorded.refuted and recorded.recalled:
+            self.forget()
+        elif recorded.refuted:
             self.refuse(NotRecordable("the recorded step gave another gradient than the plain step"))
         return value

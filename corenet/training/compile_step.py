@@ -13,6 +13,7 @@ from corenet.training.engines.cpu.cc import compiler
 from corenet.training.engines.cpu.engine import Compiled
 from corenet.training.engines.replay import Replay
 from corenet.training.learner import Learner
+from corenet.training.ownership import refuse_foreign_optimizer
 
 Step = Callable[[Tensor, Tensor], Tensor]
 
@@ -27,6 +28,7 @@ def compile_step(model: Module, loss: Loss, optimizer: Optimizer) -> Step:
     The loss that a step returns is the one before it.
 
     Raises:
+        StructureError: the optimizer was made for the parameters of another model.
         NonFiniteError: a step, as the plain one: the loss or a gradient is infinite or not a number; no weight
             has been written.
 
@@ -37,6 +39,7 @@ def compile_step(model: Module, loss: Loss, optimizer: Optimizer) -> Step:
     >>> losses[-1] < losses[0]
     True
     """
+    refuse_foreign_optimizer(model, optimizer)
     learner = Learner(model, loss, optimizer)
     engine = Replay(learner) if compiler() is None else Compiled(learner)
 

@@ -15,7 +15,7 @@ from corenet.contracts.loss import Loss, averages
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.data import Dataset, integer, positive_integer
-from corenet.errors import ConfigError, NonFiniteError, StructureError
+from corenet.errors import ConfigError, NonFiniteError
 from corenet.training.engines.engine import Engine
 from corenet.training.engines.optimizer_adapter import learning_rates
 from corenet.training.engines.select import EngineName, engine_for
@@ -23,6 +23,7 @@ from corenet.training.epoch_metrics import Measures, Metric
 from corenet.training.finite import are_finite, refuse_infinite_weights
 from corenet.training.history import Epoch, History
 from corenet.training.learner import Learner
+from corenet.training.ownership import refuse_foreign_optimizer
 from corenet.training.progress import TRAINING, progress_for
 
 
@@ -187,11 +188,7 @@ def refuse_wrong(model: Module, loss: Loss, optimizer: Optimizer, train: Dataset
         if not isinstance(value, kind):
             hint = f"; write {value.__name__}(...)" if isinstance(value, type) else ""
             raise ConfigError(f"fit takes a {kind.__name__} here, not {value!r:.80}{hint}", value=value)
-    own = {id(parameter) for parameter in model.parameters()}
-    if not all(id(parameter) in own for parameter in optimizer.parameters):
-        raise StructureError(
-            f"{optimizer!r} holds parameters that the model does not have (any more); make it with model.parameters()"
-        )
+    refuse_foreign_optimizer(model, optimizer)
 
 
 @contextmanager

@@ -20,6 +20,11 @@ class Learner:
     loss: Loss
     optimizer: Optimizer
 
+    def is_same(self, other: Learner) -> bool:
+        """Tell whether two learners are of the same objects."""
+        pairs = ((self.model, other.model), (self.loss, other.loss), (self.optimizer, other.optimizer))
+        return all(one is another for one, another in pairs)
+
     def gradients(self, input: Tensor, target: Tensor) -> Tensor:
         """Compute the gradients on a batch, as the plain step does, and return the loss."""
         return gradients(self.model, self.loss, self.optimizer, input, target)

@@ -11,6 +11,7 @@ from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.training.finite import refuse_non_finite, value_of
+from corenet.training.ownership import refuse_foreign_optimizer_once
 
 
 def train_step(model: Module, loss: Loss, optimizer: Optimizer, input: Tensor, target: Tensor) -> Tensor:
@@ -18,6 +19,7 @@ def train_step(model: Module, loss: Loss, optimizer: Optimizer, input: Tensor, t
 
     Raises:
         NonFiniteError: the loss or a gradient is infinite or not a number; no weight has been written.
+        StructureError: the optimizer was made for the parameters of another model.
 
     >>> import corenet as cn
     >>> model, data = cn.Sequential(cn.Linear(2, 1)), cn.data.disk(100, seed=0)
@@ -27,6 +29,7 @@ def train_step(model: Module, loss: Loss, optimizer: Optimizer, input: Tensor, t
     >>> bool(after < before)
     True
     """
+    refuse_foreign_optimizer_once(model, optimizer)
     value = gradients(model, loss, optimizer, input, target)
     refuse_non_finite(model, optimizer, value)
     optimizer.step()

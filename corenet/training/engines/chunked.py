@@ -14,8 +14,13 @@ from corenet.training.engines.recording.recorded_step import RecordedStep
 from corenet.training.engines.recording.recorded_update import RecordedUpdate, record_update
 from corenet.training.engines.recording.recorder import Key, Lowering, key_of
 from corenet.training.engines.replay import Replay
-from corenet.training.engines.unsupported import LOG, Reporter, Unsupported
+from corenet.training.engines.unsupported import LOG, NotYet, Reporter, Unsupported
 from corenet.training.learner import Learner
+
+
+def _always() -> bool:
+    return True
+
 
 MakeLoop = Callable[[RecordedStep, RecordedUpdate, Learner], StepLoop]
 
@@ -25,6 +30,10 @@ class Kept(Protocol):
 
     def keep(self, chunks: Chunks, guards: Guards) -> None:
         """Keep a verified loop for later learners."""
+        ...
+
+    def resume(self, learner: Learner, batch: Key) -> tuple[Chunks, Guards] | None:
+        """Return verified chunks of this very learner that still hold, and their guards, or None."""
         ...
 
     def knows(self, learner: Learner, batch: Key) -> bool:
@@ -52,7 +61,7 @@ class Chunked(Engine):
         self._recalled: dict[Key, StepLoop | None] = {}
         self._single = Replay(learner, reporter, lowerings, self._recall)
         self._chunks: Chunks | None = None
-        self._may_loop = True
+        self._may_loop, self._may_make_loop = True, _always
         self._started_at = learner.optimizer.steps
 
     @property
@@ -75,6 +84,17 @@ class Chunked(Engine):
             return self.learner.step(input, target)
         return self._single.step(input, target)
 
+    def _resume(self, input: Tensor, target: Tensor) -> None:
+        """Go on with chunks that were verified in an earlier training of this very learner."""
+        key = key_of(input, target)
+        if self._kept is None or key in self._recalled or self._chunks is not None or self.running != self._fastest:
+            return
+        resumed = self._kept.resume(self.learner, key)
+        if resumed is not None:
+            self._chunks, guards = resumed
+            self._recalled[key] = self._chunks.loop
+            self._single.recorder.adopt(key, self._chunks.loop.recorded, guards)
+
     def _should_wait(self, input: Tensor, target: Tensor) -> bool:
         """Tell whether a step comes too early for a loop that is kept: a rule may put up its memory in its first."""
         is_first = self.learner.optimizer.steps == self._started_at
@@ -83,6 +103,7 @@ class Chunked(Engine):
     def steps(self, inputs: Tensor, targets: Tensor, batch_size: int, epochs: int = 1) -> Iterator[tuple[Tensor, int]]:
         """Do a step on each batch, many of them in one call where that can be."""
         points = len(inputs) // epochs
+        self._resume(inputs[:batch_size], targets[:batch_size])
         if epochs > 1 and not self._takes_whole(inputs, targets, batch_size):
             for epoch in zip(inputs.split(points), targets.split(points), strict=True):
                 yield from self.steps(*epoch, batch_size)
@@ -125,6 +146,7 @@ class Chunked(Engine):
                 self._chunks = Chunks(self.learner, loop)
             else:
                 is_settled = recorded.verified and self.learner.optimizer.steps > self._started_at + 1
+                is_settled = is_settled and self._may_make_loop()
                 self._chunks = self._made(recorded) if is_settled else None
         return self._chunks
 
@@ -139,6 +161,8 @@ class Chunked(Engine):
         try:
             update = record_update(self.learner.optimizer)
             return Chunks(self.learner, self._make_loop(recorded, update, self.learner))
+        except NotYet as wait:
+            self._may_make_loop = wait.is_over
         except Unsupported as reason:
             self._loop_no_more(reason)
         except Exception as error:  # noqa: BLE001 - the reporter raises it where bugs are looked for

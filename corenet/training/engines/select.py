@@ -7,14 +7,16 @@ from typing import Literal, get_args
 
 from corenet.data import Dataset
 from corenet.errors import ConfigError, did_you_mean
+from corenet.training.engines.cpu.background import BackgroundFunctions
 from corenet.training.engines.cpu.cc import compiler
-from corenet.training.engines.cpu.engine import Compiled
+from corenet.training.engines.cpu.engine import KEPT, Compiled
 from corenet.training.engines.cuda.capture import device_of
 from corenet.training.engines.cuda.engine import Graph
 from corenet.training.engines.engine import Engine
 from corenet.training.engines.memory_estimate import affordable
 from corenet.training.engines.microbatch import MicroBatch
 from corenet.training.engines.plain import Plain
+from corenet.training.engines.recording.recorder import key_of
 from corenet.training.engines.replay import Replay
 from corenet.training.engines.unsupported import NotRecordable, Reporter
 from corenet.training.learner import Learner
@@ -22,9 +24,7 @@ from corenet.training.learner import Learner
 EngineName = Literal["auto", "plain", "replay", "compiled", "graph"]
 ENGINES: tuple[str, ...] = get_args(EngineName)
 RECORDED_FROM = 100  # steps a shape of batches: a recording and its verification cost what they save in fewer
-COMPILED_FROM = 10_000  # steps: compiling takes a second, and saves a tenth of a millisecond a step
-WIDE = 9e6  # products of a point and a weight: a tenth of their time is as much as is saved otherwise
-HEAVY = 4.5e8  # such products: twenty plain steps of them, to verify compiled ones by, take as long as compiling
+RECALLED_FROM = 50  # such steps, where a like learner was trained before in this process
 
 
 def engine_for(
@@ -56,12 +56,24 @@ def engine_for(
         return MicroBatch(learner, micro_batch_size)
     if name != "auto":
         return named_engine(name, learner, train)
-    steps = epochs * ceil(len(train) / batch_size)
-    shapes = 2 if len(train) % batch_size and len(train) > batch_size else 1
-    if steps < RECORDED_FROM * shapes:
+    return fastest_engine(learner, train, epochs * ceil(len(train) / batch_size), batch_size)
+
+
+def fastest_engine(learner: Learner, train: Dataset, steps: int, batch_size: int) -> Engine:
+    """Return the engine that is fastest over so many steps, what it costs to begin included.
+
+    It is never "graph", which those who wrote it never ran on a CUDA device.
+    """
+    can_compile = train.inputs.is_cpu and compiler() is not None
+    if can_compile and KEPT.has(learner):
+        return Compiled(learner, functions=BackgroundFunctions())
+    steps_a_shape = steps / (2 if len(train) % batch_size and len(train) > batch_size else 1)
+    if steps_a_shape < RECALLED_FROM:
         return Plain(learner)
-    # Never "graph": those who wrote it never ran it on a CUDA device.
-    return Compiled(learner) if pays_to_compile(steps, batch_size, learner, train) else Replay(learner)
+    batch = key_of(train.inputs[:batch_size], train.targets[:batch_size])
+    if can_compile and (steps_a_shape >= RECORDED_FROM or KEPT.knows(learner, batch)):
+        return Compiled(learner, functions=BackgroundFunctions())
+    return Replay(learner) if steps_a_shape >= RECORDED_FROM else Plain(learner)
 
 
 def named_engine(name: str, learner: Learner, train: Dataset) -> Engine:
@@ -100,11 +112,3 @@ def refuse_without_cuda(learner: Learner, train: Dataset) -> None:
         raise ConfigError(
             f"engine 'graph': {error}; move model and data there with .to('cuda'), or leave engine out", name="engine"
         ) from error
-
-
-def pays_to_compile(steps: int, batch_size: int, learner: Learner, train: Dataset) -> bool:
-    """Tell whether so many steps earn back what a compiled one costs, where there can be one."""
-    weights = sum(parameter.numel() for parameter in learner.optimizer.parameters)
-    products = min(batch_size, len(train)) * weights
-    pays = steps * (1 + products / WIDE) >= COMPILED_FROM * (1 + products / HEAVY)
-    return pays and train.inputs.is_cpu and compiler() is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -45,6 +46,14 @@ class CannotCompile(Unsupported):
     """There is no C compiler, it refused, or it would take too long."""
 
     code = "cannot-compile"
+
+
+class NotYet(Exception):  # noqa: N818 - as above
+    """The compiler is at work in the background; ``is_over`` tells when it is worth asking again."""
+
+    def __init__(self, is_over: Callable[[], bool]) -> None:
+        super().__init__("the compiler is at work")
+        self.is_over = is_over
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import hashlib
 import os
@@ -11,9 +12,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from stat import S_ISREG
+from threading import RLock, Thread
+from time import time
 
 import torch
 
@@ -23,6 +28,7 @@ from corenet.training.engines.unsupported import CannotCompile
 FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-shared", "-fPIC")
 _WIDE = {"AVX512": ("-mprefer-vector-width=512",)}
 _SECONDS = 60
+_STALE = 3600  # seconds
 _MOST = 500  # libraries to keep, of some 20 KB each
 
 HEADER = """#include <math.h>
@@ -45,6 +51,11 @@ VECTORS(exp) VECTORS(log) VECTORS(sin) VECTORS(cos) VECTORS(tanh) VECTORS(erf) V
 """
 
 
+_at_work = RLock()  # one compiler at a time: the other cores are the training's
+_begun: dict[str, Thread] = {}
+_running: set[int] = set()
+
+
 @cache
 def compiler() -> tuple[str, ...] | None:
     """Return the command of the C compiler, ``CC`` or else ``cc``, or None if there is none."""
@@ -64,18 +75,69 @@ def library(source: str) -> ctypes.CDLL:
     Raises:
         CannotCompile: there is no compiler, or it failed.
     """
+    with _at_work:
+        try:
+            folder = _private_folder()
+            key = key_of(source)
+            kept = _kept(folder, key)
+            if kept is not None:
+                with suppress(OSError):  # of another libc or processor: it is built anew
+                    return _loaded(kept)
+            return _loaded(_built(HEADER + source, folder, key, list(_command())))
+        except (OSError, RuntimeError) as error:
+            raise CannotCompile(f"the compiled step cannot be kept or loaded: {error}") from error
+
+
+def begin(source: str) -> Callable[[], bool]:
+    """Let ``source`` be compiled in the background if it is not at hand, and return what tells whether that is over.
+
+    It may be over because it failed; :func:`library` says so.
+    """
+    thread = _begun.get(source)
+    if thread is None and _kept(_private_folder(), key_of(source)) is None:
+        thread = _begun[source] = Thread(target=_compile_aside, args=(source,), daemon=True)
+        thread.start()
+    return lambda: thread is None or not thread.is_alive()
+
+
+def _compile_aside(source: str) -> None:
+    with suppress(CannotCompile):  # whoever asks for the library is told
+        library(source)
+
+
+@cache
+def key_of(source: str) -> str:
+    """Return what tells a source, with the compiler, its flags and the processor, from others."""
+    return _digest("\0".join((*_command(), _machine(), HEADER + source)).encode())
+
+
+@cache
+def _command() -> tuple[str, ...]:
+    """Return the compiler's command with all flags.
+
+    Raises:
+        CannotCompile: there is none.
+    """
     command = compiler()
     if command is None:
-        raise CannotCompile("there is no C compiler")
-    flags = (*FLAGS, *_WIDE.get(torch.backends.cpu.get_cpu_capability(), ()))
-    text = HEADER + source
-    key = _digest("\0".join((*command, *flags, _machine(), text)).encode())
-    try:
-        folder = cache_folder()
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return _loaded(_kept(folder, key) or _built(text, folder, key, [*command, *flags]))
-    except (OSError, RuntimeError) as error:
-        raise CannotCompile(f"the compiled step cannot be kept or loaded: {error}") from error
+        raise CannotCompile("there is no C compiler", "install one as cc, or set CC")
+    return (*command, *FLAGS, *_WIDE.get(torch.backends.cpu.get_cpu_capability(), ()))
+
+
+def _private_folder() -> Path:
+    """Return the folder of compiled steps, which nobody else may write to: what lies there is run.
+
+    Raises:
+        CannotCompile: it belongs to somebody else.
+    """
+    folder = cache_folder()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = folder.stat()
+    if status.st_uid != os.getuid():
+        raise CannotCompile(f"{folder} belongs to another user", "set XDG_CACHE_HOME to a folder of your own")
+    if status.st_mode & 0o077:
+        folder.chmod(0o700)
+    return folder
 
 
 def cache_folder() -> Path:
@@ -105,9 +167,18 @@ def _digest(content: bytes) -> str:
 
 
 def _kept(folder: Path, key: str) -> Path | None:
-    """Return the library of an earlier time, unless it is broken: to load a part of one would end the process."""
-    found = (path for path in folder.glob(f"{key}-*.so") if path.stem == f"{key}-{_digest(path.read_bytes())}")
-    return next(found, None)
+    """Return the library of an earlier time, unless it is broken or others could have written it."""
+    return next((path for path in folder.glob(f"{key}-*.so") if _is_ours(path) and _is_whole(path, key)), None)
+
+
+def _is_ours(path: Path) -> bool:
+    status = path.lstat()
+    return S_ISREG(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o022
+
+
+def _is_whole(path: Path, key: str) -> bool:
+    """Tell whether a file is what was written: to load a part of a library would end the process."""
+    return path.stem == f"{key}-{_digest(path.read_bytes())}"
 
 
 def _built(text: str, folder: Path, key: str, command: list[str]) -> Path:
@@ -120,6 +191,7 @@ def _built(text: str, folder: Path, key: str, command: list[str]) -> Path:
         if said:
             raise CannotCompile(f"{command[0]} refused: {said:.200}")
         _forget_oldest(folder)
+        new.chmod(0o700)
         return new.replace(folder / f"{key}-{_digest(new.read_bytes())}.so")
 
 
@@ -128,6 +200,7 @@ def _refused(call: list[str]) -> str:
     with subprocess.Popen(  # noqa: S603 - the user's own compiler
         call, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True
     ) as process:
+        _running.add(process.pid)
         try:
             said, _ = process.communicate(timeout=_SECONDS)
         except BaseException as error:
@@ -136,7 +209,17 @@ def _refused(call: list[str]) -> str:
             if isinstance(error, subprocess.TimeoutExpired):
                 raise CannotCompile(f"{call[0]} took more than {_SECONDS} s") from None
             raise
+        finally:
+            _running.discard(process.pid)
     return next(iter(said.strip().splitlines()), f"exit status {process.returncode}") if process.returncode else ""
+
+
+@atexit.register
+def _stop_compilers() -> None:
+    """End what is still compiling in the background: nobody waits for it any more."""
+    for pid in [*_running]:
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
 
 
 def _forget_oldest(folder: Path) -> None:
@@ -144,3 +227,6 @@ def _forget_oldest(folder: Path) -> None:
     found = sorted(folder.glob("*.so"), key=lambda path: path.stat().st_mtime)
     for path in found[: -_MOST + 1]:
         path.unlink(missing_ok=True)
+    for path in folder.glob("tmp*"):  # of a compiler that was stopped
+        if path.is_dir() and time() - path.stat().st_mtime > _STALE:
+            shutil.rmtree(path, ignore_errors=True)

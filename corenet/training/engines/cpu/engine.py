@@ -57,12 +57,16 @@ class CFunctions:
             )
         return cc.library(source)
 
+    def improved(self) -> bool:
+        """Tell that they never become quicker."""
+        return False
+
 
 class Compiled(Chunked):
     """Trains by functions of C; by kernels where there can be none."""
 
-    def __init__(self, learner: Learner, reporter: Reporter | None = None) -> None:
-        functions = CFunctions()
+    def __init__(self, learner: Learner, reporter: Reporter | None = None, functions: CFunctions | None = None) -> None:
+        functions = functions or CFunctions()
         super().__init__(learner, reporter or Reporter(), (functions, KernelCalls()), functions.loop, KEPT)
 
 

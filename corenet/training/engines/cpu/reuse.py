@@ -32,8 +32,9 @@ BYTES = 2**20  # of all memories of a step that is kept: of a larger one, compil
 
 @dataclass(frozen=True)
 class Template:
-    """A verified loop, the memories of its learner, and what its code reads beside that learner."""
+    """Verified chunks of a learner, its memories, and what its step reads."""
 
+    chunks: Chunks
     loop: CompiledLoop
     memories: list[Storage]
     guards: Guards
@@ -51,10 +52,22 @@ class Templates:
         if not isinstance(loop, CompiledLoop) or loop.nbytes() > BYTES:
             return
         key = structure_of(learner), key_of(loop.recorded.input, loop.recorded.target)
-        self._kept[key] = Template(loop, memories_of(learner), guards.of_code())
+        self._kept[key] = Template(chunks, loop, memories_of(learner), guards)
         self._kept.move_to_end(key)
         if len(self._kept) > TEMPLATES:
             self._kept.popitem(last=False)
+
+    def resume(self, learner: Learner, batch: Key) -> tuple[Chunks, Guards] | None:
+        """Return the verified chunks of this very learner, if nothing that its steps read was changed since."""
+        key = structure_of(learner), batch
+        template = self._kept.get(key)
+        if template is None or not template.chunks.learner.is_same(learner) or template.guards.changed() is not None:
+            return None
+        return template.chunks, template.guards
+
+    def has(self, learner: Learner) -> bool:
+        """Tell whether the loop of this very learner may be kept."""
+        return any(template.chunks.learner.is_same(learner) for template in self._kept.values())
 
     def knows(self, learner: Learner, batch: Key) -> bool:
         """Tell whether a loop of a learner's structure is kept."""
@@ -66,7 +79,7 @@ class Templates:
         template = self._kept.get(key)
         if template is None:
             return None
-        if template.guards.changed() is not None:  # such as a method that was replaced since
+        if template.guards.of_code().changed() is not None:  # such as a method that was replaced since
             del self._kept[key]
             return None
         return rebound(template, learner)

@@ -112,6 +112,10 @@ class Launches:
         self._made += 1
         return launched(operations, gradients, kept)
 
+    def improved(self) -> bool:
+        """Tell that they never become quicker."""
+        return False
+
 
 class Graph(Chunked):
     """Trains as :class:`~corenet.training.engines.cpu.engine.Compiled` does, on a CUDA device and by launches."""

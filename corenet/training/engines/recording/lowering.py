@@ -58,6 +58,10 @@ class KernelCalls:
         """Return :func:`lower` of these."""
         return lower(operations, gradients, kept)
 
+    def improved(self) -> bool:
+        """Tell that they never become quicker."""
+        return False
+
 
 def needed(operations: Iterable[Operation], gradients: Iterable[Tensor]) -> list[Operation]:
     """Return what of ``operations`` has to be done again, after setting ``gradients`` to zero."""

@@ -27,9 +27,12 @@ Recall = Callable[[Key], RecordedStep | None]
 
 
 class Lowering(Protocol):
-    """Turns the log of a step into calls; ``running`` is the name of what they are."""
+    """Turns the log of a step into calls."""
 
-    running: Running
+    @property
+    def running(self) -> Running:
+        """The name of what the calls are."""
+        ...
 
     def __call__(
         self, operations: Sequence[Operation], gradients: Sequence[Tensor], kept: Sequence[Tensor]
@@ -39,6 +42,11 @@ class Lowering(Protocol):
         Raises:
             Unsupported: it cannot.
         """
+        ...
+
+    def improved(self) -> bool:
+        """Tell, once, that calls of now would be quicker than those that were returned before."""
+        ...
 
 
 def key_of(input: Tensor, target: Tensor) -> Key:
@@ -83,10 +91,12 @@ class Recorder:
         """Let the plain step train from now on, and say why."""
         self.forget()
         self.refusal = refusal
-        self.reporter.fallback("the plain step trains", refusal)
+        self.reporter.fallback(f"engine 'plain' runs, not {self.lowering.running!r}", refusal)
 
     def gradients(self, input: Tensor, target: Tensor) -> Tensor:
         """Compute the gradients on a batch, in the quickest way that is known to be right, and return the loss."""
+        if self.lowering.improved():
+            self.forget()
         recorded = self.steps.get(key_of(input, target))
         if self.refusal is not None or (recorded is None and len(self.steps) >= SHAPES):
             return self.learner.gradients(input, target)
@@ -105,22 +115,29 @@ class Recorder:
         """Return what was recorded for an earlier learner like this one, if there is any and it may be believed."""
         recorded = self._recall(key)
         if recorded is not None:
-            self.guards = self.guards or Guards.of_step(self.learner.model, self.learner.loss)
-            self.steps[key] = recorded
+            self.adopt(key, recorded, self.guards or Guards.of_step(self.learner.model, self.learner.loss))
         return recorded
+
+    def adopt(self, key: Key, recorded: RecordedStep, guards: Guards) -> None:
+        """Take over a recorded step, and what guards it."""
+        self.steps[key], self.guards = recorded, guards
 
     def _record(self, input: Tensor, target: Tensor) -> Tensor:
         guards = self.guards or Guards.of_step(self.learner.model, self.learner.loss)
         value, log = log_step(self.learner, input, target)
+        if isinstance(log, NotRecordable):
+            self.refuse(log)
+            return value
         try:
-            if isinstance(log, NotRecordable):
-                raise log
             guards.refuse_unseen()
             guards.refuse_changed("the step")
             self.steps[key_of(input, target)] = self._recorded(log)
             self.guards = guards
         except NotRecordable as refusal:
             self.refuse(refusal)
+        except Exception as error:  # noqa: BLE001 - the reporter raises it where bugs are looked for
+            self.reporter.bug("engine 'plain' runs", error)
+            self.refuse(NotRecordable("corenet failed to record the step"))
         return value
 
     def _recorded(self, log: StepLog) -> RecordedStep:
@@ -133,20 +150,16 @@ class Recorder:
     def _lowered(
         self, operations: Sequence[Operation], gradients: Sequence[Tensor], kept: Sequence[Tensor]
     ) -> Sequence[Call]:
-        while True:
-            try:
-                return self.lowering(operations, gradients, kept)
-            except Unsupported as reason:
-                if not self._slower:
-                    raise
-                self._use_slower(reason)
-            except Exception as error:
-                if not self._slower:
-                    raise
-                self._use_slower(error)
+        try:
+            return self.lowering(operations, gradients, kept)
+        except Exception as reason:
+            if not self._slower:
+                raise
+            self._use_slower(reason)
+            return self._lowered(operations, gradients, kept)
 
     def _use_slower(self, reason: Exception) -> None:
-        what = f"steps are run by {self._slower[0].running!r}, not {self.lowering.running!r}"
+        what = f"engine {self._slower[0].running!r} runs, not {self.lowering.running!r}"
         self.lowering, *self._slower = self._slower
         if isinstance(reason, Unsupported):
             self.reporter.fallback(what, reason)

@@ -1,13 +1,17 @@
-"""What rounds take over from each other: each is what it would be alone, and no round writes to another's model."""
+"""What trainings take over from earlier ones: each is what it would be alone, and none writes to another's model."""
+
+import warnings
 
 import pytest
 import torch
-from corenet.training.engines.cpu.reuse import places_in, twins
 
 import corenet as cn
-from corenet.training.engines import replay
-from corenet.training.engines.cpu.step_loop import CompiledLoop
-from corenet.training.engines.unsupported import NotRecordable
+from corenet.training.engines.cpu import engine as cpu
+from corenet.training.engines.cpu import reuse
+from corenet.training.engines.cpu.reuse import Templates
+from corenet.training.engines.cpu.structure import memories_of, structure_of
+from corenet.training.engines.recording import recorder
+from corenet.training.learner import Learner
 
 pytestmark = pytest.mark.usefixtures("needs_compiler")
 
@@ -40,21 +44,29 @@ def noisy(round):
     return model, loss, cn.SGD(model.parameters(), lr=0.1, momentum=0.9)
 
 
+@pytest.fixture(autouse=True)
+def kept(monkeypatch):
+    """What the process keeps: nothing yet."""
+    templates = Templates()
+    monkeypatch.setattr(cpu, "KEPT", templates)
+    return templates
+
+
 @pytest.fixture
 def made(monkeypatch):
     """Which recordings and loops were made, each by itself."""
-    found, record, begin = [], replay.record, Loop.__init__
+    found, log, loop = [], recorder.log_step, cpu.CFunctions.loop
 
-    def recorded(*arguments):
+    def logged(*arguments):
         found.append("recording")
-        return record(*arguments)
+        return log(*arguments)
 
     def looped(*arguments):
         found.append("loop")
-        begin(*arguments)
+        return loop(*arguments)
 
-    monkeypatch.setattr(replay, "record", recorded)
-    monkeypatch.setattr(CompiledLoop, "__init__", looped)
+    monkeypatch.setattr(recorder, "log_step", logged)
+    monkeypatch.setattr(cpu.CFunctions, "loop", looped)
     return found
 
 
@@ -89,7 +101,9 @@ def alike(trained, made):
     def compare(make, engine="compiled", rtol=1e-10, **options):
         *plain, _ = trained(make(), "plain", **options)
         made.clear()
-        *compiled, ran = trained(make(), "compiled", **options)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", cn.EngineWarning)
+            *compiled, ran = trained(make(), "compiled", **options)
         torch.testing.assert_close(compiled, plain, rtol=rtol, atol=rtol / 10)
         assert ran == {engine}
         return made.count("recording"), made.count("loop")
@@ -336,7 +350,7 @@ def test_a_later_round_that_runs_away_is_named(trained):
     assert error("compiled")[1] == 2
 
 
-# The places themselves.
+# The structure itself.
 
 
 class Each(cn.Optimizer):
@@ -350,36 +364,71 @@ def a_slice(weight):
     weight.data = torch.zeros(50, dtype=torch.float64)[10:46].view_as(weight)
 
 
+def learner(change=lambda model: None, **settings):
+    """Return a learner with a constant, whose model was changed before its optimizer was made."""
+    model, loss, _ = build(lambda r: cn.Dropout(0.3))(0)
+    model.held = torch.zeros(6, 2)
+    change(model)
+    return Learner(model, loss, Each(model.parameters(), **{"lr": 0.1} | settings))
+
+
 @pytest.mark.parametrize(
-    ("change", "reason"),
+    "change",
     [
-        (lambda model: setattr(model[6], "p", 0.4), "they differ in more than their numbers"),
-        (lambda model: setattr(model[3], "weight", model[2].weight), "they differ in more than their numbers"),
-        (lambda model: a_slice(model[2].weight), "their numbers lie otherwise in memory"),
-        (lambda model: setattr(model, "held", torch.zeros(2, 6).T), "their numbers lie otherwise in memory"),
-        (lambda model: setattr(model[3].weight, "grad", model[2].weight.grad), "their tensors share memory otherwise"),
+        lambda model: setattr(model[6], "p", 0.4),
+        lambda model: setattr(model[3], "weight", model[2].weight),
+        lambda model: a_slice(model[2].weight),
+        lambda model: setattr(model, "held", torch.zeros(2, 6).T),
+        lambda model: setattr(model, "held", torch.ones(6, 2)),
+        lambda model: setattr(model[3].weight, "grad", model[2].weight.grad),
     ],
 )
-def test_why_there_are_no_places(change, reason):
-    one, other = (build(lambda r: cn.Dropout(0.3), optimizer=Each)(0) for _ in range(2))
-    for model, _, _ in (one, other):
-        model.held = torch.zeros(6, 2)
-    assert len(places_in(other, one)) == 1 + 2 * len(list(one[0].parameters()))
-    model, loss, _ = other
-    change(model)
-    other = model, loss, Each(model.parameters(), lr=0.1)
-    for pair in ((one, other), (other, one)):
-        with pytest.raises(NotRecordable, match=reason):
-            places_in(*pair)
+def test_a_structure_tells_what_is_more_than_another_number(change):
+    assert structure_of(learner()) == structure_of(learner(lr=0.2))
+    assert structure_of(learner()) != structure_of(learner(change))
 
 
-def test_calls_of_torch_stay_where_they_are():
-    one, other = build()(0), build()(1)
-    recording = replay.record(*one, DATA.inputs, DATA.targets)
-    assert twins({0: recording}, None, one, other) == ({}, None)
-    recording.proven = True
-    with pytest.raises(NotRecordable, match="a call of torch knows its tensors"):
-        twins({0: recording}, None, one, other)
+def test_memories_stand_in_the_order_of_the_structure():
+    one, other = learner(), learner()
+    assert len(memories_of(one)) == len(memories_of(other))
+    own = [each.data_ptr() for each in memories_of(one)]
+    assert own.index(one.model[2].weight.data_ptr()) == [each.data_ptr() for each in memories_of(other)].index(
+        other.model[2].weight.data_ptr()
+    )
+
+
+# What is kept.
+
+
+def test_the_oldest_is_forgotten_and_a_large_one_is_not_kept(kept, trained, monkeypatch):
+    monkeypatch.setattr(reuse, "TEMPLATES", 2)
+    for p in (0.1, 0.2, 0.3):
+        trained(build(lambda r, p=p: cn.Dropout(p)), "compiled", rounds=1)
+    assert len(kept) == 2
+    monkeypatch.setattr(reuse, "BYTES", 1000)
+    trained(build(), "compiled", rounds=1)
+    assert len(kept) == 2
+
+
+def test_a_training_goes_on_with_what_was_verified_before(made):
+    model, loss, optimizer = build()(0)
+    for _ in range(3):
+        cn.fit(model, loss, optimizer, DATA, epochs=5, batch_size=8, progress=False, engine="compiled")
+    assert (made.count("recording"), made.count("loop")) == (1, 1)
+
+
+def test_a_method_that_was_replaced_since_is_heeded(made, monkeypatch, alike):
+    class Doubles(cn.Module):
+        def forward(self, input):
+            return 2 * input
+
+        def backward(self, grad_output):
+            return 2 * grad_output
+
+    assert alike(lambda: build(lambda r: Doubles()), rounds=1) == (1, 1)
+    monkeypatch.setattr(Doubles, "forward", lambda self, x: 3 * x)
+    monkeypatch.setattr(Doubles, "backward", lambda self, y: 3 * y)
+    assert alike(lambda: build(lambda r: Doubles()), rounds=1) == (1, 1)
 
 
 # What no comparison of two models sees is seen by the proof of the next.

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from corenet.training.engines.unsupported import NotRecordable, OpLog
+from corenet.training.engines.recording.op_log import OpLog
 
 
 def recorded(function):

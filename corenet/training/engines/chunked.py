@@ -150,7 +150,7 @@ class Chunked(Engine):
             self._kept.keep(chunks, guards)
 
     def _drop(self, chunks: Chunks) -> None:
-        """Do without a loop that failed, or came to other weights than plain steps; its step may be at fault as well."""
+        """Do without a loop that failed, or came to other weights than plain steps, and without its step."""
         self._chunks = None
         self._single.recorder.forget()
         if not chunks.loop.recorded.recalled:

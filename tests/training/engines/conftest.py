@@ -10,7 +10,14 @@ import torch
 
 import corenet as cn
 from corenet.training.engines.chunks import Chunks
+from corenet.training.engines.cpu.reuse import Templates
 from corenet.training.engines.cpu.step_loop import CompiledLoop
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept(monkeypatch):
+    """Let no test find what another had compiled."""
+    monkeypatch.setattr("corenet.training.engines.cpu.engine.KEPT", Templates())
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""An optimizer's rule as a log of operations: what is believed of it, what is refused, and that nothing is moved by looking."""
+"""An optimizer's rule as a log: what is believed of it, what is refused, and that nothing is moved by looking."""
 
 import random
 
@@ -201,7 +201,7 @@ def test_constants_may_be_kept(value):
 def test_a_state_that_is_no_tensor_is_refused():
     optimizer = made(descend)
     optimizer.layout.slots[0].state["count"] = 1
-    with pytest.raises(NotRecordable, match="not everything in the rule.s state is a tensor"):
+    with pytest.raises(NotRecordable, match="not everything in the rule's state is a tensor"):
         record_update(optimizer)
 
 

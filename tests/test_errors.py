@@ -109,6 +109,11 @@ def test_an_error_survives_pickling_with_its_evidence(error):
     assert (str(again), vars(again)) == (str(error), vars(error))
 
 
+@pytest.mark.parametrize("name", errors.__all__)
+def test_every_error_and_warning_is_a_public_name(name):
+    assert getattr(cn, name) is getattr(errors, name)
+
+
 @pytest.mark.parametrize(
     ("name", "hint"),
     [("liner", " (did you mean 'linear'?)"), ("zzz", ""), ("", ""), ("linear", " (did you mean 'linear'?)")],

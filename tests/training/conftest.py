@@ -38,7 +38,7 @@ class Counts(cn.Tanh):
 
 
 class Hides(cn.Tanh):
-    """Draws its numbers where no tape sees it."""
+    """Looks at its numbers where no kernel is called."""
 
     def forward(self, input):
         return super().forward(input) * torch.from_numpy(input.detach().numpy() > 0).float().mean()
@@ -110,7 +110,7 @@ class Clips(cn.SGD):
     """Has a step of its own."""
 
     def step(self):
-        for gradient in self.gradients():
+        for gradient in self.layout.gradients():
             gradient.clamp_(-1e-3, 1e-3)
         super().step()
 

@@ -163,11 +163,8 @@ class Chunked(Engine):
             return Chunks(self.learner, self._make_loop(recorded, update, self.learner))
         except NotYet as wait:
             self._may_make_loop = wait.is_over
-        except Unsupported as reason:
-            self._loop_no_more(reason)
         except Exception as error:  # noqa: BLE001 - the reporter raises it where bugs are looked for
-            self._may_loop = False
-            self._reporter.bug("steps are called one by one", error)
+            self._loop_no_more(error)
         return None
 
     def _judge(self, chunks: Chunks) -> None:
@@ -177,12 +174,17 @@ class Chunked(Engine):
             self._kept.keep(chunks, guards)
 
     def _drop(self, chunks: Chunks) -> None:
-        """Do without a loop that came to other weights than plain steps; the recorded step may be at fault as well."""
+        """Do without a loop that failed, or came to other weights than plain steps, and without its step."""
         self._chunks = None
         self._single.recorder.forget()
         if not chunks.loop.recorded.recalled:
-            self._loop_no_more(Unsupported("many steps in one call gave other weights than plain steps"))
+            self._loop_no_more(
+                chunks.failure or Unsupported("many steps in one call gave other weights than plain steps")
+            )
 
-    def _loop_no_more(self, reason: Unsupported) -> None:
-        LOG.info("steps are called one by one: %s", reason.reason)
+    def _loop_no_more(self, error: Exception) -> None:
         self._chunks, self._may_loop = None, False
+        if isinstance(error, Unsupported):
+            LOG.info("steps are called one by one: %s", error.reason)
+        else:
+            self._reporter.bug("steps are called one by one", error)

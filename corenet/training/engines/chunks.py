@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from corenet.contracts.parameter import gradient
-from corenet.errors import CorenetError
 from corenet.training.engines.optimizer_adapter import learning_rates, tensors_of
 from corenet.training.engines.plain import Plain
 from corenet.training.engines.recording.agreement import agree
@@ -48,6 +47,7 @@ class Chunks:
 
     def __init__(self, learner: Learner, loop: StepLoop) -> None:
         self.learner, self.loop, self.verified = learner, loop, False
+        self.failure: Exception | None = None
         self._attempts = 0
         self._plain = Plain(learner)
         in_flat_tensors = {id(gradient(each)) for each in learner.optimizer.parameters}
@@ -57,8 +57,8 @@ class Chunks:
 
     @property
     def refuted(self) -> bool:
-        """Whether it was tried as often as may be, and is not verified."""
-        return not self.verified and self._attempts >= ATTEMPTS
+        """Whether it failed, or was tried as often as may be, and is not verified."""
+        return self.failure is not None or (not self.verified and self._attempts >= ATTEMPTS)
 
     @property
     def max_steps(self) -> int:
@@ -77,9 +77,11 @@ class Chunks:
         """Do plain steps, and look whether the loop comes to the same."""
         with interrupts_deferred():
             undo = self._undo()
-            values = self._run(inputs, targets, 1)
-            found = [each.clone() for each in self._state(values)] if values is not None else []
-            undo()
+            try:
+                values = self._run(inputs, targets, 1)
+                found = [each.clone() for each in self._state(values)] if values is not None else []
+            finally:
+                undo()
             pieces = [(value.clone(), count) for value, count in self._plain.steps(inputs, targets, batch_size)]
             plain = self._state(torch.stack([value for value, _ in pieces]))
             if self._moved():  # at a rate of zero there is nothing to compare
@@ -93,11 +95,15 @@ class Chunks:
         """Do steps in one call, or plainly if anything is wrong with them."""
         with interrupts_deferred():
             undo = self._undo()
-            values = self._run(inputs, targets, steps_per_epoch)
-            if values is not None:
-                self.learner.optimizer.steps += len(values)
-            else:
+            try:
+                values = self._run(inputs, targets, steps_per_epoch)
+                if values is not None:
+                    self.learner.optimizer.steps += len(values)
+                else:
+                    undo()
+            except BaseException:
                 undo()
+                raise
         if values is not None:
             yield values, len(inputs)
         else:
@@ -111,12 +117,16 @@ class Chunks:
             rates = learning_rates(self.learner.optimizer, self._coming(len(inputs) // batch_size))
         except Exception:  # noqa: BLE001 - of a schedule, which raises it again at the plain step that it is about
             return None
-        done, predictions, values = self.loop.run(inputs, targets, rates, steps_per_epoch)
+        try:
+            done, predictions, values = self.loop.run(inputs, targets, rates, steps_per_epoch)
+        except Exception as error:  # noqa: BLE001 - the engine reports it
+            self.failure = error
+            return None
         if done < len(rates) or (values.dim() > 1 and not are_finite([values])):
             return None
         try:
             check_all(self.learner.loss, predictions, targets, batch_size)
-        except CorenetError:  # which plain steps raise at the step that it is about
+        except Exception:  # noqa: BLE001 - of the loss, which raises it again at the plain step that it is about
             return None
         return values
 

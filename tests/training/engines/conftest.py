@@ -1,5 +1,7 @@
 """What the tests of engines share: one training by two engines."""
 
+import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 
@@ -7,7 +9,15 @@ import pytest
 import torch
 
 import corenet as cn
+from corenet.training.engines.chunks import Chunks
+from corenet.training.engines.cpu.reuse import Templates
 from corenet.training.engines.cpu.step_loop import CompiledLoop
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept(monkeypatch):
+    """Let no test find what another had compiled."""
+    monkeypatch.setattr("corenet.training.engines.cpu.engine.KEPT", Templates())
 
 
 @dataclass
@@ -16,12 +26,22 @@ class Trained:
     optimizer: cn.Optimizer
     history: cn.History | None
     error: BaseException | None
+    told: list[str]  # the warnings of the engine
 
     def everything(self):
         """Return all that a training leaves."""
         found = [self.model.state_dict(), self.optimizer.state_dict()]
         gradients = [parameter.grad.clone() for parameter in self.model.parameters()]
         return [*found, gradients, self.history.losses if self.history else []]
+
+
+@contextmanager
+def engine_warnings():
+    """Collect the warnings of engines; any other stays an error."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("error")
+        warnings.simplefilter("always", cn.EngineWarning)
+        yield told
 
 
 def generator(model, data):
@@ -52,33 +72,39 @@ def trained():
             changing(parts[0], data)
             metrics = (*metrics, changing)
         options = {"epochs": epochs, "batch_size": batch_size, "seed": 3, "metrics": metrics, "progress": False}
-        try:
-            history, error = cn.fit(*parts, data, engine=engine, **options), None
-        except BaseException as raised:  # noqa: BLE001 - the two engines are to raise the same
-            history, error = None, raised
+        with engine_warnings() as told:
+            try:
+                history, error = cn.fit(*parts, data, engine=engine, **options), None
+            except BaseException as raised:  # noqa: BLE001 - the two engines are to raise the same
+                history, error = None, raised
         model, _, optimizer = parts
-        return Trained(model, optimizer, history, error)
+        return Trained(model, optimizer, history, error, [str(each.message) for each in told])
 
     return train
 
 
 @pytest.fixture
-def stretches(monkeypatch):
-    """The numbers of steps that were done in one call, in their order; a second look at their proof counts once."""
-    run, found, tried = CompiledLoop.run, [], []
+def chunks(monkeypatch):
+    """The numbers of steps that were done in one call, in their order; however often one is verified counts once."""
+    begin, run, of, found, looked_at = Chunks.__init__, CompiledLoop.run, {}, [], []
 
-    def spied(self, inputs, targets, rates, every=1):
-        if self.proven or self not in tried:
+    def begun(self, learner, loop):
+        begin(self, learner, loop)
+        of[loop] = self
+
+    def spied(self, inputs, targets, rates, steps_per_epoch):
+        if of[self].verified or self not in looked_at:
             found.append(len(rates))
-        tried.append(self)
-        return run(self, inputs, targets, rates, every)
+        looked_at.append(self)
+        return run(self, inputs, targets, rates, steps_per_epoch)
 
+    monkeypatch.setattr(Chunks, "__init__", begun)
     monkeypatch.setattr(CompiledLoop, "run", spied)
     return found
 
 
 @pytest.fixture
-def alike(trained, stretches):
+def alike(trained, chunks):
     """Train by both engines, demand the same of both, and return what compiled steps left.
 
     ``many`` says whether many of them are to be done in one call.
@@ -92,10 +118,11 @@ def alike(trained, stretches):
         assert (type(compiled.error), str(compiled.error)) == (type(plain.error), str(plain.error))
         if plain.history is not None:
             assert compiled.history.engine == engine
+            assert bool(compiled.told) == (engine != "compiled"), compiled.told
             assert [(each.lr, each.train) for each in compiled.history] == [
                 (each.lr, each.train) for each in plain.history
             ]
-        assert (len(stretches) > 1) == many, stretches  # the first is their proof
+        assert (len(chunks) > 1) == many, chunks  # the first verifies them
         return compiled
 
     return train

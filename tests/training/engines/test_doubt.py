@@ -1,4 +1,4 @@
-"""Components that leave the tape: each is trained as by the plain step, whichever engine is asked for."""
+"""Components that do what no log of operations shows: each is trained as by the plain step, whichever engine is asked for."""
 
 import random
 
@@ -7,6 +7,9 @@ import pytest
 import torch
 
 import corenet as cn
+from corenet.training.engines.recording.recorder import SHAPES
+from corenet.training.engines.replay import Replay
+from corenet.training.learner import Learner
 
 DATA = cn.data.Dataset(
     torch.randn(100, 4, generator=torch.Generator().manual_seed(0)), torch.linspace(-1, 1, 100)[:, None]
@@ -124,7 +127,7 @@ def test_it_is_trained_as_by_the_plain_step(name, engine, trained, request):
 
 
 @pytest.mark.usefixtures("needs_compiler")
-def test_a_count_in_a_tensor_is_undone_with_the_stretch(trained):
+def test_a_count_in_a_tensor_is_undone_with_the_chunk(trained):
     plain, found = (
         trained(build(Counts, lr=40.0), each, DATA, epochs=50, batch_size=20) for each in ("plain", "compiled")
     )
@@ -134,9 +137,7 @@ def test_a_count_in_a_tensor_is_undone_with_the_stretch(trained):
 
 def test_batches_of_ever_other_shapes_are_trained_plainly_after_some():
     torch.manual_seed(1)
-    model, loss, optimizer = build()()
-    step = cn.compile_step(model, loss, optimizer)
-    engine = step.__closure__[0].cell_contents
+    engine = Replay(Learner(*build()()))
     for size in (*range(1, 60), *range(1, 60)):
-        step(DATA.inputs[:size], DATA.targets[:size])
-    assert len(engine._recordings) == 32
+        engine.step(DATA.inputs[:size], DATA.targets[:size])
+    assert len(engine.recorder.steps) == SHAPES == 32

@@ -6,6 +6,7 @@ import torch
 import corenet as cn
 from corenet.training.engines import memory_estimate
 from corenet.training.engines.memory_estimate import affordable
+from corenet.training.learner import Learner
 
 INPUT, TARGET = torch.randn(50, 16), torch.randn(50, 1)
 
@@ -36,27 +37,27 @@ def small_memory(monkeypatch):
 
 @pytest.mark.usefixtures("small_memory")
 def test_a_large_step_is_cut_to_what_a_piece_may_take():
-    size = affordable(*parts(), INPUT, TARGET, batch_size=10_000)
+    size = affordable(Learner(*parts()), INPUT, TARGET, batch_size=10_000)
     # Each point makes 32 numbers before and after the tanh, its derivative in two steps, and the upstream gradients.
     assert 10_000 / (4 * 32 * 10) < size < 10_000 / (4 * 32 * 4)
-    assert affordable(*parts(), INPUT, TARGET, batch_size=20) is None
+    assert affordable(Learner(*parts()), INPUT, TARGET, batch_size=20) is None
 
 
 def test_a_step_of_ordinary_size_is_left_whole():
-    assert affordable(*parts(), INPUT, TARGET, batch_size=1000) is None
+    assert affordable(Learner(*parts()), INPUT, TARGET, batch_size=1000) is None
 
 
 @pytest.mark.usefixtures("small_memory")
 @pytest.mark.parametrize("middle", [Centred, cn.Dropout])
 def test_what_does_not_add_up_is_left_whole(middle):
-    assert affordable(*parts(middle()), INPUT, TARGET, batch_size=10_000) is None
+    assert affordable(Learner(*parts(middle())), INPUT, TARGET, batch_size=10_000) is None
 
 
 @pytest.mark.usefixtures("small_memory")
 def test_looking_moves_nothing():
     model, loss, optimizer = parts(cn.Dropout())
     before, state = model.state_dict(), torch.get_rng_state()
-    affordable(model, loss, optimizer, INPUT, TARGET, batch_size=10_000)
+    affordable(Learner(model, loss, optimizer), INPUT, TARGET, batch_size=10_000)
     torch.testing.assert_close(model.state_dict(), before, rtol=0, atol=0)
     assert torch.equal(torch.get_rng_state(), state)
     model(INPUT)  # and nothing is left saved
@@ -70,7 +71,7 @@ def test_a_model_that_takes_no_few_points_is_left_to_say_so_itself():
                 raise cn.ShapeError("Fussy()", input.shape, "expected ten points")
 
     model, loss, optimizer = parts(Fussy())
-    assert affordable(model, loss, optimizer, INPUT, TARGET, batch_size=10_000) is None
+    assert affordable(Learner(model, loss, optimizer), INPUT, TARGET, batch_size=10_000) is None
     model(INPUT)
 
 

@@ -1,10 +1,15 @@
 """The recorded step is the plain step, until it can't be; then the plain step goes on."""
 
+import sys
+from collections import Counter
+from inspect import unwrap
+
 import pytest
 import torch
 
 import corenet as cn
 from corenet.training.engines.replay import Replay
+from corenet.training.learner import Learner
 from corenet.training.step import train_step
 
 DATA = cn.data.disk(70, seed=0)
@@ -31,9 +36,9 @@ def run(step, begin=lambda: None, data=DATA, epochs=4, each_epoch=lambda epoch: 
 def both(*middle, change=lambda model, epoch: None, data=DATA, **options):
     """Train alike by the plain step and by replay, and return both models, both losses and the engine."""
     plain, replayed = parts(*middle, **options), parts(*middle, **options)
-    engine = Replay(*replayed)
+    engine = Replay(Learner(*replayed))
     first = run(lambda *batch: train_step(*plain, *batch), data=data, each_epoch=lambda e: change(plain[0], e))
-    second = run(engine.step, engine.begin_epoch, data=data, each_epoch=lambda e: change(replayed[0], e))
+    second = run(engine.step, engine.refresh, data=data, each_epoch=lambda e: change(replayed[0], e))
     return plain[0], replayed[0], first, second, engine
 
 
@@ -49,9 +54,9 @@ def assert_alike(plain, replayed, first, second, **tolerance):
 def test_a_replayed_training_is_the_plain_one(loss, middle, odd):
     *found, engine = both(*(odd.get(each, each) for each in middle), loss=loss, lr=0.02)
     assert_alike(*found)
-    assert engine.name == "replay"
-    assert all(recording.proven for recording in engine._recordings.values())
-    assert len(engine._recordings) == 2  # the last batch is smaller
+    assert engine.running == "replay"
+    assert all(recorded.verified for recorded in engine.recorder.steps.values())
+    assert len(engine.recorder.steps) == 2  # the last batch is smaller
 
 
 def test_in_float64_it_is_the_plain_one_to_the_last_digits():
@@ -64,7 +69,7 @@ def test_in_float64_it_is_the_plain_one_to_the_last_digits():
 def test_what_cannot_be_recorded_is_trained_by_the_plain_step_bit_for_bit(middle, odd, caplog):
     with caplog.at_level("INFO", logger="corenet"):
         *found, engine = both(odd[middle])
-    assert engine.name == "plain"
+    assert engine.running == "plain"
     assert_alike(*found, rtol=0, atol=0)
     assert len([record for record in caplog.records if "the plain step trains" in record.message]) == 1
 
@@ -75,7 +80,7 @@ def test_a_setting_changed_between_epochs_is_heeded(odd):
 
     *found, engine = both(odd["Scaled"], change=change)
     assert_alike(*found)
-    assert engine.name == "replay"
+    assert engine.running == "replay"
 
 
 def test_weights_and_modules_replaced_between_epochs_are_heeded():
@@ -91,7 +96,7 @@ def test_weights_and_modules_replaced_between_epochs_are_heeded():
 
 def test_the_learning_rate_may_change_at_any_step():
     plain, replayed = parts(), parts()
-    engine = Replay(*replayed)
+    engine = Replay(Learner(*replayed))
     for rate in (0.1, 0.5, 0.0, 0.2):
         plain[2].lr = replayed[2].lr = rate
         for input, target in DATA.batches(35):
@@ -102,7 +107,7 @@ def test_the_learning_rate_may_change_at_any_step():
 
 def test_numbers_that_are_not_finite_stop_it_before_the_write():
     plain, replayed = parts(end=cn.Tanh, loss=cn.MSELoss), parts(end=cn.Tanh, loss=cn.MSELoss)
-    engine = Replay(*replayed)
+    engine = Replay(Learner(*replayed))
     for input, target in DATA.batches(35):
         train_step(*plain, input, target)
         engine.step(input, target)
@@ -118,7 +123,7 @@ def test_numbers_that_are_not_finite_stop_it_before_the_write():
 
 def test_what_a_loss_refuses_is_refused_in_every_step():
     model, loss, optimizer = parts()
-    engine = Replay(model, loss, optimizer)
+    engine = Replay(Learner(model, loss, optimizer))
     for _ in range(3):
         engine.step(DATA.inputs, DATA.targets)
     with pytest.raises(cn.RangeError, match=r"BCELoss\(\) takes target in \[0, 1\], got 2"):
@@ -128,11 +133,11 @@ def test_what_a_loss_refuses_is_refused_in_every_step():
         engine.step(DATA.inputs, DATA.targets)
 
 
-def test_recording_moves_no_random_number_and_no_buffer(odd):
+def test_recording_moves_no_random_number_and_no_buffer_more_than_the_step(odd):
     model, loss, optimizer = parts(lambda: cn.Dropout(0.5), odd["Averages"])
     plain = parts(lambda: cn.Dropout(0.5), odd["Averages"])
     torch.manual_seed(0)
-    Replay(model, loss, optimizer).step(DATA.inputs, DATA.targets)
+    Replay(Learner(model, loss, optimizer)).step(DATA.inputs, DATA.targets)
     after = torch.rand(1)
     torch.manual_seed(0)
     train_step(*plain, DATA.inputs, DATA.targets)
@@ -142,24 +147,24 @@ def test_recording_moves_no_random_number_and_no_buffer(odd):
 
 def test_nothing_grows_from_step_to_step():
     model, loss, optimizer = parts()
-    engine = Replay(model, loss, optimizer)
+    engine = Replay(Learner(model, loss, optimizer))
     for _ in range(3):
         engine.step(DATA.inputs, DATA.targets)
-    (recording,) = engine._recordings.values()
-    addresses = [recording.value.data_ptr(), recording.prediction.data_ptr(), len(recording.calls)]
+    (recorded,) = engine.recorder.steps.values()
+    addresses = [recorded.value.data_ptr(), recorded.prediction.data_ptr(), len(recorded.calls)]
     for _ in range(100):
         engine.step(DATA.inputs, DATA.targets)
-    assert addresses == [recording.value.data_ptr(), recording.prediction.data_ptr(), len(recording.calls)]
+    assert addresses == [recorded.value.data_ptr(), recorded.prediction.data_ptr(), len(recorded.calls)]
 
 
 def test_a_step_of_the_seeds_network_is_at_most_thirty_kernels():
     torch.manual_seed(0)
     hidden = [part for width in (2, 25, 25) for part in (cn.Linear(width, 25), cn.ReLU())]
     model = cn.Sequential(*hidden, cn.Linear(25, 1))
-    engine = Replay(model, cn.MSELoss(), cn.SGD(model.parameters(), lr=0.1, momentum=0.9))
+    engine = Replay(Learner(model, cn.MSELoss(), cn.SGD(model.parameters(), lr=0.1, momentum=0.9)))
     engine.step(DATA.inputs, DATA.targets)
-    (recording,) = engine._recordings.values()
-    assert len(recording.calls) <= 30
+    (recorded,) = engine.recorder.steps.values()
+    assert len(recorded.calls) <= 30
 
 
 @pytest.mark.parametrize("middle", ["Masks", "Partial"])
@@ -188,20 +193,66 @@ def test_a_step_of_the_optimizers_own_is_taken(odd):
 
 def test_a_loss_checks_the_prediction_of_each_step(odd):
     model, loss, optimizer = parts(end=odd["Scaled"], loss=odd["Squashed"])
-    engine = Replay(model, loss, optimizer)
+    engine = Replay(Learner(model, loss, optimizer))
     for _ in range(4):
         engine.step(DATA.inputs, DATA.targets)
-    assert engine.name == "replay"
+    assert engine.running == "replay"
     with pytest.raises(cn.RangeError, match="up to 1000"):
         engine.step(DATA.inputs * 1e6, DATA.targets)
 
 
-def test_what_a_trial_moves_in_python_is_put_back(odd):
+def test_what_cannot_be_recorded_runs_as_often_as_in_the_plain_training(odd):
     model, loss, optimizer = parts(odd["Counts"])
-    engine = Replay(model, loss, optimizer)
-    for _ in range(3):
+    engine = Replay(Learner(model, loss, optimizer))
+    for steps in range(1, 6):
         engine.step(DATA.inputs, DATA.targets)
-    assert (engine.name, model[2].calls) == ("plain", 3)
+        assert (engine.running, model[2].calls) == ("plain", steps)
+
+
+@pytest.fixture
+def calls_of():
+    """Count the calls of functions while something runs, unseen by the step."""
+
+    def count(do, *functions):
+        found = Counter()
+        codes = {unwrap(function).__code__: function.__qualname__ for function in functions}
+
+        def note(frame, event, argument):
+            if event == "call" and frame.f_code in codes:
+                found[codes[frame.f_code]] += 1
+
+        sys.setprofile(note)
+        try:
+            do()
+        finally:
+            sys.setprofile(None)
+        return found
+
+    return count
+
+
+def test_nobody_s_code_runs_more_often_than_in_the_plain_training(calls_of):
+    """No trial: the recording is one real step, its verification two others, and then none of it runs."""
+    model, loss, optimizer = parts(cn.Tanh)
+    engine = Replay(Learner(model, loss, optimizer))
+    watched = cn.Tanh.forward, cn.Tanh.backward, cn.BCELoss.elements, cn.BCELoss.derivative
+    for expected in (1, 1, 1, 0, 0):
+        found = calls_of(lambda: engine.step(DATA.inputs, DATA.targets), *watched)
+        assert [found[each.__qualname__] for each in watched] == [expected] * 4
+    assert engine.running == "replay"
+
+
+def test_a_recording_is_believed_after_two_steps_with_other_weights():
+    model, loss, optimizer = parts()
+    engine = Replay(Learner(model, loss, optimizer))
+    agreements = []
+    for rate in (0.0, 0.0, 0.0, 0.3, 0.3, 0.3):  # at a rate of zero the weights stay those it was recorded with
+        optimizer.lr = rate
+        engine.step(DATA.inputs, DATA.targets)
+        (recorded,) = engine.recorder.steps.values()
+        agreements.append((recorded.agreements, recorded.attempts, recorded.verified))
+    waiting = (0, 0, False)
+    assert agreements == [waiting] * 4 + [(1, 1, False), (2, 2, True)]
 
 
 def test_gradients_of_parameters_that_nobody_trains_add_up_as_in_the_plain_step():
@@ -217,8 +268,8 @@ def test_a_check_put_on_a_loss_stays_there():
     model, loss, optimizer = parts()
     calls = []
     loss.check = lambda *tensors: calls.append(tensors)
-    engine = Replay(model, loss, optimizer)
+    engine = Replay(Learner(model, loss, optimizer))
     for _ in range(4):
         engine.step(DATA.inputs, DATA.targets)
-    assert len(calls) >= 4
+    assert len(calls) == 4
     assert "check" in vars(loss)

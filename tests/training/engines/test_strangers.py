@@ -113,13 +113,13 @@ class Constants(Remembers):
 )
 @pytest.mark.parametrize("batch_size", [1, 8])
 def test_a_rule_that_is_known_in_c_is_applied_many_times_in_one_call(optimizer, batch_size, alike, monkeypatch):
-    monkeypatch.setattr("corenet.training.engines.cpu.step_loop._STRETCH", 9)
+    monkeypatch.setattr("corenet.training.engines.cpu.step_loop._CHUNK", 9)
     alike(build(optimizer, lambda: cn.Dropout(0.2)), DATA, batch_size=batch_size)
 
 
-def test_a_rule_that_does_another_thing_by_now_is_recorded_again(alike, stretches):
+def test_a_rule_that_does_another_thing_by_now_is_recorded_again(alike, chunks):
     alike(build(WarmsUp), DATA, epochs=6)
-    assert stretches == [2, 4, 2, 6, 8, 8, 8]  # step 15 is in epoch 2, whose steps go one by one
+    assert chunks == [2, 3, 2, 6, 8, 8, 8]  # step 15 is in epoch 2, whose steps go one by one
 
 
 # Rules that cannot be recorded: one by one.
@@ -273,7 +273,7 @@ def test_a_rule_that_cannot_be_recorded_is_applied_in_python(optimizer, alike, t
 
     with caplog.at_level("INFO", logger="corenet"):
         alike(build(optimizer, lambda: cn.Dropout(0.2)), DATA, many=False, change=change)
-    assert caplog.text.count("steps are compiled one by one") == 1
+    assert caplog.text.count("steps are called one by one") == 1
 
 
 class NumberInItsState(Remembers):

@@ -23,11 +23,18 @@ _failed: list[torch.cuda.CUDAGraph] = []  # kept, for torch goes on asking them 
 
 
 class Launch:
-    """Calls as one launch, and the calls themselves, for who makes them part of a larger one."""
+    """Calls as one launch, and the calls themselves, for who makes them part of a larger one.
+
+    Raises:
+        NotRecordable: torch cannot capture them, because the processor would have to wait for the device.
+    """
 
     def __init__(self, calls: Sequence[Call], device: torch.device) -> None:
         self.calls, self.device = calls, device
-        self._launch = capture(self._do, device)
+        try:
+            self._launch = capture(self._do, device)
+        except RuntimeError as error:
+            raise NotRecordable(f"torch cannot capture the kernels: {error}") from error
 
     def __call__(self) -> None:
         self._launch()
@@ -41,8 +48,7 @@ def launched(operations: Iterable[Operation], gradients: Sequence[Tensor], kept:
     """Return what :func:`~corenet.training.engines.recording.lowering.lower` does, as one launch; it is done by this.
 
     Raises:
-        NotRecordable: not everything is on one CUDA device.
-        RuntimeError: torch cannot capture it, because the processor would have to wait for the device.
+        NotRecordable: not everything is on one CUDA device, or torch cannot capture it.
     """
     operations = list(operations)
     device = device_of(tensor for each in operations for tensor in (*each.tensors(), *each.results()))

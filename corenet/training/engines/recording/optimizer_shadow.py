@@ -16,6 +16,7 @@ from corenet.training.engines.recording.op_log import Operation, OpLog, memory
 from corenet.training.engines.unsupported import NotRecordable
 
 Comparison = Callable[[int], bool]
+_Slot = tuple[Tensor, Tensor, dict[str, Tensor]]
 
 
 class Shadow:
@@ -41,16 +42,16 @@ class Shadow:
         Raises:
             NotRecordable: the rule cannot be done again from a log.
         """
-        slots = [
+        slots: list[_Slot] = [
             (self._copy(slot.flat.param), self._copy(slot.flat.grad), self._copies_of(slot.state))
             for slot in self._slots
         ]
-        kept, states = dict(vars(self._optimizer)), [dict(state) for _, _, state in slots]
+        kept, states, places = dict(vars(self._optimizer)), [dict(state) for _, _, state in slots], _places(slots)
         with OpLog() as log:
             for slot in slots:
                 self._update(*slot)
         after = [vars(self._optimizer), *(state for _, _, state in slots)]
-        if not all(map(_same, [kept, *states], after)):
+        if not all(map(_same, [kept, *states], after)) or _places(slots) != places:
             raise NotRecordable("the rule keeps something anew in each step")
         return [self._of_originals(each) for each in log.checked()]
 
@@ -89,6 +90,10 @@ def _seen_in(storage: torch.UntypedStorage, tensor: Tensor) -> Tensor:
     """Return the tensor over ``storage`` that lies there as ``tensor`` does in its own."""
     empty = torch.empty(0, dtype=tensor.dtype, device=tensor.device)
     return empty.set_(storage, tensor.storage_offset(), tensor.shape, tensor.stride())
+
+
+def _places(slots: Sequence[_Slot]) -> list[int]:
+    return [each.data_ptr() for param, grad, state in slots for each in (param, grad, *state.values())]
 
 
 def _same(before: dict[str, Any], after: dict[str, Any]) -> bool:

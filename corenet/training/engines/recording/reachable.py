@@ -59,6 +59,12 @@ CONSTANT = (
 )
 CONTAINERS = (list, tuple, set, frozenset, deque, dict)
 WRAPPERS = (MethodType, property, staticmethod, classmethod, partial, type(lru_cache(lambda: None)))
+# Special methods that are run where an object is made, copied or shown, which no step is taken to do.
+_NOT_OPERATORS = {
+    *("__class_getitem__", "__copy__", "__deepcopy__", "__del__", "__dir__", "__format__", "__getstate__", "__init__"),
+    *("__init_subclass__", "__new__", "__post_init__", "__reduce__", "__reduce_ex__", "__repr__", "__set_name__"),
+    *("__setstate__", "__sizeof__", "__str__"),
+}
 MOST = 20_000  # objects: a walk that leads further does not stay with a model
 
 
@@ -151,10 +157,10 @@ class Reachable:
                 continue
             self._visited[id(each)] = each
             if not _is_trusted(each.__module__) or each.__module__.startswith("corenet."):
-                self._visit_names(each.__qualname__, vars(each))
+                self._visit_names(each.__qualname__, vars(each), _operators(each))
 
-    def _visit_names(self, path: str, namespace: Any) -> None:
-        names = sorted(namespace.keys() & self._names)
+    def _visit_names(self, path: str, namespace: Any, unnamed: Collection[str] = ()) -> None:
+        names = sorted(namespace.keys() & self._names.union(unnamed))
         self._shared.append(Names(path, namespace, names))
         self._waiting.extend((namespace[name], f"{path}.{name}") for name in names)
 
@@ -179,6 +185,12 @@ class Reachable:
 
 def _is_trusted(module: str | None) -> bool:
     return module is not None and module.partition(".")[0] in TRUSTED
+
+
+def _operators(kind: type) -> set[str]:
+    """Return the special methods of a class, which Python calls where no code reads their names."""
+    found = {name for name, value in vars(kind).items() if isinstance(value, FunctionType)}
+    return {name for name in found if name.startswith("__") and name.endswith("__")} - _NOT_OPERATORS
 
 
 def _slots(kind: type) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 import numpy
+import torch
 from torch import Tensor
 
 from corenet.contracts.loss import Loss
@@ -67,8 +68,16 @@ def log_step(learner: Learner, input: Tensor, target: Tensor) -> tuple[Tensor, S
         operations = log.checked()
         refuse_foreign_writes(operations, own_input, own_target, [*model.parameters(), *moved_by(learner)])
     except NotRecordable as refusal:
+        _leave_as(own_input, input)
+        _leave_as(own_target, target)
         return value, refusal
     return value.clone(), StepLog(own_input, own_target, prediction, value, operations)
+
+
+def _leave_as(own: Tensor, given: Tensor) -> None:
+    """Let a batch be what the plain step leaves, where that writes into it."""
+    if not torch.equal(own, given):
+        given.copy_(own)
 
 
 @dataclass

@@ -19,7 +19,7 @@ from corenet.training.engines.optimizer_adapter import tensors_of
 from corenet.training.engines.recording.guards import Guards
 from corenet.training.engines.recording.op_log import Operation, OpLog
 from corenet.training.engines.recording.optimizer_shadow import Comparison, Shadow
-from corenet.training.engines.recording.rng_state import rng_checkpoint
+from corenet.training.engines.recording.rng_state import python_rng_checkpoint, rng_checkpoint
 from corenet.training.engines.unsupported import NotRecordable
 
 _RATES = (0.7390851332151607, 0.5671432904097838)  # numbers that no rule has of its own
@@ -68,11 +68,12 @@ def record_update(optimizer: Optimizer) -> RecordedUpdate:
     reads = Guards.of_update(optimizer)
     reads.refuse_unseen()
     comparisons: list[Comparison] = []
-    rewind = rng_checkpoint()
+    rewinds = rng_checkpoint(), python_rng_checkpoint()
     try:
         first, second = (Shadow(optimizer, rate, comparisons).logged() for rate in _RATES)
     finally:
-        rewind()
+        for rewind in rewinds:
+            rewind()
     reads.refuse_changed("the rule")
     if any(torch.Tag.nondeterministic_seeded in each.function.tags for each in first):
         raise NotRecordable("the rule draws random numbers")

@@ -1,9 +1,11 @@
-"""The states of torch's random number generators: the processor's, and one for each CUDA device."""
+"""The states of random number generators: torch's, one for the processor and for each CUDA device, and Python's."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 
+import numpy
 import torch
 from torch import Tensor
 
@@ -38,5 +40,23 @@ def rng_checkpoint() -> Callable[[], None]:
         torch.set_rng_state(processor)
         for device, state in enumerate(others):
             torch.cuda.set_rng_state(state, device)
+
+    return rewind
+
+
+def python_rng_checkpoint() -> Callable[[], None]:
+    """Return a function that puts the global generators of Python and numpy back to where they are now.
+
+    >>> rewind = python_rng_checkpoint()
+    >>> drawn = random.random(), numpy.random.rand()
+    >>> rewind()
+    >>> drawn == (random.random(), numpy.random.rand())
+    True
+    """
+    python, others = random.getstate(), numpy.random.get_state()
+
+    def rewind() -> None:
+        random.setstate(python)
+        numpy.random.set_state(others)
 
     return rewind

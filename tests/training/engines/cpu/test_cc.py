@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from corenet.training.engines.cpu import cc as module
-from corenet.training.engines.unsupported import CannotCompile, cache_folder, compiler, library
+from corenet.training.engines.cpu.cc import cache_folder, compiler, library
+from corenet.training.engines.unsupported import CannotCompile
 
 TWICE = "double twice(double x) { return 2 * x; }"
 

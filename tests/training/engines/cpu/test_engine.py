@@ -13,6 +13,7 @@ from corenet.training.engines.cpu import cc as compiler
 from corenet.training.engines.cpu.cc import library
 from corenet.training.engines.cpu.engine import Compiled
 from corenet.training.engines.cpu.step_loop import CompiledLoop
+from corenet.training.learner import Learner
 from corenet.training.step import train_step
 
 pytestmark = pytest.mark.usefixtures("needs_compiler")
@@ -88,16 +89,16 @@ def test_batches_of_every_size(batch_size, many, metrics, alike):
     alike(build(lambda: cn.Dropout(0.3)), DATA, many=many, batch_size=batch_size, metrics=metrics, epochs=5)
 
 
-def test_an_epoch_of_several_stretches(alike, stretches):
+def test_an_epoch_of_several_chunks(alike, chunks):
     data = cn.data.Dataset(DATA.inputs.repeat(10, 1), DATA.targets.repeat(10, 1))
     alike(build(lambda: cn.Dropout(0.1), lr=0.01), data, batch_size=1, epochs=2)
-    assert stretches == [VERIFIED_BY, 256, 256, 700 - 2 * VERIFIED_BY - 512, 256, 256, 188]
+    assert chunks == [VERIFIED_BY, 256, 256, 700 - 2 * VERIFIED_BY - 512, 256, 256, 188]
 
 
-def test_what_is_kept_of_a_stretch_has_a_limit(alike, stretches, monkeypatch):
+def test_what_is_kept_of_a_stretch_has_a_limit(alike, chunks, monkeypatch):
     monkeypatch.setattr("corenet.training.engines.cpu.step_loop._KEPT", 5 * 8 * (8 * (2 + 1) + 8 + 1 + 8 * 6))
     alike(build(lambda: cn.Dropout(0.1)), DATA)  # batches, outputs, losses and masks of five steps
-    assert max(stretches) == 5
+    assert max(chunks) == 5
 
 
 class Column(cn.Module):
@@ -163,7 +164,7 @@ class Given(cn.Module):
         return torch.zeros(len(grad_output), 2, dtype=torch.float64)
 
 
-def test_an_output_that_is_a_weight(alike, stretches):
+def test_an_output_that_is_a_weight(alike, chunks):
     def make():
         model = cn.Sequential(Given())
         return model, cn.MSELoss(), cn.SGD(model.parameters(), lr=0.1)
@@ -203,7 +204,7 @@ def test_data_that_lie_otherwise_are_taken_as_they_are():
     plain, compiled = build()(), build()()
     for mine, theirs in zip(plain[0].parameters(), compiled[0].parameters(), strict=True):
         mine.copy_(theirs)
-    engine = Compiled(*compiled)
+    engine = Compiled(Learner(*compiled))
     for inputs in (DATA.inputs, columns, DATA.inputs, columns):
         for _ in engine.steps(inputs, DATA.targets, 8):
             pass
@@ -245,12 +246,12 @@ def test_a_mean_that_is_not_finite_stops_it_even_where_each_value_is(alike):
     assert "the loss is inf" in str(error)
 
 
-def test_weights_that_run_away_stop_it_where_they_do(trained, stretches):
+def test_weights_that_run_away_stop_it_where_they_do(trained, chunks):
     make = build(end=linear, loss=cn.MSELoss, lr=0.5)
     plain, compiled = (trained(make, engine, DATA, epochs=20).error for engine in ("plain", "compiled"))
     assert isinstance(plain, cn.NonFiniteError)
     assert (compiled.epoch, compiled.step, compiled.module) == (plain.epoch, plain.step, plain.module)
-    assert len(stretches) > 2
+    assert len(chunks) > 2
 
 
 def test_what_a_loss_refuses_is_refused_at_its_step(alike):
@@ -373,7 +374,7 @@ CHANGES = [
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
 @pytest.mark.parametrize("batch_size", [1, 8])
 def test_what_changes_between_epochs_is_heeded(change, batch_size, alike, odd, monkeypatch):
-    monkeypatch.setattr("corenet.training.engines.cpu.step_loop._STRETCH", 20)
+    monkeypatch.setattr("corenet.training.engines.cpu.step_loop._CHUNK", 20)
     alike(build(odd["Scaled"], lr=0.02), DATA, epochs=5, change=change, batch_size=batch_size)
 
 
@@ -462,7 +463,7 @@ def test_whatever_stops_the_compiled_step_the_kernels_go_on(alike, monkeypatch, 
 
 def test_nothing_grows_from_epoch_to_epoch():
     model, loss, optimizer = build(lambda: cn.Dropout(0.2))()
-    engine = Compiled(model, loss, optimizer)
+    engine = Compiled(Learner(model, loss, optimizer))
 
     def epochs(number):
         for epoch in range(number):
@@ -479,7 +480,7 @@ def test_nothing_grows_from_epoch_to_epoch():
     assert more - memory < 2000  # kB
 
 
-def test_a_training_at_its_end_is_still_compiled(trained, stretches):
+def test_a_training_at_its_end_is_still_compiled(trained, chunks):
     """Where the terms of a gradient cancel out, rounding is all that is left of it."""
     inputs = DATA.inputs.float()
     data = cn.data.Dataset(inputs, inputs @ torch.tensor([[1.0], [-2.0]]))
@@ -492,7 +493,7 @@ def test_a_training_at_its_end_is_still_compiled(trained, stretches):
 
     history = trained(make, "compiled", data, epochs=3, batch_size=7).history
     assert history.engine == "compiled"
-    assert len(stretches) > 1
+    assert len(chunks) > 1
 
 
 def test_kernels_in_c_that_disagree_are_not_believed(trained, monkeypatch, caplog):

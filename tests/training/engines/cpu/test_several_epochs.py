@@ -10,6 +10,7 @@ from corenet.training.engines.chunks import VERIFIED_BY
 from corenet.training.engines.cpu import step_loop as native
 from corenet.training.engines.cpu.engine import Compiled
 from corenet.training.engines.plain import Plain
+from corenet.training.learner import Learner
 from corenet.training.step import train_step
 
 pytestmark = pytest.mark.usefixtures("needs_compiler")
@@ -54,10 +55,10 @@ def same(alike):
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 3, 1 + LONGEST // STEPS, 6 + LONGEST // STEPS])
-def test_as_many_epochs_as_fit_into_a_call_go_by_at_once(epochs, same, stretches):
+def test_as_many_epochs_as_fit_into_a_call_go_by_at_once(epochs, same, chunks):
     history = same(noisy, epochs=epochs).history
     rest = (epochs - 1) * STEPS
-    assert stretches == FIRST + [LONGEST] * (rest // LONGEST) + ([rest % LONGEST] if rest % LONGEST else [])
+    assert chunks == FIRST + [LONGEST] * (rest // LONGEST) + ([rest % LONGEST] if rest % LONGEST else [])
     assert [each.epoch for each in history] == list(range(1, epochs + 1))
 
 
@@ -70,45 +71,45 @@ def test_each_epoch_has_its_part_of_the_time(same, monkeypatch):
     ("batch_size", "expected"),
     [(1, [2, 44, 240, 240, 240, 192]), (7, [2, 2] + 19 * [6]), (24, [2, 36]), (48, [1, 17]), (50, [])],
 )
-def test_batches_of_every_size(batch_size, expected, same, stretches):
+def test_batches_of_every_size(batch_size, expected, same, chunks):
     same(noisy, batch_size=batch_size, many=batch_size != 50)
-    assert stretches == expected
+    assert chunks == expected
 
 
-def test_an_epoch_longer_than_a_call_goes_by_alone(same, stretches):
+def test_an_epoch_longer_than_a_call_goes_by_alone(same, chunks):
     data = cn.data.Dataset(DATA.inputs.repeat(6, 1), DATA.targets.repeat(6, 1))
     same(build(noise, lr=0.01), data, epochs=3, batch_size=1)
-    assert stretches == [2, 256, 28, 256, 32, 256, 32]
+    assert chunks == [2, 256, 28, 256, 32, 256, 32]
 
 
 @pytest.mark.parametrize("metrics", [(cn.error_rate,), (lambda model, data: 0.0,)])
-def test_where_somebody_measures_each_epoch_goes_by_alone(metrics, same, stretches):
+def test_where_somebody_measures_each_epoch_goes_by_alone(metrics, same, chunks):
     same(noisy, metrics=metrics, epochs=5)
-    assert stretches == FIRST + 4 * [STEPS]
+    assert chunks == FIRST + 4 * [STEPS]
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
-def test_each_epoch_has_its_own_loss(reduction, same, stretches):
+def test_each_epoch_has_its_own_loss(reduction, same, chunks):
     losses = same(build(loss=lambda: cn.MSELoss(reduction), lr=0.01)).history.losses
-    assert stretches == [*FIRST, 19 * STEPS]
+    assert chunks == [*FIRST, 19 * STEPS]
     assert len(set(losses)) == 20
 
 
 @pytest.mark.parametrize("seconds", [0.0, 1e-4, 3e-4])
-def test_a_call_is_no_longer_than_may_be(seconds, same, stretches, monkeypatch):
+def test_a_call_is_no_longer_than_may_be(seconds, same, chunks, monkeypatch):
     monkeypatch.setattr(native, "SECONDS", seconds)
     same(noisy)
-    assert sum(stretches[1:]) == 20 * STEPS - 2 - VERIFIED_BY
-    assert all(each <= STEPS or each % STEPS == 0 for each in stretches)
-    assert seconds or set(stretches[2:]) == {1}
+    assert sum(chunks[1:]) == 20 * STEPS - 2 - VERIFIED_BY
+    assert all(each <= STEPS or each % STEPS == 0 for each in chunks)
+    assert seconds or set(chunks[2:]) == {1}
 
 
 @pytest.mark.parametrize(("steps", "expected"), [(5, 20 * [5, 1]), (13, 9 * [12] + [6]), (1, 20 * STEPS * [1])])
-def test_what_is_kept_of_a_call_has_a_limit(steps, expected, same, stretches, monkeypatch):
+def test_what_is_kept_of_a_call_has_a_limit(steps, expected, same, chunks, monkeypatch):
     monkeypatch.setattr(native, "_KEPT", steps * 8 * (8 * (2 + 1) + 8 + 1 + 8 * 6))  # bytes of batch, mask, loss
     same(noisy)
-    assert stretches[-10:] == expected[-10:]
-    assert max(stretches[1:]) <= steps
+    assert chunks[-10:] == expected[-10:]
+    assert max(chunks[1:]) <= steps
 
 
 class Turns(cn.SGD):
@@ -150,7 +151,7 @@ def test_an_engine_takes_several_epochs_from_the_beginning(kind, max_steps, monk
     mine, own = (build()() for _ in range(2))
     for one, other in zip(own[0].parameters(), mine[0].parameters(), strict=True):
         one.copy_(other)
-    engine, data = kind(*mine), DATA.shuffled(0, 0, 1, 2)
+    engine, data = kind(Learner(*mine)), DATA.shuffled(0, 0, 1, 2)
     for _ in range(2):
         pieces = [(value.clone(), points) for value, points in engine.steps(*data, 8, 3)]
         values = [train_step(*own, *batch) for batch in zip(*(each.split(8) for each in data), strict=True)]
@@ -233,7 +234,7 @@ def test_weights_are_looked_at_when_an_epoch_is_over(at, same):
 
 @pytest.mark.parametrize("step", [1, 3, 6])
 @pytest.mark.parametrize("epoch", [3, 20])
-def test_a_gradient_that_is_not_finite_stops_it_at_its_step(epoch, step, same, stretches):
+def test_a_gradient_that_is_not_finite_stops_it_at_its_step(epoch, step, same, chunks):
     at = (epoch - 1) * STEPS + step - 2  # the step before it makes large weights
 
     def make():
@@ -246,7 +247,7 @@ def test_a_gradient_that_is_not_finite_stops_it_at_its_step(epoch, step, same, s
     error = same(make, cn.data.Dataset(DATA.inputs, 0.01 + 0.001 * DATA.targets)).error
     assert (error.epoch, error.step) == (epoch, step)
     assert "no weight was written" in str(error)
-    assert stretches == [*FIRST, 19 * STEPS]
+    assert chunks == [*FIRST, 19 * STEPS]
 
 
 def test_an_interruption_leaves_whole_epochs(trained, monkeypatch):

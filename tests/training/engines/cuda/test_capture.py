@@ -11,7 +11,8 @@ from corenet.training.engines.cuda.capture import Launch, capture
 from corenet.training.engines.cuda.engine import _Block
 from corenet.training.engines.recording.rng_state import cuda_devices, rng_checkpoint, rng_states
 from corenet.training.engines.replay import Replay
-from corenet.training.engines.select import COMPILED_BACK, engine_for
+from corenet.training.engines.select import COMPILED_FROM, engine_for
+from corenet.training.learner import Learner
 
 DATA = cn.data.disk(64, seed=0)
 SHORT = {"epochs": 4, "batch_size": 8, "progress": False}
@@ -138,14 +139,14 @@ def test_without_a_card_who_asks_is_told():
 
 def test_pieces_of_a_batch_are_for_the_plain_step(stand_in):
     with pytest.raises(cn.ConfigError, match="engine 'graph' keeps all of a batch; leave micro_batch_size out"):
-        engine_for("graph", *parts(), DATA, epochs=1, batch_size=10, micro_batch_size=5)
+        engine_for("graph", Learner(*parts()), DATA, epochs=1, batch_size=10, micro_batch_size=5)
 
 
 def test_on_a_card_auto_replays(monkeypatch):
     monkeypatch.setattr("corenet.training.engines.select.affordable", lambda *_: None)
     monkeypatch.setattr(DATA, "inputs", DATA.inputs.to("meta"))
-    engine = engine_for("auto", *parts(), DATA, epochs=COMPILED_BACK, batch_size=1)
-    assert (type(engine), engine.name) == (Replay, "replay")
+    engine = engine_for("auto", Learner(*parts()), DATA, epochs=COMPILED_FROM, batch_size=1)
+    assert (type(engine), engine.running) == (Replay, "replay")
 
 
 def test_numbers_on_the_processor_are_not_captured(stand_in, monkeypatch):

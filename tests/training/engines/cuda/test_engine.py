@@ -151,11 +151,11 @@ def test_a_stretch_after_a_slow_one_is_short(alike, blocks, monkeypatch):
 
 def test_what_is_kept_of_a_stretch_has_a_limit(alike, blocks, monkeypatch):
     monkeypatch.setattr("corenet.training.engines.cuda.engine._KEPT", 5 * 8 * (8 * (2 + 1) + 2 + 8 + 1))
-    stretches = []
+    chunks = []
     run = GraphLoop.run
-    monkeypatch.setattr(GraphLoop, "run", lambda *given: (stretches.append(len(given[3])), run(*given))[1])
+    monkeypatch.setattr(GraphLoop, "run", lambda *given: (chunks.append(len(given[3])), run(*given))[1])
     alike(build())  # batches, rates, outputs and losses of five steps
-    assert (max(stretches), max(blocks)) == (5, 4)  # an epoch has eight
+    assert (max(chunks), max(blocks)) == (5, 4)  # an epoch has eight
 
 
 # Rules.

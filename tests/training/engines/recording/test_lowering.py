@@ -1,4 +1,4 @@
-"""A program does again what a tape noted, for other numbers in the same tensors."""
+"""Calls do again what a log noted, for other numbers in the same tensors."""
 
 import pytest
 import torch

@@ -1,9 +1,13 @@
-"""A tape notes what ran, with the tensors that came of it."""
+"""A log notes what ran, with the tensors that came of it."""
 
+import copy
+
+import numpy
 import pytest
 import torch
 
-from corenet.training.engines.unsupported import NotRecordable, OpLog
+from corenet.training.engines.recording.op_log import OpLog
+from corenet.training.engines.unsupported import NotRecordable
 
 
 def recorded(function):
@@ -29,10 +33,57 @@ def test_a_copy_is_no_view_and_tensors_in_lists_are_arguments():
     assert joined.tensors()[1] is x
 
 
-@pytest.mark.parametrize("look", [lambda x: x.sum().item(), lambda x: bool((x > 0).all()), lambda x: float(x[0])])
-def test_a_look_at_a_number_cannot_be_recorded(look):
-    with pytest.raises(NotRecordable), OpLog():
-        look(torch.ones(2))
+LOOKS = {
+    "item": (lambda x: x.sum().item(), "looks at its numbers (aten._local_scalar_dense)"),
+    "bool": (lambda x: bool((x > 0).all()), "looks at its numbers (aten._local_scalar_dense)"),
+    "float": (lambda x: float(x[0]), "looks at its numbers (aten._local_scalar_dense)"),
+    "equal": (lambda x: torch.equal(x, x), "looks at its numbers (aten.equal)"),
+    "tolist": (lambda x: x.tolist(), "looks at its numbers (Tensor.tolist)"),
+    "numpy": (lambda x: x.numpy().sum(), "looks at its numbers (Tensor.numpy)"),
+    "an array": (lambda x: numpy.asarray(x).sum(), "looks at its numbers (Tensor.__array__)"),
+    "a text": (lambda x: f"{x[0]}", "looks at its numbers (Tensor.__format__)"),
+    "its memory": (lambda x: x.data_ptr(), "looks at its numbers (Tensor.data_ptr)"),
+    "a copy": (copy.deepcopy, "looks at its numbers (Tensor.__deepcopy__)"),
+    "a mask": (lambda x: x[x > 0], "makes a tensor whose shape depends on its numbers (aten.index)"),
+    "unique": (lambda x: x.unique(), "makes a tensor whose shape depends on its numbers (aten._unique2)"),
+    "resized": (lambda x: x.clone().resize_(1), "changes the memory of a tensor (aten.resize_)"),
+}
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_what_cannot_be_done_again_goes_on_as_without_a_log_and_is_noted(name):
+    look, told = LOOKS[name]
+    x = torch.ones(2)
+    expected = look(x)
+    with OpLog() as log:
+        found = look(x)
+    assert repr(found) == repr(expected)
+    assert log.refusal.reason.text == f"the step {told}"
+    with pytest.raises(NotRecordable, match="the step"):
+        log.checked()
+
+
+def test_the_first_of_several_refusals_is_told():
+    with OpLog() as log:
+        torch.ones(2).tolist(), torch.ones(1).item()
+    assert log.refusal.reason.text == "the step looks at its numbers (Tensor.tolist)"
+
+
+def test_a_look_at_a_shape_or_a_dtype_is_no_refusal():
+    x = torch.ones(2, 3)
+    with OpLog() as log:
+        y = x * x.shape[0] if x.dtype is torch.float32 and len(x) == 2 and x.is_contiguous() else x
+    assert log.refusal is None
+    assert [each.name for each in log.checked()] == ["mul"]
+    assert y[0, 0] == 2
+
+
+def test_a_log_that_ends_in_an_error_leaves_torch_as_it_was():
+    with pytest.raises(ZeroDivisionError), OpLog() as log:
+        _ = torch.ones(2) / (1 // 0)
+    count = len(log.operations)
+    torch.ones(2).tolist()
+    assert (len(log.operations), log.refusal) == (count, None)
 
 
 def test_nothing_is_noted_outside():

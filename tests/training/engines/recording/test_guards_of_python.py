@@ -1,0 +1,378 @@
+"""Whatever a step reads in Python is seen to change, wherever it is kept; what it does not read may change."""
+
+import argparse
+import dataclasses
+import functools
+import random
+import types
+
+import numpy
+import pytest
+import torch
+
+import corenet as cn
+from corenet.training.engines.recording.guards import Guards
+from corenet.training.engines.unsupported import NotRecordable
+
+
+class Scaled(cn.Module):
+    """y = c x, with a factor that a subclass finds somewhere."""
+
+    def forward(self, input):
+        return self.factor() * input
+
+    def backward(self, grad_output):
+        return self.factor() * grad_output
+
+    def factor(self):
+        return 1.0
+
+
+@dataclasses.dataclass
+class Options:
+    factor: float = 2.0
+
+
+class InSlots:
+    __slots__ = ("factor",)
+
+    def __init__(self):
+        self.factor = 2.0
+
+
+class InClass:
+    factor = 2.0
+
+
+class Nested:
+    def __init__(self):
+        self.inner = types.SimpleNamespace(options=Options())
+
+
+class Described:
+    """A property over something private."""
+
+    def __init__(self):
+        self._factor = 2.0
+
+    @property
+    def factor(self):
+        return self._factor
+
+
+class Calls:
+    def __init__(self):
+        self.factor = 2.0
+
+    def __call__(self):
+        return self.factor
+
+
+class Operators:
+    """Its methods are called by what Python does, not by their names."""
+
+    def __getitem__(self, place):
+        return FACTOR
+
+    def __getattr__(self, name):
+        return FACTOR
+
+
+class OfObject(Scaled):
+    """Reads the attribute ``factor`` of an object that it holds."""
+
+    def __init__(self, held):
+        self.held = held
+
+    def factor(self):
+        return self.held.factor
+
+
+class OfItem(OfObject):
+    def factor(self):
+        return self.held[0]
+
+
+class OfItemOf(OfObject):
+    def factor(self):
+        return self.held[0].factor
+
+
+class OfKey(OfObject):
+    def factor(self):
+        return self.held["factor"]
+
+
+class OfCall(OfObject):
+    def factor(self):
+        return self.held()
+
+
+class OfNested(OfObject):
+    def factor(self):
+        return self.held.inner.options.factor
+
+
+class OfLength(OfObject):
+    def factor(self):
+        return len(self.held)
+
+
+class OfDynamicName(OfObject):
+    name = "factor"
+
+    def factor(self):
+        return getattr(self.held, self.name)
+
+
+class OfOwnClass(Scaled):
+    scale = 2.0
+
+    def factor(self):
+        return self.scale
+
+
+FACTOR = 2.0
+SETTINGS = {"factor": 2.0}
+
+
+class OfGlobal(Scaled):
+    def factor(self):
+        return FACTOR
+
+
+class OfGlobalItem(Scaled):
+    def factor(self):
+        return SETTINGS["factor"]
+
+
+def computed():
+    return FACTOR
+
+
+class OfGlobalFunction(Scaled):
+    def factor(self):
+        return computed()
+
+
+def times(factor, of=1.0):
+    return factor * of
+
+
+def closure():
+    """Return a module that reads a variable around it, and what sets that."""
+    factor = 2.0
+
+    class OfClosure(Scaled):
+        def factor(self):
+            return factor
+
+    def change(module):
+        nonlocal factor
+        factor = 3.0
+
+    return OfClosure(), change
+
+
+def setting(**values):
+    return lambda module: vars(module.held).update(values)
+
+
+def set_slot(module):
+    module.held.factor = 3.0
+
+
+def set_of_nested(module):
+    module.held.inner.options.factor = 3.0
+
+
+def replace_nested(module):
+    module.held.inner = types.SimpleNamespace(options=Options(3.0))
+
+
+def replace_held(module):
+    module.held = Options(3.0)
+
+
+def set_class(kind, name, value=3.0):
+    """Return what changes a class as long as a test lasts."""
+    return lambda module, patch: patch.setattr(kind, name, value)
+
+
+def set_global(name, value):
+    return lambda module, patch: patch.setitem(globals(), name, value)
+
+
+def replaced_method(module):
+    module.forward = lambda x: 3 * x
+
+
+KINDS = {
+    "a namespace": (lambda: OfObject(types.SimpleNamespace(factor=2.0)), setting(factor=3.0)),
+    "the arguments of a program": (lambda: OfObject(argparse.Namespace(factor=2.0)), setting(factor=3.0)),
+    "a dataclass": (lambda: OfObject(Options()), setting(factor=3.0)),
+    "another object in its place": (lambda: OfObject(Options()), replace_held),
+    "slots": (lambda: OfObject(InSlots()), set_slot),
+    "a property": (lambda: OfObject(Described()), setting(_factor=3.0)),
+    "the class of an object": (lambda: OfObject(InClass()), set_class(InClass, "factor")),
+    "an attribute over that of the class": (lambda: OfObject(InClass()), setting(factor=3.0)),
+    "an object in an object": (lambda: OfNested(Nested()), set_of_nested),
+    "another object in an object": (lambda: OfNested(Nested()), replace_nested),
+    "an array": (lambda: OfItem(numpy.full(2, 2.0)), lambda module: module.held.fill(3.0)),
+    "a list": (lambda: OfItem([2.0]), lambda module: module.held.__setitem__(0, 3.0)),
+    "the length of a list": (lambda: OfLength([2.0, 2.0]), lambda module: module.held.append(1.0)),
+    "a dict": (lambda: OfKey({"factor": 2.0}), lambda module: module.held.update(factor=3.0)),
+    "a key of a dict": (lambda: OfLength({"factor": 2.0}), lambda module: module.held.update(more=1)),
+    "a set": (lambda: OfLength({1, 2}), lambda module: module.held.add(3)),
+    "an object in a list": (lambda: OfItemOf([Options()]), lambda module: vars(module.held[0]).update(factor=3.0)),
+    "what an operator of an object reads": (lambda: OfItem(Operators()), set_global("FACTOR", 3.0)),
+    "an operator of an object": (
+        lambda: OfItem(Operators()),
+        set_class(Operators, "__getitem__", lambda self, place: 3.0),
+    ),
+    "how an object finds its attributes": (lambda: OfObject(Operators()), set_global("FACTOR", 3.0)),
+    "a name that is computed": (lambda: OfDynamicName(Options()), setting(factor=3.0)),
+    "a callable object": (lambda: OfCall(Calls()), setting(factor=3.0)),
+    "a partial": (
+        lambda: OfCall(functools.partial(times, 2.0, of=1.0)),
+        lambda module: module.held.keywords.update(of=3.0),
+    ),
+    "the defaults of a function": (
+        lambda: OfCall(lambda factor=2.0: factor),
+        lambda module: setattr(module.held, "__defaults__", (3.0,)),
+    ),
+    "a bound method": (lambda: OfCall(Calls().__call__), lambda module: vars(module.held.__self__).update(factor=3.0)),
+    "its own class": (OfOwnClass, set_class(OfOwnClass, "scale")),
+    "its own attribute": (OfOwnClass, lambda module: vars(module).update(scale=3.0)),
+    "a method of its class": (OfOwnClass, set_class(OfOwnClass, "factor", lambda self: 3.0)),
+    "a method of a base class": (OfOwnClass, set_class(Scaled, "forward", lambda self, x: 3 * x)),
+    "a method of its own": (OfOwnClass, replaced_method),
+    "a global": (OfGlobal, set_global("FACTOR", 3.0)),
+    "an item of a global": (OfGlobalItem, lambda module, patch: patch.setitem(SETTINGS, "factor", 3.0)),
+    "a global that a function reads": (OfGlobalFunction, set_global("FACTOR", 3.0)),
+    "a global function": (OfGlobalFunction, set_global("computed", lambda: 3.0)),
+    "the code of a function": (
+        OfGlobalFunction,
+        lambda module, patch: patch.setattr(computed, "__code__", (lambda: 3.0).__code__),
+    ),
+}
+
+
+def apply(change, module, patch):
+    change(module, patch) if change.__code__.co_argcount == 2 else change(module)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_step_reads_is_seen_to_change(kind, monkeypatch):
+    make, change = KINDS[kind]
+    module = make()
+    guards = Guards.of_step(cn.Sequential(module), cn.MSELoss())
+    assert guards.changed() is None
+    guards.refuse_unseen()
+    apply(change, module, monkeypatch)
+    assert guards.changed() is not None
+    with pytest.raises(NotRecordable, match="the step changes "):
+        guards.refuse_changed("the step")
+
+
+def test_a_variable_around_a_class_is_seen_to_change():
+    module, change = closure()
+    guards = Guards.of_step(module, cn.MSELoss())
+    assert guards.changed() is None
+    change(module)
+    assert guards.changed() is not None
+
+
+PATHS = {
+    "its attribute": (OfOwnClass, lambda module: vars(module).update(scale=3.0), "model.1.scale"),
+    "its class": (OfOwnClass, set_class(OfOwnClass, "scale"), "OfOwnClass.scale"),
+    "a global": (OfGlobal, set_global("FACTOR", 3.0), f"{__name__}.FACTOR"),
+    "an object of its": (lambda: OfObject(Options()), setting(factor=3.0), "model.1.held.factor"),
+    "a list of its": (lambda: OfItem([2.0]), lambda module: module.held.__setitem__(0, 3.0), "model.1.held"),
+}
+
+
+@pytest.mark.parametrize("kind", PATHS)
+def test_what_changed_is_named_by_its_path(kind, monkeypatch):
+    make, change, path = PATHS[kind]
+    module = make()
+    guards = Guards.of_step(cn.Sequential(cn.Tanh(), module), cn.MSELoss())
+    apply(change, module, monkeypatch)
+    assert guards.changed() == path
+
+
+GENERATORS = {
+    "Python's own": (random.Random(0), lambda rng: rng.random()),
+    "numpy's": (numpy.random.default_rng(0), lambda rng: rng.random()),
+    "numpy's old": (numpy.random.RandomState(0), lambda rng: rng.rand()),
+    "torch's": (torch.Generator().manual_seed(0), lambda rng: torch.rand(1, generator=rng)),
+}
+
+
+class Skips(Scaled):
+    """Asks a generator of its own."""
+
+    def __init__(self, generator, draw):
+        self.generator, self.draw = generator, draw
+
+    def factor(self):
+        return 1.0 if float(self.draw(self.generator)) < 0.9 else 0.0
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_a_generator_of_its_own_is_seen_to_move(name):
+    generator, draw = GENERATORS[name]
+    model = cn.Sequential(Skips(generator, draw))
+    guards = Guards.of_step(model, cn.MSELoss())
+    assert guards.changed() is None
+    model(torch.ones(2))
+    assert guards.changed() == "model.0.generator"
+
+
+class Looks(Scaled):
+    def __init__(self, look):
+        self.look = look
+
+    def factor(self):
+        return self.look()
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda: float(open("/dev/null").read() or 1),  # noqa: SIM115 - it is never called
+        lambda: id(Scaled),
+        lambda: float(input()),
+        lambda: next(iter((1.0,))),
+        lambda: eval("1.0"),
+        lambda: 1.0 if torch.get_default_dtype() is torch.float32 else 2.0,
+    ],
+)
+def test_what_changes_without_being_seen_cannot_be_recorded(look):
+    guards = Guards.of_step(cn.Sequential(Looks(look)), cn.MSELoss())
+    with pytest.raises(NotRecordable, match="which may change without being seen"):
+        guards.refuse_unseen()
+
+
+class Unread(Scaled):
+    """Has a lot that its step does not read."""
+
+    notes = ()
+
+    def __init__(self):
+        self.held = types.SimpleNamespace(factor=2.0)
+
+    def summary(self):
+        return self.notes, SETTINGS
+
+    def factor(self):
+        return self.held.factor
+
+
+def test_what_a_step_does_not_read_may_change(monkeypatch):
+    guards = Guards.of_step(cn.Sequential(Unread()), cn.MSELoss())
+    monkeypatch.setattr(Unread, "notes", ("one",), raising=True)
+    monkeypatch.setattr(Unread, "summary", lambda self: None)
+    monkeypatch.setitem(SETTINGS, "factor", 3.0)
+    monkeypatch.setitem(globals(), "KINDS", {})
+    assert guards.changed() is None

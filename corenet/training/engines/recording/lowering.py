@@ -140,7 +140,7 @@ def call(operation: Operation) -> Call:
     if isinstance(operation.result, Tensor):
         for function in _forms(operation):
             again = partial(function, *_constants(operation), **operation.keywords, out=operation.result)
-            with suppress(RuntimeError, TypeError, NotImplementedError):  # not every kernel has each form
+            with suppress(RuntimeError, TypeError, NotImplementedError, UserWarning):  # not every kernel has each form
                 again()
                 return again
     return partial(_copied, operation)

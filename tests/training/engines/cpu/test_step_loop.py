@@ -6,10 +6,12 @@ import pytest
 import torch
 
 import corenet as cn
+from corenet.training.engines.cpu.engine import CFunctions
 from corenet.training.engines.optimizer_adapter import learning_rates, tensors_of
-from corenet.training.engines.recording.recorded_step import record
 from corenet.training.engines.recording.recorded_update import record_update
-from corenet.training.engines.unsupported import NotRecordable
+from corenet.training.engines.recording.recorder import Recorder
+from corenet.training.engines.unsupported import NotRecordable, Reporter
+from corenet.training.learner import Learner
 from corenet.training.step import train_step
 
 pytestmark = pytest.mark.usefixtures("needs_compiler")
@@ -33,13 +35,16 @@ def data(dtype=torch.float64, steps=STEPS):
 
 
 def loop_of(model, loss, optimizer, batch):
-    recording = record(model, loss, optimizer, *batch, compiled)
-    return Loop(recording, record_update(optimizer), optimizer)
+    learner, functions = Learner(model, loss, optimizer), CFunctions()
+    recorder = Recorder(learner, [functions], Reporter())
+    recorder.gradients(*batch)
+    (recorded,) = recorder.steps.values()
+    return functions.loop(recorded, record_update(optimizer), learner)
 
 
 def run(loop, optimizer, inputs, targets):
     steps = len(inputs) // BATCH
-    return loop.run(inputs, targets, learning_rates(optimizer, range(1, 1 + steps)))
+    return loop.run(inputs, targets, learning_rates(optimizer, range(1, 1 + steps)), 1)
 
 
 def first(inputs, targets):
@@ -66,7 +71,7 @@ def test_weights_outputs_and_losses_are_those_of_single_steps(middle, settings, 
     torch.testing.assert_close(errors, values, **tolerance)
 
 
-def test_it_may_be_run_again_and_the_recording_stays_what_it_is():
+def test_it_may_be_run_again_and_the_recorded_step_stays_what_it_is():
     plain, many = parts(momentum=0.9), parts(momentum=0.9)
     batches = data()
     loop = loop_of(*many, first(*batches))
@@ -76,7 +81,7 @@ def test_it_may_be_run_again_and_the_recording_stays_what_it_is():
             train_step(*plain, *batch)
     torch.testing.assert_close(many[0].state_dict(), plain[0].state_dict(), rtol=1e-12, atol=1e-13)
     kept = batches[0].clone()
-    value = loop.recording.replay(*first(*batches))
+    value = loop.recorded.replay(*first(*batches))
     expected = many[1](many[0](batches[0][:BATCH]), batches[1][:BATCH])
     torch.testing.assert_close(value, expected, rtol=1e-12, atol=1e-13)
     torch.testing.assert_close(batches[0], kept, rtol=0, atol=0)
@@ -273,10 +278,10 @@ def test_a_call_lasts_about_as_long_as_one_waits(monkeypatch):
     loop = loop_of(*parts(), first(*data()))
     inputs, targets = data()
     monkeypatch.setattr("corenet.training.engines.cpu.step_loop.SECONDS", 1e-9)
-    loop.run(inputs[: 2 * BATCH], targets[: 2 * BATCH], [0.1, 0.1])
+    loop.run(inputs[: 2 * BATCH], targets[: 2 * BATCH], [0.1, 0.1], 1)
     assert loop.max_steps == 1
     monkeypatch.setattr("corenet.training.engines.cpu.step_loop.SECONDS", 100)
-    loop.run(inputs[: 2 * BATCH], targets[: 2 * BATCH], [0.1, 0.1])
+    loop.run(inputs[: 2 * BATCH], targets[: 2 * BATCH], [0.1, 0.1], 1)
     assert loop.max_steps == 256
 
 
@@ -286,9 +291,9 @@ def test_what_is_too_small_to_be_ordinary_counts_as_zero_in_a_call_and_nowhere_e
     loop = loop_of(model, loss, optimizer, first(*data()))
     velocity = optimizer.layout.slots[0].state["velocity"]
     velocity.fill_(torch.finfo(velocity.dtype).tiny)
-    optimizer.weights()[0].zero_()  # all units are dead
+    optimizer.layout.weights()[0].zero_()  # all units are dead
     inputs, targets = (tensor[: 2 * BATCH] for tensor in data())
-    loop.run(torch.zeros_like(inputs), torch.zeros_like(targets), [0.1, 0.1])
+    loop.run(torch.zeros_like(inputs), torch.zeros_like(targets), [0.1, 0.1], 1)
     assert velocity.count_nonzero() == 0
     smallest = torch.tensor([torch.finfo(torch.float64).tiny], dtype=torch.float64)
     assert (smallest / 2).count_nonzero() == 1

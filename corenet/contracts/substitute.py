@@ -12,14 +12,14 @@ from corenet.contracts.module import Module
 
 
 @contextmanager
-def standing_in(module: Module, tensors: Mapping[str, Tensor]) -> Iterator[None]:
+def substituted_tensors(module: Module, tensors: Mapping[str, Tensor]) -> Iterator[None]:
     """Put ``tensors`` in the places of the parameters and buffers of their names, and take them out again.
 
     Each stands in wherever its original is used, tied weights included.
 
     >>> import corenet as cn, torch
     >>> linear = cn.Linear(1, 1, bias=False)
-    >>> with standing_in(linear, {"weight": torch.full((1, 1), 3.0)}):
+    >>> with substituted_tensors(linear, {"weight": torch.full((1, 1), 3.0)}):
     ...     linear.eval()(torch.ones(1))
     tensor([3.])
     """

@@ -144,7 +144,7 @@ class Tree:
             gradient(parameter)
 
     def _members(self) -> Iterator[tuple[str, object]]:
-        return held(self)
+        return members(self)
 
     def _collect(self, path: str, found: dict[int, tuple[str, Module]]) -> None:
         found[id(self)] = path, cast("Module", self)
@@ -153,7 +153,7 @@ class Tree:
                 value._collect(_join(path, name), found)
 
 
-def held(part: object) -> Iterator[tuple[str, object]]:
+def members(part: object) -> Iterator[tuple[str, object]]:
     """Yield ``(name, value)`` for what a module or a loss holds, also in lists, tuples and dicts."""
     for name, value in vars(part).items():
         if name in _PASSING:

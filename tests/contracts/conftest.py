@@ -111,3 +111,63 @@ def normed():
             param -= self.current_lr * state["velocity"]
 
     return Normed
+
+
+@pytest.fixture(scope="session")
+def scale():
+    """Return a class of modules."""
+
+    class Scale(cn.Module):
+        """y = w x, with no call of super().__init__()."""
+
+        def __init__(self, value=2.0):
+            self.weight = cn.Parameter(torch.tensor([value]))
+
+        def forward(self, input):
+            self.save(input)
+            return self.weight * input
+
+        def backward(self, grad_output):
+            (input,) = self.saved()
+            self.weight.grad += (grad_output * input).sum()
+            return grad_output * self.weight
+
+        def reset_parameters(self):
+            self.weight.fill_(1)
+
+    return Scale
+
+
+@pytest.fixture(scope="session")
+def counting(scale):
+    """Return a class of modules."""
+
+    class Counting(cn.Module):
+        """Holds one of everything, in every kind of container."""
+
+        def __init__(self):
+            self.seen = cn.Buffer(torch.tensor(3))
+            self.weight = cn.Parameter(torch.ones(2))
+            self.inner = scale()
+            self.listed = [scale(3.0), cn.Parameter(torch.ones(1))]
+            self.named = {"left": scale(4.0)}
+            self.paired = (scale(5.0),)
+            self.constant = torch.ones(4)
+
+    return Counting
+
+
+@pytest.fixture(scope="session")
+def negate():
+    """Return a class of modules."""
+
+    class Negate(cn.Module):
+        """Saves nothing."""
+
+        def forward(self, input):
+            return -input
+
+        def backward(self, grad_output):
+            return -grad_output
+
+    return Negate

@@ -116,8 +116,8 @@ def _guarded(backward: Callable[[Any], Tensor]) -> Callable[[Any], Tensor]:
 
 
 def _no_tensor(method: str, loss: Loss, found: object) -> DTypeError:
-    hint = "; return the tensor itself, without .item()" if isinstance(found, float) else ""
-    return DTypeError(f"{method} of {loss!r} must return a torch.Tensor, not {type(found).__name__}{hint}")
+    hint = "; leave out .item()" if isinstance(found, float) else ""
+    return DTypeError(f"{loss!r}: {method} returns {type(found).__name__}, not a tensor{hint}")
 
 
 class ElementwiseLoss(Loss):

@@ -90,7 +90,7 @@ class Module(Tree["Module"]):
             raise
         if not isinstance(output, Tensor):
             self.forget()
-            raise DTypeError(f"forward of {self!r} must return a torch.Tensor, not {type(output).__name__}")
+            raise DTypeError(f"{self!r}: forward returns {type(output).__name__}, not a tensor")
         saved = self._saved
         if saved is not None:
             saved.shape, saved.dtype = output.shape, output.dtype
@@ -223,7 +223,7 @@ def _guarded(name: str, backward: Callable[..., Any]) -> Callable[..., Any]:
                 return self.backward(grad_output)
         grad_input = backward(self, grad_output, **options)
         if name == "backward" and not isinstance(grad_input, Tensor):
-            raise DTypeError(f"backward of {self!r} must return a torch.Tensor, not {type(grad_input).__name__}")
+            raise DTypeError(f"{self!r}: backward returns {type(grad_input).__name__}, not a tensor")
         return grad_input
 
     return checked

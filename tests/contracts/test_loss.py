@@ -274,14 +274,18 @@ def test_a_loss_that_broadcast_is_refused_by_the_shape_of_its_gradient():
 
 @pytest.mark.parametrize(
     ("value", "told"),
-    [(0.5, r"float; return the tensor itself, without \.item\(\)"), (None, "NoneType"), ([torch.ones(1)], "list")],
+    [
+        (0.5, r"float, not a tensor; leave out \.item\(\)"),
+        (None, "NoneType, not a tensor"),
+        ([torch.ones(1)], "list, not a tensor"),
+    ],
 )
 def test_a_forward_that_returns_no_tensor_says_so(value, told):
     class Odd(cn.Loss):
         def forward(self, input, target):
             return value
 
-    with pytest.raises(cn.DTypeError, match=rf"^forward of Odd\(\) must return a torch\.Tensor, not {told}$"):
+    with pytest.raises(cn.DTypeError, match=rf"^Odd\(\): forward returns {told}$"):
         Odd()(halves(2), halves(2))
 
 
@@ -293,5 +297,5 @@ def test_a_backward_that_returns_no_tensor_says_so(value, kind):
 
     loss = Odd()
     loss(halves(2), halves(2))
-    with pytest.raises(cn.DTypeError, match=rf"^backward of Odd\(\) must return a torch\.Tensor, not {kind}"):
+    with pytest.raises(cn.DTypeError, match=rf"^Odd\(\): backward returns {kind}, not a tensor"):
         loss.backward()

@@ -31,7 +31,7 @@ def test_every_parameter_stays_the_same_object_with_the_same_value_and_gradient(
 def test_all_parameters_share_one_memory_and_all_gradients_another(mlp, storage):
     optimizer = cn.SGD(mlp.parameters(), lr=0.1)
     assert len({storage(parameter) for parameter in mlp.parameters()}) == 1
-    (gradients,) = optimizer.gradients()
+    (gradients,) = optimizer.layout.gradients()
     assert {storage(parameter.grad) for parameter in mlp.parameters()} == {storage(gradients)}
     gradients += 1
     assert all((parameter.grad == 1).all() for parameter in mlp.parameters())
@@ -40,7 +40,7 @@ def test_all_parameters_share_one_memory_and_all_gradients_another(mlp, storage)
 def test_one_flat_tensor_for_each_dtype(parameters):
     weights = parameters(2, 3) + parameters(4, 5, dtype=torch.float32)
     optimizer = cn.SGD(weights, lr=0.1)
-    assert {(g.dtype, len(g)) for g in optimizer.gradients()} == {(torch.float64, 5), (torch.float32, 9)}
+    assert {(g.dtype, len(g)) for g in optimizer.layout.gradients()} == {(torch.float64, 5), (torch.float32, 9)}
 
 
 def test_one_parameter_is_used_where_it_is(parameters):

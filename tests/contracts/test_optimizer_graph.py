@@ -14,7 +14,8 @@ def test_a_whole_step_is_traced_as_one_graph(loss, sgd):
         return cn.Sequential(*layers).to(dtype=torch.float64)
 
     def make_step(model, optimizer):
-        (flat,), (state,) = optimizer._flats, optimizer._states
+        (slot,) = optimizer.layout.slots
+        flat, state = slot.flat, slot.state
 
         def step(input, target):
             flat.grad.zero_()

@@ -40,7 +40,7 @@ def save(path: str | Path, model: Module, optimizer: Optimizer | None = None) ->
     >>> bool((a.weight == b.weight).all())
     True
     """
-    _refuse_strangers(model, optimizer)
+    _refuse_other_types(model, optimizer)
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     modules = {path: type(module) for path, module in model.named_modules()}
     classes = [*modules.values(), *([] if optimizer is None else [type(optimizer)])]
@@ -82,7 +82,7 @@ def load(path: str | Path, model: Module, optimizer: Optimizer | None = None) ->
         raise
 
 
-def _refuse_strangers(model: object, optimizer: object) -> None:
+def _refuse_other_types(model: object, optimizer: object) -> None:
     for value, kind in ((model, Module), (optimizer, (Optimizer, type(None)))):
         if not isinstance(value, kind):
             raise CheckpointError(

@@ -217,7 +217,9 @@ def _guarded(name: str, backward: Callable[..., Any]) -> Callable[..., Any]:
     def checked(self: Module, grad_output: Tensor, **options: Any) -> Any:
         saved = self._saved
         if saved is not None and saved.shape is not None:
-            _refuse_misfit(self, grad_output, saved)
+            fits = isinstance(grad_output, Tensor) and grad_output.shape == saved.shape
+            if not fits or grad_output.dtype != saved.dtype:
+                raise _misfit(self, grad_output, saved)
             saved.shape = None  # a backward inside this one is of another output
             if self._half_is_older:
                 return self.backward(grad_output)
@@ -229,17 +231,16 @@ def _guarded(name: str, backward: Callable[..., Any]) -> Callable[..., Any]:
     return checked
 
 
-def _refuse_misfit(module: Module, grad_output: Tensor, saved: Saved) -> None:
+def _misfit(module: Module, grad_output: Any, saved: Saved) -> Exception:
     if not isinstance(grad_output, Tensor):
-        raise DTypeError(f"backward of {module!r} takes a torch.Tensor, got {type(grad_output).__name__}")
+        return DTypeError(f"backward of {module!r} takes a torch.Tensor, got {type(grad_output).__name__}")
     if grad_output.shape != saved.shape:
         expected = f"expected the output's shape {tuple(saved.shape or ())}"
-        raise ShapeError(f"backward of {module!r}", grad_output.shape, expected)
-    if grad_output.dtype != saved.dtype:
-        raise DTypeError(
-            f"backward of {module!r} got a {grad_output.dtype} gradient for its {saved.dtype} output; "
-            f"use grad_output.to({saved.dtype})"
-        )
+        return ShapeError(f"backward of {module!r}", grad_output.shape, expected)
+    return DTypeError(
+        f"backward of {module!r} got a {grad_output.dtype} gradient for its {saved.dtype} output; "
+        f"use grad_output.to({saved.dtype})"
+    )
 
 
 @contextmanager

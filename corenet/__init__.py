@@ -1,4 +1,4 @@
-"""corenet: a deep-learning framework in which every gradient is written by hand, proven, and pluggable.
+"""corenet: a deep-learning framework in which every gradient is written by hand, verified, and pluggable.
 
 Names are resolved when first used, so ``import corenet`` imports no torch.
 """
@@ -13,16 +13,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from corenet import data as data
     from corenet import testing as testing
-    from corenet.builtin.activations import ReLU as ReLU
-    from corenet.builtin.activations import Sigmoid as Sigmoid
-    from corenet.builtin.activations import Tanh as Tanh
-    from corenet.builtin.dropout import Dropout as Dropout
-    from corenet.builtin.linear import Linear as Linear
-    from corenet.builtin.losses import BCELoss as BCELoss
-    from corenet.builtin.losses import BCEWithLogitsLoss as BCEWithLogitsLoss
-    from corenet.builtin.losses import MAELoss as MAELoss
-    from corenet.builtin.losses import MSELoss as MSELoss
-    from corenet.builtin.sgd import SGD as SGD
+    from corenet.builtin import *  # noqa: F403
     from corenet.checkpoint import load as load
     from corenet.checkpoint import save as save
     from corenet.contracts.case import Case as Case

@@ -1,7 +1,7 @@
 """Safe files: the tensors of a model, and of its optimizer, without any code in them.
 
-The format is safetensors: loading one cannot run anything. A file is written whole or
-not at all, and read back wholly checked before the first weight changes.
+The format is safetensors: loading a file cannot run anything. A file is written whole or
+not at all; one that does not fit the model changes nothing.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from torch import Tensor
 
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
-from corenet.errors import CheckpointError, OutputError
+from corenet.errors import CheckpointError, OutputError, StructureError
 from corenet.files import write_bytes
-from corenet.registry.provenance import provenance
+from corenet.registry.provenance import provenance, target_of
 
 FORMAT = "corenet 1"
 
@@ -26,8 +26,8 @@ FORMAT = "corenet 1"
 def save(path: str | Path, model: Module, optimizer: Optimizer | None = None) -> None:
     """Write the state of ``model``, and of ``optimizer`` if given, to ``path``.
 
-    The file's metadata records under ``components`` which component each part is, and of
-    what version, so that its reader knows what to install.
+    The file's metadata records under ``components`` the components in it and their versions,
+    so that its reader knows what to install, and under ``modules`` the class of each module.
 
     Raises:
         OutputError: the file cannot be written; an older one is left as it was.
@@ -40,12 +40,15 @@ def save(path: str | Path, model: Module, optimizer: Optimizer | None = None) ->
     >>> bool((a.weight == b.weight).all())
     True
     """
-    for value, kind in ((model, Module), (optimizer, (Optimizer, type(None)))):
-        if not isinstance(value, kind):
-            raise CheckpointError(f"save(path, model, optimizer) takes corenet's, not {value!r:.80}")
+    _refuse_other_types(model, optimizer)
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
-    parts = [type(part) for _, part in model.named_modules()] + ([] if optimizer is None else [type(optimizer)])
-    metadata = {"format": FORMAT, "components": json.dumps(provenance(parts))}
+    modules = {path: type(module) for path, module in model.named_modules()}
+    classes = [*modules.values(), *([] if optimizer is None else [type(optimizer)])]
+    metadata = {
+        "format": FORMAT,
+        "components": json.dumps(provenance(classes)),
+        "modules": json.dumps({path: target_of(cls) for path, cls in modules.items()}),
+    }
     if optimizer is not None:
         state = optimizer.state_dict()
         metadata["optimizer"] = json.dumps({"lr": state["lr"], "steps": state["steps"], "count": len(state["states"])})
@@ -60,7 +63,8 @@ def load(path: str | Path, model: Module, optimizer: Optimizer | None = None) ->
     Raises:
         OutputError: there is no such file.
         CheckpointError: it is no checkpoint, or has no optimizer state.
-        StructureError, ShapeError, DTypeError: it belongs to another model; nothing was changed.
+        StructureError, ShapeError, DTypeError: it belongs to another model, of other tensors or
+            of other modules; nothing was changed.
     """
     path = Path(path)
     if not path.is_file():
@@ -69,24 +73,74 @@ def load(path: str | Path, model: Module, optimizer: Optimizer | None = None) ->
     model_state = {name.removeprefix("model."): each for name, each in tensors.items() if name.startswith("model.")}
     before = model.state_dict()
     model.load_state_dict(model_state)
-    if optimizer is not None:
-        try:
+    try:
+        _refuse_other_modules(path, metadata, model)
+        if optimizer is not None:
             optimizer.load_state_dict(_optimizer_state(path, tensors, metadata))
-        except Exception:
-            model.load_state_dict(before)
-            raise
+    except Exception:
+        model.load_state_dict(before)
+        raise
+
+
+def _refuse_other_types(model: object, optimizer: object) -> None:
+    for value, kind in ((model, Module), (optimizer, (Optimizer, type(None)))):
+        if not isinstance(value, kind):
+            raise CheckpointError(
+                f"save(path, model, optimizer) takes a corenet.Module and a corenet.Optimizer, not {value!r:.80}"
+            )
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - the file is not a dict
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path} is not a checkpoint: {error}") from error
     if metadata.get("format") != FORMAT:
         raise CheckpointError(f"{path} is a safetensors file, but not one that corenet.save of this version wrote")
     return tensors, metadata
+
+
+def _refuse_other_modules(path: Path, metadata: dict[str, str], model: Module) -> None:
+    """Raise :class:`StructureError` if the tensors were of other modules: ReLU and Tanh have the same, none."""
+    if "modules" not in metadata:
+        return
+    try:
+        theirs = _described(json.loads(metadata["modules"]), json.loads(metadata["components"]))
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise CheckpointError(f"{path} has a record of its modules that is damaged: {error}") from error
+    classes = {place: type(module) for place, module in model.named_modules()}
+    ours = _described({place: target_of(cls) for place, cls in classes.items()}, provenance(classes.values()))
+    for place in [*theirs, *ours]:
+        if not same_class(theirs.get(place), ours.get(place)):
+            raise StructureError(
+                f"{path} is of another model: {place or 'the whole'} is {_name(theirs.get(place))} there and "
+                f"{_name(ours.get(place))} here; build the model that was saved"
+            )
+
+
+def _described(classes: dict[str, str], components: list[dict[str, str]]) -> dict[str, dict[str, str]]:
+    """Return what ``components`` says of the class at each place."""
+    by_class = {each["class"]: each for each in components}
+    return {place: by_class[target] for place, target in classes.items()}
+
+
+def same_class(left: dict[str, str] | None, right: dict[str, str] | None) -> bool:
+    """Tell whether two descriptions are of one class, even if it was moved to another file or registered anew.
+
+    >>> same_class({"class": "script:Net"}, {"class": "package.nets:Net"})
+    True
+    """
+    if left is None or right is None:
+        return False
+    if "name" in left and "name" in right:
+        return left["name"] == right["name"] or left["class"] == right["class"]
+    return _name(left) == _name(right)
+
+
+def _name(described: dict[str, str] | None) -> str:
+    return "nothing" if described is None else described["class"].rpartition(":")[2].rpartition(".")[2]
 
 
 def _optimizer_state(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> dict[str, Any]:

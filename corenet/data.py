@@ -1,4 +1,4 @@
-"""Data sets: two tensors side by side, and the disk that the experiments learn."""
+"""Data sets: inputs and targets, row by row, and the disk that the experiments learn."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numbers import Integral
 import torch
 from torch import Tensor
 
-from corenet.device import usable
+from corenet.device import placement
 from corenet.errors import ConfigError, DataError, DTypeError, ShapeError
 
 DISK_RADIUS = 1 / math.sqrt(2 * math.pi)
@@ -39,7 +39,7 @@ class Dataset:
     Raises:
         ShapeError: the two differ in length.
         DataError: there is no point, or a value is infinite or not a number.
-        DTypeError: the inputs are no floating-point numbers.
+        DTypeError: the inputs are not floating-point numbers.
 
     >>> data = Dataset(torch.arange(6.0).reshape(3, 2), torch.tensor([[0.0], [1.0], [0.0]]))
     >>> len(data)
@@ -70,29 +70,28 @@ class Dataset:
     def batches(self, batch_size: int, seed: int | None = None, epoch: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield ``(inputs, targets)`` of at most ``batch_size`` points, each point once.
 
-        Without a seed the points come in stored order. With one they are shuffled by a
-        generator of its own, so that no other random stream moves; seed and epoch give
-        the order.
+        Without a seed the points come in stored order. With one they are shuffled, in an
+        order that seed and epoch give; the shuffle has its own generator and leaves torch's alone.
 
         Raises:
-            ConfigError: ``batch_size`` is no positive integer.
+            ConfigError: ``batch_size`` is not a positive integer.
         """
         positive_integer("batch_size", batch_size)
         inputs, targets = (self.inputs, self.targets) if seed is None else self.shuffled(seed, epoch)
         return zip(inputs.split(batch_size), targets.split(batch_size), strict=True)
 
     def shuffled(self, seed: int, *epochs: int) -> tuple[Tensor, Tensor]:
-        """Return inputs and targets in the order in which :meth:`batches` hands them out, one epoch after the other."""
+        """Return inputs and targets in the order of :meth:`batches`, one epoch after the other."""
         order = torch.cat([self.order(seed, epoch) for epoch in epochs])
         return self.inputs.index_select(0, order), self.targets.index_select(0, order)  # quicker than [order]
 
     def order(self, seed: int, epoch: int = 0) -> Tensor:
-        """Return the order in which :meth:`batches` hands out the points: their places, shuffled."""
+        """Return the row numbers in the order in which :meth:`batches` yields the points."""
         integer("seed", seed)
         return torch.randperm(len(self), generator=_generator("batches", seed, epoch)).to(self.inputs.device)
 
     def statistics(self) -> Statistics:
-        """Return mean and standard deviation (of the population) of each feature; a constant one has 1."""
+        """Return the mean and the population standard deviation of each feature; the latter is 1 for a constant one."""
         std, mean = torch.std_mean(self.inputs, dim=0, correction=0)
         return Statistics(mean, torch.where(std > 0, std, torch.ones_like(std)))
 
@@ -124,7 +123,7 @@ class Dataset:
         size = round(len(self) * fraction) if isinstance(fraction, float) and 0 < fraction < 1 else 0
         if not 0 < size < len(self):
             raise ConfigError(
-                f"split: a fraction of {fraction!r} leaves one part of the {len(self)} points empty",
+                f"split: a fraction of {fraction!r} of {len(self)} points leaves one of the two sets empty",
                 name="fraction",
                 value=fraction,
             )
@@ -132,9 +131,14 @@ class Dataset:
         first, second = order[:size], order[size:]
         return self._take(first), self._take(second)
 
-    def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Dataset:
-        """Return the data on another device, or the floating-point tensors in another dtype."""
-        device = usable(device)
+    def to(
+        self, device: torch.device | str | int | torch.dtype | None = None, dtype: torch.dtype | None = None
+    ) -> Dataset:
+        """Return the data on another device, or the floating-point tensors in another dtype.
+
+        The arguments are those of a module's ``to``: ``to("cuda")``, ``to(torch.float64)``, or both.
+        """
+        device, dtype = placement(device, dtype)
         targets_dtype = dtype if self.targets.is_floating_point() else None
         return Dataset(self.inputs.to(device=device, dtype=dtype), self.targets.to(device=device, dtype=targets_dtype))
 
@@ -154,29 +158,31 @@ def disk(n: int, seed: int) -> Dataset:
     The disk is centred at (0.5, 0.5) and has radius ``1/√(2π) ≈ 0.399``, hence area ½,
     so that the classes balance.
 
-    Shape: inputs ``(n, 2)``, targets ``(n, 1)``, both float32.
+    Shape: inputs ``(n, 2)``, targets ``(n, 1)``, both of torch's default dtype, float32 unless
+    it was set; the points are drawn in float32 and so the same in each.
 
     Raises:
-        ConfigError: ``n`` is no positive integer.
+        ConfigError: ``n`` is not a positive integer.
 
     >>> 0.45 < disk(1000, seed=0).targets.mean().item() < 0.55
     True
     """
     positive_integer("n", n)
     integer("seed", seed)
-    points = torch.rand(n, 2, generator=_generator("disk", seed))
+    points = torch.rand(n, 2, generator=_generator("disk", seed), dtype=torch.float32)
     inside = (points - 0.5).square().sum(1, keepdim=True) < DISK_RADIUS**2
-    return Dataset(points, inside.float())
+    dtype = torch.get_default_dtype()
+    return Dataset(points.to(dtype), inside.to(dtype))
 
 
 def integer(name: str, value: int) -> None:
-    """Refuse ``value`` if it is no integer."""
+    """Raise :class:`~corenet.ConfigError` if ``value`` is not an integer."""
     if not _is_integer(value):
         raise ConfigError(f"{name} must be an integer, not {value!r}", name=name, value=value)
 
 
 def positive_integer(name: str, value: int) -> None:
-    """Refuse ``value`` if it is no integer of at least 1."""
+    """Raise :class:`~corenet.ConfigError` if ``value`` is not an integer of at least 1."""
     if not _is_integer(value) or value < 1:
         raise ConfigError(f"{name} must be an integer ≥ 1, not {value!r}", name=name, value=value)
 
@@ -186,10 +192,10 @@ def _is_integer(value: object) -> bool:
 
 
 def stream(purpose: str, *seeds: int) -> int:
-    """Return the seed of a stream of its own for ``purpose``.
+    """Return a seed for the random numbers of one ``purpose``, other than those of every other purpose.
 
-    torch's generator reads only the low 32 bits of its seed, and one seed used for two
-    purposes would give weights that are the data; so all are hashed together.
+    torch's generator reads only the low 32 bits of its seed, and the same seed for two
+    purposes would draw the same numbers twice; so purpose and seeds are hashed together.
 
     >>> stream("disk", 0) != stream("disk", 2**32) != stream("split", 0)
     True

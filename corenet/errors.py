@@ -65,11 +65,11 @@ class ShapeError(CorenetError, ValueError):
 
 
 class DTypeError(CorenetError, TypeError):
-    """Two dtypes meet that do not mix, or one that has no gradient."""
+    """A value is not a tensor, two dtypes do not match, or a dtype cannot have a gradient."""
 
 
 class DeviceError(CorenetError, ValueError):
-    """A device that is not there, or two tensors on different devices."""
+    """There is no such device, or two tensors are on different devices."""
 
 
 class ConfigError(CorenetError, ValueError):
@@ -136,7 +136,7 @@ class GradientError(CorenetError, AssertionError):
 
 
 class ConformanceError(CorenetError, AssertionError):
-    """A component breaks a promise of its contract; the message has the check, the case and the likely meaning."""
+    """A component fails a check of its contract; the message names the check, the case and the likely cause."""
 
 
 class UnknownComponentError(CorenetError, LookupError):
@@ -162,7 +162,7 @@ class BrokenComponentError(CorenetError, ImportError):
 
 
 class BrokenPluginError(CorenetError, ImportError):
-    """A plugin cannot be loaded, where that may not be passed over: under ``CORENET_STRICT=1``, or as a command."""
+    """A plugin cannot be loaded, under ``CORENET_STRICT=1`` or when one of its commands is called."""
 
     def __init__(self, message: str, *, distribution: str = "") -> None:
         self.distribution = distribution
@@ -170,7 +170,7 @@ class BrokenPluginError(CorenetError, ImportError):
 
 
 class UnavailableComponentError(CorenetError, ImportError):
-    """A component's plugin is switched off, or made for another corenet; ``status`` says which."""
+    """A component's plugin is switched off, or needs another version of corenet; ``status`` says which."""
 
     def __init__(self, message: str, *, component: str = "", status: str = "") -> None:
         self.component = component
@@ -187,7 +187,7 @@ class EngineWarning(UserWarning):
 
 
 class CheckpointError(CorenetError, ValueError):
-    """A file is no checkpoint, or is one of another model."""
+    """A file is not a checkpoint, or is one of another model."""
 
 
 class OutputError(CorenetError, OSError):

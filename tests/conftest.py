@@ -10,6 +10,27 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tests run side by side, so each keeps to one core
 
 
+@pytest.fixture(scope="session")
+def builtins():
+    """Return the names of the built-in components of each kind, as their plugin announces them."""
+    from corenet import builtin
+
+    announced = {
+        "module": builtin.corenet_modules(),
+        "loss": builtin.corenet_losses(),
+        "optimizer": builtin.corenet_optimizers(),
+    }
+    names = {kind: [spec.name for spec in specs] for kind, specs in announced.items()}
+    assert ("linear" in names["module"], "mse" in names["loss"], "sgd" in names["optimizer"]) == (True, True, True)
+    return names
+
+
+@pytest.fixture(scope="session")
+def all_builtins(builtins):
+    """Return the names of all built-in components, in the order in which they are listed."""
+    return [name for names in builtins.values() for name in names]
+
+
 @pytest.fixture(autouse=True)
 def _seeded():
     """Start every test from the same state of torch's generator."""

@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import corenet as cn
+from corenet.checkpoint import same_class
 
 TRAIN = cn.data.disk(40, seed=0)
 
@@ -186,6 +187,77 @@ def test_a_checkpoint_of_another_model_is_refused(path, other, error, match):
 def test_a_checkpoint_that_differs_in_its_last_tensor_alone_is_refused_whole(path):
     saved(path, cn.Sequential(*list(network())[:3], cn.Linear(4, 2), cn.Sigmoid()))
     assert_refused(path, cn.ShapeError, "expected")
+
+
+@pytest.mark.parametrize(
+    ("other", "match"),
+    [
+        (
+            lambda: cn.Sequential(cn.Linear(2, 4), cn.ReLU(), cn.Dropout(0.2), cn.Linear(4, 1), cn.Sigmoid()),
+            "model.safetensors is of another model: 1 is ReLU there and Tanh here; build the model that was saved",
+        ),
+        (lambda: network()[:4], "4 is nothing there and Sigmoid here"),
+        (lambda: cn.Sequential(*network(), cn.ReLU()), "5 is ReLU there and nothing here"),
+        (lambda: type("Net", (cn.Sequential,), {})(*network()), "the whole is Net there and Sequential here"),
+    ],
+    ids=["another", "fewer", "more", "the whole"],
+)
+def test_a_checkpoint_of_other_modules_with_the_same_tensors_is_refused(path, other, match):
+    saved(path, other())
+    assert_refused(path, cn.StructureError, match)
+
+
+def test_the_settings_of_a_module_and_its_initializer_are_no_other_module(path):
+    layers = cn.Linear(2, 4, init="zeros"), cn.Tanh(), cn.Dropout(0.7), cn.Linear(4, 1), cn.Sigmoid()
+    cn.save(path, cn.Sequential(*layers))
+    cn.load(path, network())
+
+
+def test_a_class_that_moved_to_another_file_is_the_same(path):
+    one, two = (type("Own", (cn.Tanh,), {"__module__": module}) for module in ("a_script", "a_package"))
+    cn.save(path, cn.Sequential(cn.Linear(2, 1), one()))
+    cn.load(path, cn.Sequential(cn.Linear(2, 1), two()))
+    with pytest.raises(cn.StructureError, match="1 is Own there and Tanh here"):
+        cn.load(path, cn.Sequential(cn.Linear(2, 1), cn.Tanh()))
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "same"),
+    [
+        (("a:Swish", "one:swish"), ("b:Swish", "two:swish"), False),
+        (("a:Swish", "one:swish"), ("b:Swish", "one:swish"), True),
+        (("a:Swish", "one:swish"), ("a:Swish", "one:silu"), True),
+        (("a:Swish", "one:swish"), ("b:Swish", None), True),
+        (("a:Swish", None), ("a:Outer.Swish", None), True),
+        (("a:Swish", None), ("a:Silu", None), False),
+        (("a:Swish", "one:swish"), None, False),
+    ],
+)
+def test_classes_are_compared_by_component_and_strangers_by_their_name(left, right, same):
+    def described(each):
+        if each is None:
+            return None
+        target, name = each
+        return {"class": target} if name is None else {"class": target, "name": name, "version": "1"}
+
+    assert same_class(described(left), described(right)) is same
+    assert same_class(described(right), described(left)) is same
+
+
+@pytest.mark.parametrize("modules", ["no json", "[]", "3", '{"": "nowhere:Nothing"}', '{"": []}'])
+def test_a_record_of_modules_that_is_damaged_is_refused(path, modules):
+    model = network()
+    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    save_file(tensors, path, {"format": "corenet 1", "components": "[]", "modules": modules})
+    assert_refused(path, cn.CheckpointError, "has a record of its modules that is damaged")
+
+
+def test_a_file_without_a_record_of_modules_is_loaded(path):
+    model = network()
+    save_file({f"model.{name}": tensor for name, tensor in model.state_dict().items()}, path, {"format": "corenet 1"})
+    other = network()
+    cn.load(path, other)
+    assert_same(other.state_dict(), model.state_dict())
 
 
 def test_a_checkpoint_without_an_optimizer_is_refused_where_one_is_to_be_loaded(path):

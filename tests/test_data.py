@@ -105,7 +105,7 @@ def test_split_gives_every_point_to_one_of_two():
 
 @pytest.mark.parametrize("fraction", [0, 1, -0.5, 1.5, 0.01, 0.99, float("nan")])
 def test_split_leaves_no_part_empty(fraction):
-    with pytest.raises(cn.ConfigError, match=f"split: a fraction of {fraction!r} leaves one part of the 10 points"):
+    with pytest.raises(cn.ConfigError, match=f"split: a fraction of {fraction!r} of 10 points leaves one of"):
         numbered().split(fraction)
 
 
@@ -153,6 +153,8 @@ def test_to_converts_inputs_and_floating_targets_only():
     data = numbered().to(dtype=torch.float64)
     assert (data.inputs.dtype, data.targets.dtype) == (torch.float64, torch.int64)
     assert disk(3, seed=0).to(device="cpu", dtype=torch.float64).targets.dtype == torch.float64
+    assert disk(3, seed=0).to(torch.float64).inputs.dtype == torch.float64
+    assert disk(3, seed=0).to("cpu", torch.float64).inputs.dtype == torch.float64
     with pytest.raises(cn.DTypeError):
         numbered().to(dtype=torch.int32)
 
@@ -168,6 +170,21 @@ def test_the_disk_is_reproducible_and_each_seed_has_its_own():
     assert not torch.equal(disk(100, seed=0).inputs, disk(100, seed=1).inputs)
     torch.manual_seed(9)
     assert torch.equal(disk(2, seed=0).inputs, disk(2, seed=0).inputs)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float64])
+def test_the_disk_has_the_default_dtype_and_the_same_points_in_each(dtype):
+    expected = disk(50, seed=0)
+    torch.set_default_dtype(dtype)
+    try:
+        data = disk(50, seed=0)
+        model = cn.Sequential(cn.Linear(2, 1), cn.Sigmoid())
+        cn.train_step(model, cn.BCELoss(), cn.SGD(model.parameters(), lr=0.1), data.inputs, data.targets)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert expected.inputs.dtype == expected.targets.dtype == torch.float32
+    assert torch.equal(data.inputs, expected.inputs.to(dtype))
+    assert torch.equal(data.targets, expected.targets.to(dtype))
 
 
 def test_the_disk_is_a_disk():

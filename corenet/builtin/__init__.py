@@ -1,11 +1,24 @@
-"""The built-in plugin: it registers through the hooks that are open to everyone."""
+"""The built-in plugin: it registers its components through the hooks that every plugin has."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from corenet.registry.hookspecs import hookimpl
 from corenet.registry.spec import ComponentSpec
+
+if TYPE_CHECKING:  # the types of cn.Linear and the others, for each component below; nothing is imported when it runs
+    from corenet.builtin.activations import ReLU as ReLU
+    from corenet.builtin.activations import Sigmoid as Sigmoid
+    from corenet.builtin.activations import Tanh as Tanh
+    from corenet.builtin.dropout import Dropout as Dropout
+    from corenet.builtin.linear import Linear as Linear
+    from corenet.builtin.losses import BCELoss as BCELoss
+    from corenet.builtin.losses import BCEWithLogitsLoss as BCEWithLogitsLoss
+    from corenet.builtin.losses import MAELoss as MAELoss
+    from corenet.builtin.losses import MSELoss as MSELoss
+    from corenet.builtin.sgd import SGD as SGD
 
 
 @hookimpl

@@ -46,7 +46,7 @@ class Dropout(Module):
 
     @staticmethod
     def conformance_cases() -> list[Case]:
-        """Return what the gradient is proven on: no, some and every element dropped."""
+        """Return the cases that the gradient is verified on: no, some and every element dropped."""
         return [Case({"p": p}, (5, 3)) for p in (0.0, 0.3, 0.5, 1.0)]
 
     def forward(self, input: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-r"""How weights start.
+r"""Initial weights.
 
 For a weight of shape (fan_out, fan_in):
 
@@ -11,7 +11,7 @@ name               distribution                                   keeps
 ``he_uniform``     U(±√(6 / fan_in))                              the variance, for ReLU
 ``he_normal``      N(0, 2 / fan_in)                               the variance, for ReLU
 ``normal``         N(0, 1)                                        nothing: wide layers saturate
-``zeros``          0                                              nothing: all units stay alike
+``zeros``          0                                              nothing: all units stay equal
 ================== ============================================== =============
 
 The bias is zero except with ``uniform``. All draw from torch's generator.

@@ -75,7 +75,7 @@ class Linear(Module):
 
     @staticmethod
     def conformance_cases() -> list[Case]:
-        """Return what the gradient is proven on: with and without a bias, other numbers of leading dimensions."""
+        """Return the cases that the gradient is verified on: with and without a bias, other leading dimensions."""
         sizes = {"in_features": 3, "out_features": 2}
         shapes = [(5, 3), (1, 3), (3,), (2, 2, 3)]
         return [Case(sizes, shape) for shape in shapes] + [Case({**sizes, "bias": False}, shape) for shape in shapes]

@@ -35,7 +35,7 @@ class MSELoss(ElementwiseLoss):
 
     @staticmethod
     def conformance_cases() -> list[Case]:
-        """Return what the gradient is proven on: each reduction."""
+        """Return the cases that the gradient is verified on: each reduction."""
         return _each_reduction()
 
     def elements(self, input: Tensor, target: Tensor) -> Tensor:
@@ -68,7 +68,7 @@ class MAELoss(ElementwiseLoss):
 
     @staticmethod
     def conformance_cases() -> list[Case]:
-        """Return what the gradient is proven on: each reduction."""
+        """Return the cases that the gradient is verified on: each reduction."""
         return _each_reduction()
 
     def elements(self, input: Tensor, target: Tensor) -> Tensor:
@@ -126,7 +126,7 @@ class BCELoss(WeightedLoss):
 
     @staticmethod
     def conformance_cases() -> list[Case]:
-        """Return what the gradient is proven on: each reduction, weighted or not."""
+        """Return the cases that the gradient is verified on: each reduction, weighted or not."""
         return _each_reduction("weight", domain=(0.05, 0.95), target_domain=(0.0, 1.0))
 
     def elements(self, input: Tensor, target: Tensor) -> Tensor:
@@ -181,7 +181,7 @@ class BCEWithLogitsLoss(WeightedLoss):
 
     @staticmethod
     def conformance_cases() -> list[Case]:
-        """Return what the gradient is proven on: each reduction, each weight."""
+        """Return the cases that the gradient is verified on: each reduction, each weight."""
         return _each_reduction("weight", "pos_weight", domain=(-3.0, 3.0), target_domain=(0.0, 1.0))
 
     def elements(self, input: Tensor, target: Tensor) -> Tensor:

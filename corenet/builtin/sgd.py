@@ -85,7 +85,7 @@ class SGD(Optimizer):
         if self.weight_decay:
             grad = grad.add(param, alpha=self.weight_decay)
         if self.momentum:
-            if self.steps == 0 or "velocity" not in state:  # momentum may be assigned later
+            if self.steps == 0 or "velocity" not in state:  # missing if momentum was assigned later
                 state["velocity"] = grad.clone()
             else:
                 state["velocity"].mul_(self.momentum).add_(grad, alpha=1 - self.dampening)

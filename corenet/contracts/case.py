@@ -1,4 +1,4 @@
-"""How a component says what to try it on."""
+"""On which arguments and inputs a component is checked."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Case:
-    """One way to build a component, and the inputs to prove its gradient on.
+    """One way to build a component, and the inputs to verify its gradient on.
 
-    A class whose constructor needs arguments, or whose domain is not all numbers,
+    A class whose constructor needs arguments, or whose domain is not all real numbers,
     returns a list of these from ``conformance_cases()``.
 
     Args:
-        arguments: keyword arguments of the constructor; an optimizer's parameters are not among them.
+        arguments: keyword arguments of the constructor, for an optimizer without its parameters.
         shape: of the input (and of the target of a loss).
         domain: the interval that input is drawn from.
         target_domain: the interval that a loss's target is drawn from; ``domain`` if None.
         kinks: inputs at which there is no derivative; none is drawn near them.
-        classes: a loss's targets are class indices below this, one for each sample: of the
-            input's shape without its dimension 1.
+        classes: the number of classes of a loss whose targets are class indices, one for each
+            sample: the target's shape is the input's without dimension 1.
 
     >>> Case({"in_features": 3, "out_features": 2}, shape=(4, 3)).domain
     (-2.0, 2.0)

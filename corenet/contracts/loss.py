@@ -9,6 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from corenet.contracts.packed import PackedState
 from corenet.contracts.saved import Saved
 from corenet.errors import (
     BackwardError,
@@ -24,7 +25,7 @@ Reduction = Literal["mean", "sum", "none"]
 REDUCTIONS = ("mean", "sum", "none")
 
 
-class Loss:
+class Loss(PackedState):
     """A function of a prediction and a target that knows its own derivative.
 
     A subclass writes two methods::
@@ -33,6 +34,8 @@ class Loss:
         backward() -> grad_input           in the shape of input
 
     ``backward`` is exactly the gradient of the number that ``forward`` returned.
+    That number is a plain tensor without a history: where PyTorch has
+    ``loss(...).backward()``, here it is ``loss(...)`` and then ``loss.backward()``.
     A loss may be evaluated again before its backward; the new values replace the old.
 
     >>> import corenet as cn
@@ -58,7 +61,11 @@ class Loss:
         """Raise a :class:`~corenet.CorenetError` if ``forward`` cannot take the two."""
 
     def __call__(self, input: Tensor, target: Tensor) -> Tensor:
-        """Check both arguments and run :meth:`forward`."""
+        """Check both arguments and run :meth:`forward`.
+
+        Raises:
+            DTypeError: ``forward`` returned something else than a tensor.
+        """
         self._saved = None
         self.check(input, target)
         return self.evaluate(input, target)
@@ -67,14 +74,17 @@ class Loss:
         """Run :meth:`forward` on arguments that were checked already."""
         self._saved = None
         self._input_shape = input.shape
-        return self.forward(input, target)
+        value = self.forward(input, target)
+        if not isinstance(value, Tensor):
+            raise _no_tensor("forward", self, value)
+        return value
 
     def save(self, *values: Tensor) -> None:
         """Keep ``values`` for ``backward``, in the place of earlier ones."""
         self._saved = Saved(values)
 
     def saved(self) -> tuple[Tensor, ...]:
-        """Hand out what ``forward`` saved, once."""
+        """Return what ``forward`` saved, once."""
         if self._saved is None:
             raise BackwardError(f"{self!r} has nothing saved for backward; evaluate the loss first, once for each")
         saved, self._saved = self._saved, None
@@ -90,11 +100,13 @@ class Loss:
 
 
 def _guarded(backward: Callable[[Any], Tensor]) -> Callable[[Any], Tensor]:
-    """Return ``backward`` with a look at what it returns: of another shape, input and target were broadcast."""
+    """Return ``backward`` with its result checked: if its shape is not the input's, input and target were broadcast."""
 
     @wraps(backward)
     def checked(self: Loss) -> Tensor:
         gradient = backward(self)
+        if not isinstance(gradient, Tensor):
+            raise _no_tensor("backward", self, gradient)
         if self._input_shape is not None and gradient.shape != self._input_shape:
             expected = f"expected the input's shape {tuple(self._input_shape)}"
             raise ShapeError(f"{self!r}: the gradient", gradient.shape, expected)
@@ -103,13 +115,18 @@ def _guarded(backward: Callable[[Any], Tensor]) -> Callable[[Any], Tensor]:
     return checked
 
 
+def _no_tensor(method: str, loss: Loss, found: object) -> DTypeError:
+    hint = "; leave out .item()" if isinstance(found, float) else ""
+    return DTypeError(f"{loss!r}: {method} returns {type(found).__name__}, not a tensor{hint}")
+
+
 class ElementwiseLoss(Loss):
     r"""A loss ``L = reduce(ℓ(inputᵢ, targetᵢ))`` made of one value for each element.
 
     A subclass writes ``elements(input, target)``, the values ``ℓ``, and
     ``derivative(input, target)``, the values ``∂ℓ/∂input``; this class checks that
-    the shapes are equal, reduces, and scales the derivative to match. A ``check`` of its own
-    looks at each element alone: it may be asked about several batches at once.
+    the shapes are equal, reduces, and scales the derivative to match. A ``check`` that a
+    subclass adds must judge each element alone, since it may be given several batches at once.
 
     ``reduction`` is ``"mean"`` (over all elements), ``"sum"`` or ``"none"``; unreduced,
     ``backward`` is the gradient of the sum. Half-precision inputs are reduced in
@@ -119,7 +136,7 @@ class ElementwiseLoss(Loss):
         ConfigError: ``reduction`` is none of the three.
         ShapeError: input and target differ in shape (nothing is broadcast), or the
             mean of an empty batch is asked for.
-        DTypeError, DeviceError: input and target do not match, or are no floating-point tensors.
+        DTypeError, DeviceError: input and target do not match, or are not floating-point tensors.
     """
 
     def __init__(self, reduction: Reduction = "mean") -> None:
@@ -175,7 +192,7 @@ class ElementwiseLoss(Loss):
 
 
 def averages(loss: Loss) -> bool:
-    """Tell whether the number of a loss is the mean over its batch; of one that does not say, it is taken for that.
+    """Tell whether a loss is a mean over its batch; one without a ``reduction`` counts as a mean.
 
     >>> import corenet as cn
     >>> averages(cn.MSELoss()), averages(cn.MSELoss("sum"))

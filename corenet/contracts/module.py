@@ -1,4 +1,4 @@
-"""The contract of a module: a ``forward`` that saves and a ``backward`` that consumes."""
+"""The contract of a module: a ``forward`` that saves tensors and a ``backward`` that uses them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from corenet.contracts.tree import Tree
 from corenet.errors import BackwardError, ConfigError, DeviceError, DTypeError, ShapeError, StructureError
 
 
-class Module(Tree):
+class Module(Tree["Module"]):
     """A differentiable function with parameters, and its derivative written by hand.
 
     A subclass writes two methods::
@@ -26,8 +26,8 @@ class Module(Tree):
     With ``L`` the loss, ``grad_output`` is ``∂L/∂output`` and ``grad_input`` is
     ``∂L/∂input``; each has the shape of the tensor it is the gradient of.
     Attributes that are a :func:`~corenet.Parameter`, a :func:`~corenet.Buffer`, a
-    module, or a list, tuple or dict of these are found by themselves; a subclass
-    need not call ``super().__init__()``.
+    module, or a list, tuple or dict of these are found without being registered; a
+    subclass need not call ``super().__init__()``.
 
     >>> import torch
     >>> class Square(Module):
@@ -49,9 +49,9 @@ class Module(Tree):
 
     training: bool = True
     _saved: Saved | None = None
-    _half_is_older: bool = False  # backward is of a subclass of the class whose backward_parameters is inherited
+    _half_is_older: bool = False  # backward_parameters is inherited from a class whose backward was overridden
 
-    # The two methods that a component author writes.
+    # The two methods that an author writes.
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the output for ``input``; :meth:`save` what :meth:`backward` will need."""
@@ -61,7 +61,7 @@ class Module(Tree):
         """Add ``∂L/∂parameter`` to each ``parameter.grad`` and return ``∂L/∂input``."""
         raise NotImplementedError(f"{type(self).__name__} must define backward(self, grad_output)")
 
-    # Two that it may write.
+    # Two methods that an author may write.
 
     def check(self, input: Tensor) -> None:
         """Raise a :class:`~corenet.CorenetError` if ``forward`` cannot take ``input``."""
@@ -69,26 +69,30 @@ class Module(Tree):
     def backward_parameters(self, grad_output: Tensor) -> None:
         """Do the parameter half of ``backward`` alone, for the first module of a model.
 
-        Nobody asks for the gradient of the data, so a module whose ``∂L/∂input``
+        Training does not use the gradient of the data, so a module whose ``∂L/∂input``
         is costly splits its backward in two and defines this half.
         """
         self.backward(grad_output)
 
-    # What they may use.
+    # What these methods may use.
 
     def __call__(self, input: Tensor) -> Tensor:
-        """Check ``input`` and run :meth:`forward`; a failed one leaves nothing saved."""
+        """Check ``input`` and run :meth:`forward`; one that fails leaves nothing saved.
+
+        Raises:
+            DTypeError: ``forward`` returned something else than a tensor.
+        """
         try:
             self.check(input)
             output = self.forward(input)
         except BaseException:
             self.forget()
             raise
+        if not isinstance(output, Tensor):
+            self.forget()
+            raise DTypeError(f"{self!r}: forward returns {type(output).__name__}, not a tensor")
         saved = self._saved
         if saved is not None:
-            if not isinstance(output, Tensor):
-                self.forget()
-                raise DTypeError(f"forward of {self!r} must return a torch.Tensor, not {type(output).__name__}")
             saved.shape, saved.dtype = output.shape, output.dtype
         return output
 
@@ -97,7 +101,7 @@ class Module(Tree):
 
         Raises:
             BackwardError: what an earlier forward saved has not been used yet.
-            DTypeError: something is no tensor.
+            DTypeError: a value is not a tensor.
         """
         if not self.training:
             return
@@ -109,14 +113,14 @@ class Module(Tree):
         if not all(isinstance(value, Tensor) for value in values):
             kinds = ", ".join(type(value).__name__ for value in values)
             raise DTypeError(f"{self!r} may save tensors, not ({kinds}); keep anything else as an attribute")
-        object.__setattr__(self, "_saved", Saved(values))  # past our own __setattr__, which guards parameters
+        object.__setattr__(self, "_saved", Saved(values))  # without the checks of Tree.__setattr__
 
     def saved(self) -> tuple[Tensor, ...]:
-        """Hand out what ``forward`` saved, once, and let go of it.
+        """Return what ``forward`` saved, once, and keep it no longer.
 
         Raises:
             BackwardError: there was no forward in training mode, backward ran already, or
-                something has changed a saved tensor in place since.
+                a saved tensor was changed in place since.
         """
         if self._saved is None:
             hint = (
@@ -157,13 +161,27 @@ class Module(Tree):
         for _, module in self.children():
             module.reset_parameters()
 
-    def train(self) -> Self:
-        """Switch to training mode: forward saves, dropout drops."""
-        return self._set_training(True)
+    def train(self, mode: bool = True) -> Self:
+        """Switch to training mode, in which forward saves and dropout drops; ``train(False)`` is :meth:`eval`.
+
+        Raises:
+            ConfigError: ``mode`` is neither True nor False; to train a model, see :func:`~corenet.fit`.
+        """
+        if not isinstance(mode, bool):
+            raise ConfigError(
+                f"train(mode) switches the mode by True or False, not {type(mode).__name__}; corenet.fit trains",
+                name="mode",
+                value=mode,
+            )
+        for _, module in self.named_modules():
+            module.training = mode
+            if not mode:
+                module._saved = None
+        return self
 
     def eval(self) -> Self:
         """Switch to evaluation mode: forward saves nothing, and what was saved is dropped."""
-        return self._set_training(False)
+        return self.train(False)
 
     def forget(self) -> None:
         """Drop what forward saved, here and below."""
@@ -178,7 +196,7 @@ class Module(Tree):
             cls._half_is_older = "backward_parameters" not in vars(cls)
         for name in ("backward", "backward_parameters"):
             if name in vars(cls):
-                setattr(cls, name, _guarded(vars(cls)[name]))
+                setattr(cls, name, _guarded(name, vars(cls)[name]))
         for name, value in vars(cls).items():
             if isinstance(value, (Parameter, Buffer)):
                 raise StructureError(
@@ -188,45 +206,46 @@ class Module(Tree):
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
 
-    def _set_training(self, training: bool) -> Self:
-        for _, module in self.named_modules():
-            module.training = training
-            if not training:
-                module._saved = None
-        return self
 
+def _guarded(name: str, backward: Callable[..., Any]) -> Callable[..., Any]:
+    """Return ``backward`` with its argument and its result checked.
 
-def _guarded(backward: Callable[..., Any]) -> Callable[..., Any]:
-    """Return ``backward`` behind a look at its argument: another shape might broadcast, another dtype convert."""
+    An argument of another shape might broadcast, one of another dtype convert, a forgotten ``return`` go unnoticed.
+    """
 
     @wraps(backward)
     def checked(self: Module, grad_output: Tensor, **options: Any) -> Any:
         saved = self._saved
         if saved is not None and saved.shape is not None:
-            _refuse_misfit(self, grad_output, saved)
+            fits = isinstance(grad_output, Tensor) and grad_output.shape == saved.shape
+            if not fits or grad_output.dtype != saved.dtype:
+                raise _misfit(self, grad_output, saved)
             saved.shape = None  # a backward inside this one is of another output
             if self._half_is_older:
                 return self.backward(grad_output)
-        return backward(self, grad_output, **options)
+        grad_input = backward(self, grad_output, **options)
+        if name == "backward" and not isinstance(grad_input, Tensor):
+            raise DTypeError(f"{self!r}: backward returns {type(grad_input).__name__}, not a tensor")
+        return grad_input
 
     return checked
 
 
-def _refuse_misfit(module: Module, grad_output: Tensor, saved: Saved) -> None:
+def _misfit(module: Module, grad_output: Any, saved: Saved) -> Exception:
     if not isinstance(grad_output, Tensor):
-        raise DTypeError(f"backward of {module!r} takes a torch.Tensor, got {type(grad_output).__name__}")
+        return DTypeError(f"backward of {module!r} takes a torch.Tensor, got {type(grad_output).__name__}")
     if grad_output.shape != saved.shape:
         expected = f"expected the output's shape {tuple(saved.shape or ())}"
-        raise ShapeError(f"backward of {module!r}", grad_output.shape, expected)
-    if grad_output.dtype != saved.dtype:
-        raise DTypeError(
-            f"backward of {module!r} got a {grad_output.dtype} gradient for its {saved.dtype} output; convert it"
-        )
+        return ShapeError(f"backward of {module!r}", grad_output.shape, expected)
+    return DTypeError(
+        f"backward of {module!r} got a {grad_output.dtype} gradient for its {saved.dtype} output; "
+        f"use grad_output.to({saved.dtype})"
+    )
 
 
 @contextmanager
 def evaluating(module: Module) -> Iterator[None]:
-    """Put ``module`` in evaluation mode, and each module below back in its own mode after."""
+    """Put ``module`` in evaluation mode, and afterwards every module of it back in the mode that it had."""
     modes = [(each, each.training) for _, each in module.named_modules()]
     if any(training for _, training in modes):  # else it is in evaluation mode already
         module.eval()

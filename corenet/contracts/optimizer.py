@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from corenet.contracts.layout import Layout
+from corenet.contracts.packed import packed, unpacked
 from corenet.contracts.parameter import Parameter
 from corenet.errors import ConfigError, ShapeError, StructureError
 
@@ -135,10 +136,10 @@ class Optimizer:
 
     def __getstate__(self) -> dict[str, Any]:
         attributes = {name: value for name, value in vars(self).items() if name != "_layout"}
-        return {"attributes": attributes, "states": self.layout.states()}
+        return {"attributes": packed(attributes), "states": self.layout.states()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state["attributes"])
+        vars(self).update(unpacked(state["attributes"]))
         self._layout = Layout(self.parameters, self.elementwise, self.init_state)
         self._layout.write_states(state["states"])
 

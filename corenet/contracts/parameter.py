@@ -1,4 +1,4 @@
-"""Parameters and buffers: plain tensors that know what they are.
+"""Parameters and buffers: plain tensors with a mark that says which they are.
 
 ``Parameter(t)`` gives a plain ``torch.Tensor`` with a mark, not an instance of a
 subclass: a subclass costs about a microsecond in every operation, and its ``.grad``
@@ -42,7 +42,7 @@ class Parameter(Tensor, metaclass=_Marked):
         parameter = _mark(tensor, cls)
         if not parameter.is_floating_point():
             raise DTypeError(f"a Parameter has a gradient, so it needs a floating dtype, not {tensor.dtype}")
-        parameter.grad = torch.zeros_like(parameter)
+        gradient(parameter)
         return parameter  # type: ignore[return-value]
 
 
@@ -58,15 +58,17 @@ class Buffer(Tensor, metaclass=_Marked):
 
 
 def gradient(parameter: Tensor) -> Tensor:
-    """Return ``parameter.grad``, made anew (as zeros) where it was taken away."""
+    """Return ``parameter.grad``, made (of zeros) if there is none."""
     if parameter.grad is None:
-        parameter.grad = torch.zeros_like(parameter)
+        with torch.inference_mode(False):
+            parameter.grad = torch.zeros_like(parameter)
     return parameter.grad
 
 
 def _mark(tensor: Tensor, kind: type) -> Tensor:
     if not isinstance(tensor, Tensor):
         raise DTypeError(f"{kind.__name__} takes a torch.Tensor, got {type(tensor).__name__}")
-    copy = tensor.detach().clone(memory_format=torch.contiguous_format)
+    with torch.inference_mode(False):  # a tensor made in inference mode could not be changed outside of it
+        copy = tensor.detach().clone(memory_format=torch.contiguous_format)
     copy._corenet_mark = kind  # type: ignore[attr-defined]
     return copy

@@ -1,4 +1,4 @@
-"""What a forward leaves for its backward."""
+"""The tensors that a forward saves for its backward."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from corenet.errors import BackwardError
 
 
 class Saved:
-    """Tensors kept from a forward to its backward, and how often each had been changed by then.
+    """Tensors kept from a forward to its backward, with the number of in-place changes that each had seen by then.
 
-    ``shape`` and ``dtype`` are those of the output, from when it is known until a backward has looked at its argument.
+    ``shape`` and ``dtype`` are those of the output, known until a backward has compared its argument with them.
     """
 
     __slots__ = ("dtype", "shape", "tensors", "versions")
@@ -26,7 +26,7 @@ class Saved:
         """Return the tensors.
 
         Raises:
-            BackwardError: one was changed in place since it was saved, so the derivative would be of other numbers.
+            BackwardError: one was changed in place since it was saved, so the derivative would be that of other values.
         """
         if _versions(self.tensors) != self.versions:
             raise BackwardError(
@@ -36,7 +36,7 @@ class Saved:
 
 
 def _versions(tensors: tuple[Tensor, ...]) -> list[int]:
-    """Return torch's count of in-place changes of each tensor; there is none while tracing or in inference mode."""
+    """Return torch's count of in-place changes of each tensor; it counts none while tracing or in inference mode."""
     if torch.compiler.is_compiling():
         return []
     try:

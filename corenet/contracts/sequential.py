@@ -1,8 +1,9 @@
-"""A chain of modules: the chain rule, spelled out once for all of them."""
+"""A chain of modules, and the chain rule along it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import overload
 
 from torch import Tensor
 
@@ -16,10 +17,13 @@ class Sequential(Module):
     ``forward`` applies them from first to last, ``backward`` the derivatives from
     last to first: ``∂L/∂xᵢ₋₁ = fᵢ′(xᵢ₋₁)ᵀ ∂L/∂xᵢ``.
 
+    ``model[i]`` is the module at a place, ``model[i:j]`` a chain of the same modules,
+    numbered from 0: what one of the two chains trains, the other has.
+
     Shape: the first module's input to the last one's output.
 
     Raises:
-        StructureError: an argument is no module, or one instance occurs twice.
+        StructureError: an argument is not a module, or one instance occurs twice.
         ShapeError: a module cannot take what the one before it gives; names both.
 
     >>> import corenet as cn, torch
@@ -32,10 +36,12 @@ class Sequential(Module):
       [1] ReLU()
       [2] Linear(25 → 1)
     )
+    >>> model[1:][-1] is model[2]
+    True
     """
 
     def __init__(self, *modules: Module) -> None:
-        _refuse_strangers_and_twins(modules)
+        _refuse_unfit(modules)
         self._modules = modules
 
     def forward(self, input: Tensor) -> Tensor:
@@ -49,8 +55,8 @@ class Sequential(Module):
     def backward(self, grad_output: Tensor, input_gradient: bool = True) -> Tensor:
         """Propagate ``grad_output`` back through every module.
 
-        With ``input_gradient=False`` the first module does the parameter half of
-        its backward alone, and what is returned is the gradient of its output.
+        With ``input_gradient=False`` the first module does only the parameter half of
+        its backward, and what is returned is the gradient of that module's output.
         """
         if not self._modules:
             return grad_output
@@ -65,10 +71,18 @@ class Sequential(Module):
         self.backward(grad_output, input_gradient=False)
 
     def _members(self) -> Iterator[tuple[str, object]]:
-        return ((name.removeprefix("_modules."), value) for name, value in super()._members())  # keys as PyTorch's
+        return ((name.removeprefix("_modules."), value) for name, value in super()._members())  # PyTorch's keys
 
-    def __getitem__(self, index: int) -> Module:
-        return self._modules[index]
+    @overload
+    def __getitem__(self, index: int) -> Module: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequential: ...
+    def __getitem__(self, index: int | slice) -> Module:
+        if not isinstance(index, slice):
+            return self._modules[index]
+        chain = Sequential(*self._modules[index])
+        chain.training = self.training
+        return chain
 
     def __len__(self) -> int:
         return len(self._modules)
@@ -83,7 +97,7 @@ class Sequential(Module):
         return "Sequential(\n  " + "\n  ".join(lines) + "\n)"
 
     def _locate(self, error: ShapeError, index: int) -> ShapeError:
-        """Return ``error`` with this container and the module before named in it."""
+        """Return ``error`` with this container in it, and the module that the input came from."""
         source = error.source
         if source is None and index > 0:
             source = f"[{index - 1}] {label(self[index - 1])}"
@@ -91,11 +105,11 @@ class Sequential(Module):
 
 
 def label(part: object) -> str:
-    """Return what stands for a module or a loss in one line: its repr, of a container the name alone."""
+    """Return the name of a module or a loss in one line: its repr, of a container the class alone."""
     return repr(part).partition("\n")[0].removesuffix("(")
 
 
-def _refuse_strangers_and_twins(modules: tuple[Module, ...]) -> None:
+def _refuse_unfit(modules: tuple[Module, ...]) -> None:
     seen: set[int] = set()
     for index, module in enumerate(modules):
         if not isinstance(module, Module):

@@ -2,40 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Self, cast
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Generic, Self, TypeVar, cast
 
 import torch
 from torch import Tensor
 
+from corenet.contracts.containers import flattened, join
+from corenet.contracts.packed import PackedState
 from corenet.contracts.parameter import Buffer, Parameter, gradient
-from corenet.device import usable
+from corenet.device import placement
 from corenet.errors import DTypeError, ShapeError, StructureError
 
-if TYPE_CHECKING:
-    from corenet.contracts.module import Module
+NodeT = TypeVar("NodeT")
 
-_PASSING = ("_saved", "_input_shape")  # what lives from a forward to its backward only
-_CONTAINERS = (list, tuple, dict)
+_UNTIL_BACKWARD = ("_saved", "_input_shape")  # what lives from a forward to its backward only
 
 
-class Tree:
-    """What a module is besides its mathematics: a node with parameters, buffers and modules below.
+class Tree(PackedState, Generic[NodeT]):
+    """A node of a model, and all of it that is no mathematics: its parameters, its buffers, the nodes below.
 
     They are what is assigned to its attributes, also in lists, tuples and dicts.
+    ``NodeT`` is the class of every node: a module is a ``Tree["Module"]``.
     """
 
     # The tree of modules and tensors.
 
-    def children(self) -> Iterator[tuple[str, Module]]:
-        """Yield ``(name, module)`` for the modules that this one holds directly."""
-        return ((name, value) for name, value in self._members() if isinstance(value, Tree))  # type: ignore[misc]
+    def children(self) -> Iterator[tuple[str, NodeT]]:
+        """Yield ``(name, module)`` for the modules directly below this one."""
+        return ((name, cast("NodeT", value)) for name, value in self._members() if isinstance(value, Tree))
 
-    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, NodeT]]:
         """Yield ``(path, module)`` for this module and all below it, each once."""
-        found: dict[int, tuple[str, Module]] = {}
-        self._collect(prefix, found)
-        return iter(found.values())
+        return iter(cast("Iterable[tuple[str, NodeT]]", self._nodes(prefix).values()))
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """Yield ``(path, parameter)``, a shared one once, under its first name."""
@@ -44,11 +43,11 @@ class Tree:
     def named_tensors(self) -> Iterator[tuple[str, Tensor]]:
         """Yield ``(path, tensor)`` for parameters and buffers, a shared one once, under its first name."""
         seen: set[int] = set()
-        for path, module in self.named_modules():
-            for name, value in module._members():
+        for path, node in self._nodes("").values():
+            for name, value in node._members():
                 if isinstance(value, (Parameter, Buffer)) and id(value) not in seen:
                     seen.add(id(value))
-                    yield _join(path, name), value
+                    yield join(path, name), value
 
     def parameters(self) -> list[Parameter]:
         """Return every parameter once, in the order of the modules.
@@ -59,8 +58,11 @@ class Tree:
         """
         return [parameter for _, parameter in self.named_parameters()]
 
-    def zero_grad(self) -> None:
-        """Set the gradient of every parameter to zero."""
+    def zero_grad(self, set_to_none: bool = False) -> None:
+        """Set the gradient of every parameter to zero.
+
+        ``set_to_none`` is accepted as in PyTorch and changes nothing: here a gradient is always a tensor.
+        """
         for parameter in self.parameters():
             gradient(parameter).zero_()
 
@@ -78,44 +80,31 @@ class Tree:
             ShapeError, DTypeError: a tensor does not fit the one it replaces.
         """
         own = dict(self.named_tensors())
-        if not (isinstance(state, Mapping) and all(isinstance(value, Tensor) for value in state.values())):
-            raise StructureError(
-                f"load_state_dict takes tensors by name, as state_dict() gives them, not {state!r:.80}"
-            )
-        if own.keys() != state.keys():
-            missing = sorted(own.keys() - state.keys()) or "nothing"
-            unknown = sorted(state.keys() - own.keys()) or "nothing"
-            raise StructureError(f"the state does not fit {type(self).__name__}: missing {missing}, unknown {unknown}")
+        _refuse_other_names(type(self).__name__, own, state)
         for name, tensor in own.items():
-            if state[name].shape != tensor.shape:
-                raise ShapeError(f"{name!r}", state[name].shape, f"expected {tuple(tensor.shape)}")
-            if state[name].dtype != tensor.dtype:
-                raise DTypeError(
-                    f"{name!r} is {tensor.dtype} and the state has {state[name].dtype}; convert one with .to()"
-                )
+            _refuse_misfit(name, tensor, state[name])
         for name, tensor in own.items():
             tensor.copy_(state[name])
 
-    def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
+    def to(
+        self, device: torch.device | str | int | torch.dtype | None = None, dtype: torch.dtype | None = None
+    ) -> Self:
         """Move every parameter and buffer, and convert the floating ones; each stays the same object.
+
+        As in PyTorch: ``to("cuda")``, ``to(torch.float64)``, ``to("cuda", torch.float64)``, or by name.
 
         Raises:
             DTypeError: ``dtype`` is not a floating-point one.
             DeviceError: there is no such device here; nothing was moved.
+
+        >>> import corenet as cn
+        >>> cn.Linear(2, 1).to(torch.float64).weight.dtype
+        torch.float64
         """
-        if isinstance(device, torch.dtype):
-            raise DTypeError(f"to() takes the dtype by name: to(dtype={device})")
-        if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
-            raise DTypeError(f"a module needs a floating torch.dtype such as torch.float64, not {dtype!r}")
-        device = usable(device)
-        for _, tensor in self.named_tensors():
-            wanted = dtype if tensor.is_floating_point() else None
-            tensor.data = tensor.data.to(device=device, dtype=wanted)
-            if tensor.grad is not None:
-                # A new object: an optimizer sees by it that its flat tensor is left behind.
-                moved = tensor.grad.to(device=device, dtype=wanted)
-                tensor.grad = None
-                tensor.grad = moved
+        device, dtype = placement(device, dtype)
+        with torch.inference_mode(False):  # parameters that inference mode makes could never be trained
+            for _, tensor in self.named_tensors():
+                _move(tensor, device, dtype if tensor.is_floating_point() else None)
         return self
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -139,42 +128,58 @@ class Tree:
         object.__setattr__(self, name, value)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
+        super().__setstate__(state)
         for parameter in self.parameters():  # pickle leaves a tensor's .grad behind
             gradient(parameter)
 
     def _members(self) -> Iterator[tuple[str, object]]:
-        return held(self)
+        return members(self)
 
-    def _collect(self, path: str, found: dict[int, tuple[str, Module]]) -> None:
-        found[id(self)] = path, cast("Module", self)
+    def _nodes(self, path: str) -> dict[int, tuple[str, Tree[NodeT]]]:
+        """Return this node and all below it with their paths, each once, by its id."""
+        found: dict[int, tuple[str, Tree[NodeT]]] = {}
+        self._collect(path, found)
+        return found
+
+    def _collect(self, path: str, found: dict[int, tuple[str, Tree[NodeT]]]) -> None:
+        found[id(self)] = path, self
         for name, value in self._members():
             if isinstance(value, Tree) and id(value) not in found:
-                value._collect(_join(path, name), found)
+                value._collect(join(path, name), found)
 
 
-def held(part: object) -> Iterator[tuple[str, object]]:
-    """Yield ``(name, value)`` for what a module or a loss holds, also in lists, tuples and dicts."""
-    for name, value in vars(part).items():
-        if name in _PASSING:
-            continue
-        if isinstance(value, _CONTAINERS):
-            yield from _unpack(name, value)
-        else:
-            yield name, value
+def members(owner: object) -> Iterator[tuple[str, object]]:
+    """Yield ``(name, value)`` for the attributes of a module or a loss, and for the items of its containers.
+
+    >>> import corenet as cn
+    >>> [name for name, _ in members(cn.Sequential(cn.ReLU(), cn.Tanh()))]
+    ['_modules.0', '_modules.1']
+    """
+    for name, value in vars(owner).items():
+        if name not in _UNTIL_BACKWARD:
+            yield from flattened(name, value)
 
 
-def _unpack(name: str, value: object) -> Iterator[tuple[str, object]]:
-    """Yield ``value`` under ``name``, or, of a container, each of its items."""
-    if isinstance(value, (list, tuple)):
-        for index, item in enumerate(value):
-            yield from _unpack(_join(name, str(index)), item)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _unpack(_join(name, str(key)), item)
-    else:
-        yield name, value
+def _move(tensor: Tensor, device: torch.device | None, dtype: torch.dtype | None) -> None:
+    tensor.data = tensor.data.to(device=device, dtype=dtype)
+    if tensor.grad is not None:
+        # A new object: an optimizer sees by it that its flat tensor is left behind.
+        moved = tensor.grad.to(device=device, dtype=dtype)
+        tensor.grad = None
+        tensor.grad = moved
 
 
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
+def _refuse_other_names(owner: str, own: Mapping[str, Tensor], state: object) -> None:
+    if not (isinstance(state, Mapping) and all(isinstance(value, Tensor) for value in state.values())):
+        raise StructureError(f"load_state_dict takes tensors by name, as state_dict() gives them, not {state!r:.80}")
+    if own.keys() != state.keys():
+        missing = sorted(own.keys() - state.keys()) or "nothing"
+        unknown = sorted(state.keys() - own.keys()) or "nothing"
+        raise StructureError(f"the state does not fit {owner}: missing {missing}, unknown {unknown}")
+
+
+def _refuse_misfit(name: str, own: Tensor, other: Tensor) -> None:
+    if other.shape != own.shape:
+        raise ShapeError(f"{name!r}", other.shape, f"expected {tuple(own.shape)}")
+    if other.dtype != own.dtype:
+        raise DTypeError(f"{name!r} is {own.dtype} and the state has {other.dtype}; convert one with .to()")

@@ -210,8 +210,8 @@ def components(kind: Kind | None = None) -> list[Component]:
 
     Each row has ``name, kind, distribution, version, status, summary, reason``.
 
-    >>> [row.name for row in components("optimizer") if row.distribution == "corenet"]
-    ['sgd']
+    >>> [row.summary for row in components("optimizer") if row.name == "sgd"]
+    ['v ← μ v + g; w ← w − η v']
     """
     return registry().components(kind)
 

@@ -270,3 +270,32 @@ def test_a_loss_that_broadcast_is_refused_by_the_shape_of_its_gradient():
     loss(torch.ones(3, 1), torch.zeros(3))
     with pytest.raises(cn.ShapeError, match=r"the gradient got \(3, 3\); expected the input's shape \(3, 1\)"):
         loss.backward()
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (0.5, r"float, not a tensor; leave out \.item\(\)"),
+        (None, "NoneType, not a tensor"),
+        ([torch.ones(1)], "list, not a tensor"),
+    ],
+)
+def test_a_forward_that_returns_no_tensor_says_so(value, told):
+    class Odd(cn.Loss):
+        def forward(self, input, target):
+            return value
+
+    with pytest.raises(cn.DTypeError, match=rf"^Odd\(\): forward returns {told}$"):
+        Odd()(halves(2), halves(2))
+
+
+@pytest.mark.parametrize(("value", "kind"), [(0.5, "float"), (None, "NoneType"), (torch.ones(2).numpy(), "ndarray")])
+def test_a_backward_that_returns_no_tensor_says_so(value, kind):
+    class Odd(cn.MSELoss):
+        def backward(self):
+            return value
+
+    loss = Odd()
+    loss(halves(2), halves(2))
+    with pytest.raises(cn.DTypeError, match=rf"^Odd\(\): backward returns {kind}, not a tensor"):
+        loss.backward()

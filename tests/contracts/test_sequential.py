@@ -40,6 +40,36 @@ def test_indexing_length_and_iteration(mlp):
         mlp[3]
 
 
+@pytest.mark.parametrize(
+    "part", [slice(2), slice(1, None), slice(-2, None), slice(None, None, -1), slice(5, 9), slice(0)]
+)
+def test_a_slice_is_a_chain_of_the_same_modules(mlp, part):
+    chain = mlp[part]
+    assert type(chain) is cn.Sequential
+    assert list(chain) == list(mlp)[part]
+    assert [name for name, _ in chain.children()] == ["0", "1", "2"][: len(chain)]
+
+
+def test_a_slice_trains_the_weights_of_the_whole(mlp):
+    front = mlp[:2]
+    input = torch.randn(4, 3, dtype=torch.float64)
+    assert torch.equal(front(input), torch.tanh(mlp[0].weight @ input.T + mlp[0].bias[:, None]).T)
+    front.backward(torch.ones(4, 5, dtype=torch.float64))
+    assert mlp[0].weight.grad.any()
+    assert not mlp[2].weight.grad.any()
+
+
+def test_slices_make_a_chain_unless_a_module_would_occur_twice(mlp):
+    assert list(cn.Sequential(mlp[:1], cn.ReLU(), mlp[1:])[2]) == [mlp[1], mlp[2]]
+    with pytest.raises(cn.StructureError, match="occurs twice"):
+        cn.Sequential(mlp[:2], mlp[1:])
+
+
+def test_a_slice_has_the_mode_of_the_whole(mlp):
+    assert mlp[:2].training
+    assert [module.training for _, module in mlp.eval()[:2].named_modules()] == [False] * 3
+
+
 def test_the_repr_shows_the_shapes_nested_ones_indented():
     model = cn.Sequential(cn.Linear(2, 25), cn.Sequential(cn.ReLU(), cn.Linear(25, 1, bias=False)))
     assert repr(model).splitlines() == [
@@ -72,7 +102,7 @@ def test_one_instance_twice_anywhere_in_the_tree_is_refused():
             cn.Sequential(*modules)
 
 
-def test_the_refusal_of_a_twin_names_it_and_its_place():
+def test_the_refusal_of_a_repeated_module_names_it_and_its_place():
     relu = cn.ReLU()
     with pytest.raises(cn.StructureError, match=r"ReLU\(\) at Sequential\[1\]\.0 occurs twice"):
         cn.Sequential(relu, cn.Sequential(relu))

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import corenet as cn
-from corenet.contracts.substitute import standing_in
+from corenet.contracts.substitute import substituted_tensors
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def test_the_module_computes_with_what_stands_in(model):
     other = cn.Sequential(cn.Linear(2, 3), cn.Tanh(), cn.Linear(3, 1))
     input = torch.randn(5, 2)
     mine, theirs = model.eval()(input), other.eval()(input)
-    with standing_in(model, other.state_dict()):
+    with substituted_tensors(model, other.state_dict()):
         assert torch.equal(model(input), theirs)
         assert len(model.parameters()) == 4
     assert torch.equal(model(input), mine)
@@ -25,7 +25,7 @@ def test_the_module_computes_with_what_stands_in(model):
 def test_gradients_go_to_what_stands_in(model):
     weight = torch.ones(1, 3)
     weight.grad = torch.zeros(1, 3)
-    with standing_in(model, {"2.weight": weight}):
+    with substituted_tensors(model, {"2.weight": weight}):
         model.backward(torch.ones_like(model(torch.randn(5, 2))))
     assert weight.grad.any()
     assert not model[2].weight.grad.any()
@@ -34,7 +34,7 @@ def test_gradients_go_to_what_stands_in(model):
 
 def test_the_originals_come_back_after_an_error(model):
     before = dict(model.named_tensors())
-    with pytest.raises(ZeroDivisionError), standing_in(model, {"0.bias": torch.zeros(3)}):
+    with pytest.raises(ZeroDivisionError), substituted_tensors(model, {"0.bias": torch.zeros(3)}):
         raise ZeroDivisionError
     after = dict(model.named_tensors())
     assert all(after[name] is tensor for name, tensor in before.items())
@@ -51,6 +51,6 @@ def test_tied_weights_and_containers_are_found():
             return input * self.first * self.again[0] + self.named["mean"]
 
     holder = Holder()
-    with standing_in(holder, {"first": torch.full((1,), 3.0), "named.mean": torch.ones(1)}):
+    with substituted_tensors(holder, {"first": torch.full((1,), 3.0), "named.mean": torch.ones(1)}):
         assert holder(torch.ones(1)).item() == 10
     assert holder(torch.ones(1)).item() == 1

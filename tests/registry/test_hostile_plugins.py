@@ -18,7 +18,6 @@ from corenet.registry.registry import registry, registry_under
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "plugins"
 CORENET = str(Path(sysconfig.get_path("scripts"), "corenet"))
-BUILTINS = ["linear", "dropout", "relu", "tanh", "sigmoid", "mse", "mae", "bce", "bce_with_logits", "sgd"]
 
 NEEDS_99 = r"it needs corenet>=99 and this is corenet .*; pip install 'corenet>=99', or another version of the plugin"
 PLUGINS = {
@@ -138,9 +137,9 @@ def test_a_plugin_that_yields_no_component_is_a_row_of_its_own(hostile):
     assert rows == {name: status for name, (status, _) in PLUGINS.items() if name not in offering}
 
 
-def test_built_ins_and_good_neighbours_work(hostile):
+def test_built_ins_and_good_neighbours_work(hostile, all_builtins):
     rows = [row for row in cn.components() if row.distribution == "corenet"]
-    assert [row.name for row in rows] == BUILTINS
+    assert [row.name for row in rows] == all_builtins
     assert all(cn.get(row.kind, row.name).__module__.startswith("corenet.builtin.") for row in rows)
     assert cn.get("module", "linear") is cn.Linear
     for name in ("good", "prints", "slow", "huge", "controls", "editable", "malformed_requirement"):
@@ -169,12 +168,12 @@ def test_an_incompatible_component_is_no_candidate_for_its_name(hostile):
     assert caught.value.candidates == ("corenet-twin-a:twin", "corenet-twin-b:twin")
 
 
-def test_the_command_lists_them_all(corenet):
+def test_the_command_lists_them_all(corenet, all_builtins):
     done = corenet("list-components", "--json")
     found = json.loads(done.stdout)  # what a plugin prints is not in it
     assert (done.returncode, done.stderr) == (0, "imported!\nasked!\n")
     strangers = [row for row in found["components"] if row["distribution"] not in ("corenet", "corenet-example")]
-    assert [row["name"] for row in found["components"] if row["distribution"] == "corenet"] == BUILTINS
+    assert [row["name"] for row in found["components"] if row["distribution"] == "corenet"] == all_builtins
     stands = {f"{row['distribution']}:{row['name']}": (row["status"], row["reason"]) for row in strangers}
     assert_stand(stands, COMPONENTS)
     plugins = {row["distribution"]: (row["status"], row["reason"]) for row in found["plugins"]}

@@ -4,10 +4,11 @@ import pytest
 import torch
 
 import corenet as cn
+from corenet import builtin
 from corenet.testing import prove, prove_all
 
-MODULES = ["linear", "dropout", "relu", "tanh", "sigmoid"]
-LOSSES = ["mse", "mae", "bce", "bce_with_logits"]
+MODULES = [spec.name for spec in builtin.corenet_modules()]
+LOSSES = [spec.name for spec in builtin.corenet_losses()]
 
 
 class Scale(cn.Module):

@@ -18,3 +18,12 @@ def rows() -> None:
     assert_type(row.name, str)
     assert_type(row.kind, Literal["module", "loss", "optimizer", "plugin"])
     cn.components("layer")  # type: ignore[arg-type]
+
+
+def built_ins() -> None:
+    model = cn.Sequential(cn.Linear(2, 1), cn.ReLU())
+    assert_type(cn.Linear(2, 1).in_features, int)
+    assert_type(model[0], cn.Module)
+    assert_type(model[:1], cn.Sequential)
+    assert_type(model.to("cpu"), cn.Sequential)
+    cn.SGD(model.parameters(), rate=0.1)  # type: ignore[call-arg]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from corenet.contracts.module import Module
-from corenet.contracts.substitute import standing_in
+from corenet.contracts.substitute import substituted_tensors
 from corenet.registry.collect import reason_of
 from corenet.testing.checks.check import Checks, Violation
 from corenet.testing.support.forward_backward import Pass, drawn_like, is_random, run
@@ -71,7 +71,7 @@ def _pass_with(
 ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
     """Return output and gradients of a pass with other weights; what is given is not changed."""
     own = {name: tensor.clone() for name, tensor in tensors.items()}
-    with standing_in(module, own):
+    with substituted_tensors(module, own):
         parameters = dict(module.named_parameters())
         for parameter in parameters.values():
             parameter.grad = torch.zeros_like(parameter)

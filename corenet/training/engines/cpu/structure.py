@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from corenet.contracts.parameter import Buffer, Parameter
-from corenet.contracts.tree import Tree, held
+from corenet.contracts.tree import Tree, members
 from corenet.training.engines.optimizer_adapter import tensors_of
 from corenet.training.engines.recording.op_log import memory
 from corenet.training.engines.recording.recorded_step import moved_by
@@ -53,7 +53,7 @@ def _tensors(learner: Learner) -> list[Tensor]:
 
 
 def _described(part: object) -> Hashable:
-    return type(part), tuple((name, *_value(value)) for name, value in held(part))
+    return type(part), tuple((name, *_value(value)) for name, value in members(part))
 
 
 def _value(value: object) -> tuple[Any, ...]:

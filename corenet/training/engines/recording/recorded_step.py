@@ -13,7 +13,7 @@ from torch import Tensor
 
 from corenet.contracts.loss import Loss
 from corenet.contracts.parameter import Buffer, Parameter, gradient
-from corenet.contracts.tree import held
+from corenet.contracts.tree import members
 from corenet.training.engines.recording.agreement import agree
 from corenet.training.engines.recording.lowering import Call
 from corenet.training.engines.recording.op_log import Operation, OpLog, memory
@@ -178,7 +178,7 @@ def refuse_foreign_writes(
 def moved_by(learner: Learner) -> list[Tensor]:
     """Return the tensors that a step may change: gradients, buffers, and whatever else model and loss hold."""
     parts = [*(module for _, module in learner.model.named_modules()), learner.loss]
-    own = [value for part in parts for _, value in held(part) if isinstance(value, Tensor)]
+    own = [value for part in parts for _, value in members(part) if isinstance(value, Tensor)]
     return [gradient(each) if isinstance(each, Parameter) else each for each in own]
 
 

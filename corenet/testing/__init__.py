@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from corenet.contracts.case import Case
-from corenet.testing.conformance import Report, Result, check_component, components_of
+from corenet.testing.conformance import check_component
+from corenet.testing.distribution import components_of
 from corenet.testing.gradcheck.gradcheck import gradcheck
 from corenet.testing.gradcheck.report import GradientReport, TensorReport
 from corenet.testing.parametrize import parametrize_with_checks
 from corenet.testing.proof import Proof, prove, prove_all
+from corenet.testing.report import Report, Result
 
 __all__ = [
     "Case",

@@ -12,7 +12,8 @@ import pytest
 from corenet.errors import CorenetError
 from corenet.registry.spec import Component
 from corenet.testing.checks.check import Check
-from corenet.testing.conformance import CHECKS, components_of
+from corenet.testing.conformance import CHECKS
+from corenet.testing.distribution import components_of
 from corenet.testing.parametrize import conforms
 
 

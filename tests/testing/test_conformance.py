@@ -8,10 +8,11 @@ import torch
 
 import corenet as cn
 from corenet.registry.spec import Component
-from corenet.testing import Case, check_component, components_of, conformance
-from corenet.testing.checks.check import Check, NotApplicable, Violation
-from corenet.testing.conformance import CHECKS, try_out
+from corenet.testing import Case, check_component, components_of, distribution
+from corenet.testing.checks.check import Check
+from corenet.testing.conformance import CHECKS, run_check
 from corenet.testing.support.trial import Trial
+from corenet.testing.support.violation import NotApplicable, Violation
 
 
 class Square(cn.Module):
@@ -263,7 +264,7 @@ TRIALS = [Trial(cn.ReLU, Case(shape=(n, 3))) for n in (1, 2, 3)]
     ],
 )
 def test_whatever_a_check_raises_is_its_result(error, verdict, message):
-    result = try_out(check_that(raising(error)), TRIALS)
+    result = run_check(check_that(raising(error)), TRIALS)
     assert (result.check, result.verdict, result.message) == ("module.x", verdict, message)
 
 
@@ -275,7 +276,7 @@ def test_a_check_stops_at_the_first_case_that_fails():
         if trial.case.shape == (2, 3):
             raise Violation("two are too many")
 
-    assert try_out(check_that(run), TRIALS).case == "ReLU() on (2, 3)"
+    assert run_check(check_that(run), TRIALS).case == "ReLU() on (2, 3)"
     assert seen == [(1, 3), (2, 3)]
 
 
@@ -284,7 +285,7 @@ def test_a_check_that_applies_to_one_case_applies():
         if trial.case.shape != (2, 3):
             raise NotApplicable("not here")
 
-    assert try_out(check_that(run), TRIALS).verdict == "passed"
+    assert run_check(check_that(run), TRIALS).verdict == "passed"
 
 
 # Components of a distribution.
@@ -308,7 +309,7 @@ def test_a_component_in_the_place_of_its_distribution_is_told_apart():
 
 def test_a_plugin_that_cannot_be_asked_is_refused(monkeypatch):
     torn = Component("corenet-x", "plugin", "corenet-x", "1.2", "broken", reason="ImportError: torn")
-    monkeypatch.setattr(conformance, "components", lambda: [torn])
+    monkeypatch.setattr(distribution, "components", lambda: [torn])
     with pytest.raises(cn.BrokenPluginError, match="corenet-x cannot be tested: ImportError: torn"):
         components_of("corenet-x")
 

@@ -11,22 +11,23 @@ from torch import Tensor
 from corenet.contracts.loss import Loss
 from corenet.errors import BackwardError, CorenetError
 from corenet.registry.collect import reason_of
-from corenet.testing.checks.check import Checks, NotApplicable, Violation, must_refuse
+from corenet.testing.checks.check import Checks
 from corenet.testing.support.copiers import copiers
-from corenet.testing.support.loss_evaluation import Evaluation, evaluate, evaluated
+from corenet.testing.support.loss_evaluation import Evaluation, evaluate, evaluate_fresh
 from corenet.testing.support.memory_layout import share_memory
-from corenet.testing.support.no_autograd import no_borrowed_gradients
-from corenet.testing.support.torch_compile import captured
+from corenet.testing.support.no_autograd import no_autograd
+from corenet.testing.support.torch_compile import under_torch_compile
 from corenet.testing.support.trial import Trial, seeded
+from corenet.testing.support.violation import NotApplicable, Violation, must_refuse
 
-LOSS_MANNER_CHECKS = Checks("loss")
+LOSS_CONTRACT_CHECKS = Checks("loss")
 SAVE = "use save() in forward and saved() in backward"
 
 
 # What it refuses.
 
 
-@LOSS_MANNER_CHECKS.add(since="0.1")
+@LOSS_CONTRACT_CHECKS.add(since="0.1")
 def shape_mismatch(trial: Trial) -> None:
     """Input and target that do not match in shape are refused with a CorenetError; nothing is broadcast."""
     for input, target in _mismatched(trial):
@@ -45,7 +46,7 @@ def shape_mismatch(trial: Trial) -> None:
         )
 
 
-@LOSS_MANNER_CHECKS.add(since="0.1")
+@LOSS_CONTRACT_CHECKS.add(since="0.1")
 def unknown_class(trial: Trial) -> None:
     """A class index that the input has no number for is refused."""
     if trial.case.classes is None:
@@ -66,7 +67,7 @@ def unknown_class(trial: Trial) -> None:
         )
 
 
-@LOSS_MANNER_CHECKS.add(since="0.1")
+@LOSS_CONTRACT_CHECKS.add(since="0.1")
 def order_of_calls(trial: Trial) -> None:
     """Backward without an evaluation, and backward twice, raise BackwardError."""
     loss = trial.build()
@@ -82,7 +83,7 @@ def order_of_calls(trial: Trial) -> None:
 # What it leaves alone.
 
 
-@LOSS_MANNER_CHECKS.add(since="0.1")
+@LOSS_CONTRACT_CHECKS.add(since="0.1")
 def arguments_unchanged(trial: Trial) -> None:
     """Neither forward nor backward changes input or target in place, or hands them out as the gradient."""
     input, target = trial.input(), trial.target()
@@ -100,7 +101,7 @@ def arguments_unchanged(trial: Trial) -> None:
                 )
 
 
-@LOSS_MANNER_CHECKS.add(since="0.1")
+@LOSS_CONTRACT_CHECKS.add(since="0.1")
 def evaluated_again(trial: Trial) -> None:
     """A second evaluation replaces the first, and the same numbers give the same loss each time."""
     first, second = ((trial.input(seed=seed), trial.target(seed=seed)) for seed in (0, 17))
@@ -108,19 +109,19 @@ def evaluated_again(trial: Trial) -> None:
     with seeded(0):
         loss(*first)
     for name, pair in {"second": second, "first": first}.items():
-        if wrong := evaluate(loss, *pair).differs(evaluated(trial, *pair), 0):
+        if wrong := evaluate(loss, *pair).differs(evaluate_fresh(trial, *pair), 0):
             raise Violation(
                 f"evaluated again, with the {name} of two inputs, {wrong} as of a new loss",
                 "something of an earlier evaluation is still there",
             )
 
 
-@LOSS_MANNER_CHECKS.add(since="0.1")
+@LOSS_CONTRACT_CHECKS.add(since="0.1")
 def copies(trial: Trial) -> None:
     """A deep copy, and one that went through pickle, compute the same, before and after an evaluation."""
     input, target = trial.input(), trial.target()
     loss = trial.build()
-    straight = evaluated(trial, input, target)
+    straight = evaluate_fresh(trial, input, target)
     for when in ("new", "evaluated"):
         for how, duplicate in copiers(loss).items():
             try:
@@ -135,10 +136,10 @@ def copies(trial: Trial) -> None:
 # What it lets torch do.
 
 
-@LOSS_MANNER_CHECKS.add(since="0.1")
+@LOSS_CONTRACT_CHECKS.add(since="0.1")
 def no_borrowed_gradient(trial: Trial) -> None:
     """Its gradient is its own: torch derives nothing while it runs."""
-    with no_borrowed_gradients():
+    with no_autograd():
         loss = trial.build()
         value = loss(trial.input(), trial.target())
         result = loss.backward()
@@ -146,16 +147,16 @@ def no_borrowed_gradient(trial: Trial) -> None:
         raise Violation("what it returns requires grad: torch has recorded how to derive it", "detach() it")
 
 
-@LOSS_MANNER_CHECKS.add(since="0.1")
+@LOSS_CONTRACT_CHECKS.add(since="0.1")
 def compiled(trial: Trial) -> None:
     """torch.compile captures forward and backward whole, and they compute the same."""
     input, target = trial.input(), trial.target()
-    found = Evaluation(*captured(_forward_backward, trial.build(), input, target))
-    if wrong := found.differs(evaluated(trial, input, target)):
+    found = Evaluation(*under_torch_compile(_output_and_gradient, trial.build(), input, target))
+    if wrong := found.differs(evaluate_fresh(trial, input, target)):
         raise Violation(f"under torch.compile {wrong} as without")
 
 
-def _forward_backward(loss: Loss, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+def _output_and_gradient(loss: Loss, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     return loss.forward(input, target), loss.backward()
 
 

@@ -11,12 +11,13 @@ from torch import Tensor
 from corenet.contracts.loss import REDUCTIONS
 from corenet.errors import CorenetError, RangeError
 from corenet.registry.collect import reason_of
-from corenet.testing.checks.check import Checks, NotApplicable, Violation
+from corenet.testing.checks.check import Checks
 from corenet.testing.gradcheck.report import GradientReport
 from corenet.testing.support.compare import difference
-from corenet.testing.support.loss_evaluation import Evaluation, each_reduction, evaluated, reduced, weighs_samples
+from corenet.testing.support.loss_evaluation import Evaluation, each_reduction, evaluate_fresh, reduced, weighs_samples
 from corenet.testing.support.memory_layout import strided, transposed
 from corenet.testing.support.trial import Trial
+from corenet.testing.support.violation import NotApplicable, Violation
 
 LOSS_GRADIENT_CHECKS = Checks("loss")
 FLOAT32 = 1e-4
@@ -26,7 +27,7 @@ FLOAT32 = 1e-4
 def runs(trial: Trial) -> None:
     """Forward and backward run on every case, with each reduction."""
     for each in each_reduction(trial):
-        evaluated(each, each.input(), each.target())
+        evaluate_fresh(each, each.input(), each.target())
 
 
 @LOSS_GRADIENT_CHECKS.add(since="0.1")
@@ -50,7 +51,7 @@ def value(trial: Trial) -> None:
     """The value is one finite floating-point number, or unreduced one for each element or sample."""
     for each in each_reduction(trial):
         input = each.input()
-        found = evaluated(each, input, each.target()).value
+        found = evaluate_fresh(each, input, each.target()).value
         shapes = [torch.Size()]
         if each.case.arguments.get("reduction") == "none":
             shapes = [input.shape, input.shape[:1], each.target().shape, input.shape[:-1]]
@@ -65,7 +66,7 @@ def edges(trial: Trial) -> None:
     """Value and gradient are finite at the edges of the domains, at the kinks, and where the prediction is perfect."""
     for where, input, target in _edges(trial):
         try:
-            found = evaluated(trial, input, target)
+            found = evaluate_fresh(trial, input, target)
         except RangeError:  # the loss says itself that this is no number for it
             continue
         for name, tensor in {"value": found.value, "gradient": found.gradient}.items():
@@ -83,8 +84,8 @@ def permutation(trial: Trial) -> None:
     _without_sample_weights(trial)
     input, target = trial.input(), trial.target()
     order = torch.arange(len(input)).roll(1)
-    straight = evaluated(trial, input, target)
-    found = evaluated(trial, input[order], target[order])
+    straight = evaluate_fresh(trial, input, target)
+    found = evaluate_fresh(trial, input[order], target[order])
     expected = straight.value if not straight.value.dim() else straight.value[order]
     if wrong := found.differs(Evaluation(expected, straight.gradient[order])):
         raise Violation(f"with the batch permuted {wrong}", "the place of a sample in the batch enters the loss")
@@ -94,7 +95,7 @@ def permutation(trial: Trial) -> None:
 def reductions(trial: Trial) -> None:
     """The sum and the mean are those of the unreduced values."""
     values = {
-        name: evaluated(each, each.input(), each.target()).value
+        name: evaluate_fresh(each, each.input(), each.target()).value
         for name in REDUCTIONS
         if (each := reduced(trial, name))
     }
@@ -120,7 +121,7 @@ def per_sample_sum(trial: Trial) -> None:
         raise NotApplicable("a mean may divide by the sum of the weights")
     input, target = trial.input(), trial.target()
     whole, *alone = (
-        evaluated(trial, input[part], target[part]).value.sum().item()
+        evaluate_fresh(trial, input[part], target[part]).value.sum().item()
         for part in (slice(None), *(slice(i, i + 1) for i in range(len(input))))
     )
     total, mean = sum(alone), sum(alone) / len(alone)
@@ -160,8 +161,8 @@ def float32(trial: Trial) -> None:
     """A float32 input has a float32 gradient, and agrees with float64 within its precision."""
     input, target = trial.input().float(), trial.target()
     target = target.float() if target.is_floating_point() else target
-    exact = evaluated(trial, input.double(), target.double() if target.is_floating_point() else target)
-    found = evaluated(trial, input, target)
+    exact = evaluate_fresh(trial, input.double(), target.double() if target.is_floating_point() else target)
+    found = evaluate_fresh(trial, input, target)
     if found.gradient.dtype != torch.float32:
         raise Violation(f"the gradient of float32 input is {found.gradient.dtype}", "return it in the input's dtype")
     if wrong := found.differs(exact, FLOAT32):
@@ -178,8 +179,8 @@ def strides(trial: Trial) -> None:
         "expanded": (input[:1].expand(input.shape), target[:1].expand(target.shape)),
     }
     for how, (first, second) in pairs.items():
-        straight = evaluated(trial, first.contiguous(), second.contiguous())
-        if wrong := evaluated(trial, first, second).differs(straight):
+        straight = evaluate_fresh(trial, first.contiguous(), second.contiguous())
+        if wrong := evaluate_fresh(trial, first, second).differs(straight):
             raise Violation(
                 f"for {how} tensors {wrong}",
                 "correct only for contiguous inputs: something reads the memory in its order",

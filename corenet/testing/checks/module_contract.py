@@ -10,15 +10,16 @@ from torch import Tensor
 from corenet.contracts.module import Module
 from corenet.errors import BackwardError
 from corenet.registry.collect import reason_of
-from corenet.testing.checks.check import Checks, NotApplicable, Violation, must_refuse
+from corenet.testing.checks.check import Checks
 from corenet.testing.support.compare import difference
 from corenet.testing.support.copiers import copiers
-from corenet.testing.support.forward_backward import drawn_like, run
+from corenet.testing.support.forward_backward import drawn_like, forward_backward
 from corenet.testing.support.memory_layout import share_memory
-from corenet.testing.support.reachable_tensors import held, loose
+from corenet.testing.support.reachable_tensors import plain_tensors, reachable_tensors
 from corenet.testing.support.trial import Trial, seeded
+from corenet.testing.support.violation import NotApplicable, Violation, must_refuse
 
-MODULE_MANNER_CHECKS = Checks("module")
+MODULE_CONTRACT_CHECKS = Checks("module")
 SAVE = "use save() and saved(), in every forward and every backward"
 KEEP = "use self.save(...) for what backward needs: a second forward would overwrite anything else unnoticed"
 
@@ -26,7 +27,7 @@ KEEP = "use self.save(...) for what backward needs: a second forward would overw
 # Manners.
 
 
-@MODULE_MANNER_CHECKS.add(since="0.1")
+@MODULE_CONTRACT_CHECKS.add(since="0.1")
 def arguments_unchanged(trial: Trial) -> None:
     """Neither forward nor backward changes an argument or a parameter; the output is no other name of the input."""
     module, input = trial.build(), trial.input()
@@ -51,7 +52,7 @@ def arguments_unchanged(trial: Trial) -> None:
         )
 
 
-@MODULE_MANNER_CHECKS.add(since="0.1")
+@MODULE_CONTRACT_CHECKS.add(since="0.1")
 def order_of_calls(trial: Trial) -> None:
     """Backward without a forward, backward twice, and a second training forward raise BackwardError."""
     module, input = trial.build(), trial.input()
@@ -67,30 +68,31 @@ def order_of_calls(trial: Trial) -> None:
     must_refuse("backward twice", lambda: module.backward(upstream), BackwardError, SAVE)
 
 
-@MODULE_MANNER_CHECKS.add(since="0.1")
+@MODULE_CONTRACT_CHECKS.add(since="0.1")
 def keeps_only_what_it_saves(trial: Trial) -> None:
     """A forward leaves nothing behind but what it gives to save(), and buffers."""
     module = trial.build()
-    before = loose(module)
+    before = plain_tensors(module)
     for mode in (module.train, module.eval):
         mode()(trial.input())
-        new = [name for name, tensor in loose(module).items() if tensor is not before.get(name)]
+        new = [name for name, tensor in plain_tensors(module).items() if tensor is not before.get(name)]
         if new:
             raise Violation(f"forward keeps a tensor in {', '.join(new)}", KEEP)
 
 
-@MODULE_MANNER_CHECKS.add(since="0.1")
+@MODULE_CONTRACT_CHECKS.add(since="0.1")
 def finds_every_tensor(trial: Trial) -> None:
     """Every tensor that it holds is a Parameter or a Buffer, and is found by parameters() or state_dict()."""
     module = trial.build()
-    plain = [name for name, tensor in loose(module).items() if tensor.is_floating_point()]
+    plain = [name for name, tensor in plain_tensors(module).items() if tensor.is_floating_point()]
     if plain:
         raise Violation(
             f"{', '.join(plain)} is a plain tensor: neither trained, nor saved, nor moved by to()",
             "assign cn.Parameter(...) if it is trained, cn.Buffer(...) if not",
         )
     found = {id(tensor) for _, tensor in module.named_tensors()}
-    lost = [name for name, tensor in held(module).items() if id(tensor) not in found and tensor.is_floating_point()]
+    reachable = reachable_tensors(module).items()
+    lost = [name for name, tensor in reachable if id(tensor) not in found and tensor.is_floating_point()]
     if lost:
         raise Violation(
             f"{', '.join(lost)} is found by neither parameters() nor state_dict()",
@@ -98,7 +100,7 @@ def finds_every_tensor(trial: Trial) -> None:
         )
 
 
-@MODULE_MANNER_CHECKS.add(since="0.1")
+@MODULE_CONTRACT_CHECKS.add(since="0.1")
 def evaluation(trial: Trial) -> None:
     """In evaluation mode the output is the same each time, nothing is saved, and no number of the module changes."""
     module, input = trial.build(), trial.input()
@@ -120,10 +122,11 @@ def evaluation(trial: Trial) -> None:
         raise Violation(f"in evaluation mode forward changes {', '.join(moved)}")
 
 
-@MODULE_MANNER_CHECKS.add(since="0.1")
+@MODULE_CONTRACT_CHECKS.add(since="0.1")
 def repeats(trial: Trial) -> None:
     """The same seed gives the same output and gradients, and backward draws no random numbers."""
-    if wrong := run(trial.build(), trial.input()).differs(run(trial.build(), trial.input()), 0):
+    first, second = (forward_backward(trial.build(), trial.input()) for _ in range(2))
+    if wrong := first.differs(second, 0):
         raise Violation(f"of the same seed, {wrong}", "draw from torch's generator alone")
     module = trial.build()
     upstream = drawn_like(module(trial.input()))
@@ -137,29 +140,29 @@ def repeats(trial: Trial) -> None:
 # State.
 
 
-@MODULE_MANNER_CHECKS.add(since="0.1", after=("runs", "evaluation"))
+@MODULE_CONTRACT_CHECKS.add(since="0.1", after=("runs", "evaluation"))
 def state_round_trip(trial: Trial) -> None:
     """What state_dict() returns, loaded into another module of its kind, makes it the same bit for bit."""
     module, other = trial.build(), replace(trial, seed=trial.seed + 1).build()
-    run(module, trial.input())
+    forward_backward(module, trial.input())
     other.load_state_dict({name: torch.zeros_like(tensor) for name, tensor in other.state_dict().items()})
     other.load_state_dict(module.state_dict())
     meaning = "something that the output depends on is neither a Parameter nor a Buffer"
     if wrong := difference(other.eval()(trial.input()), module.eval()(trial.input()), 0):
         raise Violation(f"after load_state_dict(state_dict()) the output {wrong}", meaning)
-    if wrong := run(other, trial.input()).differs(run(module, trial.input()), 0):
+    if wrong := forward_backward(other, trial.input()).differs(forward_backward(module, trial.input()), 0):
         raise Violation(f"after load_state_dict(state_dict()), in training {wrong}", meaning)
 
 
-@MODULE_MANNER_CHECKS.add(since="0.1")
+@MODULE_CONTRACT_CHECKS.add(since="0.1")
 def copies(trial: Trial) -> None:
     """A deep copy, and one that went through pickle, compute the same, and share no tensor with their original."""
     module = trial.build()
-    straight = run(module, trial.input())
+    straight = forward_backward(module, trial.input())
     for how, duplicate in copiers(module).items():
         with seeded(trial.seed + 1):  # a copy that draws its weights anew would draw the same ones
             twin = duplicate(trial.build())
-        if wrong := run(twin, trial.input()).differs(straight, 0):
+        if wrong := forward_backward(twin, trial.input()).differs(straight, 0):
             raise Violation(f"of {how}, {wrong}")
         original = trial.build()
         theirs = dict(duplicate(original).named_tensors())

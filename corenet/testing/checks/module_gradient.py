@@ -12,13 +12,14 @@ from torch import Tensor
 
 from corenet.contracts.module import Module
 from corenet.registry.collect import reason_of
-from corenet.testing.checks.check import Checks, NotApplicable, Violation
+from corenet.testing.checks.check import Checks
 from corenet.testing.checks.module_contract import finds_every_tensor
 from corenet.testing.gradcheck.gradcheck import examine
 from corenet.testing.gradcheck.report import GradientReport
-from corenet.testing.support.forward_backward import Pass, drawn_like, is_random, run
+from corenet.testing.support.forward_backward import ForwardBackward, drawn_like, forward_backward, is_random
 from corenet.testing.support.memory_layout import strided, transposed
 from corenet.testing.support.trial import Trial, seeded
+from corenet.testing.support.violation import NotApplicable, Violation
 
 MODULE_GRADIENT_CHECKS = Checks("module")
 GRADIENTS = ("runs", "input_gradient", "parameter_gradients")
@@ -32,7 +33,7 @@ REFUSE = "make it right for this shape too, or refuse it in check()"
 def runs(trial: Trial) -> None:
     """Forward and backward run on every case, and the output is finite."""
     try:
-        output = run(trial.build(), trial.input()).output
+        output = forward_backward(trial.build(), trial.input()).output
     except Exception:
         finds_every_tensor(trial)  # a plain tensor stays behind in to(), and is the reason then
         raise
@@ -74,7 +75,7 @@ def leading_dimension(trial: Trial) -> None:
 def empty_batch(trial: Trial) -> None:
     """An empty batch gives an empty output, an empty gradient, and nothing to the parameters, or it is refused."""
     shape = _batch_of(trial, 0)
-    found = _tried(trial, shape, run)
+    found = _tried(trial, shape, forward_backward)
     if found.output.numel():
         raise Violation(f"an empty batch gives an output of {tuple(found.output.shape)}")
     if found.grad_input.shape != shape:
@@ -92,7 +93,7 @@ def accumulates(trial: Trial) -> None:
         raise NotApplicable("it has no parameters")
     before = {name: parameter.grad for name, parameter in module.named_parameters()}
     state = module.state_dict()
-    once = run(module, trial.input()).parameters
+    once = forward_backward(module, trial.input()).parameters
     module.load_state_dict(state)  # a running statistic may have moved
     kept = {name: gradient.clone() for name, gradient in once.items()}
     with seeded(0):
@@ -120,13 +121,13 @@ def _explained(twice: Tensor, once: Tensor) -> str:
 def float32(trial: Trial) -> None:
     """Float32 gives float32, and agrees with float64 within its precision."""
     input = trial.input().float()
-    found = run(trial.build().to(dtype=torch.float32), input)
+    found = forward_backward(trial.build().to(dtype=torch.float32), input)
     for name, tensor in found.named().items():
         if tensor.dtype != torch.float32:
             raise Violation(f"of float32 input, {name} is {tensor.dtype}")
     if is_random(trial):
         return  # torch draws other numbers in float32
-    exact = run(trial.build(), input.double())
+    exact = forward_backward(trial.build(), input.double())
     if wrong := found.differs(exact, FLOAT32):
         raise Violation(f"in float32 {wrong} as in float64; more than {FLOAT32:g} apart")
 
@@ -140,18 +141,22 @@ def strides(trial: Trial) -> None:
             raise NotApplicable("its gradient is wrong on the case itself already")
         _refuse_wrong(examine(trial.build(), transposed(input), seed=trial.seed), lambda _: True)
         return
-    straight = run(trial.build(), input)
+
+    def run(input: Tensor, grad_output: Tensor | None = None) -> ForwardBackward:
+        return forward_backward(trial.build(), input, grad_output)
+
+    straight = run(input)
     upstream = drawn_like(straight.output)
     for how, laid_out in {"strided": strided, "transposed": transposed}.items():
-        _same(straight, run(trial.build(), laid_out(input), laid_out(upstream)), how)
+        _same(straight, run(laid_out(input), laid_out(upstream)), how)
     ones = torch.ones((), dtype=upstream.dtype).expand(upstream.shape)
-    _same(run(trial.build(), input, ones.contiguous()), run(trial.build(), input, ones), "expanded")
+    _same(run(input, ones.contiguous()), run(input, ones), "expanded")
     if input.dim() and len(input) > 1:
         repeated = input[:1].expand(input.shape)
-        _same(run(trial.build(), repeated.contiguous()), run(trial.build(), repeated), "expanded")
+        _same(run(repeated.contiguous()), run(repeated), "expanded")
 
 
-def _same(straight: Pass, found: Pass, how: str) -> None:
+def _same(straight: ForwardBackward, found: ForwardBackward, how: str) -> None:
     if wrong := found.differs(straight):
         meaning = "correct only for contiguous tensors: something reads the memory in its own order"
         raise Violation(f"for {how} tensors {wrong}", meaning)

@@ -12,21 +12,22 @@ from corenet.contracts.optimizer import Optimizer
 from corenet.contracts.parameter import Parameter
 from corenet.errors import CorenetError
 from corenet.registry.collect import reason_of
-from corenet.testing.checks.check import Checks, Violation, must_refuse
+from corenet.testing.checks.check import Checks
 from corenet.testing.checks.hyperparameters import declared, numbers
 from corenet.testing.support.compare import difference
 from corenet.testing.support.copiers import copiers
-from corenet.testing.support.no_autograd import no_borrowed_gradients
-from corenet.testing.support.trajectory import follow, start, weights_of
+from corenet.testing.support.no_autograd import no_autograd
+from corenet.testing.support.trajectory import follow, gradients_of, start, weights_of
 from corenet.testing.support.trial import Trial
+from corenet.testing.support.violation import Violation, must_refuse
 
-OPTIMIZER_MANNER_CHECKS = Checks("optimizer")
+OPTIMIZER_CONTRACT_CHECKS = Checks("optimizer")
 STEPS = 5
 FLOAT32 = 1e-5
 REFUSE = "check it in __init__, and raise cn.ConfigError"
 
 
-@OPTIMIZER_MANNER_CHECKS.add(since="0.1")
+@OPTIMIZER_CONTRACT_CHECKS.add(since="0.1")
 def refuses_non_finite(trial: Trial) -> None:
     """A hyper-parameter that is not finite, and a negative lr, are refused with a ConfigError."""
     for name, value in declared(trial).items():
@@ -39,19 +40,18 @@ def refuses_non_finite(trial: Trial) -> None:
         must_refuse(f"lr={wrong}, assigned,", partial(setattr, optimizer, "lr", wrong), CorenetError, REFUSE)
 
 
-@OPTIMIZER_MANNER_CHECKS.add(since="0.1")
+@OPTIMIZER_CONTRACT_CHECKS.add(since="0.1")
 def gradients_unchanged(trial: Trial) -> None:
     """A step changes no gradient."""
     optimizer = trial.optimizer(start())
     follow(optimizer, 1)
-    before = [gradient.clone() for gradient in optimizer.layout.gradients()]
+    before = gradients_of(optimizer)
     optimizer.step()
-    for gradient, kept in zip(optimizer.layout.gradients(), before, strict=True):
-        if wrong := difference(gradient, kept, 0):
-            raise Violation(f"after a step a gradient {wrong}", "update() changes grad in place: work on grad.clone()")
+    if wrong := difference(gradients_of(optimizer), before, 0):
+        raise Violation(f"after a step a gradient {wrong}", "update() changes grad in place: work on grad.clone()")
 
 
-@OPTIMIZER_MANNER_CHECKS.add(since="0.1")
+@OPTIMIZER_CONTRACT_CHECKS.add(since="0.1")
 def parameters_kept(trial: Trial) -> None:
     """Parameters stay the objects they are, with their gradients, shapes and dtypes."""
     for dtype in (torch.float64, torch.float32):
@@ -70,7 +70,7 @@ def parameters_kept(trial: Trial) -> None:
                 )
 
 
-@OPTIMIZER_MANNER_CHECKS.add(since="0.1")
+@OPTIMIZER_CONTRACT_CHECKS.add(since="0.1")
 def float32(trial: Trial) -> None:
     """In float32 it goes where it does in float64, within its precision."""
     double, single = (trial.optimizer(start(dtype=dtype)) for dtype in (torch.float64, torch.float32))
@@ -78,7 +78,7 @@ def float32(trial: Trial) -> None:
         raise Violation(f"after {STEPS} steps in float32 a weight {wrong} as in float64")
 
 
-@OPTIMIZER_MANNER_CHECKS.add(since="0.1")
+@OPTIMIZER_CONTRACT_CHECKS.add(since="0.1")
 def counts_steps(trial: Trial) -> None:
     """``steps`` is the number of steps done."""
     optimizer = trial.optimizer(start())
@@ -87,7 +87,7 @@ def counts_steps(trial: Trial) -> None:
         raise Violation(f"after {STEPS} steps, steps is {optimizer.steps}", "step() counts; update() must not")
 
 
-@OPTIMIZER_MANNER_CHECKS.add(since="0.1")
+@OPTIMIZER_CONTRACT_CHECKS.add(since="0.1")
 def save_and_resume(trial: Trial) -> None:
     """Saved in the middle and loaded into a new optimizer, it goes on bit for bit."""
     optimizer = trial.optimizer(start())
@@ -105,7 +105,7 @@ def save_and_resume(trial: Trial) -> None:
     _must_go_on("state_dict() and load_state_dict()", resumed, uninterrupted)
 
 
-@OPTIMIZER_MANNER_CHECKS.add(since="0.1")
+@OPTIMIZER_CONTRACT_CHECKS.add(since="0.1")
 def copies(trial: Trial) -> None:
     """A deep copy, and one that went through pickle, go on bit for bit, and leave their original alone."""
     for how, duplicate in copiers(trial.optimizer(start())).items():
@@ -116,16 +116,16 @@ def copies(trial: Trial) -> None:
         except Exception as error:
             raise Violation(f"{how} raises {reason_of(error)}") from error
         before = weights_of(optimizer)
-        path = follow(twin, STEPS, STEPS)
+        trajectory = follow(twin, STEPS, STEPS)
         if difference(weights_of(optimizer), before, 0):
             raise Violation(f"a step of {how} moves the weights of its original")
-        _must_go_on(how, optimizer, path)
+        _must_go_on(how, optimizer, trajectory)
 
 
-@OPTIMIZER_MANNER_CHECKS.add(since="0.1")
+@OPTIMIZER_CONTRACT_CHECKS.add(since="0.1")
 def no_borrowed_gradient(trial: Trial) -> None:
     """It asks torch for no gradient."""
-    with no_borrowed_gradients():
+    with no_autograd():
         follow(trial.optimizer(start()), STEPS)
 
 

@@ -8,7 +8,7 @@ import torch
 
 from corenet.contracts.optimizer import Optimizer
 from corenet.contracts.parameter import Parameter
-from corenet.testing.checks.check import Checks, NotApplicable, Violation
+from corenet.testing.checks.check import Checks
 from corenet.testing.checks.hyperparameters import contexts, declared, others
 from corenet.testing.support.compare import difference
 from corenet.testing.support.trajectory import (
@@ -23,38 +23,39 @@ from corenet.testing.support.trajectory import (
     weights_of,
 )
 from corenet.testing.support.trial import Trial, seeded
+from corenet.testing.support.violation import NotApplicable, Violation
 
-OPTIMIZER_PATH_CHECKS = Checks("optimizer")
+OPTIMIZER_TRAJECTORY_CHECKS = Checks("optimizer")
 STEPS = 12
 SMALL_LR = 1e-6
 
 
-@OPTIMIZER_PATH_CHECKS.add(since="0.1", after=())
+@OPTIMIZER_TRAJECTORY_CHECKS.add(since="0.1", after=())
 def runs(trial: Trial) -> None:
     """It can be built, and does a step."""
     follow(trial.optimizer(start()), 1)
 
 
-@OPTIMIZER_PATH_CHECKS.add(since="0.1")
+@OPTIMIZER_TRAJECTORY_CHECKS.add(since="0.1")
 def quadratic_descent(trial: Trial) -> None:
     """It goes down a quadratic: 50 steps at lr 0.01."""
     _must_fall(trial, quadratic, "½ Σ aᵢ wᵢ²", start(), steps=50, lr=0.01)
 
 
-@OPTIMIZER_PATH_CHECKS.add(since="0.1")
+@OPTIMIZER_TRAJECTORY_CHECKS.add(since="0.1")
 def rosenbrock_descent(trial: Trial) -> None:
     """It goes down Rosenbrock's valley: 100 steps at lr 0.0001."""
     weights = [Parameter(torch.tensor([[-1.2, 1.0], [0.5, 2.0]], dtype=torch.float64))]
     _must_fall(trial, rosenbrock, "Rosenbrock's function", weights, steps=100, lr=1e-4)
 
 
-@OPTIMIZER_PATH_CHECKS.add(since="0.1")
+@OPTIMIZER_TRAJECTORY_CHECKS.add(since="0.1")
 def descent_direction(trial: Trial) -> None:
     """At a small lr, 1e-6, the first steps lead downhill."""
     _must_fall(trial, quadratic, "½ Σ aᵢ wᵢ²", start(), steps=3, lr=SMALL_LR)
 
 
-@OPTIMIZER_PATH_CHECKS.add(since="0.1")
+@OPTIMIZER_TRAJECTORY_CHECKS.add(since="0.1")
 def maximize(trial: Trial) -> None:
     """With maximize, if it has that, the first steps lead uphill."""
     if "maximize" not in declared(trial):
@@ -64,7 +65,7 @@ def maximize(trial: Trial) -> None:
         raise Violation(f"with maximize=True the value of ½ Σ aᵢ wᵢ² goes from {before:.9g} to {after:.9g}, not up")
 
 
-@OPTIMIZER_PATH_CHECKS.add(since="0.1")
+@OPTIMIZER_TRAJECTORY_CHECKS.add(since="0.1")
 def lr_zero(trial: Trial) -> None:
     """A learning rate of 0 changes nothing."""
     optimizer = _built(trial, start(), 0.0)
@@ -73,7 +74,7 @@ def lr_zero(trial: Trial) -> None:
         raise Violation(f"after {STEPS} steps with lr=0 a weight {wrong}", "a part of the step is not scaled by lr")
 
 
-@OPTIMIZER_PATH_CHECKS.add(since="0.1")
+@OPTIMIZER_TRAJECTORY_CHECKS.add(since="0.1")
 def lr_assigned(trial: Trial) -> None:
     """Assigning lr does what constructing with it does."""
     assigned, constructed = (_built(trial, start(), lr) for lr in (0.01, 0.03))
@@ -85,7 +86,7 @@ def lr_assigned(trial: Trial) -> None:
         )
 
 
-@OPTIMIZER_PATH_CHECKS.add(since="0.1")
+@OPTIMIZER_TRAJECTORY_CHECKS.add(since="0.1")
 def dead_argument(trial: Trial) -> None:
     """Each hyper-parameter of the constructor changes the trajectory."""
     follow(trial.optimizer(start()), 1)  # what cannot be built has no arguments to speak of
@@ -105,7 +106,7 @@ def dead_argument(trial: Trial) -> None:
                 )
 
 
-@OPTIMIZER_PATH_CHECKS.add(since="0.1")
+@OPTIMIZER_TRAJECTORY_CHECKS.add(since="0.1")
 def weight_decay(trial: Trial) -> None:
     """With weight_decay, if it has that, weights without a gradient shrink."""
     if "weight_decay" not in declared(trial):
@@ -120,7 +121,7 @@ def weight_decay(trial: Trial) -> None:
         raise Violation(f"with weight_decay=0.1 and no gradient |w| goes from {before:.9g} to {after:.9g}", "its sign")
 
 
-@OPTIMIZER_PATH_CHECKS.add(since="0.1")
+@OPTIMIZER_TRAJECTORY_CHECKS.add(since="0.1")
 def zero_gradient(trial: Trial) -> None:
     """Where the gradient is zero from the start, weights stay finite."""
     optimizer = _built(trial, start(), 0.01)
@@ -132,14 +133,14 @@ def zero_gradient(trial: Trial) -> None:
             raise Violation(f"after {step} steps with a gradient of 0 a weight is {worst}", "0 / 0: add an eps")
 
 
-@OPTIMIZER_PATH_CHECKS.add(since="0.1")
+@OPTIMIZER_TRAJECTORY_CHECKS.add(since="0.1")
 def repeats(trial: Trial) -> None:
     """The same start and the same gradients give the same weights, bit for bit."""
-    paths = []
+    trajectories = []
     for _ in range(2):
         with seeded(trial.seed):
-            paths.append(follow(trial.optimizer(start()), STEPS))
-    for step, (found, expected) in enumerate(zip(*paths, strict=True), 1):
+            trajectories.append(follow(trial.optimizer(start()), STEPS))
+    for step, (found, expected) in enumerate(zip(*trajectories, strict=True), 1):
         if wrong := difference(found, expected, 0):
             raise Violation(
                 f"in a second run, after step {step}, a weight {wrong}",
@@ -147,7 +148,7 @@ def repeats(trial: Trial) -> None:
             )
 
 
-@OPTIMIZER_PATH_CHECKS.add(since="0.1")
+@OPTIMIZER_TRAJECTORY_CHECKS.add(since="0.1")
 def together_and_apart(trial: Trial) -> None:
     """Parameters end where they do when each has an optimizer of its own, whatever lies beside them in memory."""
     together, apart = ([*start(), *start(1, torch.float32)] for _ in range(2))

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from corenet.contracts.loss import REDUCTIONS, Loss
 from corenet.errors import ConfigError
-from corenet.testing.checks.check import tensor_from
 from corenet.testing.support.compare import differences
 from corenet.testing.support.trial import Trial, seeded
+from corenet.testing.support.violation import tensor_from
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def evaluate(loss: Loss, input: Tensor, target: Tensor) -> Evaluation:
         return Evaluation(value, tensor_from("backward", loss.backward()).clone())
 
 
-def evaluated(trial: Trial, input: Tensor, target: Tensor) -> Evaluation:
+def evaluate_fresh(trial: Trial, input: Tensor, target: Tensor) -> Evaluation:
     """Return the value and the gradient of a fresh loss."""
     return evaluate(trial.build(), input, target)
 

@@ -8,19 +8,19 @@ from typing import Any
 import torch
 
 from corenet.registry.collect import reason_of
-from corenet.testing.checks.check import Violation
 from corenet.testing.support.trial import seeded
+from corenet.testing.support.violation import Violation
 
 CAPTURE = "no branches on numbers, no .item(), no numpy: tensor operations alone, and checks in check()"
 
 
-def captured(function: Callable[..., Any], *arguments: Any) -> Any:
+def under_torch_compile(function: Callable[..., Any], *arguments: Any) -> Any:
     """Return what ``function`` gives under torch.compile.
 
     Raises:
         Violation: it cannot be captured whole.
 
-    >>> captured(torch.neg, torch.tensor(1.0))
+    >>> under_torch_compile(torch.neg, torch.tensor(1.0))
     tensor(-1.)
     """
     torch.compiler.reset()

@@ -1,4 +1,4 @@
-"""Where an optimizer goes: parameters to move, gradients to follow, and the path through them."""
+"""Where an optimizer goes: parameters to move, gradients to follow, and the weights after each step."""
 
 from __future__ import annotations
 
@@ -66,12 +66,12 @@ def follow(optimizer: Optimizer, steps: int, first: int = 0) -> list[Tensor]:
     Large and small gradients take turns, and both signs occur, so that a rule that clips,
     remembers or normalizes has something to do.
     """
-    path = []
+    trajectory = []
     for step in range(first, first + steps):
         set_gradients(optimizer.parameters, gradients_at(step, optimizer.parameters))
         optimizer.step()
-        path.append(weights_of(optimizer))
-    return path
+        trajectory.append(weights_of(optimizer))
+    return trajectory
 
 
 def gradients_at(step: int, parameters: Sequence[Tensor]) -> list[Tensor]:
@@ -91,3 +91,8 @@ def set_gradients(parameters: Sequence[Tensor], gradients: Sequence[Tensor]) -> 
 def weights_of(optimizer: Optimizer) -> Tensor:
     """Return a copy of all weights in one row, in float64."""
     return torch.cat([each.detach().double().reshape(-1) for each in optimizer.parameters])
+
+
+def gradients_of(optimizer: Optimizer) -> Tensor:
+    """Return a copy of all gradients in one row, in float64."""
+    return torch.cat([each.grad.double().reshape(-1) for each in optimizer.parameters if each.grad is not None])

@@ -11,7 +11,7 @@ from corenet.registry.registry import registry
 from corenet.registry.spec import Component, Kind
 from corenet.testing.checks.check import Check
 from corenet.testing.conformance import CHECKS, kind_of, run_checks
-from corenet.testing.support.trial import Trial, cases_of
+from corenet.testing.support.trial import trials_of
 
 
 def parametrize_with_checks(
@@ -67,7 +67,7 @@ def conforms(check: Check, component: Component | type) -> None:
     name = component.qualified_name if isinstance(component, Component) else component.__name__
     cls = component if isinstance(component, type) else registry().get(check.kind, name)
     before = [each for each in CHECKS[check.kind] if each.id in check.after]
-    *_, result = run_checks([*before, check], [Trial(cls, case) for case in cases_of(cls, check.kind)], {})
+    *_, result = run_checks([*before, check], trials_of(cls, check.kind), {})
     if result.verdict == "failed":
         raise ConformanceError(f"{name}: {result}")
     if result.verdict == "skipped":

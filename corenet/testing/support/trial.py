@@ -108,6 +108,11 @@ def cases_of(cls: Callable[..., Any], kind: Kind = "module") -> list[Case]:
     return [case for case in cases if _takes_its_input(Trial(cls, case))] or cases[:1]
 
 
+def trials_of(cls: Callable[..., Any], kind: Kind = "module", seed: int = 0) -> list[Trial]:
+    """Return a trial for each case of a component."""
+    return [Trial(cls, case, seed) for case in cases_of(cls, kind)]
+
+
 def _guessed(cls: Callable[..., Any], kind: Kind) -> Mapping[str, Any]:
     parameters = list(inspect.signature(cls).parameters.values())
     if kind == "optimizer":

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
-from corenet.testing.diagnosis.source_lines import method_of, methods_of, owner_of
+from corenet.testing.diagnosis.method_source import method_of
+from corenet.testing.diagnosis.source_lines import methods_of, owner_of
 
 MOST = 60
 SIMPLE = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Return)

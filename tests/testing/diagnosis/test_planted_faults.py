@@ -491,7 +491,7 @@ FAULTS = {
     "weight of the first sample": (Affine, weight(lambda self, dy, x: dy[:1].T @ x[:1]), "only the first sample"),
     "weight without the last sample": (Affine, weight(lambda self, dy, x: dy[:-1].T @ x[:-1]), "but the last"),
     "weight without upstream": (Affine, weight(lambda self, dy, x: (dy * 0 + 1).T @ x), "grad_output is ignored"),
-    "weight squares upstream": (Affine, weight(lambda self, dy, x: (dy**2).T @ x), "there twice"),
+    "weight squares upstream": (Affine, weight(lambda self, dy, x: (dy**2).T @ x), "a factor twice"),
     "weight loses upstream's sign": (Affine, weight(lambda self, dy, x: dy.abs().T @ x), "sign of grad_output"),
     "weight clipped": (Affine, weight(lambda self, dy, x: (dy.T @ x).clamp(-1, 1)), "clipped at 1"),
     "weight reversed": (Affine, weight(lambda self, dy, x: (dy.T @ x).flip(0)), "reversed"),
@@ -508,9 +508,9 @@ FAULTS = {
     "bias not summed": (Affine, bias(lambda self, dy: dy), "sum"),
     "gain without the input": (Gain, gain(lambda self, dy, x: dy.sum(0)), "the derivative is missing"),
     "gain exchanged": (Gain, {"to_input": lambda self, dy: dy}, "passed on"),
-    "gain too many": (Gain, gain(lambda self, dy, x: (dy * x * self.gain).sum(0)), "factor gain is too many"),
+    "gain too many": (Gain, gain(lambda self, dy, x: (dy * x * self.gain).sum(0)), "extra factor gain"),
     "gain averaged": (Gain, gain(lambda self, dy, x: (dy * x).mean(0)), "divided by N"),
-    "gain squared for the input": (Gain, to_input(lambda self, dy: dy * self.gain**2), "gain is too many"),
+    "gain squared for the input": (Gain, to_input(lambda self, dy: dy * self.gain**2), "extra factor gain"),
     "factor averaged": (Temperature, {"add_factor": adds("factor", lambda self, dy, x: (dy * x).mean())}, "N·C"),
     "factor of the rows": (Temperature, {"add_factor": adds("factor", lambda self, dy, x: (dy * x)[0].sum())}, "first"),
     # The input's gradient through a matrix.
@@ -545,7 +545,7 @@ FAULTS = {
     "sine for cosine": (Sine, to_input(lambda self, dy, x, y: dy * x.sin()), ""),
     "square without its 2": (Parabola, to_input(lambda self, dy, x, y: x * dy), "factor 2 is missing"),
     "square without the input": (Parabola, to_input(lambda self, dy, x, y: 2 * dy), "factor input is missing"),
-    "sine with a factor": (Sine, to_input(lambda self, dy, x, y: dy * x * x.cos()), "factor input is too many"),
+    "sine with a factor": (Sine, to_input(lambda self, dy, x, y: dy * x * x.cos()), "extra factor input"),
     "swish's gate alone": (Swish, to_input(lambda self, dy, x, y: dy * x.sigmoid()), ""),
     "swish's minus": (Swish, {"to_input": swish_with_a_minus}, "the sign is wrong"),
     "softmax's plus": (Softmax, {"to_input": softmax_with_a_plus}, "the sign is wrong"),
@@ -560,12 +560,12 @@ FAULTS = {
     "cumulated forwards": (Cumulative, to_input(lambda self, dy, x, y: dy.cumsum(-1)), "Jacobian is transposed"),
     "centred by nothing": (Centre, to_input(lambda self, dy, x, y: dy), "passed on"),
     "centred along the features": (Centre, to_input(lambda self, dy, x, y: dy - dy.mean(1, keepdim=True)), ""),
-    "batch held constant": (
+    "batch taken as constant": (
         Standardise,
         to_input(lambda self, dy, x, y: dy / (x.var(0, unbiased=False) + 1e-3).sqrt()),
-        "taken for a constant",
+        "treated as a constant",
     ),
-    "variance held constant": (
+    "variance taken as constant": (
         Standardise,
         to_input(lambda self, dy, x, y: (dy - dy.mean(0)) / (x.var(0, unbiased=False) + 1e-3).sqrt()),
         "a term is missing: off by output times",
@@ -591,7 +591,7 @@ FAULTS = {
     "kernel reversed": (
         Convolution,
         weight(lambda self, dy, p: torch.einsum("nol,nclk->ock", dy, p).flip(2)),
-        "reversed: the right numbers, in the other order along dimension 2",
+        "reversed: the right numbers in reverse order along dimension 2",
     ),
     # What is below.
     "no shortcut": (Residual, to_input(lambda self, dy: self.child.backward(dy)), "term grad_output is missing"),

@@ -25,7 +25,7 @@ def upstream_twice(evidence: Evidence) -> bool:
     return _with_upstream(evidence, torch.square)
 
 
-def size_of_upstream(evidence: Evidence) -> bool:
+def upstream_without_sign(evidence: Evidence) -> bool:
     return _with_upstream(evidence, torch.abs)
 
 
@@ -38,12 +38,12 @@ def jacobian_transposed(evidence: Evidence) -> bool:
     return evidence.is_like((jacobian.T @ evidence.upstream.flatten()).view(evidence.value.shape))
 
 
-def elements_alone(evidence: Evidence) -> bool:
+def only_diagonal(evidence: Evidence) -> bool:
     """Ours is the diagonal of the Jacobian times the upstream gradient."""
     return _same_index(evidence, range(evidence.value.dim()))
 
 
-def indices_alone(evidence: Evidence) -> Words | None:
+def only_same_index(evidence: Evidence) -> Words | None:
     """Ours is right but for what one sample, or one feature, does to the output of another."""
     for dimension in range(evidence.value.dim()):
         if _same_index(evidence, [dimension]):

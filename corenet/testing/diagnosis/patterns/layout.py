@@ -78,7 +78,7 @@ def broadcast(evidence: Evidence) -> bool:
     return not evidence.fits and evidence.ours.shape in (evidence.upstream.shape, evidence.input.shape)
 
 
-def turned_round(evidence: Evidence) -> Words | None:
+def flipped(evidence: Evidence) -> Words | None:
     for dimension in range(evidence.numeric.dim()):
         if evidence.is_like(evidence.numeric.flip(dimension)):
             return {"dimension": str(dimension)}

@@ -39,7 +39,7 @@ def dropped(evidence: Evidence) -> bool:
     return wrong is not None and not evidence.ours[wrong].any()
 
 
-def drawn_anew(evidence: Evidence) -> bool:
+def other_mask(evidence: Evidence) -> bool:
     """Both have zeros, at other places, and agree where neither does."""
     ours, numeric = evidence.pairs()
     both = (ours != 0) & (numeric != 0)
@@ -47,7 +47,7 @@ def drawn_anew(evidence: Evidence) -> bool:
     return alone >= FEWEST and int(both.sum()) >= FEWEST and near(ours[both], numeric[both])
 
 
-def branch(evidence: Evidence) -> Words | None:
+def one_side_wrong(evidence: Evidence) -> Words | None:
     """Wrong on one side of a threshold of the input, the output, the upstream gradient or the value."""
     wrong, side = _wrong(evidence), _one_side(evidence)
     if wrong is None or side is None:

@@ -1,4 +1,4 @@
-"""The conformance kit: every promise of a contract, tried on a component."""
+"""The conformance kit: a component checked against every promise of its contract."""
 
 from __future__ import annotations
 
@@ -42,19 +42,19 @@ def check_component(
     name: str = "",
     seed: int = 0,
 ) -> Report:
-    """Try every promise of a component's contract on it, and report; nothing is raised for a broken one.
+    """Check a component against every promise of its contract. A broken component raises nothing: the report says so.
 
     Args:
         cls_or_factory: a subclass of Module, Loss or Optimizer, or a function that returns an instance.
         kind: ``"module"``, ``"loss"`` or ``"optimizer"``; a class knows its own.
-        cases: what to try it on; by default those of its ``conformance_cases()``, or guessed.
-        expected_failures: why a check fails, by its id. One that passes all the same is a failure.
-        name: what to call it in the report.
-        seed: governs everything that is drawn.
+        cases: how to build it and what inputs to give it; by default its ``conformance_cases()``, or guessed cases.
+        expected_failures: by check id, the reason why it fails. If such a check passes, it is reported as a failure.
+        name: the component's name in the report.
+        seed: of all random numbers.
 
     Raises:
-        ConfigError: the kind is unknown or cannot be told, an expected failure names no check,
-            or it cannot be guessed how to build the component.
+        ConfigError: the kind is unknown or missing, an expected failure names no check,
+            or the arguments of the constructor cannot be guessed.
 
     >>> import corenet as cn
     >>> report = check_component(cn.Tanh)
@@ -66,7 +66,7 @@ def check_component(
     _refuse_unknown(expected, kind)
     chosen = list(cases_of(cls_or_factory, kind) if cases is None else cases)
     if not chosen:
-        raise ConfigError(f"{cls_or_factory!r} has no case to be tried on; conformance_cases() returned none")
+        raise ConfigError(f"{cls_or_factory!r} has no cases: conformance_cases() returned none")
     trials = [Trial(cls_or_factory, case, seed) for case in chosen]
     results = tuple(run_checks(CHECKS[kind], trials, expected))
     errors = [trial.gradients.error for trial in trials if "gradients" in vars(trial)]
@@ -77,7 +77,8 @@ def check_component(
 def run_checks(checks: Iterable[Check], trials: list[Trial], expected: Mapping[str, str]) -> Iterator[Result]:
     """Yield the result of each check, so that one mistake is one failure.
 
-    A check is tried on the trials before the one that fails a check which it comes after; it is skipped if none is.
+    A check runs only on the trials that come before the first failure of a check in its ``after``;
+    where there are none, it is skipped.
     """
     names = [str(trial) for trial in trials]
     sound: dict[str, int] = {}
@@ -85,7 +86,7 @@ def run_checks(checks: Iterable[Check], trials: list[Trial], expected: Mapping[s
         first = min(check.after, key=lambda each: sound.get(each, len(trials)), default="")
         left = trials[: sound.get(first, len(trials))]
         if not left:
-            yield Result(check.id, "skipped", message=f"not tried, for {first} fails")
+            yield Result(check.id, "skipped", message=f"not run, because {first} fails")
             continue
         result = run_check(check, left, expected.get(check.id))
         if result.case:
@@ -94,7 +95,7 @@ def run_checks(checks: Iterable[Check], trials: list[Trial], expected: Mapping[s
 
 
 def run_check(check: Check, trials: Iterable[Trial], expected: str | None = None) -> Result:
-    """Run a check on each trial, as far as the first that fails it; ``expected`` says why it will."""
+    """Run a check on the trials up to the first that fails; ``expected`` is the reason why it must fail."""
     verdict: Verdict = "skipped"
     reason = ""
     for trial in trials:
@@ -109,7 +110,8 @@ def run_check(check: Check, trials: Iterable[Trial], expected: str | None = None
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code may raise anything
             return _failed(check, trial, Violation(f"it raised {reason_of(error)}"), expected, error)
     if expected is not None:
-        return Result(check.id, "failed", message=f"expected to fail ({expected}), but it does not: say so no longer")
+        message = f"passes although expected_failures lists it ({expected}): remove the entry"
+        return Result(check.id, "failed", message=message)
     return Result(check.id, verdict, message=reason if verdict == "skipped" else "")
 
 
@@ -121,7 +123,7 @@ def _failed(check: Check, trial: Trial, found: Violation, expected: str | None, 
 
 
 def kind_of(subject: Callable[..., Any], kind: Kind | None = None) -> Kind:
-    """Return the kind of a class, or the ``kind`` given if it may be that."""
+    """Return the kind of a component: that of its class, or the ``kind`` given for a function."""
     if kind is not None and kind not in KINDS:
         raise ConfigError(f"kind must be 'module', 'loss' or 'optimizer', not {kind!r}{did_you_mean(str(kind), KINDS)}")
     if not callable(subject) or isinstance(subject, tuple(_CONTRACTS.values())):
@@ -130,9 +132,11 @@ def kind_of(subject: Callable[..., Any], kind: Kind | None = None) -> Kind:
         for each, contract in _CONTRACTS.items():
             if issubclass(subject, contract) and kind in (None, each):
                 return each
-        raise ConfigError(f"{subject.__name__} is no {kind or 'Module, Loss or Optimizer'}")
+        raise ConfigError(f"{subject.__name__} is not a {kind or 'Module, Loss or Optimizer'}")
     if kind is None:
-        raise ConfigError(f"check_component of {subject!r:.80}, which is no class, needs kind='module' or another")
+        raise ConfigError(
+            f"check_component of {subject!r:.80}, which is not a class, needs kind='module', 'loss' or 'optimizer'"
+        )
     return kind
 
 

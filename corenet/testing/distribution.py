@@ -13,7 +13,7 @@ def components_of(*distributions: str) -> list[Component]:
 
     Raises:
         UnknownComponentError: there is no such distribution.
-        BrokenPluginError: one cannot be asked for its components, or has none.
+        BrokenPluginError: one fails to list its components, or has none.
 
     >>> [row.name for row in components_of("corenet")][:3]
     ['linear', 'dropout', 'relu']
@@ -25,13 +25,13 @@ def components_of(*distributions: str) -> list[Component]:
             owners = [row.distribution for row in rows if row.name == distribution]
             hint = f"; it is a component of {owners[0]}" if owners else did_you_mean(distribution, known)
             raise UnknownComponentError(
-                f"no component comes from a distribution {distribution!r}{hint}; corenet plugins shows all",
+                f"no distribution {distribution!r} has components{hint}; corenet plugins lists them",
                 name=distribution,
             )
     wanted = {canonical(each) for each in distributions}
     found = [row for row in rows if row.distribution in wanted]
     for row in found:
-        if row.kind == "plugin":  # tests of nothing would pass
-            why = row.reason or "it offers no component"
+        if row.kind == "plugin":  # without a component every test would pass
+            why = row.reason or "it has no component"
             raise BrokenPluginError(f"{row.name} cannot be tested: {why}", distribution=row.name)
     return found

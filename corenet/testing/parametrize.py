@@ -1,4 +1,4 @@
-"""The conformance kit as tests: one for each check of each component."""
+"""The conformance kit as pytest tests, one for each check of each component."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def parametrize_with_checks(
 ) -> Callable[[Any], Any]:
     """Return a decorator that runs a test for each check of each component.
 
-    The test takes ``component``, a row of the registry or a class, and ``check``, a function of it
-    that raises what the check finds::
+    The test takes ``component``, a row of the registry or a class, and ``check``, a function
+    that raises if the component fails::
 
         @parametrize_with_checks(components_of("corenet-swish"))
         def test_conforms(component, check):
@@ -28,11 +28,11 @@ def parametrize_with_checks(
 
     Args:
         components: rows, as :func:`~corenet.testing.components_of` returns them, or classes.
-        expected_failures: why a check fails, by its id; such a test must fail.
+        expected_failures: by check id, the reason why it fails; such a test must fail.
 
     Raises:
         MissingExtraError: pytest is not installed.
-        ConfigError: one of the components is neither a row nor the class of a component.
+        ConfigError: an entry of ``components`` is neither a row nor the class of a component.
     """
     try:
         import pytest
@@ -47,7 +47,7 @@ def parametrize_with_checks(
             marks=[pytest.mark.xfail(reason=reasons[check.id], strict=True)] if check.id in reasons else [],
         )
         for each in components
-        for name, kind in [_told(each)]
+        for name, kind in [_name_and_kind(each)]
         if kind != "plugin"
         for check in CHECKS[kind]
     ]
@@ -55,12 +55,12 @@ def parametrize_with_checks(
 
 
 def conforms(check: Check, component: Component | type) -> None:
-    """Run one check on a component, after those that it needs; skip the test if there is nothing to look at.
+    """Run one check on a component, after the checks that must come before it; skip the test if it does not apply.
 
     Raises:
         ConformanceError: the check fails.
         BrokenComponentError: the component cannot be loaded.
-        ConfigError: it cannot be guessed how to build it.
+        ConfigError: the arguments of its constructor cannot be guessed.
     """
     import pytest
 
@@ -74,8 +74,8 @@ def conforms(check: Check, component: Component | type) -> None:
         pytest.skip(result.message)
 
 
-def _told(component: Component | type) -> tuple[str, Kind | Literal["plugin"]]:
-    """Return what a component is called, and its kind."""
+def _name_and_kind(component: Component | type) -> tuple[str, Kind | Literal["plugin"]]:
+    """Return the name and the kind of a component."""
     if isinstance(component, Component):
         return component.name, component.kind
     kind = kind_of(component)

@@ -1,4 +1,4 @@
-"""What the conformance kit found: a result for each check, and the report of all."""
+"""What the conformance kit found: a :class:`Result` for each check, in the :class:`Report` of a component."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 @dataclass(frozen=True)
 class Result:
-    """What one check found; ``case`` is where it failed, ``diagnosis`` what that likely means."""
+    """What one check of the conformance kit found.
+
+    ``check`` is its stable id and ``verdict`` one of "passed", "failed", "expected failure" and "skipped".
+    Of a failure, ``case`` is the case that failed, ``message`` what is wrong, and ``diagnosis`` what that likely
+    means, how to mend it, and the line of the source. The gradient of one tensor has a ``TensorReport`` instead.
+    """
 
     check: str
     verdict: Verdict
@@ -29,9 +34,10 @@ class Result:
 
 @dataclass(frozen=True)
 class Report:
-    """What :func:`check_component` found: a result for each check of the component's kind.
+    """What :func:`check_component` found: a :class:`Result` for each check of the component's kind.
 
     ``error`` is the worst relative error of its gradients; an optimizer has none.
+    The report of :func:`gradcheck`, on one gradient alone, is a ``GradientReport``.
     """
 
     subject: str
@@ -62,7 +68,7 @@ class Report:
         return "\n  ".join(line.replace("\n", "\n  ") for line in lines)
 
     def merged(self) -> list[Result]:
-        """Return the results with those that found the same in one: a forward that crashes fails many checks."""
+        """Return the results with equal findings merged into one: a forward that crashes fails many checks."""
         found: dict[tuple[str, ...], list[Result]] = {}
         for result in self.results:
             found.setdefault((result.verdict, result.message, result.diagnosis), []).append(result)

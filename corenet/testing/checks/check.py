@@ -1,4 +1,4 @@
-"""A check: one promise that every component of a kind keeps, with a name that stays."""
+"""A check: one promise of the contract of a kind, with a stable id."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ Run = Callable[[Trial], None]
 
 @dataclass(frozen=True)
 class Check:
-    """A promise with its stable id, such as ``module.input_gradient``, and the version that brought it.
+    """A promise, its stable id, such as ``module.input_gradient``, and the version that introduced it.
 
-    Where one of the checks with the ids ``after`` fails, this one would only find the same mistake once more.
+    Where a check named in ``after`` fails, this one is skipped: it would report the same mistake again.
     """
 
     id: str
@@ -27,7 +27,7 @@ class Check:
 
 
 class Checks(list[Check]):
-    """The checks of one kind, in order; an instance decorates a function to make a check of it.
+    """The checks of one kind, in order; :meth:`add` makes a check of a function.
 
     >>> checks = Checks("loss")
     >>> @checks.add(since="0.1")
@@ -44,7 +44,7 @@ class Checks(list[Check]):
     def add(self, *, since: str, after: tuple[str, ...] = ("runs",)) -> Callable[[Run], Run]:
         """Return a decorator that makes a check of a function; its docstring's first line is the promise.
 
-        ``after`` names the checks of this kind that come before it, and without which it is not tried.
+        ``after`` names the checks of this kind that must pass before it runs.
         """
         needed = tuple(f"{self.kind}.{name}" for name in after)
 

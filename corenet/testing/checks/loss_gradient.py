@@ -1,4 +1,4 @@
-"""What every loss promises of its number, and of the gradient of that number."""
+"""What every loss promises of its value and its gradient."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def runs(trial: Trial) -> None:
 
 @LOSS_GRADIENT_CHECKS.add(since="0.1")
 def gradient(trial: Trial) -> None:
-    """The gradient is that of exactly the returned number, for each reduction, by central differences in float64."""
+    """The gradient is that of the returned value, for each reduction, by central differences in float64."""
     for each in each_reduction(trial):
         _refuse_wrong(each.gradients, each)
 
 
 @LOSS_GRADIENT_CHECKS.add(since="0.1", after=("runs", "gradient"))
 def gradient_of_one_sample(trial: Trial) -> None:
-    """A batch of one has its exact gradient too."""
+    """The gradient of a batch of one sample agrees too."""
     _without_sample_weights(trial)
     one = replace(trial, case=replace(trial.case, shape=(1, *trial.case.shape[1:])))
     for each in each_reduction(one):
@@ -48,7 +48,7 @@ def gradient_of_one_sample(trial: Trial) -> None:
 
 @LOSS_GRADIENT_CHECKS.add(since="0.1")
 def value(trial: Trial) -> None:
-    """The value is one finite floating-point number, or unreduced one for each element or sample."""
+    """The value is one finite floating-point number, or without a reduction one for each element or sample."""
     for each in each_reduction(trial):
         input = each.input()
         found = evaluate_fresh(each, input, each.target()).value
@@ -67,7 +67,7 @@ def edges(trial: Trial) -> None:
     for where, input, target in _edges(trial):
         try:
             found = evaluate_fresh(trial, input, target)
-        except RangeError:  # the loss says itself that this is no number for it
+        except RangeError:  # the loss refuses this value itself
             continue
         for name, tensor in {"value": found.value, "gradient": found.gradient}.items():
             if not tensor.isfinite().all():
@@ -80,7 +80,7 @@ def edges(trial: Trial) -> None:
 
 @LOSS_GRADIENT_CHECKS.add(since="0.1")
 def permutation(trial: Trial) -> None:
-    """Permuting the batch leaves the number and permutes the gradient."""
+    """Permuting the batch leaves the value as it is and permutes the gradient."""
     _without_sample_weights(trial)
     input, target = trial.input(), trial.target()
     order = torch.arange(len(input)).roll(1)
@@ -88,12 +88,12 @@ def permutation(trial: Trial) -> None:
     found = evaluate_fresh(trial, input[order], target[order])
     expected = straight.value if not straight.value.dim() else straight.value[order]
     if wrong := found.differs(Evaluation(expected, straight.gradient[order])):
-        raise Violation(f"with the batch permuted {wrong}", "the place of a sample in the batch enters the loss")
+        raise Violation(f"with the batch permuted {wrong}", "the loss depends on the index of a sample in the batch")
 
 
 @LOSS_GRADIENT_CHECKS.add(since="0.1")
 def reductions(trial: Trial) -> None:
-    """The sum and the mean are those of the unreduced values."""
+    """With reduction sum and mean the value is the sum and the mean of the unreduced values."""
     values = {
         name: evaluate_fresh(each, each.input(), each.target()).value
         for name in REDUCTIONS
@@ -103,7 +103,7 @@ def reductions(trial: Trial) -> None:
         raise NotApplicable("it has no reduction 'none'")
     expected = {"sum": values["none"].sum(), "mean": values["none"].mean()}
     if _weighted(trial):
-        del expected["mean"]  # which may divide by the sum of the weights
+        del expected["mean"]  # it may divide by the sum of the weights
     for name in expected.keys() & values.keys():
         if wrong := difference(values[name], expected[name]):
             raise Violation(
@@ -131,7 +131,7 @@ def per_sample_sum(trial: Trial) -> None:
             f"the loss of a batch is {whole:.9g}; its {len(alone)} samples' losses sum to {total:.9g}, "
             f"and their mean is {mean:.9g}",
             _factor(whole, allowed[0])
-            or "one sample's loss depends on the others; a loss that means it says so in expected_failures",
+            or "the loss of one sample depends on the others; if that is meant, list the check in expected_failures",
         )
 
 
@@ -149,11 +149,13 @@ def empty_batch(trial: Trial) -> None:
         except Exception as error:
             raise Violation(f"{each}: raises {reason_of(error)}", "refuse it in check() with a ShapeError") from error
         if not number.isfinite().all():
-            raise Violation(f"{each}: the value is {number.item():g}", "the mean of nothing: raise a ShapeError")
+            raise Violation(
+                f"{each}: the value is {number.item():g}", "the mean of an empty batch is undefined: raise a ShapeError"
+            )
         loss.backward()
 
 
-# Inputs of another kind.
+# Other dtypes and memory layouts.
 
 
 @LOSS_GRADIENT_CHECKS.add(since="0.1")
@@ -166,7 +168,7 @@ def float32(trial: Trial) -> None:
     if found.gradient.dtype != torch.float32:
         raise Violation(f"the gradient of float32 input is {found.gradient.dtype}", "return it in the input's dtype")
     if wrong := found.differs(exact, FLOAT32):
-        raise Violation(f"in float32 {wrong} as in float64; more than {FLOAT32:g} apart")
+        raise Violation(f"in float32 {wrong} as in float64; the tolerance is {FLOAT32:g}")
 
 
 @LOSS_GRADIENT_CHECKS.add(since="0.1")
@@ -183,7 +185,7 @@ def strides(trial: Trial) -> None:
         if wrong := evaluate_fresh(trial, first, second).differs(straight):
             raise Violation(
                 f"for {how} tensors {wrong}",
-                "correct only for contiguous inputs: something reads the memory in its order",
+                "correct only for contiguous inputs: something ignores the strides",
             )
 
 
@@ -196,12 +198,12 @@ def _refuse_wrong(report: GradientReport, trial: Trial) -> None:
 
 
 def _factor(found: float, expected: float) -> str:
-    """Return by which whole number the value is too large or too small, if it is by one."""
+    """Return the whole number by which the value is too large or too small, if there is one."""
     for count in range(2, 1000):
         if _close(found, expected * count):
             return f"{count} times too large: a division by {count} is missing"
         if _close(found * count, expected):
-            return f"{count} times too small: it is divided by {count} once too often"
+            return f"{count} times too small: it is divided by {count} a second time"
     return ""
 
 
@@ -230,7 +232,7 @@ def _alternating(shape: tuple[int, ...], domain: tuple[float, float]) -> Tensor:
 
 def _without_sample_weights(trial: Trial) -> None:
     if weighs_samples(trial):
-        raise NotApplicable("the case weighs each sample of the batch by its place")
+        raise NotApplicable("the case gives each sample of the batch a weight by its index")
 
 
 def _weighted(trial: Trial) -> bool:

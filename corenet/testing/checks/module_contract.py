@@ -1,4 +1,4 @@
-"""What every module promises besides its gradients: manners, modes, and a state that is all of it."""
+"""What every module promises besides its gradients: side effects, order of calls, modes, state and copies."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from corenet.testing.support.violation import NotApplicable, Violation, must_ref
 
 MODULE_CONTRACT_CHECKS = Checks("module")
 SAVE = "use save() and saved(), in every forward and every backward"
-KEEP = "use self.save(...) for what backward needs: a second forward would overwrite anything else unnoticed"
+KEEP = "use self.save(...) for what backward needs: a second forward would silently overwrite anything else"
 
 
-# Manners.
+# Side effects and the order of calls.
 
 
 @MODULE_CONTRACT_CHECKS.add(since="0.1")
 def arguments_unchanged(trial: Trial) -> None:
-    """Neither forward nor backward changes an argument or a parameter; the output is no other name of the input."""
+    """Neither forward nor backward changes an argument or a parameter; the output does not share the input's memory."""
     module, input = trial.build(), trial.input()
     before = {name: parameter.clone() for name, parameter in module.named_parameters()}
     given = input.clone()
@@ -37,7 +37,7 @@ def arguments_unchanged(trial: Trial) -> None:
     if not torch.equal(given, input):
         raise Violation("forward changes its input in place", "other modules may need it")
     if output.shape == input.shape and share_memory(output, given):
-        raise Violation("the output is the input's own memory in training", "return a new tensor, or input.clone()")
+        raise Violation("in training the output shares its input's memory", "return a new tensor, or input.clone()")
     upstream = drawn_like(output)
     given_upstream = upstream.clone()
     module.backward(given_upstream)
@@ -48,7 +48,8 @@ def arguments_unchanged(trial: Trial) -> None:
     moved = [name for name, parameter in module.named_parameters() if not torch.equal(parameter, before[name])]
     if moved:
         raise Violation(
-            f"a pass changes {', '.join(moved)}", "leave that to the optimizer; backward adds to .grad alone"
+            f"forward or backward changes {', '.join(moved)}",
+            "leave that to the optimizer: backward adds to .grad only",
         )
 
 
@@ -70,7 +71,7 @@ def order_of_calls(trial: Trial) -> None:
 
 @MODULE_CONTRACT_CHECKS.add(since="0.1")
 def keeps_only_what_it_saves(trial: Trial) -> None:
-    """A forward leaves nothing behind but what it gives to save(), and buffers."""
+    """A forward keeps no tensors except those given to save(), and buffers."""
     module = trial.build()
     before = plain_tensors(module)
     for mode in (module.train, module.eval):
@@ -82,7 +83,7 @@ def keeps_only_what_it_saves(trial: Trial) -> None:
 
 @MODULE_CONTRACT_CHECKS.add(since="0.1")
 def finds_every_tensor(trial: Trial) -> None:
-    """Every tensor that it holds is a Parameter or a Buffer, and is found by parameters() or state_dict()."""
+    """Every floating-point tensor in it is a Parameter or a Buffer, found by parameters() or state_dict()."""
     module = trial.build()
     plain = [name for name, tensor in plain_tensors(module).items() if tensor.is_floating_point()]
     if plain:
@@ -96,13 +97,13 @@ def finds_every_tensor(trial: Trial) -> None:
     if lost:
         raise Violation(
             f"{', '.join(lost)} is found by neither parameters() nor state_dict()",
-            "hold it, and modules too, in attributes of a module, or in lists, tuples and dicts there",
+            "assign it, or the module it is in, to an attribute of a module, directly or in a list, tuple or dict",
         )
 
 
 @MODULE_CONTRACT_CHECKS.add(since="0.1")
 def evaluation(trial: Trial) -> None:
-    """In evaluation mode the output is the same each time, nothing is saved, and no number of the module changes."""
+    """In evaluation mode the output is the same each time, nothing is saved, and no parameter or buffer changes."""
     module, input = trial.build(), trial.input()
     module.eval()
     before = module.state_dict()
@@ -116,7 +117,9 @@ def evaluation(trial: Trial) -> None:
         gap = (first - second).abs().max().item()
         raise Violation(f"in evaluation mode two outputs differ by {gap:.2g}", _why_they_differ(module, input))
     if _saves(module):
-        raise Violation("in evaluation mode forward saves tensors", "use self.save(...), which keeps none then")
+        raise Violation(
+            "in evaluation mode forward saves tensors", "use self.save(...), which keeps nothing in evaluation mode"
+        )
     moved = [name for name, tensor in module.state_dict().items() if not torch.equal(tensor, before[name])]
     if moved:
         raise Violation(f"in evaluation mode forward changes {', '.join(moved)}")
@@ -127,7 +130,9 @@ def repeats(trial: Trial) -> None:
     """The same seed gives the same output and gradients, and backward draws no random numbers."""
     first, second = (forward_backward(trial.build(), trial.input()) for _ in range(2))
     if wrong := first.differs(second, 0):
-        raise Violation(f"of the same seed, {wrong}", "draw from torch's generator alone")
+        raise Violation(
+            f"with the same seed, {wrong} as the first time", "draw random numbers from torch's generator only"
+        )
     module = trial.build()
     upstream = drawn_like(module(trial.input()))
     with seeded(0):
@@ -142,7 +147,7 @@ def repeats(trial: Trial) -> None:
 
 @MODULE_CONTRACT_CHECKS.add(since="0.1", after=("runs", "evaluation"))
 def state_round_trip(trial: Trial) -> None:
-    """What state_dict() returns, loaded into another module of its kind, makes it the same bit for bit."""
+    """A module into which state_dict() is loaded computes the same, bit for bit."""
     module, other = trial.build(), replace(trial, seed=trial.seed + 1).build()
     forward_backward(module, trial.input())
     other.load_state_dict({name: torch.zeros_like(tensor) for name, tensor in other.state_dict().items()})
@@ -156,19 +161,19 @@ def state_round_trip(trial: Trial) -> None:
 
 @MODULE_CONTRACT_CHECKS.add(since="0.1")
 def copies(trial: Trial) -> None:
-    """A deep copy, and one that went through pickle, compute the same, and share no tensor with their original."""
+    """A deep copy and a pickled copy compute the same, and share no tensor with the original."""
     module = trial.build()
     straight = forward_backward(module, trial.input())
     for how, duplicate in copiers(module).items():
-        with seeded(trial.seed + 1):  # a copy that draws its weights anew would draw the same ones
+        with seeded(trial.seed + 1):  # another seed, so that a copy with newly drawn weights differs
             twin = duplicate(trial.build())
         if wrong := forward_backward(twin, trial.input()).differs(straight, 0):
-            raise Violation(f"of {how}, {wrong}")
+            raise Violation(f"for {how}, {wrong}")
         original = trial.build()
         theirs = dict(duplicate(original).named_tensors())
         for name, ours in original.named_tensors():
             if share_memory(ours, theirs[name]):
-                raise Violation(f"{how} shares {name} with its original")
+                raise Violation(f"{how} shares {name} with the original")
 
 
 def _why_they_differ(module: Module, input: Tensor) -> str:
@@ -177,8 +182,8 @@ def _why_they_differ(module: Module, input: Tensor) -> str:
         with seeded(0):
             outputs.append(module(input).clone())
     if torch.equal(*outputs):
-        return "forward draws random numbers in evaluation mode too: do that only if self.training"
-    return "something that one forward changes enters the next"
+        return "forward draws random numbers in evaluation mode too: draw only if self.training"
+    return "a forward changes something that the next one reads"
 
 
 def _saves(module: Module) -> bool:

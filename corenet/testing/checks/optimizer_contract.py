@@ -1,4 +1,4 @@
-"""What every optimizer promises besides where it goes: what it refuses, leaves alone, and keeps."""
+"""What every optimizer promises besides its trajectory: refusals, side effects, state and copies."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def gradients_unchanged(trial: Trial) -> None:
 
 @OPTIMIZER_CONTRACT_CHECKS.add(since="0.1")
 def parameters_kept(trial: Trial) -> None:
-    """Parameters stay the objects they are, with their gradients, shapes and dtypes."""
+    """Parameters and their gradients remain the same objects, with the same shapes and dtypes."""
     for dtype in (torch.float64, torch.float32):
         parameters = start(dtype=dtype)
         gradients, shapes = [each.grad for each in parameters], [each.shape for each in parameters]
@@ -72,7 +72,7 @@ def parameters_kept(trial: Trial) -> None:
 
 @OPTIMIZER_CONTRACT_CHECKS.add(since="0.1")
 def float32(trial: Trial) -> None:
-    """In float32 it goes where it does in float64, within its precision."""
+    """In float32 the weights agree with those in float64, within its precision."""
     double, single = (trial.optimizer(start(dtype=dtype)) for dtype in (torch.float64, torch.float32))
     if wrong := difference(follow(single, STEPS)[-1], follow(double, STEPS)[-1], FLOAT32):
         raise Violation(f"after {STEPS} steps in float32 a weight {wrong} as in float64")
@@ -80,7 +80,7 @@ def float32(trial: Trial) -> None:
 
 @OPTIMIZER_CONTRACT_CHECKS.add(since="0.1")
 def counts_steps(trial: Trial) -> None:
-    """``steps`` is the number of steps done."""
+    """``steps`` counts the steps."""
     optimizer = trial.optimizer(start())
     follow(optimizer, STEPS)
     if optimizer.steps != STEPS:
@@ -89,25 +89,25 @@ def counts_steps(trial: Trial) -> None:
 
 @OPTIMIZER_CONTRACT_CHECKS.add(since="0.1")
 def save_and_resume(trial: Trial) -> None:
-    """Saved in the middle and loaded into a new optimizer, it goes on bit for bit."""
+    """Its state, saved and loaded into a new optimizer, continues the run bit for bit."""
     optimizer = trial.optimizer(start())
     follow(optimizer, STEPS)
     state, weights = optimizer.state_dict(), [each.detach().clone() for each in optimizer.parameters]
     uninterrupted = follow(optimizer, STEPS, STEPS)
     resumed = trial.optimizer([Parameter(each) for each in weights])
     try:
-        resumed.load_state_dict(pickle.loads(pickle.dumps(state)))  # noqa: S301 - made a moment ago
+        resumed.load_state_dict(pickle.loads(pickle.dumps(state)))  # noqa: S301 - pickled here
     except Exception as error:
         raise Violation(
             f"the state_dict of one cannot be loaded into another: {reason_of(error)}",
             "init_state() must make every tensor that update() writes to the state",
         ) from error
-    _must_go_on("state_dict() and load_state_dict()", resumed, uninterrupted)
+    _must_continue("state_dict() and load_state_dict()", resumed, uninterrupted)
 
 
 @OPTIMIZER_CONTRACT_CHECKS.add(since="0.1")
 def copies(trial: Trial) -> None:
-    """A deep copy, and one that went through pickle, go on bit for bit, and leave their original alone."""
+    """A deep copy and a pickled copy continue the run bit for bit, and leave the original unchanged."""
     for how, duplicate in copiers(trial.optimizer(start())).items():
         optimizer = trial.optimizer(start())
         follow(optimizer, STEPS)
@@ -118,21 +118,21 @@ def copies(trial: Trial) -> None:
         before = weights_of(optimizer)
         trajectory = follow(twin, STEPS, STEPS)
         if difference(weights_of(optimizer), before, 0):
-            raise Violation(f"a step of {how} moves the weights of its original")
-        _must_go_on(how, optimizer, trajectory)
+            raise Violation(f"a step of {how} changes the weights of the original")
+        _must_continue(how, optimizer, trajectory)
 
 
 @OPTIMIZER_CONTRACT_CHECKS.add(since="0.1")
 def no_borrowed_gradient(trial: Trial) -> None:
-    """It asks torch for no gradient."""
+    """It never uses torch's autograd."""
     with no_autograd():
         follow(trial.optimizer(start()), STEPS)
 
 
-def _must_go_on(how: str, optimizer: Optimizer, expected: list[torch.Tensor]) -> None:
+def _must_continue(how: str, optimizer: Optimizer, expected: list[torch.Tensor]) -> None:
     for step, (found, right) in enumerate(zip(follow(optimizer, STEPS, STEPS), expected, strict=True), STEPS + 1):
         if wrong := difference(found, right, 0):
             raise Violation(
                 f"after {how}, at step {step}, a weight {wrong}",
-                "something that update() remembers is in an attribute: keep it in the state, or read self.steps",
+                "update() keeps state in an attribute: keep it in the state, or read self.steps",
             )

@@ -1,4 +1,4 @@
-"""What a wrong gradient likely means: found by comparing it with the right one, element by element."""
+"""What a wrong gradient likely means: found by comparing it with the numeric one, element by element."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The source of one method: its text, its syntax tree, and where its lines stand."""
+"""The source of one method: its text, its syntax tree, its file and lines."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Method:
 
     @property
     def tree(self) -> ast.Module:
-        """Its syntax; nothing of a lambda inside of a larger expression, which is none by itself."""
+        """Its syntax tree; empty for a lambda inside of a larger expression, which does not parse alone."""
         try:
             return ast.parse(self.text)
         except SyntaxError:
@@ -30,7 +30,7 @@ class Method:
 
     @property
     def range(self) -> str:
-        """Its lines, such as ``corenet_swish/__init__.py:26-31``; of a single one, what stands there."""
+        """Its lines, such as ``corenet_swish/__init__.py:26-31``; of a single line, its text too."""
         lines = self.text.splitlines()
         if len(lines) == 1:
             return f"{self.path}:{self.start}: {shortened(self.text)}"
@@ -43,7 +43,7 @@ class Method:
 
 
 def method_of(cls: type, name: str) -> Method | None:
-    """Return the source of a method, or nothing if it can't be had."""
+    """Return the source of a method, or None if it is not available."""
     try:
         function = inspect.unwrap(getattr(cls, name))
         lines, start = inspect.getsourcelines(function)

@@ -22,12 +22,12 @@ class ForwardBackward:
     parameters: dict[str, Tensor]
 
     def named(self) -> dict[str, Tensor]:
-        """Return all of it by the names that a message would use."""
+        """Return all of them by the names that messages use."""
         gradients = {f"the gradient of {name}": tensor for name, tensor in self.parameters.items()}
         return {"the output": self.output, "the gradient of input": self.grad_input, **gradients}
 
     def differs(self, expected: ForwardBackward, rtol: float = 1e-9) -> str:
-        """Return where this differs from ``expected``; nothing if it agrees within ``rtol``.
+        """Return where this differs from ``expected``; an empty string if it agrees within ``rtol``.
 
         The tolerance is relative to the largest element of each tensor, or to 1 where all are smaller:
         inputs are of size 1, and a small result may be what rounding left of larger numbers.

@@ -1,4 +1,4 @@
-"""One evaluation of a loss: its value, and the gradient that goes with it."""
+"""One evaluation of a loss: its value and its gradient."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from corenet.testing.support.violation import tensor_from
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a loss gave for one input and target."""
+    """The value and the gradient of a loss for one input and target."""
 
     value: Tensor
     gradient: Tensor
 
     def differs(self, expected: Evaluation, rtol: float = 1e-9) -> str:
-        """Return where this differs from ``expected``; nothing if it agrees."""
+        """Return where this differs from ``expected``; an empty string if it agrees."""
         return differences(self.named(), expected.named(), rtol)
 
     def named(self) -> dict[str, Tensor]:
-        """Return both by the names that a message would use."""
+        """Return both by the names that messages use."""
         return {"the value": self.value, "the gradient": self.gradient}
 
 
@@ -43,7 +43,7 @@ def evaluate_fresh(trial: Trial, input: Tensor, target: Tensor) -> Evaluation:
 
 
 def each_reduction(trial: Trial) -> list[Trial]:
-    """Return the trial with each reduction that its loss takes, or the trial alone if it has none.
+    """Return the trial with each reduction that its loss has, or the trial alone if it has none.
 
     >>> import corenet as cn
     >>> [each.case.arguments for each in each_reduction(Trial(cn.MSELoss, cn.Case()))]
@@ -53,7 +53,7 @@ def each_reduction(trial: Trial) -> list[Trial]:
 
 
 def reduced(trial: Trial, reduction: str) -> Trial | None:
-    """Return the trial with another ``reduction``, or None if its loss doesn't take that one."""
+    """Return the trial with another ``reduction``, or None if its loss does not have that one."""
     if "reduction" not in inspect.signature(trial.factory).parameters:
         return None
     other = replace(trial, case=replace(trial.case, arguments={**trial.case.arguments, "reduction": reduction}))
@@ -65,7 +65,7 @@ def reduced(trial: Trial, reduction: str) -> Trial | None:
 
 
 def weighs_samples(trial: Trial) -> bool:
-    """Tell whether an argument of the case is a tensor with an entry for each sample of its batch."""
+    """Tell whether an argument of the case is a tensor with a weight for each sample of the batch."""
     shape = trial.case.shape
     tensors = [value for value in trial.case.arguments.values() if isinstance(value, Tensor) and value.dim()]
     return any(len(each) == shape[0] > 1 and each.shape != shape[len(shape) - each.dim() :] for each in tensors) or any(

@@ -1,4 +1,4 @@
-"""Where an optimizer goes: parameters to move, gradients to follow, and the weights after each step."""
+"""The trajectory of an optimizer: parameters to start from, gradients to follow, the weights after each step."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def quadratic(weights: Sequence[Tensor]) -> tuple[float, list[Tensor]]:
 
 
 def rosenbrock(weights: Sequence[Tensor]) -> tuple[float, list[Tensor]]:
-    """Return Rosenbrock's valley ``Σ 100 (y − x²)² + (1 − x)²`` in pairs (x, y), and its gradient.
+    """Return Rosenbrock's function ``Σ 100 (y − x²)² + (1 − x)²`` in pairs (x, y), and its gradient.
 
     >>> rosenbrock([torch.tensor([1.0, 2.0])])
     (100.0, [tensor([-400.,  200.])])
@@ -61,10 +61,10 @@ def descend(optimizer: Optimizer, objective: Objective, steps: int) -> tuple[flo
 
 
 def follow(optimizer: Optimizer, steps: int, first: int = 0) -> list[Tensor]:
-    """Do ``steps`` steps along gradients drawn for their number alone, and return copies of all weights after each.
+    """Make ``steps`` steps, and return a copy of all weights after each. The gradients depend on the step number alone.
 
-    Large and small gradients take turns, and both signs occur, so that a rule that clips,
-    remembers or normalizes has something to do.
+    Large and small gradients alternate, with both signs, so that clipping, momentum and normalization
+    have an effect.
     """
     trajectory = []
     for step in range(first, first + steps):
@@ -75,7 +75,7 @@ def follow(optimizer: Optimizer, steps: int, first: int = 0) -> list[Tensor]:
 
 
 def gradients_at(step: int, parameters: Sequence[Tensor]) -> list[Tensor]:
-    """Return the gradients that are drawn for the number of a step."""
+    """Return the gradients of one step, drawn by its number."""
     generator = torch.Generator().manual_seed(1000 + step)
     drawn = [torch.randn(each.shape, generator=generator, dtype=torch.float64) for each in parameters]
     return [each * (0.05 if step % 2 else 3.0) for each in drawn]

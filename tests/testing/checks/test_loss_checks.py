@@ -366,7 +366,7 @@ FAULTS = [
     (Root, "edges", "gradient is nan for a target equal to the input"),
     (CountsPlaces, "permutation", "permuted"),
     (Centred, "per_sample_sum", "depends on the others"),
-    (DividesTwice, "per_sample_sum", "divided by 4 once too often"),
+    (DividesTwice, "per_sample_sum", "divided by 4 a second time"),
     (ReducesTwice, "reductions", "12 times too small"),
     (EmptyIsNaN, "empty_batch", "nan"),
     (AlwaysDouble, "float32", "torch.float64"),
@@ -381,7 +381,7 @@ FAULTS = [
     (Borrows, "no_borrowed_gradient", "autograd"),
     (Records, "no_borrowed_gradient", "requires grad"),
     (Branches, "compiled", "cannot capture"),
-    (CountsFromTheEnd, "unknown_class", "class -1 of 3 is taken"),
+    (CountsFromTheEnd, "unknown_class", "class -1 of 3 is accepted"),
 ]
 
 

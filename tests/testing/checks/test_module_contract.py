@@ -422,8 +422,8 @@ FAULTS = {
     "changes its input in backward": (ChangesItsInputInBackward, "arguments_unchanged", "backward changes the input"),
     "changes its weight": (ChangesItsWeight, "arguments_unchanged", "changes weight"),
     "changes its weight in backward": (ChangesItsWeightInBackward, "arguments_unchanged", "changes weight"),
-    "returns its input": (ReturnsItsInput, "arguments_unchanged", "input's own memory"),
-    "returns a view of its input": (ReturnsAViewOfItsInput, "arguments_unchanged", "input's own memory"),
+    "returns its input": (ReturnsItsInput, "arguments_unchanged", "shares its input's memory"),
+    "returns a view of its input": (ReturnsAViewOfItsInput, "arguments_unchanged", "shares its input's memory"),
     "stashes": (Stashes, "keeps_only_what_it_saves", "input"),
     "stashes in a dict": (StashesInADict, "keeps_only_what_it_saves", "cache.input"),
     "stashes in an object": (StashesInAnObject, "keeps_only_what_it_saves", "context.input"),
@@ -459,7 +459,7 @@ FAULTS = {
     "loads half": (LoadsHalf, "state_round_trip", "load_state_dict"),
     "a copy that is itself": (SharesItself, "copies", "shares weight"),
     "a copy that shares": (SharesItsWeight, "copies", "shares weight"),
-    "a copy drawn anew": (DrawsItsCopy, "copies", "of a deep copy, the output"),
+    "a copy drawn anew": (DrawsItsCopy, "copies", "for a deep copy, the output"),
     "cannot be copied": (CannotBeCopied, "copies", "generator"),
 }
 TWINS = {Scale, Copy, Mean, cn.Dropout}

@@ -289,7 +289,7 @@ FAULTS = {
     "doubled": (Doubled, "accumulates", "doubled in the second"),
     "counts its calls": (CountsItsCalls, "accumulates", "doubled in the second"),
     "right at the first call only": (RightAtTheFirstCallOnly, "accumulates", "two backwards"),
-    "halved": (Halved, "accumulates", "of the first pass"),
+    "halved": (Halved, "accumulates", "depends on the first"),
     "decays in backward": (DecaysInBackward, "parameter_gradients", "decay"),
     "half of a half": (HalfOfAHalf, "parameter_gradients", "bias by backward_parameters"),
     "returns nothing": (ReturnsNothing, "accumulates", "backward returns NoneType, not a tensor"),

@@ -347,7 +347,7 @@ class Borrows(Plain):
 FAULTS = [
     (NeverSteps, "runs", "it raised RuntimeError: no"),
     (Climbs, "quadratic_descent", "the sign"),
-    (Rests, "quadratic_descent", "nothing moves"),
+    (Rests, "quadratic_descent", "no weight changes"),
     (ClimbsRosenbrock, "rosenbrock_descent", "Rosenbrock's function goes from"),
     (StepsTooFar, "descent_direction", "no descent"),
     (StepsTooFar, "lr_zero", "lr=0"),

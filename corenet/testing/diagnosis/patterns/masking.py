@@ -1,4 +1,4 @@
-"""Gradients that are right on one side of a threshold only."""
+"""Gradients with a missing or wrong mask: right on one side of a threshold, or in some elements only."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def sign_alone(evidence: Evidence) -> bool:
 
 
 def _wrong(evidence: Evidence) -> Tensor | None:
-    """Return where ours is wrong; None if that is nowhere, or right nowhere."""
+    """Return where ours is wrong; None if it is so nowhere or everywhere."""
     right = close(evidence.ours, evidence.numeric.where(evidence.known, 0))
     wrong = evidence.known & ~right
     enough = int(wrong.sum()) >= FEWEST and int((evidence.known & right).sum()) >= FEWEST
@@ -87,7 +87,7 @@ def _one_side(evidence: Evidence) -> Words | None:
     if wrong is None:
         return None
     right = evidence.known & ~wrong
-    for against in (right, right & (evidence.numeric != 0)):  # where both are zero, a second mask may hide the first
+    for against in (right, right & (evidence.numeric != 0)):  # where both are zero, another mask may hide the threshold
         if int(against.sum()) >= FEWEST and (where := _threshold(evidence, wrong, against)):
             return {"where": where}
     return None

@@ -1,4 +1,4 @@
-"""Every tensor that a module holds is found, however it is held, and the rest of the program isn't looked through."""
+"""Every tensor that a module can reach is found, and the rest of the program is not searched."""
 
 import logging
 from types import SimpleNamespace
@@ -40,11 +40,11 @@ def test_a_tensor_is_found_by_its_path(value, path):
 
 
 @pytest.mark.parametrize("value", [3.0, "abc", torch, torch.Tensor, logging.getLogger(__name__)])
-def test_what_holds_no_tensor_is_passed_over(value):
+def test_what_has_no_tensor_is_skipped(value):
     assert reachable_tensors(Holder(value)) == {}
 
 
-def test_what_holds_itself_comes_to_an_end():
+def test_what_contains_itself_ends():
     circle = SimpleNamespace(tensor=TENSOR)
     circle.circle = circle
     assert reachable_tensors(Holder(circle)) == {"value.tensor": TENSOR}

@@ -9,6 +9,7 @@ import torch
 import corenet as cn
 from corenet.testing import Case, check_component, components_of
 from corenet.testing.conformance import CHECKS
+from corenet.testing.support.trial import trials_of
 
 
 class Square(cn.Module):
@@ -64,7 +65,7 @@ def negated():
 
 @pytest.fixture(scope="module")
 def branching():
-    return check_component(Branching)
+    return check_component(Branching, cases=[Case()])
 
 
 def failed(report):
@@ -75,13 +76,18 @@ def test_a_right_component_is_ok_and_every_check_has_a_result(square):
     assert square.ok
     assert (square.subject, square.kind, square.failures) == ("Square", "module", [])
     assert [result.check for result in square.results] == [check.id for check in CHECKS["module"]]
+    assert square.error == max(trial.gradients.error for trial in trials_of(Square))
     assert 0 < square.error < 1e-6
 
 
 @pytest.mark.parametrize("row", components_of("corenet"), ids=lambda row: row.name)
-def test_every_builtin_conforms(row):
+def test_every_builtin_conforms_and_torchs_state_is_left_alone(row):
+    before, threads = torch.get_rng_state(), torch.get_num_threads()
     report = check_component(cn.get(row.kind, row.name), row.kind, name=row.qualified_name)
     assert report.ok, str(report)
+    assert report.error is None if row.kind == "optimizer" else 0 < report.error < 1e-6
+    assert torch.equal(before, torch.get_rng_state())
+    assert torch.get_num_threads() == threads
 
 
 def test_a_wrong_component_says_what_was_found_where_and_what_it_means(negated):
@@ -224,7 +230,7 @@ def test_an_expected_failure_does_not_fail(branching):
     found = failed(branching)
     assert found == ["module.compiled", "module.mapped"]
     expected = dict.fromkeys(found, "it branches on numbers")
-    report = check_component(Branching, expected_failures=expected)
+    report = check_component(Branching, cases=[Case()], expected_failures=expected)
     assert report.ok
     assert [(each.check, each.message) for each in report.results if each.verdict == "expected failure"] == list(
         expected.items()
@@ -232,7 +238,7 @@ def test_an_expected_failure_does_not_fail(branching):
 
 
 def test_an_expected_failure_that_passes_fails():
-    report = check_component(Square, expected_failures={"module.strides": "it cannot"})
+    report = check_component(Square, cases=[Case()], expected_failures={"module.strides": "it cannot"})
     assert failed(report) == ["module.strides"]
     assert report.failures[0].message == "passes although expected_failures lists it (it cannot): remove the entry"
 
@@ -240,10 +246,3 @@ def test_an_expected_failure_that_passes_fails():
 def test_an_expected_failure_of_no_check_is_refused():
     with pytest.raises(cn.ConfigError, match=r"no check 'module.stride'.*did you mean 'module.strides'"):
         check_component(Square, expected_failures={"module.stride": "it cannot"})
-
-
-def test_torchs_generator_and_the_users_threads_are_left_alone():
-    before = torch.get_rng_state(), torch.get_num_threads()
-    check_component(cn.Dropout)
-    assert torch.equal(before[0], torch.get_rng_state())
-    assert torch.get_num_threads() == before[1]

@@ -1,4 +1,4 @@
-"""What version 0.1 called proofs still works, and says what to write instead."""
+"""The names that check_component has replaced still work, and say what to write instead."""
 
 import pytest
 
@@ -14,20 +14,18 @@ def test_prove_is_check_component():
     ) as found:
         prove = testing.prove
     assert found[0].filename == __file__
-    report = prove(cn.Tanh, "strange:tanh", seed=1)
-    assert (report.subject, report.ok) == ("strange:tanh", True)
+    report = prove(cn.MSELoss, "strange:mse", seed=1)
+    assert (report.subject, report.ok) == ("strange:mse", True)
     assert 0 < report.error < 1e-6
 
 
 def test_prove_all_checks_what_can_be_built(monkeypatch):
     row = {"distribution": "corenet", "version": "0.1.0", "status": "declared"}
-    rows = [
-        Component(name, kind, **row) for name, kind in [("relu", "module"), ("lost", "module"), ("sgd", "optimizer")]
-    ]
+    rows = [Component(name, kind, **row) for name, kind in [("mse", "loss"), ("lost", "module"), ("sgd", "optimizer")]]
     monkeypatch.setattr(deprecated, "components", lambda: rows)
     with pytest.warns(DeprecationWarning, match="corenet check --all"):
         reports = testing.prove_all()
-    assert [(report.subject, report.ok) for report in reports] == [("corenet:relu", True)]
+    assert [(report.subject, report.ok) for report in reports] == [("corenet:mse", True)]
 
 
 def test_a_proof_is_a_report():

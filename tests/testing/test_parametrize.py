@@ -15,6 +15,10 @@ CODE = """
 import corenet as cn
 
 class Square(cn.Module):
+    @staticmethod
+    def conformance_cases():
+        return [cn.Case()]
+
     def forward(self, input):
         self.save(input)
         return input ** 2

@@ -47,15 +47,18 @@ def each_reduction(trial: Trial) -> list[Trial]:
 
     >>> import corenet as cn
     >>> [each.case.arguments for each in each_reduction(Trial(cn.MSELoss, cn.Case()))]
-    [{'reduction': 'mean'}, {'reduction': 'sum'}, {'reduction': 'none'}]
+    [{}, {'reduction': 'sum'}, {'reduction': 'none'}]
     """
     return [each for name in REDUCTIONS if (each := reduced(trial, name))] or [trial]
 
 
 def reduced(trial: Trial, reduction: str) -> Trial | None:
     """Return the trial with another ``reduction``, or None if its loss does not have that one."""
-    if "reduction" not in inspect.signature(trial.factory).parameters:
+    parameter = inspect.signature(trial.factory).parameters.get("reduction")
+    if parameter is None:
         return None
+    if trial.case.arguments.get("reduction", parameter.default) == reduction:
+        return trial  # whose gradients are computed once, and count in the report's error
     other = replace(trial, case=replace(trial.case, arguments={**trial.case.arguments, "reduction": reduction}))
     try:
         other.build()

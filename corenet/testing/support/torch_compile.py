@@ -23,7 +23,6 @@ def under_torch_compile(function: Callable[..., Any], *arguments: Any) -> Any:
     >>> under_torch_compile(torch.neg, torch.tensor(1.0))
     tensor(-1.)
     """
-    torch.compiler.reset()
     try:
         with seeded(0):
             return torch.compile(function, fullgraph=True, backend="eager")(*arguments)

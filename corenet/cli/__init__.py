@@ -21,7 +21,7 @@ from corenet.errors import BrokenPluginError, CorenetError, did_you_mean
 COMMANDS = {
     "bench": "Time training on this machine against torch.nn.",
     "check": "Prove the gradients of components.",
-    "demo": "Train a small network, prove every gradient, draw what was learnt.",
+    "demo": "Train a small network, verify every gradient, draw what was learnt.",
     "doctor": "Import every plugin and say what is wrong, and how to mend it.",
     "list-components": "List every installed module, loss and optimizer.",
     "new-plugin": "Write a complete plugin, to change into your own.",

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from corenet.report.component import component_page as cards
-from corenet.testing.conformance import Report, Result
+from corenet.testing.report import Report, Result
 
 TWICE = '''
 import corenet as cn

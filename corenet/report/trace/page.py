@@ -9,7 +9,7 @@ from importlib.resources import files
 from corenet.registry.sanitize import plain
 from corenet.report.plots.drawing import bar, histogram
 from corenet.report.trace.layer_check import ELEMENTS, Verdict
-from corenet.report.trace.source_lines import backward_sources, source
+from corenet.report.trace.shown_source import backward_sources, source
 from corenet.report.trace.table import figure, gradients, judgement, placed, shape, title_of
 from corenet.report.trace.tensor_summary import Numbers
 from corenet.report.trace.trace import LayerTrace, Trace

@@ -9,7 +9,7 @@ import pytest
 from corenet.registry.registry import registry
 from corenet.report.component import component_page as cards
 from corenet.report.component.component_page import Conformance, card_of
-from corenet.testing.conformance import Report, Result
+from corenet.testing.report import Report, Result
 
 
 def test_a_component_in_full():

@@ -10,7 +10,7 @@ import pytest
 
 import corenet as cn
 from corenet.report.trace.page import page
-from corenet.report.trace.source_lines import backward_sources, source
+from corenet.report.trace.shown_source import backward_sources, source
 
 VOID = {"meta", "br"}
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

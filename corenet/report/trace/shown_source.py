@@ -5,7 +5,7 @@ from __future__ import annotations
 from unicodedata import category
 
 from corenet.contracts.module import Module
-from corenet.testing.diagnosis.source_lines import method_of
+from corenet.testing.diagnosis.method_source import method_of
 
 
 def source(cls: type[Module], name: str) -> str:

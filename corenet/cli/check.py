@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from corenet.cli import options
-from corenet.cli.check_child import Result, check, check_apart, unusable
+from corenet.cli.isolated_check import Result, check, check_apart, unusable
 from corenet.cli.no_plugins import no_plugins
 from corenet.errors import UnknownComponentError, did_you_mean
 from corenet.registry.distributions import BUILTIN

@@ -65,5 +65,5 @@ def _as_dict(rows: list[Component], plugins: list[PluginRow]) -> dict[str, Any]:
     return {
         "schema": 1,
         "components": [{name: getattr(row, name) for name in FIELDS} for row in rows if row.kind != "plugin"],
-        "plugins": [vars(plugin) for plugin in plugins if plugin.distribution in shown],
+        "plugins": [plugin.to_dict() for plugin in plugins if plugin.distribution in shown],
     }

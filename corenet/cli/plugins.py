@@ -28,7 +28,7 @@ def command(requirements: bool, as_json: bool) -> None:
     rows = registry().plugins()
     count = Counter(row.distribution for row in registry().components() if row.kind != "plugin")
     if as_json:
-        plugins = [{**vars(row), "components": count[row.distribution]} for row in rows]
+        plugins = [{**row.to_dict(), "components": count[row.distribution]} for row in rows]
         options.print_json({"schema": 1, "plugins": plugins})
     elif requirements:
         click.echo("\n".join(map(_requirement, rows)))

@@ -49,7 +49,7 @@ def test_every_fault_is_found_and_costs_nobody_else_anything(install, examined):
     install("corenet-well", {"corenet.modules": "fine = healthy:X"}, healthy=HEALTHY)
     found = examined()
     assert {name: (each.status, problems(each), each.ok) for name, each in found.items()} == {
-        "corenet": ("loaded", ["switch"], True),  # there is no corenet-off here
+        "corenet": ("loaded", ["setting"], True),  # there is no corenet-off here
         "corenet-crash": ("broken", ["broken"], False),
         "corenet-exit": ("broken", ["broken"], False),
         "corenet-heavy": ("loaded", ["name", "torch"], True),
@@ -65,7 +65,7 @@ def test_every_fault_is_found_and_costs_nobody_else_anything(install, examined):
     assert not {"heavy", "healthy"} & set(sys.modules)
 
 
-def test_clashes_are_found_though_every_plugin_is_alone_in_its_process(install, examined, tmp_path):
+def test_conflicts_are_found_though_every_plugin_is_alone_in_its_process(install, examined, tmp_path):
     trace = tmp_path / "imported"
     install("corenet-a", {"corenet.modules": "same = healthy:X\nlinear = healthy:X"}, healthy=HEALTHY)
     install(
@@ -107,18 +107,21 @@ def test_as_plain_values(examined):
     assert (found["components"], found["torch_at_listing"], len(found["findings"])) == (10, False, 1)
 
 
-def test_a_switch_that_names_nobody_is_told(install, monkeypatch):
+def test_a_setting_that_names_nobody_is_told(install, monkeypatch):
     install("corenet-swish", {"corenet.commands": "x = x:X"})
     monkeypatch.setenv("CORENET_DISABLE_PLUGINS", "corenet-swich,Corenet_Swish")
     monkeypatch.setenv("CORENET_PLUGINS", "*")
     (found,) = examine("corenet")
     assert [(each.problem, each.what) for each in found.findings] == [
-        ("switch", "CORENET_DISABLE_PLUGINS names 'corenet-swich', which is no plugin (did you mean 'corenet-swish'?)"),
-        ("switch", "CORENET_PLUGINS names '*', which is no plugin"),
+        (
+            "setting",
+            "CORENET_DISABLE_PLUGINS names 'corenet-swich', which is no plugin (did you mean 'corenet-swish'?)",
+        ),
+        ("setting", "CORENET_PLUGINS names '*', which is no plugin"),
     ]
 
 
-def test_a_command_that_two_offer_is_a_clash(install, examined):
+def test_a_command_that_two_offer_is_a_conflict(install, examined):
     for name in ("corenet-a", "corenet-b", "corenet-off"):
         install(name, {"corenet.commands": f"train = train:run\n{name[-1]}_own = train:run"})
     found = examined("corenet-a")["corenet-a"].findings

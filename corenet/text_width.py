@@ -11,6 +11,7 @@ from unicodedata import category, east_asian_width
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _PIECES = re.compile(rf"{COLOUR.pattern}|.", re.DOTALL)
+_WORDS = re.compile(r"\s*\S+")  # each with the space before it
 
 
 def display_width(text: str) -> int:
@@ -54,20 +55,20 @@ def pad(text: str, width: int, right: bool = False) -> str:
 def wrap(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
     """Return ``text`` in lines of at most ``width`` cells, broken between words; a longer word stays whole.
 
-    The first line begins with ``first``, each other one with ``rest``.
+    The first line begins with ``first``, each other one with ``rest``. Spaces within a line are kept.
 
     >>> wrap("each gradient is verified", 14, first="- ", rest="  ")
     ['- each', '  gradient is', '  verified']
     """
     lines: list[str] = []
     line, is_empty = first, True
-    for word in text.split():
-        longer = line + word if is_empty else f"{line} {word}"
+    for word in _WORDS.findall(text):
+        longer = line + " " * (len(word) - len(word.lstrip())) + word.lstrip()
         if is_empty or display_width(longer) <= width:
             line, is_empty = longer, False
         else:
             lines.append(line)
-            line = rest + word
+            line = rest + word.lstrip()
     return lines if is_empty else [*lines, line]
 
 

@@ -24,7 +24,7 @@ FOLDER = "corenet-demo"
 @options.json
 @options.out(FOLDER)
 def command(seed: int, device: str, as_json: bool, out: Path) -> None:
-    """Train a small network on the disk, prove every gradient, and draw what was learnt."""
+    """Train a small network on the disk, verify every gradient, and draw what was learnt."""
     from corenet.experiments import experiment, run
     from corenet.report.experiment_table import draw
     from corenet.testing import prove_all

@@ -33,8 +33,8 @@ def _apply(context: click.Context, _: click.Parameter, chosen: bool) -> None:
 no_plugins = click.option(
     "--no-plugins",
     is_flag=True,
-    is_eager=True,  # so that --help, eager too, names no plugin's command after it
+    is_eager=True,  # evaluated before --help, so that help names no command of a plugin
     expose_value=False,
     callback=_apply,
-    help="Use no plugin, only what is built in.",
+    help="Use no plugin, only built-in components.",
 )

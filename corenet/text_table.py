@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from corenet.text_width import cut, display_width, pad, terminal_width, wrap
 
-GAP = "  "
+GAP = 2
+BELOW = 4  # the indent of a last cell that goes below its row
+NARROWEST = 16  # of a last column that wraps beside the others
 
 
 def text_table(
@@ -14,16 +16,19 @@ def text_table(
     rows: Iterable[Sequence[str]],
     *,
     right: Collection[int] = (),
-    wrapped: int | None = None,
+    wrapped: int = -1,
     width: int | None = None,
 ) -> list[str]:
     """Return the lines of a table, aligned by display width; cells may hold colours.
+
+    Where it is too wide, the words of one column wrap. If that is the last and less than 16 cells are
+    left for it, it goes below its row; words that are still too long are cut.
 
     Args:
         heading: the titles of the columns.
         rows: the cells of each row.
         right: the columns that stand to the right, for numbers.
-        wrapped: the column whose words wrap where the table is too wide; without one, lines are cut.
+        wrapped: the column whose words wrap, by default the last.
         width: the cells of a line; by default the terminal's, without end where stdout is none.
 
     >>> print(*text_table(["NAME", "ERROR"], [["relu", "1e-9"], ["線形", "2e-10"]], right={1}), sep="\\n")
@@ -34,28 +39,38 @@ def text_table(
     cells = [heading, *rows]
     width = terminal_width() if width is None else width
     widths = [max(map(display_width, column)) for column in zip(*cells, strict=True)]
-    if wrapped is not None:
-        widths[wrapped] = _room(cells, widths, wrapped, width)
-    lines = [_joined(line, widths, right) for row in cells for line in _broken(row, widths, wrapped)]
-    return lines if wrapped is not None else [cut(line, width) for line in lines]
+    wrapped %= len(widths)
+    room = width - sum(widths) + widths[wrapped] - GAP * (len(widths) - 1)
+    if wrapped == len(widths) - 1:
+        lines = [line for row in cells for line in _last_wrapped(row, widths, right, room, width)]
+        return [cut(line, width) for line in lines]
+    longest = max((display_width(word) for row in cells for word in row[wrapped].split()), default=0)
+    widths[wrapped] = min(widths[wrapped], max(room, longest))
+    return [_joined(line, widths, right) for row in cells for line in _pieces(row, widths[wrapped], wrapped)]
 
 
-def _room(cells: list[Sequence[str]], widths: list[int], column: int, width: int) -> int:
-    """Return the width of the column that wraps: what the others leave, but room for its longest word."""
-    taken = sum(widths) - widths[column] + len(GAP) * (len(widths) - 1)
-    longest = max((display_width(word) for row in cells for word in row[column].split()), default=0)
-    return min(widths[column], max(width - taken, longest))
+def _last_wrapped(
+    row: Sequence[str], widths: list[int], right: Collection[int], room: int, width: int
+) -> Iterator[str]:
+    """Yield a row whose last cell wraps in its column, or below where that is too narrow; a lone word is left."""
+    if len(row[-1].split()) < 2 or display_width(row[-1]) <= room:
+        yield _joined(row, widths, right)
+    elif room >= NARROWEST:
+        yield from (_joined(line, [*widths[:-1], room], right) for line in _pieces(row, room, len(row) - 1))
+    else:
+        yield _joined(row[:-1], widths, right)
+        yield from wrap(row[-1], width, first=" " * BELOW, rest=" " * BELOW)
 
 
-def _broken(row: Sequence[str], widths: list[int], wrapped: int | None) -> list[Sequence[str]]:
-    """Return the lines of a row: one, or as many as the column that wraps needs."""
-    if wrapped is None or display_width(row[wrapped]) <= widths[wrapped]:
+def _pieces(row: Sequence[str], width: int, column: int) -> list[Sequence[str]]:
+    """Return the lines of a row: one, or as many as the words of its ``column`` need."""
+    if display_width(row[column]) <= width:
         return [row]
-    pieces = wrap(row[wrapped], widths[wrapped])
+    pieces = wrap(row[column], width)
     beside = [row] + [[""] * len(row)] * (len(pieces) - 1)
-    return [[*line[:wrapped], piece, *line[wrapped + 1 :]] for line, piece in zip(beside, pieces, strict=True)]
+    return [[*line[:column], piece, *line[column + 1 :]] for line, piece in zip(beside, pieces, strict=True)]
 
 
 def _joined(line: Sequence[str], widths: Sequence[int], right: Collection[int]) -> str:
     padded = (pad(cell, widths[column], column in right) for column, cell in enumerate(line))
-    return GAP.join(padded).rstrip()
+    return (" " * GAP).join(padded).rstrip()

@@ -59,3 +59,36 @@ def test_what_wraps_is_never_narrower_than_its_longest_word():
 
 def test_a_table_that_fits_does_not_wrap():
     assert text_table(["WHAT", "N"], [["a b", "1"]], wrapped=0, width=7) == ["WHAT  N", "a b   1"]
+
+
+def test_the_last_column_wraps_between_words():
+    rows = [["linear", "the built-in keeps the name; use corenet-x:linear"], ["relu", "y = max(x, 0)"]]
+    assert text_table(["NAME", "REASON"], rows, width=32) == [
+        "NAME    REASON",
+        "linear  the built-in keeps the",
+        "        name; use",
+        "        corenet-x:linear",
+        "relu    y = max(x, 0)",
+    ]
+
+
+def test_it_goes_below_its_row_where_too_little_room_is_left():
+    rows = [["linear", "the built-in keeps the name"], ["relu", "y"]]
+    assert text_table(["NAME", "REASON"], rows, width=20) == [
+        "NAME    REASON",
+        "linear",
+        "    the built-in",
+        "    keeps the name",
+        "relu    y",
+    ]
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_no_word_is_broken_in_a_listing(width):
+    reason = (
+        "it needs corenet>=99 and this is corenet 0.1.0; pip install 'corenet>=99', or another version of the plugin"
+    )
+    rows = [["swish", "module", "corenet-swish", "1.2", "incompatible", reason]]
+    lines = text_table(["NAME", "KIND", "PLUGIN", "VERSION", "STATUS", "SUMMARY"], rows, width=width)
+    assert max(map(len, lines)) <= width
+    assert [word for line in lines[1:] for word in line.split()] == [*rows[0][:-1], *reason.split()]

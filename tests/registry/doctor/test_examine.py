@@ -128,3 +128,15 @@ def test_a_command_that_two_offer_is_a_conflict(install, examined):
     assert [(each.problem, each.what, each.fix) for each in found if each.problem == "ambiguous"] == [
         ("ambiguous", "command train: also in corenet-b", "CORENET_DISABLE_PLUGINS=corenet-b leaves this one"),
     ]
+
+
+def test_a_torch_that_cannot_load_is_named_as_the_cause_once(install, examined):
+    groups = {"corenet.modules": "one = healthy:X\ntwo = healthy:X"}
+    install("corenet-x", groups, healthy=HEALTHY, torch="raise OSError('libtorch_cpu.so: cannot open')")
+    found = examined()
+    for name in ("corenet", "corenet-x"):
+        causes = [finding for finding in found[name].findings if finding.problem == "broken"]
+        assert [finding.what for finding in causes] == [
+            "torch cannot be imported: OSError: libtorch_cpu.so: cannot open"
+        ]
+        assert causes[0].fix == "python -c 'import torch' fails too; pip install --force-reinstall torch"

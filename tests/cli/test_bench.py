@@ -35,7 +35,7 @@ def test_the_table_measures_against_torch_nn(timed, capsys):
 
 
 def test_fit_trains_as_long_as_the_loop_would_in_the_time_given(timed):
-    assert timed["engine"] == "replay"
+    assert timed["engine"] in ("replay", "compiled")  # as there is a C compiler or none, and time for it
     assert timed["fit_steps"] * timed["step_seconds"]["corenet, loop"] == pytest.approx(0.5, rel=0.8)
 
 

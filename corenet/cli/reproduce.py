@@ -1,4 +1,4 @@
-"""``corenet reproduce``: the seeds' experiments, reported against measured."""
+"""``corenet reproduce``: the student projects' experiments, reported against measured."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from corenet.cli import options
+from corenet.cli.echo import echo
 
 if TYPE_CHECKING:
     from corenet.experiments import Experiment, Outcome
@@ -48,6 +50,7 @@ def command(
     if names and every:
         raise click.UsageError("give IDs, or --all")
     if not names and not every:
+        _refuse_options()
         _list(experiments(), as_json)
         return
     chosen = experiments() if every else [experiment(name) for name in names]
@@ -66,6 +69,14 @@ def command(
     _report(outcomes, out, as_json)
 
 
+def _refuse_options() -> None:
+    """Refuse the options of a training where there is nothing to train."""
+    context = click.get_current_context()
+    for name in ("rounds", "recipe", "seed", "device", "out"):
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{name} needs an ID to run, or --all; corenet reproduce lists the IDs")
+
+
 def _report(outcomes: list[Outcome], out: Path, as_json: bool) -> None:
     from rich.console import Console
 
@@ -81,8 +92,10 @@ def _report(outcomes: list[Outcome], out: Path, as_json: bool) -> None:
     Console().print(table(outcomes))
     for outcome in outcomes:
         if outcome.recipe == "better" and outcome.experiment.why:
-            click.echo(f"{outcome.experiment.id} better: {outcome.experiment.why}")
-    click.echo(f"\n{machine()}\nfigures and tables in {out}/")
+            echo(f"{outcome.experiment.id} better: {outcome.experiment.why}", indent=2)
+    click.echo()
+    echo(machine())
+    echo(f"figures and tables in {out}/")
 
 
 def _list(experiments: list[Experiment], as_json: bool) -> None:
@@ -95,6 +108,7 @@ def _list(experiments: list[Experiment], as_json: bool) -> None:
         return
     for each in experiments:
         reported = ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in each.reported.items())
-        click.echo(f"{each.id:5} {each.title}")
-        click.echo(f"{'':5} reported: {reported or 'no figure'}; {each.source}")
-    click.echo("\nrun some with corenet reproduce ID..., or --all; --rounds 10 gives means and deviations")
+        echo(f"{each.id:5} {each.title}", indent=6)
+        echo(f"{'':5} reported: {reported or 'no figure'}; {each.source}", indent=6)
+    click.echo()
+    echo("run some with corenet reproduce ID..., or --all; --rounds 10 gives means and standard deviations")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-import textwrap
+import sys
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
@@ -17,12 +17,14 @@ from corenet.cli.no_plugins import no_plugins
 from corenet.errors import UnknownComponentError
 from corenet.registry.registry import registry
 from corenet.registry.spec import KINDS, Component, Kind
+from corenet.text_width import display_width, wrap
 
 if TYPE_CHECKING:
     from corenet.report.component.component_page import Card, Conformance
     from corenet.report.component.constructor import Argument
 
 LABEL = 11
+COPIED = ("target", "file")  # never broken, since a path may have blanks
 MEANING = "    "
 WIDEST = 100  # longer lines are hard to read
 
@@ -33,11 +35,11 @@ WIDEST = 100  # longer lines are hard to read
 @no_plugins
 @options.json
 def command(name: str, kind: Kind | None, as_json: bool) -> None:
-    """Show what the component NAME computes, what it takes, where it is from, and whether it is proven.
+    """Show what the component NAME computes, what it takes, where it is from, and whether it conforms.
 
     NAME may be qualified by its distribution, corenet-swish:swish. If a module and a loss
-    have the name, both are shown. Exit code 1 if one is broken; whether it may be used and
-    conforms is only told, and corenet check decides.
+    have the name, both are shown. Exit code 1 if one is broken; one that does not conform
+    is shown with exit code 0, and fails corenet check.
     """
     from corenet.report.component.component_page import card_of
 
@@ -66,10 +68,11 @@ def _named(name: str, kinds: list[Kind]) -> list[Component]:
 def _lines(card: Card, width: int) -> Iterator[str]:
     yield _title(card.row)
     yield ""
-    yield from textwrap.wrap(card.docstring.summary or card.row.summary, width)
+    yield from wrap(card.docstring.summary or card.row.summary, width)
     yield ""
     for label, text in _parts(card):
-        lines = [each for line in text for each in _fitted(line, width - LABEL)]
+        room = sys.maxsize if label in COPIED else width - LABEL
+        lines = [each for line in text for each in _fitted(line, room)]
         for index, line in enumerate(lines):
             yield f"{'' if index else label:{LABEL}}{line}"
 
@@ -115,20 +118,9 @@ def _verdict(found: Conformance) -> list[str]:
 
 
 def _fitted(line: str, width: int) -> list[str]:
-    """Return the line in pieces of at most ``width``, parted at its widest gaps if it is too long."""
-    if len(line) <= width:
+    """Return the line in pieces of at most ``width`` cells, parted at its widest gaps if it is too long."""
+    if display_width(line) <= width:
         return [line] if line.strip() else []
     indent = line[: len(line) - len(line.lstrip())]
     pieces = re.split(" {3,}", line.strip())
-    return [
-        part
-        for piece in pieces
-        for part in textwrap.wrap(
-            piece,
-            width,
-            initial_indent=indent,
-            subsequent_indent=indent or "  ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-    ]
+    return [part for piece in pieces for part in wrap(piece, width, first=indent, rest=indent or "  ")]

@@ -92,6 +92,8 @@ def test_what_a_plugin_prints_or_does_stays_out_of_the_report(call, install):
     [
         (["cornet"], "no plugin is called 'cornet' (did you mean 'corenet'?)"),
         (["--timeout", "0"], "Invalid value for '--timeout': 0.0 is not in the range x>0."),
+        (["--timeout", "nan"], "Invalid value for '--timeout': 'nan' is no finite number of seconds"),
+        (["--timeout", "inf"], "Invalid value for '--timeout': 'inf' is no finite number of seconds"),
     ],
 )
 def test_a_mistake_ends_in_one_line(call, arguments, message):

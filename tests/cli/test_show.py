@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from corenet.cli import show
+from corenet.registry.spec import Component
 from corenet.report.component import component_page as cards
 from corenet.testing.report import Report, Result
 
@@ -59,7 +61,13 @@ def test_it_fits_the_terminal(call, monkeypatch, width):
     code, stdout, _ = call("show", "sgd")
     assert code == 0
     if width == 500:
-        assert max(map(len, stdout.splitlines())) <= 100
+        assert max(len(line) for line in stdout.splitlines() if not line.startswith("file")) <= 100
+
+
+def test_a_path_is_never_broken_so_that_it_can_be_copied():
+    row = Component("x", "module", "corenet-x", "1.2", "loaded", target="x_code:X")
+    file = "/a path with blanks/" + "and more of them/" * 8 + "x_code.py"
+    assert f"file       {file}:7" in list(show._lines(cards.Card(row, file=file, line=7), 60))
 
 
 def test_a_formula_too_wide_is_parted_at_its_gaps(call, monkeypatch):

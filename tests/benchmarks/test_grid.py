@@ -71,6 +71,7 @@ def test_the_figure_leaves_out_what_was_skipped(raced):
     assert all(line.get_color() == lines[line.get_label()].get_color() for line in adam.get_lines())
 
 
+@pytest.mark.usefixtures("in_process")
 def test_in_a_survey_another_network_is_a_row_that_says_so(settings, monkeypatch):
     planted = racing.check
 

@@ -159,18 +159,18 @@ def _torch_nn(
         with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
             assert process.stdin is not None
             assert process.stdout is not None
-            ask, answer = process.stdin, process.stdout
+            requests, answers = process.stdin, process.stdout
 
-            def asked(*line: object) -> str:
-                print(json.dumps(line), file=ask, flush=True)
-                return answer.readline()
+            def request(*line: object) -> str:
+                print(json.dumps(line), file=requests, flush=True)
+                return answers.readline()
 
             def weights() -> dict[str, Any]:
-                asked("weights", found)
+                request("weights", found)
                 return load_file(found)
 
-            answer.readline()  # it is ready
-            yield lambda epochs: float(asked("train", epochs)), weights
+            answers.readline()  # it is ready
+            yield lambda epochs: float(request("train", epochs)), weights
 
 
 def _orders(data: Dataset) -> Any:

@@ -43,7 +43,7 @@ def where_else(name: str, known: Iterable[str]) -> str:
 def _in_a_plugin(name: str) -> str:
     """Return how to get the class called ``name`` of a plugin, or nothing; no plugin is imported."""
     component = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
-    with suppress(CorenetError):  # of a strict registry, which is told where a component is used
+    with suppress(CorenetError):  # a strict registry refuses broken plugins, where a component is used
         for row in registry(static=True).components():
             if row.target and (row.name == component or row.target.rpartition(":")[2] == name):
                 return f"corenet.get({row.kind!r}, {row.qualified_name!r})"

@@ -206,7 +206,7 @@ def test_what_was_raised_has_a_code(code, expected):
 
 
 @pytest.mark.parametrize(
-    ("torch", "told"),
+    ("torch", "message"),
     [
         (None, "ModuleNotFoundError: No module named 'torch'"),
         ("raise OSError('libc10.so: cannot open')", "OSError: libc10.so: cannot open"),
@@ -214,11 +214,11 @@ def test_what_was_raised_has_a_code(code, expected):
     ],
     ids=["missing", "unloadable", "incomplete"],
 )
-def test_a_torch_that_cannot_be_imported_is_the_cause(install, monkeypatch, torch, told):
+def test_a_torch_that_cannot_be_imported_is_the_cause(install, monkeypatch, torch, message):
     monkeypatch.delitem(sys.modules, "torch")
     install("corenet-x", {"corenet": "x = x_hooks"}, x_hooks="import torch", **({"torch": torch} if torch else {}))
     if torch is None:
         monkeypatch.setattr(sys, "path", [each for each in sys.path if not Path(each, "torch").exists()])
     with pytest.raises((ImportError, OSError)) as caught:
         import_module("x_hooks")
-    assert failure(caught.value) == Reason("torch_unavailable", f"torch cannot be imported: {told}", subject="torch")
+    assert failure(caught.value) == Reason("torch_unavailable", f"torch cannot be imported: {message}", subject="torch")

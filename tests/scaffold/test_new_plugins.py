@@ -71,8 +71,8 @@ def test_what_is_written_passes_its_own_tests(workplace):
     # In one process, for torch takes long to import; the settings of the three differ in nothing but "testpaths".
     settings = ["-q", "-p", "no:cacheprovider", "-c", folder / "corenet-gate" / "pyproject.toml"]
     places = [folder / name / part for name in PLUGINS for part in ("tests", name.replace("-", "_"))]
-    told = run(folder, python, "-m", "pytest", *settings, *places)
-    assert " passed" in told
+    stdout = run(folder, python, "-m", "pytest", *settings, *places)
+    assert " passed" in stdout
 
 
 def test_a_flipped_sign_is_found_and_called_by_its_name(workplace):
@@ -84,10 +84,10 @@ def test_a_flipped_sign_is_found_and_called_by_its_name(workplace):
     assert wrong != right
     source.write_text(wrong, encoding="utf-8")
     try:
-        told = run(folder, python, "-m", "corenet", "check", "corenet-gate", expected=1)
+        stdout = run(folder, python, "-m", "corenet", "check", "corenet-gate", expected=1)
     finally:
         source.write_text(right, encoding="utf-8")
-    assert "sign" in told
+    assert "sign" in stdout
 
 
 @pytest.mark.parametrize("name", PLUGINS)

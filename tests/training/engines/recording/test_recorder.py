@@ -120,6 +120,12 @@ def test_who_asked_by_name_is_warned(learner, batches):
         steps(recorder, batches(1))
 
 
+def test_where_a_warning_is_an_error_it_is_not_taken_for_a_bug(learner, batches):
+    recorder = recorder_of(learner(), raising(CannotCompile("no")), KernelCalls(), asked_by_name=True)
+    with pytest.raises(cn.EngineWarning, match=r"^engine 'replay' runs, not 'compiled': no$"):
+        steps(recorder, batches(1))
+
+
 def test_a_bug_in_a_lowering_is_a_warning_and_the_next_goes_on(learner, batches, monkeypatch):
     for name in ("CORENET_STRICT", "CORENET_DEBUG"):
         monkeypatch.delenv(name, raising=False)

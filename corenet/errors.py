@@ -101,7 +101,8 @@ class NonFiniteError(CorenetError, ArithmeticError):
     """Training met a loss or a gradient that is infinite or not a number.
 
     Raised before the weights are written. ``epoch`` and ``step`` count from 1, ``round`` from 0,
-    ``module`` is the first in backward order whose gradient is not finite.
+    ``module`` is the first in backward order whose gradient is not finite. Out of :func:`~corenet.fit`,
+    ``history`` has the epochs before.
     """
 
     def __init__(
@@ -115,6 +116,7 @@ class NonFiniteError(CorenetError, ArithmeticError):
         round: int | None = None,
     ) -> None:
         self.round = round
+        self.history: Sequence[object] = ()
         self.loss = loss
         self.module = module
         self.epoch = epoch

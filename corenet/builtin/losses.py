@@ -79,10 +79,12 @@ class MAELoss(ElementwiseLoss):
 
 
 class WeightedLoss(ElementwiseLoss):
-    """An elementwise loss whose values are multiplied by a constant ``weight``.
+    """An elementwise loss of targets in [0, 1], whose values are multiplied by a constant ``weight``.
 
     ``weight`` broadcasts against the values; the mean still divides by their number.
     """
+
+    one_above: float  # the output that stands for a probability of ½
 
     def __init__(self, weight: Tensor | None = None, reduction: Reduction = "mean") -> None:
         super().__init__(reduction)
@@ -91,6 +93,10 @@ class WeightedLoss(ElementwiseLoss):
     def weighted(self, values: Tensor) -> Tensor:
         """Return ``weight · values``."""
         return values if self.weight is None else self.weight.to(values.dtype) * values
+
+    def predictions(self, output: Tensor) -> Tensor:
+        """Return 1 where the probability of it is above ½, else 0; NaN stays NaN."""
+        return torch.where(output.isnan(), output, (output > self.one_above).to(output.dtype))
 
     def check(self, input: Tensor, target: Tensor) -> None:
         super().check(input, target)
@@ -124,6 +130,8 @@ class BCELoss(WeightedLoss):
     Reference: I. J. Good, "Rational decisions", JRSS B 14, 1952.
     """
 
+    one_above = 0.5
+
     @staticmethod
     def conformance_cases() -> list[Case]:
         """Return the cases that the gradient is verified on: each reduction, weighted or not."""
@@ -137,6 +145,10 @@ class BCELoss(WeightedLoss):
     def derivative(self, input: Tensor, target: Tensor) -> Tensor:
         variance = (input * (1 - input)).clamp(min=1e-12)
         return self.weighted((input - target) / variance)
+
+    def probabilities(self, output: Tensor) -> Tensor:
+        """Return the output, which is the probability of a 1."""
+        return output
 
     def check(self, input: Tensor, target: Tensor) -> None:
         super().check(input, target)
@@ -173,6 +185,8 @@ class BCEWithLogitsLoss(WeightedLoss):
     Reference: C. Bishop, "Pattern Recognition and Machine Learning", Springer 2006, section 4.3.2.
     """
 
+    one_above = 0.0
+
     def __init__(
         self, weight: Tensor | None = None, reduction: Reduction = "mean", pos_weight: Tensor | None = None
     ) -> None:
@@ -191,6 +205,10 @@ class BCEWithLogitsLoss(WeightedLoss):
 
     def derivative(self, input: Tensor, target: Tensor) -> Tensor:
         return self.weighted((1 - target) * torch.sigmoid(input) - self._emphasized(target) * torch.sigmoid(-input))
+
+    def probabilities(self, output: Tensor) -> Tensor:
+        """Return ``σ(output)``, the probability of a 1."""
+        return torch.sigmoid(output)
 
     def check(self, input: Tensor, target: Tensor) -> None:
         super().check(input, target)

@@ -110,7 +110,7 @@ def _network(widths: tuple[int, ...], seed: int) -> tuple[Module, Optimizer]:
     from corenet.builtin.sgd import SGD
     from corenet.contracts.sequential import Sequential
     from corenet.data import stream
-    from corenet.training.fit import drawing_from
+    from corenet.training.draws import drawing_from
 
     with drawing_from(stream("weights", seed), torch.device("cpu")):
         layers = [layer for pair in pairwise(widths) for layer in (Linear(*pair), ReLU())]

@@ -60,6 +60,27 @@ class Loss(PackedState):
     def check(self, input: Tensor, target: Tensor) -> None:
         """Raise a :class:`~corenet.CorenetError` if ``forward`` cannot take the two."""
 
+    # What the output of a model trained by it means; a loss on anything but values says so.
+
+    def probabilities(self, output: Tensor) -> Tensor:
+        """Return the probabilities that a model's output stands for.
+
+        Raises:
+            ConfigError: the loss takes outputs for values, and has no probabilities.
+        """
+        raise ConfigError(
+            f"{self!r} takes outputs for values, so they are no probabilities; define probabilities(self, output)"
+        )
+
+    def predictions(self, output: Tensor) -> Tensor:
+        """Return what a model's output predicts: values, or classes.
+
+        Values are the output itself, which this base returns. Classes are those of the targets: 0 or 1 for each
+        element of a yes-or-no loss, the index of the class where the last dimension has a column for each class.
+        :func:`~corenet.error_rate` and :func:`~corenet.accuracy` ask for them.
+        """
+        return output
+
     def __call__(self, input: Tensor, target: Tensor) -> Tensor:
         """Check both arguments and run :meth:`forward`.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from math import ceil
 from time import perf_counter
@@ -16,6 +16,7 @@ from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.data import Dataset, integer, positive_integer
 from corenet.errors import ConfigError, NonFiniteError
+from corenet.training.draws import drawing_on
 from corenet.training.engines.engine import Engine
 from corenet.training.engines.optimizer_adapter import learning_rates
 from corenet.training.engines.select import EngineName, engine_for
@@ -41,6 +42,7 @@ def fit(
     progress: bool | None = None,
     engine: EngineName = "auto",
     micro_batch_size: int | None = None,
+    initial_epoch: int = 0,
 ) -> History:
     """Train ``model`` and return the history: :func:`~corenet.train_step` over shuffled batches.
 
@@ -57,13 +59,15 @@ def fit(
         model, loss, optimizer: what to train, by what, and how; the model ends in training mode.
         train: the data to learn from.
         valid: data to measure on after each epoch; never learnt from.
-        epochs: passes over the data.
+        epochs: passes over the data, those before ``initial_epoch`` included.
         batch_size: points a step; the last batch of an epoch may be smaller.
         seed: governs the order of the batches and, apart from it, what random layers
             draw. Weights are drawn where the model is made; torch's generator is left as it
             was. It is one for the whole process: two trainings in two threads would share it.
         metrics: functions ``(model, data) -> float`` to record after each epoch, by their
-            names. If None, :func:`~corenet.error_rate` where there is ``valid`` and its targets are classes.
+            names, no two of which may be the same. If None, :func:`~corenet.error_rate` where there is ``valid`` and
+            the targets are classes. That and :func:`~corenet.accuracy` ask ``loss`` what outputs predict, and read
+            the targets of ``valid`` by the coding of those of ``train``. The loss on ``valid`` is always recorded.
         progress: None (or True) shows a bar on a terminal and a few lines elsewhere, False nothing.
         engine: how steps are run. ``"plain"`` is the loop above. ``"replay"`` records the kernels of a step and
             replays them; ``"compiled"`` has the machine's C compiler make functions of them, and runs many steps in one
@@ -74,13 +78,23 @@ def fit(
         micro_batch_size: compute the gradients of a batch in pieces of so many points, which takes less memory
             and gives the same step within the rounding of sums. If None, ``"auto"`` cuts batches of more
             than 256 MB, where it finds that the pieces add up.
+        initial_epoch: how many of the epochs are done already, as in Keras: ``fit(epochs=3)`` and then
+            ``fit(epochs=6, initial_epoch=3)`` is the training of ``fit(epochs=6)``. Random layers go on where the
+            first call left them if the second is made with the same optimizer and seed; after an optimizer was
+            loaded from a file they draw from a new seed, which ``seed`` and ``initial_epoch`` give.
 
     Raises:
-        ConfigError: a count is no positive integer, an argument is of another kind, or there is no C compiler for
-            ``engine="compiled"``, no CUDA device for ``engine="graph"``.
+        ConfigError: a count is no positive integer, an argument is of another kind, two metrics have one name, the
+            pieces of ``micro_batch_size`` do not add up, or there is no C compiler for ``engine="compiled"``, no CUDA
+            device for ``engine="graph"``.
+        DataError: error rate or accuracy is asked for, and the targets are no classes.
         StructureError: the optimizer was made for the parameters of another model.
         NonFiniteError: the loss or a gradient became infinite or not a number; the
             weights are those before that step.
+
+    Whatever ends the training early, Ctrl-C included, has the epochs so far as its ``history``: that of
+    ``except KeyboardInterrupt as error`` is ``error.history``, after one that a notebook shows it is
+    ``sys.last_value.history``.
 
     >>> import corenet as cn
     >>> _ = torch.manual_seed(0)
@@ -96,14 +110,20 @@ def fit(
     integer("seed", seed)
     if micro_batch_size is not None:
         positive_integer("micro_batch_size", micro_batch_size)
+    refuse_outside("initial_epoch", initial_epoch, epochs)
     refuse_wrong(model, loss, optimizer, train, valid)
-    measures = Measures(metrics, train, valid)
+    measures = Measures(metrics, loss, train, valid)
     learner = Learner(model, loss, optimizer)
     begin(model)
     running = engine_for(
-        engine, learner, train, epochs=epochs, batch_size=batch_size, micro_batch_size=micro_batch_size
+        engine,
+        learner,
+        train,
+        epochs=epochs - initial_epoch,
+        batch_size=batch_size,
+        micro_batch_size=micro_batch_size,
     )
-    return Training(running, train, batch_size, seed, measures).run(epochs, progress)
+    return Training(running, train, batch_size, seed, measures).run(range(initial_epoch, epochs), progress)
 
 
 def begin(model: Module) -> None:
@@ -122,18 +142,17 @@ class Training:
     seed: int
     measures: Measures
 
-    def run(self, epochs: int, progress: bool | None, label: str = TRAINING) -> History:
-        """Train and return the history."""
-        history = History()
-        done = 0
-        with drawing_from(self.seed, self.train.inputs.device), progress_for(progress, epochs, label) as show:
-            while done < epochs:
+    def run(self, epochs: range, progress: bool | None, label: str = TRAINING) -> History:
+        """Train for these epochs and return the history."""
+        history, optimizer = History(), self.engine.learner.optimizer
+        draws = drawing_on(optimizer, self.seed, epochs, self.train.inputs.device)
+        with keeping(history), draws, progress_for(progress, epochs.stop, label, epochs.start) as show:
+            while len(history) < len(epochs):
                 self.engine.refresh()
-                for record in self._epochs(range(done, min(epochs, done + self._at_once()))):
+                for record in self._epochs(epochs[len(history) : len(history) + self._at_once()]):
                     history.engine = self.engine.running
                     history.append(self.measures.after(record, self.engine.learner.model))
                     show(history[-1])
-                done = len(history)
         return history
 
     def _at_once(self) -> int:
@@ -191,9 +210,21 @@ def refuse_wrong(model: Module, loss: Loss, optimizer: Optimizer, train: Dataset
     refuse_foreign_optimizer(model, optimizer)
 
 
+def refuse_outside(name: str, epoch: int, epochs: int) -> None:
+    """Refuse an epoch that is none from 0 to the last."""
+    integer(name, epoch)
+    if not 0 <= epoch <= epochs:
+        raise ConfigError(f"{name} must lie between 0 and epochs, {epochs}, not {epoch}", name=name, value=epoch)
+
+
 @contextmanager
-def drawing_from(seed: int, device: torch.device) -> Iterator[None]:
-    """Let torch's generator start from ``seed`` here, and go on after as if nothing had been drawn."""
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed % 2**64)
+def keeping(history: History) -> Iterator[None]:
+    """Let whatever ends a training early have the history so far as its ``history``."""
+    try:
         yield
+    except BaseException as error:
+        with suppress(AttributeError, TypeError):  # an exception that has no room for it
+            error.history = history  # type: ignore[attr-defined]
+            if history:
+                error.add_note(f"{len(history)} epochs were done before: see error.history, or sys.last_value.history")
+        raise

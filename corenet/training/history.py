@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from io import StringIO
@@ -18,8 +19,9 @@ class Epoch:
     """One pass over the training data.
 
     ``loss`` is the mean over the epoch's batches, each taken before its step;
-    ``train`` and ``valid`` are the metrics after the epoch, by name; ``seconds`` is
-    the wall-clock time of the steps, without the metrics; epochs done in one go share theirs evenly.
+    ``train`` and ``valid`` are the metrics after the epoch, by name; with validation data,
+    ``valid["loss"]`` is its mean loss. ``seconds`` is the wall-clock time of the steps, without
+    the metrics; epochs done in one go share theirs evenly.
     """
 
     epoch: int
@@ -61,10 +63,12 @@ class History(Sequence[Epoch]):
     def to_json(self, path: str | Path | None = None) -> str:
         """Return the epochs as a JSON list, and write it to ``path`` if one is given.
 
+        Numbers that are infinite or not a number, which JSON does not have, are ``null``.
+
         Raises:
             OutputError: the file cannot be written.
         """
-        text = json.dumps([asdict(epoch) for epoch in self], indent=1)
+        text = json.dumps([_strict(asdict(epoch)) for epoch in self], indent=1, allow_nan=False)
         if path is not None:
             write_text(path, text + "\n")
         return text
@@ -72,11 +76,15 @@ class History(Sequence[Epoch]):
     def to_csv(self, path: str | Path) -> None:
         """Write a row for each epoch to ``path``; metrics are columns such as ``valid_error_rate``.
 
+        A metric that an epoch does not have is left empty.
+
         Raises:
             OutputError: the file cannot be written.
         """
         rows = [_flat(epoch) for epoch in self]
-        header = list(rows[0]) if rows else ["epoch", "loss", "lr", "seconds"]
+        header = dict.fromkeys(["epoch", "loss", "lr", "seconds"])
+        for row in rows:
+            header.update(dict.fromkeys(row))
         text = StringIO()
         writer = csv.DictWriter(text, header, lineterminator="\n")
         writer.writeheader()
@@ -106,3 +114,10 @@ def _flat(epoch: Epoch) -> dict[str, Any]:
     for part, metrics in (("train", epoch.train), ("valid", epoch.valid)):
         row.update({f"{part}_{name}": value for name, value in metrics.items()})
     return row
+
+
+def _strict(value: Any) -> Any:
+    """Return ``value`` with None in the place of each number that is not finite."""
+    if isinstance(value, dict):
+        return {name: _strict(each) for name, each in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value

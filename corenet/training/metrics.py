@@ -7,13 +7,17 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module, evaluating
 from corenet.data import Dataset
-from corenet.errors import DataError, ShapeError
+from corenet.errors import ConfigError, ShapeError
+from corenet.training.coding import Coding, coding_of
 
 
 def predict(model: Module, inputs: Tensor | Dataset) -> Tensor:
     """Return the model's output in evaluation mode, leaving each module in the mode it was in.
+
+    What the output means is known to the loss: see ``loss.probabilities(output)`` and ``loss.predictions(output)``.
 
     >>> import corenet as cn
     >>> predict(cn.Sequential(cn.Dropout(1.0)), cn.data.disk(3, seed=0)).shape
@@ -23,86 +27,59 @@ def predict(model: Module, inputs: Tensor | Dataset) -> Tensor:
         return model(inputs.inputs if isinstance(inputs, Dataset) else inputs)
 
 
-def error_rate(model: Module, data: Dataset) -> float:
+def error_rate(model: Module, data: Dataset, loss: Loss | None = None) -> float:
     """Return the fraction of points, in [0, 1], that the model puts in the wrong class.
 
-    One output column is read by the midpoint of the two target values (0 and 1, or −1
-    and 1), several columns by the largest.
+    The targets are classes in one of three codings: two values (0 and 1, −1 and 1), a column for each class with a
+    single 1, or integer indices where the output has a column for each class. The class of an output is the value
+    nearer to it, or its largest column. Outputs that are no such values, such as logits, need the ``loss`` that the
+    model was trained by, which is asked for its ``predictions``; :func:`~corenet.fit` asks it by itself.
 
     Raises:
-        ShapeError: the output and the targets differ in shape.
-        DataError: the one column of targets has more than two values, so there are no classes.
+        ShapeError: the output does not have the shape that the targets call for.
+        DataError: the targets are in no such coding, so there are no classes.
+        ConfigError: ``loss`` is no loss.
 
     >>> import corenet as cn, torch
     >>> data = cn.data.Dataset(torch.tensor([[0.2], [0.9]]), torch.tensor([[0.0], [0.0]]))
     >>> error_rate(cn.Sequential(), data)
     0.5
+    >>> error_rate(cn.Sequential(), data, cn.BCEWithLogitsLoss())  # a logit of 0.2 says: more likely 1
+    1.0
     """
-    return wrong_against(data.targets)(predict(model, data))
+    if loss is not None and not isinstance(loss, Loss):
+        hint = f"; write {loss.__name__}(...)" if isinstance(loss, type) else ""
+        raise ConfigError(f"error_rate takes a Loss here, not {loss!r:.80}{hint}", name="loss", value=loss)
+    output = predict(model, data)
+    return wrong_against(data.targets, coding_of(data.targets, output), loss)(output)
 
 
-def accuracy(model: Module, data: Dataset) -> float:
+def accuracy(model: Module, data: Dataset, loss: Loss | None = None) -> float:
     """Return the fraction of points that the model puts in the right class: 1 − :func:`error_rate`."""
-    return 1 - error_rate(model, data)
+    return 1 - error_rate(model, data, loss)
 
 
-def wrong_against(targets: Tensor) -> Callable[[Tensor], float]:
+def wrong_against(targets: Tensor, coding: Coding, loss: Loss | None = None) -> Callable[[Tensor], float]:
     """Return the function that tells the fraction of an output's rows whose class is not that of ``targets``.
 
-    >>> wrong_against(torch.tensor([[0.0], [1.0]]))(torch.tensor([[0.4], [torch.nan]]))
+    >>> from corenet.training.coding import TwoValues
+    >>> wrong_against(torch.tensor([[0.0], [1.0]]), TwoValues(0.0, 1.0))(torch.tensor([[0.4], [torch.nan]]))
     0.5
     """
-    read = _reader_of(targets)
-    wanted = read(targets)
-    several = wanted.shape != targets.shape
+    classes, expected = coding.classes(targets), coding.output_shape(targets)
+    count = classes.numel()
 
     def fraction(output: Tensor) -> float:
-        if output.shape != targets.shape:
-            raise ShapeError("error_rate", output.shape, f"expected the targets' shape {tuple(targets.shape)}")
-        missing = output.isnan()  # which is no class
-        wrong = (read(output) != wanted) | (missing.any(-1) if several else missing)
-        return int(torch.count_nonzero(wrong)) / wrong.numel()
+        if output.shape != expected:
+            raise ShapeError("error_rate", output.shape, f"expected the targets' shape {expected}")
+        right = coding.right(output, output if loss is None else loss.predictions(output), classes)
+        if right.shape != classes.shape:
+            raise ShapeError(f"error_rate by the predictions of {loss!r}", right.shape, f"expected {classes.shape}")
+        return (count - int(torch.count_nonzero(right))) / count
 
     return fraction
 
 
-def classes(output: Tensor, targets: Tensor) -> Tensor:
+def classes(output: Tensor, targets: Tensor, loss: Loss | None = None) -> Tensor:
     """Return the class of each row of ``output``, as ``targets`` code the classes."""
-    return _reader_of(targets)(output)
-
-
-def are_classes(targets: Tensor) -> bool:
-    """Tell whether ``targets`` code classes: one column of two values, or several of zeros with a single one."""
-    if _has_columns(targets):
-        ones = (targets == 1).sum(-1)
-        zeros = (targets == 0).sum(-1)
-        return bool((ones == 1).all()) and bool((zeros == targets.shape[-1] - 1).all())
-    if targets.numel() == 0:
-        return False
-    low, high = targets.aminmax()
-    return bool(((targets == low) | (targets == high)).all())
-
-
-def _has_columns(targets: Tensor) -> bool:
-    return targets.dim() > 1 and targets.shape[-1] > 1
-
-
-def _reader_of(targets: Tensor) -> Callable[[Tensor], Tensor]:
-    """Return the function that reads classes the way ``targets`` code them."""
-    if not are_classes(targets):
-        raise DataError("error_rate needs classes: a target column with two values, or one column for each class")
-    if _has_columns(targets):
-        return lambda output: output.argmax(-1)
-    middle = _midpoint(targets)
-    return lambda output: output > middle
-
-
-def _midpoint(targets: Tensor) -> float:
-    low, high = (bound.item() for bound in targets.aminmax())
-    if {low, high} <= {0.0, 1.0}:  # also where only one of the classes occurs
-        return 0.5
-    if {low, high} <= {-1.0, 1.0}:
-        return 0.0
-    if low == high:
-        raise DataError(f"error_rate cannot tell the classes apart: every target is {low:g}")
-    return (low + high) / 2
+    return coding_of(targets, output).read(output, output if loss is None else loss.predictions(output))

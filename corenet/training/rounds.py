@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.data import Dataset, integer, positive_integer, stream
 from corenet.errors import ConfigError, NonFiniteError
+from corenet.training.draws import drawing_from
 from corenet.training.engines.select import EngineName, engine_for
 from corenet.training.epoch_metrics import Measures, Metric
-from corenet.training.fit import Training, begin, drawing_from, refuse_wrong
+from corenet.training.fit import Training, begin, refuse_wrong
 from corenet.training.history import History
 from corenet.training.learner import Learner
 
@@ -48,6 +50,9 @@ def fit_rounds(
         ConfigError: ``rounds`` is no positive integer, or a sequence of data has another length.
         NonFiniteError: as :func:`fit`; ``round`` says where. Earlier rounds are done, and later ones not begun.
 
+    Whatever ends a round early, Ctrl-C included, has the results of earlier rounds as its ``results``, and the epochs
+    of this one as its ``history``.
+
     >>> import corenet as cn
     >>> def factory(round):
     ...     model = cn.Sequential(cn.Linear(2, 1))
@@ -71,11 +76,14 @@ def fit_rounds(
     results: list[tuple[Module, History]] = []
     for round, (learner, data, held_out) in enumerate(zip(learners, trains, valids, strict=True)):
         running = engine_for(engine, learner, data, epochs=epochs, batch_size=batch_size)
-        training = Training(running, data, batch_size, seed + round, Measures(metrics, data, held_out))
+        training = Training(running, data, batch_size, seed + round, Measures(metrics, learner.loss, data, held_out))
         try:
-            results.append((learner.model, training.run(epochs, progress, f"round {round + 1}/{rounds}")))
-        except NonFiniteError as error:
-            error.round = round
+            results.append((learner.model, training.run(range(epochs), progress, f"round {round + 1}/{rounds}")))
+        except BaseException as error:
+            if isinstance(error, NonFiniteError):
+                error.round = round
+            with suppress(AttributeError, TypeError):  # an exception that has no room for it
+                error.results = results  # type: ignore[attr-defined]
             raise
     return results
 

@@ -15,7 +15,7 @@ from corenet.experiments.schema import experiment
 from corenet.registry.registry import get
 from corenet.report.trace.trace import Trace, trace
 from corenet.testing.support.trial import Trial, cases_of, seeded
-from corenet.training.fit import drawing_from
+from corenet.training.draws import drawing_from
 
 LR = 0.1
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import copy
 
-import torch
 from torch import Tensor
 
 from corenet.contracts.loss import ElementwiseLoss
-from corenet.contracts.parameter import gradient
-from corenet.training.engines.microbatch import gradients_in_pieces
-from corenet.training.engines.recording.agreement import agree
+from corenet.training.engines.additivity import adds_up
 from corenet.training.engines.recording.op_log import memory
-from corenet.training.engines.recording.recorded_step import buffers, log_step
+from corenet.training.engines.recording.recorded_step import log_step
 from corenet.training.engines.recording.rng_state import rng_checkpoint
 from corenet.training.engines.unsupported import NotRecordable
 from corenet.training.learner import Learner
@@ -43,18 +40,6 @@ def affordable(learner: Learner, input: Tensor, target: Tensor, batch_size: int)
     return max(1, int(PIECE / size))
 
 
-def adds_up(learner: Learner, input: Tensor, target: Tensor) -> bool:
-    """Tell whether the gradients of two halves add up to those of the whole, and nothing else moves."""
-    state = [torch.get_rng_state(), *buffers(learner)]
-    before = [tensor.clone() for tensor in state]
-    value = learner.gradients(input, target)
-    whole = [value, *_samples(learner)]
-    if not all(map(torch.equal, [torch.get_rng_state(), *buffers(learner)], before)):
-        return False
-    value = gradients_in_pieces(learner, input, target, len(input) // 2)
-    return agree([value, *_samples(learner)], whole)
-
-
 def _guessed(learner: Learner, input: Tensor) -> float:
     """Return a generous guess of the bytes that a step makes for each point, from the shapes alone."""
     widths = sum(parameter.shape[0] for parameter in learner.optimizer.parameters if parameter.dim() > 1)
@@ -73,9 +58,3 @@ def _bytes(learner: Learner, input: Tensor, target: Tensor) -> int:
         raise log
     results = [each.result for each in log.operations if isinstance(each.result, Tensor)]
     return sum({memory(each): each.untyped_storage().nbytes() for each in results}.values())
-
-
-def _samples(learner: Learner) -> list[Tensor]:
-    """Return copies of some thousand elements from all over each gradient: all of it would be memory again."""
-    gradients = [gradient(each).reshape(-1) for each in learner.optimizer.parameters]
-    return [each[:: max(1, each.numel() // 10_000)].clone() for each in gradients]

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 from corenet.data import Dataset
 from corenet.errors import ConfigError, did_you_mean
+from corenet.training.engines.additivity import refuse_what_does_not_add_up
 from corenet.training.engines.cpu.background import BackgroundFunctions
 from corenet.training.engines.cpu.cc import compiler
 from corenet.training.engines.cpu.engine import KEPT, Compiled
@@ -50,6 +51,8 @@ def engine_for(
         )
     if micro_batch_size is not None:
         refuse_micro_batches(name, learner)
+        if micro_batch_size < min(batch_size, len(train)):
+            refuse_what_does_not_add_up(learner, train, micro_batch_size)
     if name == "auto" and micro_batch_size is None:
         micro_batch_size = affordable(learner, train.inputs, train.targets, min(batch_size, len(train)))
     if micro_batch_size is not None:

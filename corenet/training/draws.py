@@ -1,0 +1,63 @@
+"""What random layers draw in a training: the numbers of torch's generator from a seed on, epoch after epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor
+
+from corenet.contracts.optimizer import Optimizer
+from corenet.data import stream
+
+
+@contextmanager
+def drawing_from(seed: int, device: torch.device) -> Iterator[None]:
+    """Let torch's generator start from ``seed`` here, and go on after as if nothing had been drawn."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed % 2**64)
+        yield
+
+
+@contextmanager
+def drawing_on(optimizer: Optimizer, seed: int, epochs: range, device: torch.device) -> Iterator[None]:
+    """Let torch's generator stand where it does before these epochs of the training by ``seed``.
+
+    Before the first it is seeded by ``seed``. Later it goes on from where the last training left it that ended there,
+    by the same seed and with the same optimizer; if there was none, from a seed of its own.
+    """
+    left = _left.get(optimizer)
+    goes_on = left is not None and (left.seed, left.epoch, left.steps) == (seed, epochs.start, optimizer.steps)
+    with drawing_from(stream("epochs", seed, epochs.start) if epochs.start else seed, device):
+        if left is not None and goes_on:
+            _set_states(left.states, device)
+        yield
+        _left[optimizer] = _Left(seed, epochs.stop, optimizer.steps, _states(device))
+
+
+@dataclass(frozen=True)
+class _Left:
+    """Where a training left the generator."""
+
+    seed: int
+    epoch: int
+    steps: int
+    states: list[Tensor]
+
+
+_left: WeakKeyDictionary[Optimizer, _Left] = WeakKeyDictionary()
+
+
+def _states(device: torch.device) -> list[Tensor]:
+    on_device = [torch.cuda.get_rng_state(device)] if device.type == "cuda" else []
+    return [torch.get_rng_state(), *on_device]
+
+
+def _set_states(states: list[Tensor], device: torch.device) -> None:
+    processor, *on_device = states
+    torch.set_rng_state(processor)
+    for state in on_device:
+        torch.cuda.set_rng_state(state, device)

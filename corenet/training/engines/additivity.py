@@ -1,0 +1,116 @@
+"""Whether the steps of the pieces of a batch add up to that of the whole: tried on a copy of a learner."""
+
+from __future__ import annotations
+
+import copy
+import random
+
+import numpy
+import torch
+from torch import Tensor
+
+from corenet.contracts.loss import Loss, averages
+from corenet.contracts.parameter import gradient
+from corenet.data import Dataset
+from corenet.errors import ConfigError
+from corenet.training.engines.microbatch import gradients_in_pieces
+from corenet.training.engines.recording.agreement import agree
+from corenet.training.engines.recording.recorded_step import buffers
+from corenet.training.engines.recording.rng_state import python_rng_checkpoint, rng_checkpoint, rng_states
+from corenet.training.learner import Learner
+
+POINTS = 64  # to try it on
+
+
+def refuse_what_does_not_add_up(learner: Learner, train: Dataset, size: int) -> None:
+    """Refuse pieces of ``size`` points that take another step than the batch, such as those of a weighted mean.
+
+    It is tried on points whose targets differ most. A model that draws random numbers draws others in pieces, so that
+    the loss is tried alone there. What fails when it is tried is not refused: training will say what is wrong.
+
+    Raises:
+        ConfigError: they do not add up.
+    """
+    input, target = _most_unlike(train)
+    rewinds = rng_checkpoint(), python_rng_checkpoint()
+    try:
+        culprit = _culprit(copy.deepcopy(learner), input, target, min(size, max(1, len(input) // 2)))
+    except Exception:  # noqa: BLE001 - so few points may be too few for a model
+        return
+    finally:
+        for rewind in rewinds:
+            rewind()
+    if culprit is not None:
+        raise ConfigError(
+            f"micro_batch_size: {culprit}, so its pieces would take another step than the batch; "
+            "leave micro_batch_size out",
+            name="micro_batch_size",
+            value=size,
+        )
+
+
+def adds_up(learner: Learner, input: Tensor, target: Tensor) -> bool:
+    """Tell whether the gradients of two halves add up to those of the whole, and nothing else moves."""
+    before, drawn = _buffers(learner), _draws()
+    whole = _step(learner, input, target, len(input))
+    if _draws() != drawn or not all(map(torch.equal, buffers(learner), before)):
+        return False
+    return agree(_step(learner, input, target, len(input) // 2), whole)
+
+
+def _culprit(learner: Learner, input: Tensor, target: Tensor, size: int) -> str | None:
+    """Say what does not add up; None if everything does, as far as can be seen."""
+    before, drawn = _buffers(learner), _draws()
+    whole = _step(learner, input, target, len(input))
+    is_random = _draws() != drawn
+    if not all(map(torch.equal, buffers(learner), before)):
+        return "the model changes a buffer with each batch"
+    if not is_random and agree(_step(learner, input, target, size), whole):
+        return None
+    if not _loss_adds_up(learner, input, target, size):
+        return f"{learner.loss!r} is no mean or sum over points"
+    return None if is_random else "the model looks at its batch as a whole"
+
+
+def _step(learner: Learner, input: Tensor, target: Tensor, size: int) -> list[Tensor]:
+    """Return the loss, and some thousand elements from all over each gradient: all of it would be memory again."""
+    value = gradients_in_pieces(learner, input, target, size)
+    gradients = [gradient(each).reshape(-1) for each in learner.optimizer.parameters]
+    return [value, *(each[:: max(1, each.numel() // 10_000)].clone() for each in gradients)]
+
+
+def _loss_adds_up(learner: Learner, input: Tensor, target: Tensor, size: int) -> bool:
+    """Tell the same of the loss alone, or that it draws random numbers itself."""
+    output, drawn = learner.model(input), _draws()
+    learner.model.forget()
+    whole = _loss_in_pieces(learner.loss, output, target, len(input))
+    return _draws() != drawn or agree(_loss_in_pieces(learner.loss, output, target, size), whole)
+
+
+def _loss_in_pieces(loss: Loss, output: Tensor, target: Tensor, size: int) -> list[Tensor]:
+    """Return loss and gradient, put together from pieces."""
+    values, gradients = [], []
+    for piece, aim in zip(output.split(size), target.split(size), strict=True):
+        share = len(piece) / len(output) if averages(loss) else 1.0
+        values.append(share * loss(piece, aim).sum())
+        gradients.append(share * loss.backward())
+    return [torch.stack(values).sum(), torch.cat(gradients)]
+
+
+def _buffers(learner: Learner) -> list[Tensor]:
+    return [each.clone() for each in buffers(learner)]
+
+
+def _draws() -> str:
+    """Return where all generators of the process stand."""
+    states = [state.numpy().tobytes() for state in rng_states()]
+    return repr((states, random.getstate(), numpy.random.get_state(legacy=False)))
+
+
+def _most_unlike(data: Dataset) -> tuple[Tensor, Tensor]:
+    """Return points with targets from the smallest to the largest, in this order: no two pieces are alike."""
+    numbers = data.targets.reshape(len(data), -1).double()
+    columns = torch.arange(1.0, numbers.shape[1] + 1, dtype=numbers.dtype, device=numbers.device)
+    order = (numbers @ columns).argsort(stable=True)
+    places = torch.linspace(0, len(data) - 1, min(POINTS, len(data)), device=order.device).round().long()
+    return data.inputs[order[places]], data.targets[order[places]]

@@ -17,7 +17,8 @@ LINES = 260
 
 # Each line may import those above it.
 LAYERS = [
-    ["errors"],
+    ["errors", "text_width"],
+    ["text_table"],
     ["device"],
     ["files"],
     ["registry", "data"],

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from corenet.cli import options
-from corenet.cli.table import table
+from corenet.text_table import text_table
 
 if TYPE_CHECKING:
     from corenet.contracts.module import Module
@@ -210,7 +210,7 @@ def _show(found: dict[str, Any], as_json: bool) -> None:
     network, steps = "-".join(map(str, found["layers"])), found["step_seconds"]
     rows = [[name, f"{1e6 * each:.1f}", f"{steps['torch.nn'] / each:.2f}"] for name, each in steps.items()]
     click.echo(f"{network}, batch {found['batch_size']}, SGD with momentum, threads {found['threads']}\n")
-    click.echo("\n".join(table(["", "µs/step", "times as fast"], rows)))
+    click.echo("\n".join(text_table(["", "µs/step", "times as fast"], rows)))
     click.echo(
         f"\nfit trained {found['fit_steps']:,} steps a turn, by engine {found['engine']!r}\n"
         f"the same weights after {CHECKED_EPOCHS * BATCHES} steps, to {found['weights_error']:.0e} of the largest\n"

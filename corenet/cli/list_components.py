@@ -8,11 +8,11 @@ import click
 
 from corenet.cli import options
 from corenet.cli.no_plugins import no_plugins
-from corenet.cli.table import table
 from corenet.errors import UnknownComponentError, did_you_mean
 from corenet.registry.registry import Registry, registry
 from corenet.registry.sanitize import canonical
 from corenet.registry.spec import KINDS, STATUSES, Component, Kind, PluginRow
+from corenet.text_table import text_table
 
 COLUMNS = ("NAME", "KIND", "PLUGIN", "VERSION", "STATUS", "SUMMARY")
 FIELDS = ("name", "kind", "distribution", "version", "status", "summary", "reason", "tags")
@@ -34,7 +34,7 @@ def command(kind: Kind | None, static: bool, as_json: bool, **wanted: str | None
     if as_json:
         options.print_json(_as_dict(rows, found.plugins()))
     else:
-        click.echo("\n".join(table(COLUMNS, map(_cells, rows))))
+        click.echo("\n".join(text_table(COLUMNS, map(_cells, rows))))
 
 
 def _refuse_unknown(found: Registry, plugin: str | None, tag: str | None) -> None:

@@ -9,9 +9,9 @@ import click
 
 from corenet.cli import options
 from corenet.cli.no_plugins import no_plugins
-from corenet.cli.table import table
 from corenet.registry.registry import registry
 from corenet.registry.spec import PluginRow
+from corenet.text_table import text_table
 
 COLUMNS = ("NAME", "VERSION", "STATUS", "AUTHOR", "COMPONENTS", "REASON")
 PINNED = re.compile(r"[\w.-]+==[\w.!+-]+", re.ASCII)  # metadata is a stranger's: no option of pip's may hide in it
@@ -33,7 +33,7 @@ def command(requirements: bool, as_json: bool) -> None:
     elif requirements:
         click.echo("\n".join(map(_requirement, rows)))
     else:
-        click.echo("\n".join(table(COLUMNS, [_cells(row, count[row.distribution]) for row in rows])))
+        click.echo("\n".join(text_table(COLUMNS, [_cells(row, count[row.distribution]) for row in rows])))
 
 
 def _cells(row: PluginRow, count: int) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from benchmarks.row import Row
-from corenet.report.experiment_table import machine
+from corenet.report.machine import machine
 
 HEADING = [
     "",

@@ -51,7 +51,9 @@ def _broken(row: Sequence[str], widths: list[int], wrapped: int | None) -> list[
     """Return the lines of a row: one, or as many as the column that wraps needs."""
     if wrapped is None or display_width(row[wrapped]) <= widths[wrapped]:
         return [row]
-    pieces = wrap(row[wrapped], widths[wrapped])
+    cell = row[wrapped]
+    indent = cell[: len(cell) - len(cell.lstrip())]
+    pieces = wrap(cell.strip(), widths[wrapped], first=indent, rest=indent)
     beside = [row] + [[""] * len(row)] * (len(pieces) - 1)
     return [[*line[:wrapped], piece, *line[wrapped + 1 :]] for line, piece in zip(beside, pieces, strict=True)]
 

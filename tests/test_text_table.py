@@ -59,3 +59,7 @@ def test_what_wraps_is_never_narrower_than_its_longest_word():
 
 def test_a_table_that_fits_does_not_wrap():
     assert text_table(["WHAT", "N"], [["a b", "1"]], wrapped=0, width=7) == ["WHAT  N", "a b   1"]
+
+
+def test_a_cell_that_wraps_keeps_its_indentation():
+    assert text_table(["", "N"], [["  a b", "1"]], wrapped=0, width=5)[1:] == ["  a  1", "  b"]

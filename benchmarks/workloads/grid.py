@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.figure import lines
+from benchmarks.labels import LABELS
 from benchmarks.problem import Settings
 from benchmarks.race import Survey, race
 from benchmarks.report import Report
@@ -85,4 +86,4 @@ def draw(report: Report) -> Figure:
             name: [(x, first[x] / y) for x, other, y in points if other == name and x in first] for name in CONTESTANTS
         }
         panels[axis] = {name: tuple(zip(*found, strict=True)) for name, found in each.items() if found}
-    return lines(panels, report.title, f"times as fast as {CONTESTANTS[0]}")
+    return lines(panels, report.title, f"times as fast as {LABELS[CONTESTANTS[0]]}")

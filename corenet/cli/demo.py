@@ -10,7 +10,7 @@ import click
 from corenet.cli import options
 
 if TYPE_CHECKING:
-    from corenet.experiments import Outcome
+    from corenet.experiments import ExperimentResult
     from corenet.testing import Proof
 
 EXPERIMENT = "003b"
@@ -26,7 +26,7 @@ FOLDER = "corenet-demo"
 def command(seed: int, device: str, as_json: bool, out: Path) -> None:
     """Train a small network on the disk, prove every gradient, and draw what was learnt."""
     from corenet.experiments import experiment, run
-    from corenet.report.experiment_table import draw
+    from corenet.report.plots.experiment_figures import draw_figures
     from corenet.testing import prove_all
 
     device = options.device_for(device)
@@ -35,26 +35,24 @@ def command(seed: int, device: str, as_json: bool, out: Path) -> None:
     chosen = experiment(EXPERIMENT)
     if not as_json:
         click.echo(f"{chosen.title}\n{ROUNDS} networks, each on 1000 points of its own:", err=True)
-    outcome = run(chosen, rounds=ROUNDS, seed=seed, device=device, progress=options.progress(as_json))
-    figures = draw(outcome, out) if drawing else []
+    result = run(chosen, rounds=ROUNDS, seed=seed, device=device, progress=options.progress(as_json))
+    figures = draw_figures(result, out) if drawing else []
     proofs = prove_all(seed=seed)
     if as_json:
-        options.print_json(_as_dict(outcome, proofs, figures))
+        options.print_json(_as_dict(result, proofs, figures))
     else:
-        _show(outcome, proofs, figures)
+        _show(result, proofs, figures)
     if not all(proof.ok for proof in proofs):
         click.get_current_context().exit(1)
 
 
-def _show(outcome: Outcome, proofs: list[Proof], figures: list[Path]) -> None:
-    from rich.console import Console
-
-    from corenet.report.experiment_table import surface, table
+def _show(result: ExperimentResult, proofs: list[Proof], figures: list[Path]) -> None:
+    from corenet.report.experiment_table import experiment_table
+    from corenet.report.plots.experiment_figures import surface_of
     from corenet.report.plots.text_map import decision_map
 
-    console = Console()
-    console.print(table([outcome]))
-    click.echo(decision_map(surface(outcome.rounds[0]), width=48))
+    click.echo("\n".join(["", *experiment_table([result]), ""]))
+    click.echo(decision_map(surface_of(result.rounds[0]), width=48))
     worst = max(proof.error for proof in proofs)
     click.echo(f"gradients checked: {len(proofs)} components, worst relative error {worst:.1e}")
     for proof in proofs:
@@ -64,10 +62,10 @@ def _show(outcome: Outcome, proofs: list[Proof], figures: list[Path]) -> None:
         click.echo(f"wrote {figure}")
 
 
-def _as_dict(outcome: Outcome, proofs: list[Proof], figures: list[Path]) -> dict[str, object]:
+def _as_dict(result: ExperimentResult, proofs: list[Proof], figures: list[Path]) -> dict[str, object]:
     return {
         "schema": 1,
-        "outcome": outcome.to_dict(),
+        "outcome": result.to_dict(),
         "gradients": [proof.to_dict() for proof in proofs],
         "figures": [str(figure) for figure in figures],
     }

@@ -1,4 +1,4 @@
-"""``corenet trace``: one step of training, told layer by layer."""
+"""``corenet trace``: one step of training, layer by layer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from corenet.errors import UnknownComponentError
 from corenet.registry.registry import get, registry
 
 if TYPE_CHECKING:
-    from corenet.report.trace.trace import Trace
+    from corenet.report.trace.step_trace import StepTrace
 
 
 @click.command()
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @options.json
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Also write an HTML page to FILE.")
 def command(name: str, recipe: str | None, seed: int, batch_size: int | None, as_json: bool, out: Path | None) -> None:
-    """Do one step of training and tell it layer by layer, each gradient beside its numeric check.
+    """Do one training step and show it layer by layer, each gradient beside its numeric check.
 
     NAME is the id of an experiment or the path of an experiment file (.toml), of which it is the first step;
     or a module, qualified or not, of which it is a step of a small network around it.
@@ -43,7 +43,7 @@ def command(name: str, recipe: str | None, seed: int, batch_size: int | None, as
         click.get_current_context().exit(1)
 
 
-def _trace(name: str, recipe: str | None, seed: int, batch_size: int | None) -> tuple[str, Trace]:
+def _trace(name: str, recipe: str | None, seed: int, batch_size: int | None) -> tuple[str, StepTrace]:
     from corenet.experiments import experiments
     from corenet.report.trace.subjects import trace_experiment, trace_module
 
@@ -59,14 +59,9 @@ def _trace(name: str, recipe: str | None, seed: int, batch_size: int | None) -> 
     return trace_module(get("module", row.qualified_name), row.qualified_name, seed, batch_size)
 
 
-def _show(traced: Trace, title: str, out: Path | None) -> None:
-    from rich.console import Console
-    from rich.text import Text
+def _show(traced: StepTrace, title: str, out: Path | None) -> None:
+    from corenet.report.trace.table import trace_tables
 
-    from corenet.report.trace.table import told
-
-    console = Console()
-    console.print(Text(title, style="bold"))
-    console.print(told(traced))
+    click.echo("\n".join([click.style(title, bold=True), "", *trace_tables(traced)]))
     if out is not None:
         click.echo(f"page in {out}")

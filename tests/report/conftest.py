@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import corenet as cn
-from corenet.report.trace.trace import trace
+from corenet.report.trace.step_trace import trace_step
 
 
 class Minus(cn.Module):
@@ -52,7 +52,7 @@ def traced():
         model = cn.Sequential(*modules)
         data = cn.data.disk(points, seed=0)
         optimizer = cn.SGD(model.parameters(), lr=0.1, momentum=0.9)
-        return trace(model, loss or cn.MSELoss(), optimizer, data.inputs, data.targets)
+        return trace_step(model, loss or cn.MSELoss(), optimizer, data.inputs, data.targets)
 
     return make
 

@@ -6,7 +6,7 @@ import torch
 
 import corenet as cn
 from corenet.data import DISK_RADIUS
-from corenet.report.plots.decision_surface import Surface
+from corenet.report.plots.decision_surface import DecisionSurface
 from corenet.report.plots.figures import MOST_POINTS, _thinned, curves, output_map, true_and_predicted
 from corenet.report.plots.style import INK, INSIDE, OUTSIDE
 from corenet.training.history import Epoch, History
@@ -15,7 +15,7 @@ matplotlib = pytest.importorskip("matplotlib")
 from matplotlib.colors import to_rgb  # noqa: E402 - only where matplotlib is
 from matplotlib.image import imread  # noqa: E402
 
-TRUE_DISK = Surface(lambda points: ((points - 0.5).norm(dim=1) < DISK_RADIUS).float(), 0.5, 0.0, 1.0)
+TRUE_DISK = DecisionSurface(lambda points: ((points - 0.5).norm(dim=1) < DISK_RADIUS).float(), 0.5, 0.0, 1.0)
 
 
 def read(path):
@@ -56,7 +56,7 @@ class Square:
         return any(dark(self.at(x, y)) for x, y in points)
 
 
-def test_the_map_tells_inside_from_outside(tmp_path):
+def test_the_map_separates_inside_from_outside(tmp_path):
     path = output_map(tmp_path / "map.png", TRUE_DISK, "the disk")
     pixels = read(path)
     assert pixels.shape == (900, 960, 3)
@@ -77,7 +77,7 @@ def across_circle(directions):
 
 
 def test_the_map_has_the_decision_line_where_the_class_flips_and_the_true_circle_dashed(tmp_path):
-    surface = Surface(lambda points: 4 * points[:, 1] - 3, 0.0, -1.0, 1.0)
+    surface = DecisionSurface(lambda points: 4 * points[:, 1] - 3, 0.0, -1.0, 1.0)
     square = Square(read(output_map(tmp_path / "map.png", surface, "a slope upwards")))
     assert near(square.at(0.02, 0.99), INSIDE, 0.05)
     assert near(square.at(0.02, 0.01), OUTSIDE)
@@ -88,7 +88,7 @@ def test_the_map_has_the_decision_line_where_the_class_flips_and_the_true_circle
 
 
 def test_the_map_of_a_model_of_one_class_has_no_decision_line(tmp_path):
-    surface = Surface(lambda points: points[:, 0] * 0 + 2, 0.5, 0.0, 1.0)
+    surface = DecisionSurface(lambda points: points[:, 0] * 0 + 2, 0.5, 0.0, 1.0)
     pixels = read(output_map(tmp_path / "map.png", surface, "always inside"))
     assert not near(pixels[:, :800], OUTSIDE).any()
     assert near(pixels[:, :800], INSIDE).float().mean() > 0.5
@@ -277,6 +277,6 @@ def test_titles_may_hold_what_formulas_need(tmp_path):
     assert output_map(tmp_path / "map.png", TRUE_DISK, title).is_file()
 
 
-def test_ink_is_told_from_both_classes():
+def test_ink_is_distinct_from_both_classes():
     """The tests above look for dark pixels: neither class may be one."""
     assert [dark(torch.tensor(to_rgb(colour))).item() for colour in (INK, INSIDE, OUTSIDE)] == [True, False, False]

@@ -4,14 +4,14 @@ import sys
 import pytest
 
 import corenet as cn
-from corenet.report.plots.decision_surface import Surface
+from corenet.report.plots.decision_surface import DecisionSurface
 from corenet.report.plots.figures import output_map
 
 
 def test_without_matplotlib_one_line_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(cn.MissingExtraError) as caught:
-        output_map(tmp_path / "map.png", Surface(lambda points: points[:, 0], 0.5, 0.0, 1.0), "a slope")
+        output_map(tmp_path / "map.png", DecisionSurface(lambda points: points[:, 0], 0.5, 0.0, 1.0), "a slope")
     assert str(caught.value) == 'figures need matplotlib; run: pip install "corenet[plot]"'
     assert list(tmp_path.iterdir()) == []
 

@@ -4,11 +4,11 @@ from rich.text import Text
 
 import corenet as cn
 from corenet.data import DISK_RADIUS
-from corenet.report.plots.decision_surface import Surface
+from corenet.report.plots.decision_surface import DecisionSurface
 from corenet.report.plots.style import INK, INSIDE, OUTSIDE
 from corenet.report.plots.text_map import decision_map
 
-TRUE_DISK = Surface(lambda points: ((points - 0.5).norm(dim=1) < DISK_RADIUS).float(), 0.5, 0.0, 1.0)
+TRUE_DISK = DecisionSurface(lambda points: ((points - 0.5).norm(dim=1) < DISK_RADIUS).float(), 0.5, 0.0, 1.0)
 
 
 def test_the_disk_in_shades():
@@ -23,18 +23,18 @@ def test_the_disk_in_shades():
         "│    ▒▒▒▒▒▒▒▒    │",
         "│                │",
         "└────────────────┘",
-        " output 0 [ ░▓█] 1  ▒ at 0.5",
+        " output 0 [ ░▓█] 1, ▒ decision line at 0.5",
     ]
 
 
 def test_shades_show_how_near_the_threshold_the_output_is():
-    rows = decision_map(Surface(lambda points: 2 * points[:, 0] - 1, 0.0, -1.0, 1.0), width=18, color=None)
+    rows = decision_map(DecisionSurface(lambda points: 2 * points[:, 0] - 1, 0.0, -1.0, 1.0), width=18, color=None)
     assert rows.splitlines()[1] == "│    ░░░░▒▓▓▓████│"
-    assert rows.splitlines()[-1] == " output -1 [ ░▓█] 1  ▒ at 0"
+    assert rows.splitlines()[-1] == " output -1 [ ░▓█] 1, ▒ decision line at 0"
 
 
 def test_the_upper_half_of_the_square_is_above():
-    rows = decision_map(Surface(lambda points: points[:, 1], 0.5, 0.0, 1.0), width=18, color=None).splitlines()
+    rows = decision_map(DecisionSurface(lambda points: points[:, 1], 0.5, 0.0, 1.0), width=18, color=None).splitlines()
     assert rows[1] == "│████████████████│"
     assert rows[4] == "│▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒│"
     assert rows[8] == "│                │"
@@ -90,7 +90,7 @@ def test_the_map_has_the_width_asked_for_and_half_as_many_lines(width, color):
 
 
 def test_a_model_of_one_class_has_no_decision_line():
-    rows = decision_map(Surface(lambda points: points[:, 0] * 0 + 1, 0.5, 0.0, 1.0), width=18, color=None)
+    rows = decision_map(DecisionSurface(lambda points: points[:, 0] * 0 + 1, 0.5, 0.0, 1.0), width=18, color=None)
     assert rows.splitlines()[1:-2] == ["│████████████████│"] * 8
 
 

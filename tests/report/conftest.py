@@ -34,17 +34,17 @@ class Single(cn.Module):
         return grad_output
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def minus():
     return Minus
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def single():
     return Single
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def traced():
     """Return the trace of one step on the disk: ``traced(module, ...)``."""
 
@@ -57,7 +57,7 @@ def traced():
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def small(traced):
     torch.manual_seed(0)
     return traced(cn.Linear(2, 4), cn.ReLU(), cn.Dropout(0.5), cn.Linear(4, 1), cn.Sigmoid(), loss=cn.BCELoss())

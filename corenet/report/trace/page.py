@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -29,6 +30,7 @@ def page(trace: StepTrace, title: str) -> str:
     return template.render(trace=trace, title=title, norms=_norms(trace), elements=ELEMENTS)
 
 
+@cache
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("corenet.report.trace", ""),

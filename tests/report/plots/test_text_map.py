@@ -97,3 +97,16 @@ def test_a_model_of_one_class_has_no_decision_line():
 def test_too_small_a_width_is_refused():
     with pytest.raises(cn.ConfigError, match="width of at least 16, not 15"):
         decision_map(TRUE_DISK, width=15)
+
+
+def test_the_legend_shows_the_decision_line_between_its_classes():
+    """Ink by itself is lost on a dark terminal, white on a light one."""
+    legend = decision_map(TRUE_DISK, width=18, color="truecolor").splitlines()[-1]
+    text = Text.from_ansi(legend)
+    assert text.plain == f" output 0 {'▀' * 9} 1, ▀▀▀ decision line at 0.5"
+    styles = [text.get_style_at_offset(Console(), offset) for offset, each in enumerate(text.plain) if each == "▀"]
+    colours = [(style.color.get_truecolor().hex, style.bgcolor.get_truecolor().hex) for style in styles]
+    assert [upper for upper, lower in colours if upper == lower] == [upper for upper, _ in colours]
+    scale, line = colours[:9], colours[9:]
+    assert (scale[0][0], scale[-1][0]) == (OUTSIDE, INSIDE)
+    assert [upper for upper, _ in line] == [OUTSIDE, INK, INSIDE]

@@ -44,14 +44,23 @@ class Reader(HTMLParser):
         self.text.append(data)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def wrong(traced, minus):
     return traced(cn.Linear(2, 3), minus(), cn.Linear(3, 1))
 
 
-def test_it_is_one_well_formed_file_that_asks_for_nothing_else(small):
-    text = page(small, "a step")
-    read = Reader(text)
+@pytest.fixture(scope="module")
+def right_page(small):
+    return page(small, "a step")
+
+
+@pytest.fixture(scope="module")
+def wrong_page(wrong):
+    return page(wrong, "<i>title</i>")
+
+
+def test_it_is_one_well_formed_file_that_asks_for_nothing_else(right_page):
+    text, read = right_page, Reader(right_page)
     assert read.open == []
     assert not {"script", "link", "img", "iframe"} & set(read.tags)
     assert not {"src", "href"} & {name for name, _ in read.attributes}
@@ -60,8 +69,8 @@ def test_it_is_one_well_formed_file_that_asks_for_nothing_else(small):
     assert ("name", "viewport") in read.attributes
 
 
-def test_each_layer_stands_beside_its_own_source(small):
-    text = page(small, "a step")
+def test_each_layer_stands_beside_its_own_source(small, right_page):
+    text = right_page
     for layer in small.layers:
         assert f"<pre><code>{escape(shown_source(layer.module, 'forward'))}</code></pre>" in text
         for each in backward_sources(layer.module):
@@ -70,25 +79,23 @@ def test_each_layer_stands_beside_its_own_source(small):
     assert "def checked" not in text  # what the contract wraps around it
 
 
-def test_the_layers_are_shown_forward_and_then_backward(small):
-    titles = re.findall(r"<h3>\[(\d)\]", page(small, "a step"))
+def test_the_layers_are_shown_forward_and_then_backward(right_page):
+    titles = re.findall(r"<h3>\[(\d)\]", right_page)
     assert [int(title) for title in titles] == [0, 1, 2, 3, 4, 4, 3, 2, 1, 0]
 
 
-def test_a_histogram_stands_for_each_tensor(small):
-    text = page(small, "a step")
-    labels = re.findall(r'aria-label="histogram of ([^,]+),', text)
+def test_a_histogram_stands_for_each_tensor(right_page):
+    labels = re.findall(r'aria-label="histogram of ([^,]+),', right_page)
     assert labels.count("input") == labels.count("output") == labels.count("∂L/∂output") == 5
     assert labels.count("∂L/∂weight") == 2
     assert labels.count("∂L/∂input") == 4
 
 
-def test_what_a_plugin_wrote_is_text(wrong):
-    text = page(wrong, "<i>title</i>")
-    assert "<script" not in text
-    assert "<i>title" not in text
-    assert "Minus(&lt;script&gt;alert(" in text
-    assert "# &lt;b&gt;a sign &amp; too many&lt;/b&gt;" in text
+def test_what_a_plugin_wrote_is_text(wrong_page):
+    assert "<script" not in wrong_page
+    assert "<i>title" not in wrong_page
+    assert "Minus(&lt;script&gt;alert(" in wrong_page
+    assert "# &lt;b&gt;a sign &amp; too many&lt;/b&gt;" in wrong_page
 
 
 HOSTILE = "</pre></style><script>alert(1)</script><img src=x onerror='alert(2)'>\x1b[31m\u202e"
@@ -128,14 +135,13 @@ def test_hostile_names_docstrings_and_errors_are_escaped(traced):
     assert 'alert("source")' in shown
 
 
-def test_a_wrong_gradient_is_shown(wrong, small):
-    text = page(wrong, "a step")
-    assert "A gradient is WRONG." in text
-    assert text.count('<article class="faulty">') == 1
-    assert re.search(r'<p class="problem wrong">input .*: ours -?[\d.]+, numeric', unescape(text))
-    assert "No gradient is wrong." in page(small, "a step")
-    assert 'class="faulty"' not in page(small, "a step")
-    assert 'class="wrong"' not in page(small, "a step")
+def test_a_wrong_gradient_is_shown(wrong_page, right_page):
+    assert "A gradient is WRONG." in wrong_page
+    assert wrong_page.count('<article class="faulty">') == 1
+    assert re.search(r'<p class="problem wrong">input .*: ours -?[\d.]+, numeric', unescape(wrong_page))
+    assert "No gradient is wrong." in right_page
+    assert 'class="faulty"' not in right_page
+    assert 'class="wrong"' not in right_page
 
 
 def test_a_source_that_is_not_available_is_named(traced):
@@ -152,9 +158,9 @@ def test_a_source_that_is_not_available_is_named(traced):
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
-def test_a_browser_shows_it(wrong, tmp_path):
+def test_a_browser_shows_it(wrong_page, tmp_path):
     path = tmp_path / "trace.html"
-    path.write_text(page(wrong, "a step"), encoding="utf-8")
+    path.write_text(wrong_page, encoding="utf-8")
     options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
     done = subprocess.run(
         [CHROMIUM, *options, "--dump-dom", path.as_uri()], capture_output=True, text=True, timeout=60, check=True
@@ -163,4 +169,4 @@ def test_a_browser_shows_it(wrong, tmp_path):
     assert read.tags.count("article") == 8  # three layers forward, three back, the norms, the step
     assert "script" not in read.tags
     assert "Minus(<script>alert('x')</script>)" in "".join(read.text)
-    assert sum(tag == "svg" for tag in read.tags) == len(re.findall("<svg", page(wrong, "a step")))
+    assert sum(tag == "svg" for tag in read.tags) == len(re.findall("<svg", wrong_page))

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from benchmarks.labels import label_of
 from benchmarks.row import Row
-from corenet.report.experiment_table import machine
+from corenet.report.machine import machine
 
 HEADING = [
     "",

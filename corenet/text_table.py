@@ -66,7 +66,9 @@ def _pieces(row: Sequence[str], width: int, column: int) -> list[Sequence[str]]:
     """Return the lines of a row: one, or as many as the words of its ``column`` need."""
     if display_width(row[column]) <= width:
         return [row]
-    pieces = wrap(row[column], width)
+    cell = row[column]
+    indent = cell[: len(cell) - len(cell.lstrip())]
+    pieces = wrap(cell.strip(), width, first=indent, rest=indent)
     beside = [row] + [[""] * len(row)] * (len(pieces) - 1)
     return [[*line[:column], piece, *line[column + 1 :]] for line, piece in zip(beside, pieces, strict=True)]
 

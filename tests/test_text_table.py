@@ -92,3 +92,7 @@ def test_no_word_is_broken_in_a_listing(width):
     lines = text_table(["NAME", "KIND", "PLUGIN", "VERSION", "STATUS", "SUMMARY"], rows, width=width)
     assert max(map(len, lines)) <= width
     assert [word for line in lines[1:] for word in line.split()] == [*rows[0][:-1], *reason.split()]
+
+
+def test_a_cell_that_wraps_keeps_its_indentation():
+    assert text_table(["", "N"], [["  a b", "1"]], wrapped=0, width=5)[1:] == ["  a  1", "  b"]

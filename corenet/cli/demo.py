@@ -11,7 +11,7 @@ from corenet.cli import options
 from corenet.errors import CorenetError
 
 if TYPE_CHECKING:
-    from corenet.experiments import Outcome
+    from corenet.experiments import ExperimentResult
     from corenet.testing import GradientReport
 
 EXPERIMENT = "003b"
@@ -29,7 +29,7 @@ Gradients = list[tuple[str, list["GradientReport"]]]  # of each component by nam
 def command(seed: int, device: str, as_json: bool, out: Path) -> None:
     """Train a small network on the disk, verify every gradient, and draw what was learnt."""
     from corenet.experiments import experiment, run
-    from corenet.report.experiment_table import draw
+    from corenet.report.plots.experiment_figures import draw_figures
 
     device = options.device_for(device)
     options.prepare(out)
@@ -37,26 +37,24 @@ def command(seed: int, device: str, as_json: bool, out: Path) -> None:
     chosen = experiment(EXPERIMENT)
     if not as_json:
         click.echo(f"{chosen.title}\n{ROUNDS} networks, each on 1000 points of its own:", err=True)
-    outcome = run(chosen, rounds=ROUNDS, seed=seed, device=device, progress=options.progress(as_json))
-    figures = draw(outcome, out) if drawing else []
+    result = run(chosen, rounds=ROUNDS, seed=seed, device=device, progress=options.progress(as_json))
+    figures = draw_figures(result, out) if drawing else []
     gradients = _gradients(seed)
     if as_json:
-        options.print_json(_as_dict(outcome, gradients, figures))
+        options.print_json(_as_dict(result, gradients, figures))
     else:
-        _show(outcome, gradients, figures)
+        _show(result, gradients, figures)
     if not all(_agree(reports) for _, reports in gradients):
         click.get_current_context().exit(1)
 
 
-def _show(outcome: Outcome, gradients: Gradients, figures: list[Path]) -> None:
-    from rich.console import Console
-
-    from corenet.report.experiment_table import surface, table
+def _show(result: ExperimentResult, gradients: Gradients, figures: list[Path]) -> None:
+    from corenet.report.experiment_table import experiment_table
+    from corenet.report.plots.experiment_figures import surface_of
     from corenet.report.plots.text_map import decision_map
 
-    console = Console()
-    console.print(table([outcome]))
-    click.echo(decision_map(surface(outcome.rounds[0]), width=48))
+    click.echo("\n".join(["", *experiment_table([result]), ""]))
+    click.echo(decision_map(surface_of(result.rounds[0]), width=48))
     worst = max(report.error for _, reports in gradients for report in reports)
     click.echo(f"gradients checked: {len(gradients)} components, worst relative error {worst:.1e}")
     for name, reports in gradients:
@@ -66,10 +64,10 @@ def _show(outcome: Outcome, gradients: Gradients, figures: list[Path]) -> None:
         click.echo(f"wrote {figure}")
 
 
-def _as_dict(outcome: Outcome, gradients: Gradients, figures: list[Path]) -> dict[str, object]:
+def _as_dict(result: ExperimentResult, gradients: Gradients, figures: list[Path]) -> dict[str, object]:
     return {
         "schema": 1,
-        "outcome": outcome.to_dict(),
+        "outcome": result.to_dict(),
         "gradients": [_described(name, reports) for name, reports in gradients],
         "figures": [str(figure) for figure in figures],
     }

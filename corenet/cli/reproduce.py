@@ -14,7 +14,7 @@ from corenet.cli import options
 from corenet.cli.echo import echo
 
 if TYPE_CHECKING:
-    from corenet.experiments import Experiment, Outcome
+    from corenet.experiments import Experiment, ExperimentResult
 
 FOLDER = "corenet-reproduce"
 
@@ -37,15 +37,15 @@ FOLDER = "corenet-reproduce"
 def command(
     names: tuple[str, ...], every: bool, rounds: int, recipe: str, seed: int, device: str, as_json: bool, out: Path
 ) -> None:
-    """Train the experiments named ID and print reported against measured.
+    """Train the experiments named ID and print reported against measured errors.
 
     Without ID, list them. ID may also be the path of an experiment file (.toml). Each
-    round has its own data, weights and batches; the table has the mean and the standard
+    round has its own data, weights and batches; the table shows the mean and the standard
     deviation over the rounds of the error on 1000 training and 1000 fresh test points,
-    and the seconds of one round. Figures and the table go to the output folder.
+    and the seconds of one round. Figures and the table are written to the output folder.
     """
     from corenet.experiments import experiment, experiments, run
-    from corenet.report.experiment_table import draw
+    from corenet.report.plots.experiment_figures import draw_figures
 
     if names and every:
         raise click.UsageError("give IDs, or --all")
@@ -58,15 +58,15 @@ def command(
     device = options.device_for(device)
     options.prepare(out)
     drawing = options.can_draw()
-    outcomes = []
+    results = []
     for each, name in product(chosen, recipes):
         if not as_json:
             click.echo(f"{each.id} {name}: {rounds} × {each.recipes[name].epochs} epochs", err=True)
-        outcome = run(each, name, rounds=rounds, seed=seed, device=device, progress=options.progress(as_json))
+        result = run(each, name, rounds=rounds, seed=seed, device=device, progress=options.progress(as_json))
         if drawing:
-            draw(outcome, out)
-        outcomes.append(outcome)
-    _report(outcomes, out, as_json)
+            draw_figures(result, out)
+        results.append(result)
+    _report(results, out, as_json)
 
 
 def _refuse_options() -> None:
@@ -77,22 +77,21 @@ def _refuse_options() -> None:
             raise click.UsageError(f"--{name} needs an ID to run, or --all; corenet reproduce lists the IDs")
 
 
-def _report(outcomes: list[Outcome], out: Path, as_json: bool) -> None:
-    from rich.console import Console
-
+def _report(results: list[ExperimentResult], out: Path, as_json: bool) -> None:
     from corenet.files import write_text
-    from corenet.report.experiment_table import machine, markdown, table
+    from corenet.report.experiment_table import experiment_table, markdown
+    from corenet.report.machine import machine
 
-    result = {"schema": 1, "machine": machine(), "outcomes": [outcome.to_dict() for outcome in outcomes]}
-    write_text(out / "results.json", json.dumps(result, indent=1) + "\n")
-    write_text(out / "results.md", f"{markdown(outcomes)}\n\n{machine()}\n")
+    found = {"schema": 1, "machine": machine(), "outcomes": [result.to_dict() for result in results]}
+    write_text(out / "results.json", json.dumps(found, indent=1) + "\n")
+    write_text(out / "results.md", f"{markdown(results)}\n\n{machine()}\n")
     if as_json:
-        options.print_json(result)
+        options.print_json(found)
         return
-    Console().print(table(outcomes))
-    for outcome in outcomes:
-        if outcome.recipe == "better" and outcome.experiment.why:
-            echo(f"{outcome.experiment.id} better: {outcome.experiment.why}", indent=2)
+    click.echo("\n".join(["", *experiment_table(results), ""]))
+    for result in results:
+        if result.recipe == "better" and result.experiment.why:
+            echo(f"{result.experiment.id} better: {result.experiment.why}", indent=2)
     click.echo()
     echo(machine())
     echo(f"figures and tables in {out}/")

@@ -12,7 +12,7 @@ from corenet.errors import UnknownComponentError
 from corenet.registry.registry import get, registry
 
 if TYPE_CHECKING:
-    from corenet.report.trace.trace import Trace
+    from corenet.report.trace.step_trace import StepTrace
 
 MOST = 10_000  # points in a step: its numeric checks take ten seconds
 
@@ -47,7 +47,7 @@ def command(name: str, recipe: str | None, seed: int, batch_size: int | None, as
         click.get_current_context().exit(1)
 
 
-def _trace(name: str, recipe: str | None, seed: int, batch_size: int | None) -> tuple[str, Trace]:
+def _trace(name: str, recipe: str | None, seed: int, batch_size: int | None) -> tuple[str, StepTrace]:
     from corenet.experiments import experiments
     from corenet.experiments.run import POINTS
     from corenet.report.trace.subjects import trace_experiment, trace_module
@@ -69,14 +69,9 @@ def _trace(name: str, recipe: str | None, seed: int, batch_size: int | None) -> 
     return trace_module(get("module", row.qualified_name), row.qualified_name, seed, batch_size)
 
 
-def _show(traced: Trace, title: str, out: Path | None) -> None:
-    from rich.console import Console
-    from rich.text import Text
+def _show(traced: StepTrace, title: str, out: Path | None) -> None:
+    from corenet.report.trace.table import trace_tables
 
-    from corenet.report.trace.table import told
-
-    console = Console()
-    console.print(Text(title, style="bold"))
-    console.print(told(traced))
+    click.echo("\n".join([click.style(title, bold=True), "", *trace_tables(traced)]))
     if out is not None:
         click.echo(f"page in {out}")

@@ -56,7 +56,7 @@ def test_a_component_that_cannot_be_checked_says_why(monkeypatch, error):
 
 @pytest.mark.parametrize("status", ["broken", "disabled", "incompatible"])
 def test_of_one_that_cannot_be_used_there_is_the_row(status):
-    row = replace(registry().find("module", "relu"), status=status, reason="why")
+    row = replace(registry().find("module", "relu"), status=status, causes=())
     page = component_page(row)
     assert (page.row, page.cls, page.conformance) == (row, None, None)
     assert page.to_dict()["constructor"] is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from benchmarks.labels import label_of
 from benchmarks.row import Row
 from corenet.report.plots.style import FAINT, INSIDE, OUTSIDE, SMALL, dress, new_figure
 
@@ -32,13 +33,13 @@ def _bars(axes: Axes, title: str, rows: Sequence[Row]) -> None:
     dress(axes, title, "µs a step")
     values = [1e6 * row.step_seconds for row in rows]
     colours = [INSIDE if row.contestant.startswith("corenet") else OUTSIDE for row in rows]
-    drawn = axes.barh([row.contestant for row in rows], values, color=colours)
+    drawn = axes.barh([label_of(row.contestant, row.engine) for row in rows], values, color=colours)
     axes.bar_label(drawn, fmt="%.3g", padding=3, fontsize=SMALL)
     axes.margins(x=0.12)
 
 
 def lines(panels: dict[str, dict[str, tuple[Sequence[float], Sequence[float]]]], title: str, y: str) -> Figure:
-    """Draw a panel for each of ``panels``, by its x label: lines by name, (xs, ys), on logarithmic axes."""
+    """Draw a panel for each of ``panels``, by its x label: lines by contestant, (xs, ys), on logarithmic axes."""
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
     names = list(dict.fromkeys(name for curves in panels.values() for name in curves))
@@ -49,7 +50,14 @@ def lines(panels: dict[str, dict[str, tuple[Sequence[float], Sequence[float]]]],
     known = {label: line for axes in figure.axes for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
     if known:
         lines = [known[name] for name in names]
-        figure.legend(lines, names, loc="outside lower center", ncols=5, fontsize=SMALL, frameon=False)
+        figure.legend(
+            lines,
+            [label_of(name) for name in names],
+            loc="outside lower center",
+            ncols=5,
+            fontsize=SMALL,
+            frameon=False,
+        )
     return figure
 
 

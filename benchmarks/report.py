@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.row import Row
-from benchmarks.table import markdown, surroundings
+from benchmarks.table import environment, markdown
 from corenet.errors import MissingExtraError
 from corenet.files import write_text
 from corenet.report.plots.style import write_png
@@ -34,14 +34,14 @@ class Report:
             "schema": 1,
             "workload": self.name,
             "title": self.title,
-            "machine": surroundings(),
+            "machine": environment(),
             "races": {title: [row.to_dict() for row in rows] for title, rows in self.races.items()},
             "measured": self.measured,
             "notes": self.notes,
         }
 
     def markdown(self) -> str:
-        parts = [f"## {self.title}", surroundings()]
+        parts = [f"## {self.title}", environment()]
         for title, rows in self.races.items():
             if not any(row.wall for row in rows):
                 continue  # a workload that timed nothing

@@ -6,8 +6,9 @@ import platform
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
+from benchmarks.labels import label_of
 from benchmarks.row import Row
-from corenet.report.experiment_table import machine
+from corenet.report.machine import machine
 
 HEADING = [
     "",
@@ -32,11 +33,10 @@ def markdown(rows: Sequence[Row]) -> str:
 
 def _cells(row: Row, against: Row | None) -> list[str]:
     if row.skipped or against is None:
-        return [row.contestant, f"skipped: {row.skipped}"] + [""] * (len(HEADING) - 2)
+        return [label_of(row.contestant), f"skipped: {row.skipped}"] + [""] * (len(HEADING) - 2)
     even = row.break_even(against)
-    name = f"{row.contestant} ({row.engine})" if row.engine else row.contestant
     return [
-        name,
+        label_of(row.contestant, row.engine),
         f"{1e6 * row.step_seconds:.1f}",
         f"{against.step_seconds / row.step_seconds:.2f}",
         f"{row.import_seconds:.2f}",
@@ -48,7 +48,7 @@ def _cells(row: Row, against: Row | None) -> list[str]:
     ]
 
 
-def surroundings() -> str:
+def environment() -> str:
     """Return the machine and the versions that the figures are of."""
     return ", ".join([machine(), *_versions(), platform.system()])
 

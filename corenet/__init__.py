@@ -70,10 +70,19 @@ def __getattr__(name: str) -> Any:
         from corenet.registry.registry import builtin_classes
 
         if name not in builtin_classes():
-            raise AttributeError(f"module 'corenet' has no attribute {name!r}")
+            raise AttributeError(f"module 'corenet' has no attribute {name!r}{_where_else(name)}")
         found = builtin_classes()[name]()
     globals()[name] = found
     return found
+
+
+def _where_else(name: str) -> str:
+    """Return where to get a name that is missing; tools that look for ``__names__`` are not told."""
+    if name.startswith("_"):
+        return ""
+    from corenet.registry.missing_name import where_else
+
+    return where_else(name, __dir__())
 
 
 def __dir__() -> list[str]:

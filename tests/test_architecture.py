@@ -17,7 +17,8 @@ LINES = 260
 
 # Each line may import those above it.
 LAYERS = [
-    ["errors"],
+    ["errors", "text_width"],
+    ["text_table"],
     ["device"],
     ["files"],
     ["registry", "data"],
@@ -99,6 +100,18 @@ def test_imports_run_one_way(path):
 )
 def test_an_import_that_runs_back_is_seen(part, source, found):
     assert len(upward(part, ast.parse(source))) == found
+
+
+# Within testing, each folder may import those above it; the files beside them may import all.
+TESTING = ["diagnosis", "gradcheck", "support", "checks"]
+
+
+@pytest.mark.parametrize("folder", TESTING)
+def test_imports_within_testing_run_one_way(folder):
+    allowed = tuple(f"corenet.testing.{each}." for each in TESTING[: TESTING.index(folder) + 1])
+    for path in sorted((PACKAGE / "testing" / folder).rglob("*.py")):
+        own = [name for _, name in imported(parsed(path)) if name.startswith("corenet.testing")]
+        assert [name for name in own if not name.startswith(allowed)] == [], named(path)
 
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "builtin").glob("*.py")), ids=named)

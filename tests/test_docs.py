@@ -11,6 +11,8 @@ import doctest
 import re
 import tomllib
 from collections.abc import Iterator
+from fnmatch import filter as filter_names
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -86,6 +88,28 @@ def test_the_table_of_checks_is_complete():
     lines = ["| id | since | promise |", "|---|---|---|"]
     lines += [f"| `{each.id}` | {each.since} | {each.promise} |" for checks in CHECKS.values() for each in checks]
     assert table == "\n".join(lines) + "\n"
+
+
+def entries_of(folder_map: str) -> Iterator[str]:
+    """Yield each path of a map with one line a file, indented by two blanks a folder; it may be a pattern."""
+    folders: list[str] = []
+    for line in folder_map.splitlines():
+        name, depth = line.split()[0], (len(line) - len(line.lstrip())) // 2
+        folders[depth:] = [name]
+        if not name.endswith("/"):
+            yield "".join(folders)
+
+
+def test_the_map_of_the_folders_names_every_file():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    entries = list(entries_of(page.partition("<!-- map:begin -->\n```text\n")[2].partition("```")[0]))
+    paths = [path.relative_to(ROOT).as_posix() for path in (ROOT / "corenet").rglob("*") if path.is_file()]
+    files = [path for path in paths if "__pycache__" not in path]
+    gone = [entry for entry in entries if not filter_names(files, entry)]
+    missing = [path for path in files if not any(fnmatch(path, entry) for entry in entries)]
+    assert gone == []
+    assert sorted(path for path in missing if not path.endswith("/__init__.py")) == []
+    assert len(entries) == len(set(entries))
 
 
 def test_the_reference_has_every_public_name():

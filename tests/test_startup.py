@@ -47,6 +47,7 @@ NEEDED_FOR_HELP = {
     "corenet.registry",
     "corenet.registry.compatibility",
     "corenet.registry.distributions",
+    "corenet.registry.reason",
     "corenet.registry.settings",
     "corenet.registry.sanitize",
 }

@@ -1,4 +1,4 @@
-"""corenet by ``cn.fit_rounds`` with steps launched as CUDA graphs; needs a card."""
+"""corenet by ``cn.fit_rounds`` with steps launched as CUDA graphs; needs a CUDA device."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every size: from the seeds' network, one of width, depth, batch and optimizer changed at a time."""
+"""Every size: from the student projects' network, one of width, depth, batch and optimizer changed at a time."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.figure import lines
+from benchmarks.labels import label_of
 from benchmarks.problem import Settings
 from benchmarks.race import Survey, race
 from benchmarks.report import Report
@@ -24,8 +25,8 @@ BATCHES = (1, 10, 100, 1000, 8192)
 STEPS = 10_000  # of the longest turn, enough for corenet_fit to compile; and fewer
 PRODUCTS = 1.4e10  # of a point and a weight, where these take longer: some seconds
 NOTES = (
-    "A step is one of the middle epoch of a turn: what compiling, recording and proving take is in the first steps.",
-    "corenet_fit chooses its engine by the length of a turn: {most:,} steps of a small network, fewer of a large one.",
+    "A step is one of the middle epoch of a turn: what compiling, recording and verifying take is in the first steps.",
+    "corenet fit, auto, chooses its engine by the length of a turn: {most:,} steps of a small network, else fewer.",
 )
 
 
@@ -63,7 +64,7 @@ def run(seconds: float, device: str) -> Report:
     """Race at each size, for ``seconds`` together or as long as three turns of each take, which is minutes."""
     report = Report("grid", "Every size", notes=[note.format(most=STEPS) for note in NOTES], draw=draw)
     sizes = list(networks())
-    found: dict[Settings, list[Row]] = {}  # the seeds' network is on three axes
+    found: dict[Settings, list[Row]] = {}  # the student projects' network is on three axes
     curves: dict[str, list[tuple[float, str, float]]] = {}
     for axis, value, settings in sizes:
         if settings not in found:
@@ -85,4 +86,4 @@ def draw(report: Report) -> Figure:
             name: [(x, first[x] / y) for x, other, y in points if other == name and x in first] for name in CONTESTANTS
         }
         panels[axis] = {name: tuple(zip(*found, strict=True)) for name, found in each.items() if found}
-    return lines(panels, report.title, f"times as fast as {CONTESTANTS[0]}")
+    return lines(panels, report.title, f"times as fast as {label_of(CONTESTANTS[0])}")

@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.drawing import draw
+from benchmarks.labels import label_of
 from benchmarks.problem import Settings
 from benchmarks.process import MissingLibraryError, Process
 from benchmarks.race import check
@@ -50,7 +51,9 @@ def _alone(row: Row, settings: Settings, path: Path, expected: Reference, device
 def _table(report: Report) -> str:
     lines = ["| | peak MB | beyond the import MB |", "| --- | ---: | ---: |"]
     for name, found in report.measured.items():
-        lines.append(f"| {name} | {found['peak_bytes'] / 1e6:.0f} | {found['peak_bytes_beyond_import'] / 1e6:.0f} |")
+        lines.append(
+            f"| {label_of(name)} | {found['peak_bytes'] / 1e6:.0f} | {found['peak_bytes_beyond_import'] / 1e6:.0f} |"
+        )
     return "\n".join(lines)
 
 
@@ -58,4 +61,4 @@ def _ratio(report: Report) -> str:
     own, peer = report.measured["corenet_fit"], report.measured["torch_eager"]
     whole = own["peak_bytes"] / peer["peak_bytes"]
     beyond = own["peak_bytes_beyond_import"] / peer["peak_bytes_beyond_import"]
-    return f"corenet_fit peaks at {whole:.2f} of torch_eager, {beyond:.2f} beyond what the import takes."
+    return f"corenet fit peaks at {whole:.2f} of PyTorch eager, {beyond:.2f} beyond what the import takes."

@@ -1,4 +1,4 @@
-"""Many small networks at once: 1, 10, 100 and 1000 independent rounds of the seeds' network, on one thread."""
+"""Many small networks: 1, 10, 100 and 1000 independent rounds of the student projects' network, on one thread."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 CONTESTANTS = ("torch_sequential", "jax_vmap", "corenet_rounds")
 EPOCHS = {1: 1000, 10: 300, 100: 100, 1000: 20}  # a chunk is a whole training of all rounds, and should last seconds
 NOTE = (
-    "A step is one of one model. torch_sequential trains at most ten rounds: its time a step does not depend on them."
+    "A step is one of one model. PyTorch trains at most ten rounds, one after the other: its time a step does not "
+    "depend on them."
 )
 
 
 def run(seconds: float, device: str) -> Report:
-    report = Report("rounds", "Many rounds at once", notes=[NOTE], draw=draw)
+    report = Report("rounds", "Many rounds", notes=[NOTE], draw=draw)
     for rounds, epochs in EPOCHS.items():
         settings = Settings(rounds=rounds, epochs=epochs, device=device)
         name = settings.name if rounds > 1 else f"{settings.name}, 1 round"

@@ -1,4 +1,4 @@
-"""The seeds' network, 2-25-25-25-1 with batches of 100 of 1000 points, on one thread, against every peer."""
+"""The student projects' network, 2-25-25-25-1 with batches of 100 of 1000 points, on one thread, against every peer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CONTESTANTS = (
 )
 EPOCHS = 1000
 ORDERS = (
-    "jax_scan and the peers that are loops are handed the order of the batches; jax_scan_shuffles draws it, "
+    "JAX scan and the peers that are loops are handed the order of the batches; JAX scan, shuffling, draws it, "
     "as corenet's do, inside the time that is measured. A turn is a training of {steps:,} steps."
 )
 

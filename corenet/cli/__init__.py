@@ -1,6 +1,6 @@
-"""The command line. A command is imported when it is called, so that looking stays free.
+"""The command line. A command is imported when it is called, so that ``--help`` imports no torch.
 
-User mistakes end with one line and exit code 2; ``CORENET_DEBUG=1`` shows the traceback.
+A user's mistake ends with one line and exit code 2; ``CORENET_DEBUG=1`` shows the traceback.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from corenet.errors import BrokenPluginError, CorenetError, did_you_mean
 
 COMMANDS = {
     "bench": "Time training on this machine against torch.nn.",
-    "check": "Prove the gradients of components.",
-    "demo": "Train a small network, prove every gradient, draw what was learnt.",
-    "doctor": "Import every plugin and say what is wrong, and how to mend it.",
+    "check": "Check the gradients and the contract of components.",
+    "demo": "Train a small network, verify every gradient, draw what was learnt.",
+    "doctor": "Import every plugin, say what is wrong and how to mend it.",
     "list-components": "List every installed module, loss and optimizer.",
     "new-plugin": "Write a complete plugin, to change into your own.",
     "plugins": "List every distribution that offers components or commands.",
-    "reproduce": "Run the seeds' experiments, reported against measured.",
-    "show": "Show what a component computes and takes, and whether it is proven.",
-    "trace": "Tell one step of training layer by layer.",
+    "reproduce": "Run the student projects' experiments, reported against measured.",
+    "show": "Show what a component computes and takes, and whether it conforms.",
+    "trace": "Show one training step layer by layer, each gradient checked.",
 }
 
 
@@ -78,7 +78,7 @@ def _lines() -> dict[str, str]:
 @click.version_option(__version__, prog_name="corenet")
 @click.pass_context
 def group(context: click.Context) -> None:
-    """Deep learning in which every gradient is written by hand, proven, and pluggable."""
+    """Deep learning in which every gradient is written by hand, verified, and pluggable."""
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
@@ -87,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code: 0, 1 for a failed check, 2 for a user's mistake."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a formula is no reason to fail where ᵀ cannot be written
+            stream.reconfigure(errors="replace")  # print "?" instead of failing where ᵀ cannot be encoded
     try:
         code = group.main(arguments, prog_name="corenet", standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):
@@ -95,17 +95,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (CorenetError, click.ClickException) as error:
         _explain(_one_line(error))
         sys.exit(1 if isinstance(error, BrokenPluginError) else 2)
-    except Exception as error:  # noqa: BLE001 - a bug, ours or a plugin's, is told in one line too
+    except Exception as error:  # noqa: BLE001 - a bug, of corenet or a plugin, is one line too; exit code 1 says that it is no mistake of the user
         _explain(f"unexpected {type(error).__name__}: {_one_line(error)}; CORENET_DEBUG=1 shows where")
         sys.exit(1)
     sys.exit(code or 0)
 
 
 def _explain(message: str) -> None:
-    """Print what went wrong, and under ``CORENET_DEBUG=1`` where."""
+    """Print what is wrong, and under ``CORENET_DEBUG=1`` the traceback."""
     if os.environ.get("CORENET_DEBUG") == "1":
         traceback.print_exc()
-    click.echo(f"corenet: {message}", err=True)
+    from corenet.cli.echo import echo  # not at the top: help does without it
+
+    echo(f"corenet: {message}", indent=2, err=True)
 
 
 def _one_line(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""``corenet bench``: the user's machine, the user's network, corenet against torch.nn."""
+"""``corenet bench``: a network of the user's choice on this machine, corenet against torch.nn."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from corenet.cli import options
-from corenet.cli.table import table
+from corenet.cli.echo import echo
+from corenet.text_table import text_table
 
 if TYPE_CHECKING:
     from corenet.contracts.module import Module
@@ -56,7 +57,7 @@ class Widths(click.ParamType):  # type: ignore[type-arg]  # generic to the check
 )
 @click.option("--batch-size", type=click.IntRange(1), default=100, show_default=True, help="Points of a step.")
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of torch, for each.")
-@click.option("--seconds", type=click.FloatRange(0), default=3, show_default=True, help="About how long to measure.")
+@click.option("--seconds", type=options.Seconds(0), default=3, show_default=True, help="About how long to measure.")
 @options.seed
 @options.json
 def command(widths: tuple[int, ...], batch_size: int, threads: int, seconds: float, seed: int, as_json: bool) -> None:
@@ -84,9 +85,7 @@ def command(widths: tuple[int, ...], batch_size: int, threads: int, seconds: flo
             train(CHECKED_EPOCHS)
         error = max(_error(model, peer_weights()) for model, _ in (loop, fit))
         if not error <= TOLERANCE:
-            click.echo(
-                f"corenet: the weights differ from those of torch.nn by {error:.1e}; nothing was timed", err=True
-            )
+            echo(f"corenet: the weights differ from those of torch.nn by {error:.1e}; nothing was timed", err=True)
             click.get_current_context().exit(1)
         steps, fit_epochs = _take_turns(trains, seconds)
     about = {"layers": widths, "batch_size": batch_size, "threads": threads, "weights_error": error}
@@ -160,18 +159,18 @@ def _torch_nn(
         with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
             assert process.stdin is not None
             assert process.stdout is not None
-            ask, answer = process.stdin, process.stdout
+            requests, answers = process.stdin, process.stdout
 
-            def asked(*line: object) -> str:
-                print(json.dumps(line), file=ask, flush=True)
-                return answer.readline()
+            def request(*line: object) -> str:
+                print(json.dumps(line), file=requests, flush=True)
+                return answers.readline()
 
             def weights() -> dict[str, Any]:
-                asked("weights", found)
+                request("weights", found)
                 return load_file(found)
 
-            answer.readline()  # it is ready
-            yield lambda epochs: float(asked("train", epochs)), weights
+            answers.readline()  # it is ready
+            yield lambda epochs: float(request("train", epochs)), weights
 
 
 def _orders(data: Dataset) -> Any:
@@ -202,17 +201,17 @@ def _take_turns(trains: dict[str, Train], seconds: float) -> tuple[dict[str, flo
 
 
 def _show(found: dict[str, Any], as_json: bool) -> None:
-    from corenet.report.experiment_table import machine
+    from corenet.report.machine import machine
 
     if as_json:
         options.print_json({"schema": 1, "machine": machine(), **found})
         return
     network, steps = "-".join(map(str, found["layers"])), found["step_seconds"]
     rows = [[name, f"{1e6 * each:.1f}", f"{steps['torch.nn'] / each:.2f}"] for name, each in steps.items()]
-    click.echo(f"{network}, batch {found['batch_size']}, SGD with momentum, threads {found['threads']}\n")
-    click.echo("\n".join(table(["", "µs/step", "times as fast"], rows)))
-    click.echo(
-        f"\nfit trained {found['fit_steps']:,} steps a turn, by engine {found['engine']!r}\n"
-        f"the same weights after {CHECKED_EPOCHS * BATCHES} steps, to {found['weights_error']:.0e} of the largest\n"
-        f"{machine()}"
-    )
+    echo(f"{network}, batch {found['batch_size']}, SGD with momentum, threads {found['threads']}")
+    click.echo()
+    click.echo("\n".join(text_table(["", "µs/step", "times as fast"], rows, right={1, 2})))
+    click.echo()
+    echo(f"fit trained {found['fit_steps']:,} steps a turn, by engine {found['engine']!r}")
+    echo(f"the same weights after {CHECKED_EPOCHS * BATCHES} steps, to {found['weights_error']:.0e} of the largest")
+    echo(machine())

@@ -11,13 +11,16 @@ from pathlib import Path
 import click
 
 from corenet.cli import options
-from corenet.cli.check_child import Result, check, check_apart, unusable
+from corenet.cli.echo import echo
+from corenet.cli.isolated_check import Result, check, check_apart, unusable
 from corenet.cli.no_plugins import no_plugins
 from corenet.errors import UnknownComponentError, did_you_mean
 from corenet.registry.distributions import BUILTIN
 from corenet.registry.registry import registry
 from corenet.registry.sanitize import canonical
 from corenet.registry.spec import KINDS, Component
+
+INDENT = 7  # the width of a verdict, and two
 
 
 @click.command()
@@ -28,11 +31,11 @@ from corenet.registry.spec import KINDS, Component
 @options.json
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Also write the result to DIR/check.json.")
 def command(names: tuple[str, ...], every: bool, seed: int, as_json: bool, out: Path | None) -> None:
-    """Try every promise of its contract on each component NAME, its gradient first.
+    """Check the gradient of each component NAME, and every other promise of its contract.
 
     NAME is a component, qualified by its distribution or not (swish, corenet-swish:swish),
     or a distribution, for all that it offers. Those of a plugin are checked in a process of their own,
-    which they may crash. Exit code 1 if a check fails, or what is asked for cannot be used.
+    which they may crash. Exit code 1 if a check fails, or a component cannot be used.
     """
     if every == bool(names):
         raise click.UsageError("give names of components or distributions, or --all")
@@ -43,7 +46,7 @@ def command(names: tuple[str, ...], every: bool, seed: int, as_json: bool, out: 
     for result, failures in _checked(rows, seed):
         results.append(result)
         if not as_json:
-            _show(result, failures)  # at once, for each takes a second or two
+            _show(result, failures)  # at once, since each takes a second or two
     report = {"schema": 1, "ok": all(result["ok"] for result in results), "components": results}
     if out is not None:
         from corenet.files import write_text
@@ -56,7 +59,7 @@ def command(names: tuple[str, ...], every: bool, seed: int, as_json: bool, out: 
 
 
 def _all() -> list[Component]:
-    """Return what there is to check: what may be used, and plugins only if they are broken."""
+    """Return what there is to check: usable components, and the rows of broken plugins."""
     rows = (row for row in registry().components() if row.usable)
     return [row for row in rows if row.kind != "plugin" or row.status == "broken"]
 
@@ -76,17 +79,17 @@ def _find(name: str) -> list[Component]:
 
 
 def _checked(rows: list[Component], seed: int) -> Iterator[tuple[Result, list[str]]]:
-    """Check what is built in here, and each stranger's distribution in a process of its own."""
+    """Check built-in components in this process, and those of each plugin in a process of its own."""
     for distribution, group in groupby(rows, attrgetter("distribution")):
         found = list(group)
-        lost = [row for row in found if row.kind == "plugin" or not row.usable]
-        whole = [row for row in found if row not in lost]
-        yield from (unusable(row) for row in lost)
-        yield from (check(row, seed) for row in whole) if distribution == BUILTIN else check_apart(whole, seed)
+        unchecked = [row for row in found if row.kind == "plugin" or not row.usable]
+        usable = [row for row in found if row not in unchecked]
+        yield from (unusable(row) for row in unchecked)
+        yield from (check(row, seed) for row in usable) if distribution == BUILTIN else check_apart(usable, seed)
 
 
 def _show(result: Result, failures: list[str]) -> None:
     verdict = click.style("ok   ", fg="green") if result["ok"] else click.style("WRONG", fg="red")
-    click.echo(f"{verdict}  {result['kind']:9}  {result['name']}: {result['message']}")
+    echo(f"{verdict}  {result['kind']:9}  {result['name']}: {result['message']}", indent=INDENT)
     for line in "\n".join(failures).splitlines():
-        click.echo(f"       {line}")
+        echo(" " * INDENT + line, indent=INDENT + 4)

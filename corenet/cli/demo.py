@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 import click
 
 from corenet.cli import options
+from corenet.errors import CorenetError
 
 if TYPE_CHECKING:
-    from corenet.experiments import Outcome
-    from corenet.testing import Proof
+    from corenet.experiments import ExperimentResult
+    from corenet.testing import GradientReport
 
 EXPERIMENT = "003b"
 ROUNDS = 3
 FOLDER = "corenet-demo"
+
+Gradients = list[tuple[str, list["GradientReport"]]]  # of each component by name, a report for each of its cases
 
 
 @click.command()
@@ -24,10 +27,9 @@ FOLDER = "corenet-demo"
 @options.json
 @options.out(FOLDER)
 def command(seed: int, device: str, as_json: bool, out: Path) -> None:
-    """Train a small network on the disk, prove every gradient, and draw what was learnt."""
+    """Train a small network on the disk, verify every gradient, and draw what was learnt."""
     from corenet.experiments import experiment, run
-    from corenet.report.experiment_table import draw
-    from corenet.testing import prove_all
+    from corenet.report.plots.experiment_figures import draw_figures
 
     device = options.device_for(device)
     options.prepare(out)
@@ -35,39 +37,67 @@ def command(seed: int, device: str, as_json: bool, out: Path) -> None:
     chosen = experiment(EXPERIMENT)
     if not as_json:
         click.echo(f"{chosen.title}\n{ROUNDS} networks, each on 1000 points of its own:", err=True)
-    outcome = run(chosen, rounds=ROUNDS, seed=seed, device=device, progress=options.progress(as_json))
-    figures = draw(outcome, out) if drawing else []
-    proofs = prove_all(seed=seed)
+    result = run(chosen, rounds=ROUNDS, seed=seed, device=device, progress=options.progress(as_json))
+    figures = draw_figures(result, out) if drawing else []
+    gradients = _gradients(seed)
     if as_json:
-        options.print_json(_as_dict(outcome, proofs, figures))
+        options.print_json(_as_dict(result, gradients, figures))
     else:
-        _show(outcome, proofs, figures)
-    if not all(proof.ok for proof in proofs):
+        _show(result, gradients, figures)
+    if not all(_agree(reports) for _, reports in gradients):
         click.get_current_context().exit(1)
 
 
-def _show(outcome: Outcome, proofs: list[Proof], figures: list[Path]) -> None:
-    from rich.console import Console
-
-    from corenet.report.experiment_table import surface, table
+def _show(result: ExperimentResult, gradients: Gradients, figures: list[Path]) -> None:
+    from corenet.report.experiment_table import experiment_table
+    from corenet.report.plots.experiment_figures import surface_of
     from corenet.report.plots.text_map import decision_map
 
-    console = Console()
-    console.print(table([outcome]))
-    click.echo(decision_map(surface(outcome.rounds[0]), width=48))
-    worst = max(proof.error for proof in proofs)
-    click.echo(f"gradients checked: {len(proofs)} components, worst relative error {worst:.1e}")
-    for proof in proofs:
-        if not proof.ok:
-            click.echo(f"wrong: {proof.name}, see corenet check {proof.name}")
+    click.echo("\n".join(["", *experiment_table([result]), ""]))
+    click.echo(decision_map(surface_of(result.rounds[0]), width=48))
+    worst = max(report.error for _, reports in gradients for report in reports)
+    click.echo(f"gradients checked: {len(gradients)} components, worst relative error {worst:.1e}")
+    for name, reports in gradients:
+        if not _agree(reports):
+            click.echo(f"wrong: {name}, see corenet check {name}")
     for figure in figures:
         click.echo(f"wrote {figure}")
 
 
-def _as_dict(outcome: Outcome, proofs: list[Proof], figures: list[Path]) -> dict[str, object]:
+def _as_dict(result: ExperimentResult, gradients: Gradients, figures: list[Path]) -> dict[str, object]:
     return {
         "schema": 1,
-        "outcome": outcome.to_dict(),
-        "gradients": [proof.to_dict() for proof in proofs],
+        "outcome": result.to_dict(),
+        "gradients": [_described(name, reports) for name, reports in gradients],
         "figures": [str(figure) for figure in figures],
     }
+
+
+def _described(name: str, reports: list[GradientReport]) -> dict[str, object]:
+    from corenet.testing.gradcheck.report import finite_or_none
+
+    error = finite_or_none(max((report.error for report in reports), default=0.0))
+    return {"name": name, "ok": _agree(reports), "error": error, "cases": [report.to_dict() for report in reports]}
+
+
+def _agree(reports: list[GradientReport]) -> bool:
+    return bool(reports) and all(report.ok for report in reports)
+
+
+def _gradients(seed: int) -> Gradients:
+    """Check the gradient of every module and loss that can be built; one that crashes has no report."""
+    from corenet.registry.registry import components, get
+    from corenet.testing.support.trial import trials_of
+
+    found: Gradients = []
+    for row in components():
+        if row.kind not in ("module", "loss") or not row.usable:
+            continue
+        try:
+            trials = trials_of(get(row.kind, row.qualified_name), row.kind, seed)
+            found.append((row.qualified_name, [trial.gradients for trial in trials]))
+        except CorenetError:  # what cannot be built or loaded has no gradient to check
+            continue
+        except (Exception, SystemExit):  # noqa: BLE001 - a stranger's code may raise anything
+            found.append((row.qualified_name, []))
+    return found

@@ -8,11 +8,11 @@ import click
 
 from corenet.cli import options
 from corenet.cli.no_plugins import no_plugins
-from corenet.cli.table import table
 from corenet.errors import UnknownComponentError, did_you_mean
 from corenet.registry.registry import Registry, registry
 from corenet.registry.sanitize import canonical
 from corenet.registry.spec import KINDS, STATUSES, Component, Kind, PluginRow
+from corenet.text_table import text_table
 
 COLUMNS = ("NAME", "KIND", "PLUGIN", "VERSION", "STATUS", "SUMMARY")
 FIELDS = ("name", "kind", "distribution", "version", "status", "summary", "reason", "tags")
@@ -20,10 +20,10 @@ FIELDS = ("name", "kind", "distribution", "version", "status", "summary", "reaso
 
 @click.command()
 @click.option("--kind", type=click.Choice(KINDS), help="Only modules, losses or optimizers.")
-@click.option("--plugin", metavar="DIST", help="Only what this distribution offers; corenet is what is built in.")
-@click.option("--status", type=click.Choice(STATUSES), help="Only what stands so.")
-@click.option("--tag", metavar="T", help="Only what has this tag.")
-@click.option("--static", is_flag=True, help="Import not even hook modules: they are a row each.")
+@click.option("--plugin", metavar="DIST", help="Only components of this distribution; corenet has the built-in ones.")
+@click.option("--status", type=click.Choice(STATUSES), help="Only components of this status.")
+@click.option("--tag", metavar="T", help="Only components with this tag.")
+@click.option("--static", is_flag=True, help="Do not even import hook modules; each is one row.")
 @no_plugins
 @options.json
 def command(kind: Kind | None, static: bool, as_json: bool, **wanted: str | None) -> None:
@@ -34,11 +34,11 @@ def command(kind: Kind | None, static: bool, as_json: bool, **wanted: str | None
     if as_json:
         options.print_json(_as_dict(rows, found.plugins()))
     else:
-        click.echo("\n".join(table(COLUMNS, map(_cells, rows))))
+        click.echo("\n".join(text_table(COLUMNS, map(_cells, rows))))
 
 
 def _refuse_unknown(found: Registry, plugin: str | None, tag: str | None) -> None:
-    """Raise for a distribution or a tag that nothing has: an empty table would pass for an answer."""
+    """Raise for a distribution or a tag that nothing has: an empty table would read as an answer."""
     plugins = {row.distribution for row in found.plugins()}
     tags = {each for row in found.components() for each in row.tags}
     if plugin is not None and canonical(plugin) not in plugins:
@@ -60,10 +60,10 @@ def _cells(row: Component) -> tuple[str, ...]:
 
 
 def _as_dict(rows: list[Component], plugins: list[PluginRow]) -> dict[str, Any]:
-    """Return the components and the plugins that they are of, one that yields none included."""
+    """Return the components and their plugins, including a plugin without components."""
     shown = {row.distribution for row in rows}
     return {
         "schema": 1,
         "components": [{name: getattr(row, name) for name in FIELDS} for row in rows if row.kind != "plugin"],
-        "plugins": [vars(plugin) for plugin in plugins if plugin.distribution in shown],
+        "plugins": [plugin.to_dict() for plugin in plugins if plugin.distribution in shown],
     }

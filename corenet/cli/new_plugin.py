@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from corenet.registry.spec import KINDS, Kind
-from corenet.scaffold.scaffold import files_for, names_for, write_folder
+from corenet.scaffold.names import names_for
+from corenet.scaffold.render import render, write_folder
 
 
 @click.command()
@@ -19,12 +20,12 @@ from corenet.scaffold.scaffold import files_for, names_for, write_folder
 def command(name: str, kind: Kind, component: str | None, out: Path | None) -> None:
     """Write a complete plugin NAME, such as corenet-swish, to change into your own.
 
-    It has one component with its derivative, tests, and all that a package needs. As it
-    stands it installs, is listed, passes its tests, and corenet check proves it.
+    It has one component with its derivative, tests, and all that a package needs. As written,
+    it installs, is listed, passes its tests and corenet check.
     """
     names = names_for(name, kind, component)
     folder = Path(name) if out is None else out
-    write_folder(folder, files_for(names))
+    write_folder(folder, render(names))
     click.echo(f"wrote {folder}: the {kind} {names['component']}, in {names['package']}/__init__.py\nnext:")
     for step in (f"pip install -e {shlex.quote(str(folder))}", "corenet list-components", f"corenet check {name}"):
         click.echo(f"  {step}")

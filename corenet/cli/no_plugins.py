@@ -12,8 +12,8 @@ from corenet.registry.settings import ALLOW
 
 
 @contextmanager
-def _switched_off() -> Iterator[None]:
-    """Keep to an empty allow-list, in the environment so that processes started meanwhile do too."""
+def _none_allowed() -> Iterator[None]:
+    """Set an empty allow-list in the environment, so that it holds for child processes too."""
     before = os.environ.get(ALLOW)
     os.environ[ALLOW] = ""
     try:
@@ -27,14 +27,14 @@ def _switched_off() -> Iterator[None]:
 
 def _apply(context: click.Context, _: click.Parameter, chosen: bool) -> None:
     if chosen:
-        context.with_resource(_switched_off())
+        context.with_resource(_none_allowed())
 
 
 no_plugins = click.option(
     "--no-plugins",
     is_flag=True,
-    is_eager=True,  # so that --help, eager too, names no plugin's command after it
+    is_eager=True,  # evaluated before --help, so that help names no command of a plugin
     expose_value=False,
     callback=_apply,
-    help="Use no plugin, only what is built in.",
+    help="Use no plugin, only built-in components.",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout
@@ -13,6 +14,19 @@ import click
 from corenet.errors import DeviceError, MissingExtraError, OutputError
 
 _STDOUT = "corenet.stdout"
+
+
+class Seconds(click.FloatRange):
+    """A finite number of seconds: click's own range lets NaN pass, which no comparison refuses."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        seconds = super().convert(value, param, ctx)
+        if not math.isfinite(seconds):
+            self.fail(f"{value!r} is no finite number of seconds", param, ctx)
+        return seconds
+
 
 seed = click.option(
     "--seed",
@@ -78,7 +92,7 @@ def device_for(name: str) -> str:
 
 
 def prepare(folder: Path) -> None:
-    """Make ``folder``, and find out now, not after the training, whether it can be written.
+    """Make ``folder``, and check before the training, not after it, that it can be written.
 
     Raises:
         OutputError: it cannot.

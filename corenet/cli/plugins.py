@@ -1,4 +1,4 @@
-"""``corenet plugins``: a row for every distribution that offers something."""
+"""``corenet plugins``: a row for every distribution that offers components or commands."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import click
 
 from corenet.cli import options
 from corenet.cli.no_plugins import no_plugins
-from corenet.cli.table import table
 from corenet.registry.registry import registry
 from corenet.registry.spec import PluginRow
+from corenet.text_table import text_table
 
 COLUMNS = ("NAME", "VERSION", "STATUS", "AUTHOR", "COMPONENTS", "REASON")
-PINNED = re.compile(r"[\w.-]+==[\w.!+-]+", re.ASCII)  # metadata is a stranger's: no option of pip's may hide in it
+PINNED = re.compile(r"[\w.-]+==[\w.!+-]+", re.ASCII)  # metadata is not trusted: no option of pip's may hide in it
 
 
 @click.command()
@@ -28,12 +28,12 @@ def command(requirements: bool, as_json: bool) -> None:
     rows = registry().plugins()
     count = Counter(row.distribution for row in registry().components() if row.kind != "plugin")
     if as_json:
-        plugins = [{**vars(row), "components": count[row.distribution]} for row in rows]
+        plugins = [{**row.to_dict(), "components": count[row.distribution]} for row in rows]
         options.print_json({"schema": 1, "plugins": plugins})
     elif requirements:
         click.echo("\n".join(map(_requirement, rows)))
     else:
-        click.echo("\n".join(table(COLUMNS, [_cells(row, count[row.distribution]) for row in rows])))
+        click.echo("\n".join(text_table(COLUMNS, [_cells(row, count[row.distribution]) for row in rows])))
 
 
 def _cells(row: PluginRow, count: int) -> tuple[str, ...]:
@@ -41,9 +41,9 @@ def _cells(row: PluginRow, count: int) -> tuple[str, ...]:
 
 
 def _requirement(row: PluginRow) -> str:
-    """Return what pip would install, or a comment on what is no use or has no version to ask for."""
+    """Return a line for pip, or a comment where the plugin cannot be used or has no valid version."""
     pinned = f"{row.distribution}=={row.version}"
     if row.status in ("loaded", "declared") and PINNED.fullmatch(pinned):
         return pinned
     named = " ".join(filter(None, (row.distribution, row.version)))
-    return f"# {named} is {row.status}: {row.reason or 'its version cannot be asked for'}"
+    return f"# {named} is {row.status}: {row.reason or 'its version is not valid for pip'}"

@@ -1,4 +1,4 @@
-"""``corenet reproduce``: the seeds' experiments, reported against measured."""
+"""``corenet reproduce``: the student projects' experiments, reported against measured."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from corenet.cli import options
+from corenet.cli.echo import echo
 
 if TYPE_CHECKING:
-    from corenet.experiments import Experiment, Outcome
+    from corenet.experiments import Experiment, ExperimentResult
 
 FOLDER = "corenet-reproduce"
 
@@ -35,19 +37,20 @@ FOLDER = "corenet-reproduce"
 def command(
     names: tuple[str, ...], every: bool, rounds: int, recipe: str, seed: int, device: str, as_json: bool, out: Path
 ) -> None:
-    """Train the experiments named ID and print reported against measured.
+    """Train the experiments named ID and print reported against measured errors.
 
     Without ID, list them. ID may also be the path of an experiment file (.toml). Each
-    round has its own data, weights and batches; the table has the mean and the standard
+    round has its own data, weights and batches; the table shows the mean and the standard
     deviation over the rounds of the error on 1000 training and 1000 fresh test points,
-    and the seconds of one round. Figures and the table go to the output folder.
+    and the seconds of one round. Figures and the table are written to the output folder.
     """
     from corenet.experiments import experiment, experiments, run
-    from corenet.report.experiment_table import draw
+    from corenet.report.plots.experiment_figures import draw_figures
 
     if names and every:
         raise click.UsageError("give IDs, or --all")
     if not names and not every:
+        _refuse_options()
         _list(experiments(), as_json)
         return
     chosen = experiments() if every else [experiment(name) for name in names]
@@ -55,34 +58,43 @@ def command(
     device = options.device_for(device)
     options.prepare(out)
     drawing = options.can_draw()
-    outcomes = []
+    results = []
     for each, name in product(chosen, recipes):
         if not as_json:
             click.echo(f"{each.id} {name}: {rounds} × {each.recipes[name].epochs} epochs", err=True)
-        outcome = run(each, name, rounds=rounds, seed=seed, device=device, progress=options.progress(as_json))
+        result = run(each, name, rounds=rounds, seed=seed, device=device, progress=options.progress(as_json))
         if drawing:
-            draw(outcome, out)
-        outcomes.append(outcome)
-    _report(outcomes, out, as_json)
+            draw_figures(result, out)
+        results.append(result)
+    _report(results, out, as_json)
 
 
-def _report(outcomes: list[Outcome], out: Path, as_json: bool) -> None:
-    from rich.console import Console
+def _refuse_options() -> None:
+    """Refuse the options of a training where there is nothing to train."""
+    context = click.get_current_context()
+    for name in ("rounds", "recipe", "seed", "device", "out"):
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{name} needs an ID to run, or --all; corenet reproduce lists the IDs")
 
+
+def _report(results: list[ExperimentResult], out: Path, as_json: bool) -> None:
     from corenet.files import write_text
-    from corenet.report.experiment_table import machine, markdown, table
+    from corenet.report.experiment_table import experiment_table, markdown
+    from corenet.report.machine import machine
 
-    result = {"schema": 1, "machine": machine(), "outcomes": [outcome.to_dict() for outcome in outcomes]}
-    write_text(out / "results.json", json.dumps(result, indent=1) + "\n")
-    write_text(out / "results.md", f"{markdown(outcomes)}\n\n{machine()}\n")
+    found = {"schema": 1, "machine": machine(), "outcomes": [result.to_dict() for result in results]}
+    write_text(out / "results.json", json.dumps(found, indent=1) + "\n")
+    write_text(out / "results.md", f"{markdown(results)}\n\n{machine()}\n")
     if as_json:
-        options.print_json(result)
+        options.print_json(found)
         return
-    Console().print(table(outcomes))
-    for outcome in outcomes:
-        if outcome.recipe == "better" and outcome.experiment.why:
-            click.echo(f"{outcome.experiment.id} better: {outcome.experiment.why}")
-    click.echo(f"\n{machine()}\nfigures and tables in {out}/")
+    click.echo("\n".join(["", *experiment_table(results), ""]))
+    for result in results:
+        if result.recipe == "better" and result.experiment.why:
+            echo(f"{result.experiment.id} better: {result.experiment.why}", indent=2)
+    click.echo()
+    echo(machine())
+    echo(f"figures and tables in {out}/")
 
 
 def _list(experiments: list[Experiment], as_json: bool) -> None:
@@ -95,6 +107,7 @@ def _list(experiments: list[Experiment], as_json: bool) -> None:
         return
     for each in experiments:
         reported = ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in each.reported.items())
-        click.echo(f"{each.id:5} {each.title}")
-        click.echo(f"{'':5} reported: {reported or 'no figure'}; {each.source}")
-    click.echo("\nrun some with corenet reproduce ID..., or --all; --rounds 10 gives means and deviations")
+        echo(f"{each.id:5} {each.title}", indent=6)
+        echo(f"{'':5} reported: {reported or 'no figure'}; {each.source}", indent=6)
+    click.echo()
+    echo("run some with corenet reproduce ID..., or --all; --rounds 10 gives means and standard deviations")

@@ -16,9 +16,10 @@ import click
 from corenet import __version__
 from corenet.errors import AmbiguousComponentError, BrokenPluginError
 from corenet.registry import compatibility
-from corenet.registry.distributions import COMMAND_GROUP, Installed, installed
+from corenet.registry.distributions import COMMAND_GROUP, PluginDistribution, plugin_distributions
+from corenet.registry.reason import Reason
 from corenet.registry.sanitize import NAME
-from corenet.registry.settings import Switches
+from corenet.registry.settings import Settings
 
 LINE = 60
 
@@ -28,12 +29,12 @@ class ThirdParty:
     """A command that a plugin offers, not yet imported."""
 
     name: str
-    plugin: Installed
+    plugin: PluginDistribution
     entry_point: EntryPoint
 
     @property
     def line(self) -> str:
-        """What it does in one line, and whose it is."""
+        """Its summary in one line, and its distribution."""
         return f"{shorten(self.plugin.summary, LINE, placeholder='…')} [{self.plugin.name}]".strip()
 
     def load(self) -> click.Command:
@@ -42,25 +43,25 @@ class ThirdParty:
         Raises:
             BrokenPluginError: it cannot be imported, is no command, or its plugin is made for another corenet.
         """
-        from corenet.registry.collect import load_command, reason_of  # here: they import pluggy, which help needs not
+        from corenet.registry.collect import failure, load_command  # not at the top: they import pluggy
 
         if reason := compatibility.reason_against(self.plugin.requires, __version__):
             raise self._broken(reason)
         try:
             return load_command(self.entry_point)
         except (Exception, SystemExit) as error:
-            raise self._broken(reason_of(error)) from error
+            raise self._broken(failure(error)) from error
 
-    def _broken(self, reason: str) -> BrokenPluginError:
+    def _broken(self, reason: Reason) -> BrokenPluginError:
         message = f"the command {self.name!r} of {self.plugin.name} cannot be used: {reason}"
         return BrokenPluginError(message, distribution=self.plugin.name)
 
 
 def commands() -> Iterator[ThirdParty]:
-    """Yield every command of a plugin that is not switched off, importing none."""
-    switches = Switches.from_environment()
-    for plugin in installed():
-        if not switches.reason_against(plugin.name):
+    """Yield every command of a plugin that is not disabled, importing none."""
+    settings = Settings.from_environment()
+    for plugin in plugin_distributions():
+        if settings.reason_against(plugin.name) is None:
             for entry_point in plugin.group(COMMAND_GROUP):
                 if NAME.fullmatch(entry_point.name):
                     yield ThirdParty(entry_point.name, plugin, entry_point)

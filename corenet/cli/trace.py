@@ -1,4 +1,4 @@
-"""``corenet trace``: one step of training, told layer by layer."""
+"""``corenet trace``: one training step, shown layer by layer."""
 
 from __future__ import annotations
 
@@ -12,21 +12,25 @@ from corenet.errors import UnknownComponentError
 from corenet.registry.registry import get, registry
 
 if TYPE_CHECKING:
-    from corenet.report.trace.trace import Trace
+    from corenet.report.trace.step_trace import StepTrace
+
+MOST = 10_000  # points in a step: its numeric checks take ten seconds
 
 
 @click.command()
 @click.argument("name", metavar="CONFIG|NAME")
 @click.option("--recipe", type=click.Choice(["reported", "better"]), help="Of an experiment.  [default: reported]")
 @options.seed
-@click.option("--batch-size", type=click.IntRange(1), metavar="N", help="Points in the step, if not the recipe's.")
+@click.option(
+    "--batch-size", type=click.IntRange(1, MOST), metavar="N", help="Points in the step, if not the recipe's."
+)
 @options.json
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Also write an HTML page to FILE.")
 def command(name: str, recipe: str | None, seed: int, batch_size: int | None, as_json: bool, out: Path | None) -> None:
-    """Do one step of training and tell it layer by layer, each gradient beside its numeric check.
+    """Do one training step and show it layer by layer, each gradient beside its numeric check.
 
-    NAME is the id of an experiment or the path of an experiment file (.toml), of which it is the first step;
-    or a module, qualified or not, of which it is a step of a small network around it.
+    NAME is the id of an experiment or the path of an experiment file (.toml), whose first step
+    is shown; or a module, qualified or not, in a small network around it.
     Exit code 1 if a gradient is wrong.
     """
     title, traced = _trace(name, recipe, seed, batch_size)
@@ -43,30 +47,31 @@ def command(name: str, recipe: str | None, seed: int, batch_size: int | None, as
         click.get_current_context().exit(1)
 
 
-def _trace(name: str, recipe: str | None, seed: int, batch_size: int | None) -> tuple[str, Trace]:
+def _trace(name: str, recipe: str | None, seed: int, batch_size: int | None) -> tuple[str, StepTrace]:
     from corenet.experiments import experiments
+    from corenet.experiments.run import POINTS
     from corenet.report.trace.subjects import trace_experiment, trace_module
 
     ids = [each.id for each in experiments()]
     if name in ids or name.endswith(".toml"):
+        if batch_size is not None and batch_size > POINTS:
+            raise click.UsageError(f"--batch-size {batch_size}: an experiment has {POINTS} points to train on")
         return trace_experiment(name, recipe or "reported", seed, batch_size)
     if name not in registry().names("module") and ":" not in name:
         meant = registry().meant(name, "module", others=ids)
-        raise UnknownComponentError(f"there is no experiment or module {name!r}{meant}", name=name)
+        message = f"there is no experiment or module {name!r}{meant}"
+        raise UnknownComponentError(
+            f"{message}; corenet reproduce lists experiments, corenet list-components modules", name=name
+        )
     row = registry().find("module", name)
     if recipe is not None:
         raise click.UsageError(f"--recipe is for an experiment, and {name} is a module")
     return trace_module(get("module", row.qualified_name), row.qualified_name, seed, batch_size)
 
 
-def _show(traced: Trace, title: str, out: Path | None) -> None:
-    from rich.console import Console
-    from rich.text import Text
+def _show(traced: StepTrace, title: str, out: Path | None) -> None:
+    from corenet.report.trace.table import trace_tables
 
-    from corenet.report.trace.table import told
-
-    console = Console()
-    console.print(Text(title, style="bold"))
-    console.print(told(traced))
+    click.echo("\n".join([click.style(title, bold=True), "", *trace_tables(traced)]))
     if out is not None:
         click.echo(f"page in {out}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from corenet.contracts.flat import Flat, flatten
@@ -73,11 +74,12 @@ class Layout:
             piece.copy_(states[place][name])
 
     def _lay_out(self) -> None:
-        if self._elementwise:
-            flats = flatten(self._parameters)
-        else:
-            flats = [flat.shaped() for parameter in self._parameters for flat in flatten([parameter])]
-        self.slots = [Slot(flat, self._init_state(flat.param)) for flat in flats]
+        with torch.inference_mode(False):  # what inference mode makes could not be changed outside of it
+            if self._elementwise:
+                flats = flatten(self._parameters)
+            else:
+                flats = [flat.shaped() for parameter in self._parameters for flat in flatten([parameter])]
+            self.slots = [Slot(flat, self._init_state(flat.param)) for flat in flats]
 
     def _pieces(self) -> Iterator[tuple[int, str, Tensor]]:
         """Yield each parameter's place, the name of a state, and its part of that state, a view."""

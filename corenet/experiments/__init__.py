@@ -1,8 +1,8 @@
-"""The seeds' experiments: what was reported, as files, and how to run them again."""
+"""The student projects' experiments: recipes and reported errors as TOML files, and running them."""
 
 from __future__ import annotations
 
-from corenet.experiments.run import Outcome, run
+from corenet.experiments.run import ExperimentResult, run
 from corenet.experiments.schema import Experiment, Recipe, experiment, experiments
 
-__all__ = ["Experiment", "Outcome", "Recipe", "experiment", "experiments", "run"]
+__all__ = ["Experiment", "ExperimentResult", "Recipe", "experiment", "experiments", "run"]

@@ -1,4 +1,4 @@
-"""Running an experiment: several rounds of one recipe, and what came out."""
+"""Running an experiment: several rounds of one recipe, and their results."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Measured:
-    """A figure over the rounds: mean and standard deviation (0 for a single round)."""
+    """A quantity measured in each round: mean and standard deviation (0 for a single round)."""
 
     values: tuple[float, ...]
 
@@ -41,7 +41,7 @@ class Measured:
 
     @property
     def std(self) -> float:
-        """The standard deviation over the rounds, of the sample."""
+        """The sample standard deviation over the rounds."""
         return stdev(self.values) if len(self.values) > 1 else 0.0
 
     def __str__(self) -> str:
@@ -51,7 +51,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Round:
-    """One trained model, the data it saw and the data it did not."""
+    """One trained model, its history, the statistics that normalised its data, and its test points."""
 
     model: Module
     history: History
@@ -64,7 +64,7 @@ class Round:
         return predict(self.model, points if self.statistics is None else self.statistics.normalize(points))
 
     def true(self) -> Tensor:
-        """Return for each test point whether it lies inside the disk."""
+        """Return for each test point whether it is inside the disk."""
         return classes(self.test.targets, self.test.targets).reshape(-1).bool()
 
     def predicted(self, points: Tensor) -> Tensor:
@@ -73,8 +73,8 @@ class Round:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What the rounds of one recipe of an experiment gave."""
+class ExperimentResult:
+    """The errors and times of the rounds of one recipe of an experiment."""
 
     experiment: Experiment
     recipe: str
@@ -85,20 +85,19 @@ class Outcome:
 
     @property
     def met(self) -> bool | None:
-        """Whether every reported figure is met or beaten in the mean; None if none was reported."""
+        """Whether the mean is at most the reported error, for each error reported; None if none was."""
         reported = self.experiment.reported
         if not reported:
             return None
         measured = {"train_error": self.train_error, "test_error": self.test_error}
-        # A mean of fractions may differ from the decimal figure in its last binary digit.
+        # A mean of fractions may differ from the reported decimal in its last binary digit.
         return all(measured[name].mean <= value + 1e-9 for name, value in reported.items())
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the outcome as plain values, for JSON; errors are fractions, seconds are for one round."""
-        figures = {"train_error": self.train_error, "test_error": self.test_error, "seconds": self.seconds}
+        """Return the result as plain values, for JSON; errors are fractions, seconds are for one round."""
+        quantities = {"train_error": self.train_error, "test_error": self.test_error, "seconds": self.seconds}
         measured = {
-            name: {"mean": figure.mean, "std": figure.std, "rounds": list(figure.values)}
-            for name, figure in figures.items()
+            name: {"mean": each.mean, "std": each.std, "rounds": list(each.values)} for name, each in quantities.items()
         }
         return {
             "experiment": self.experiment.id,
@@ -118,22 +117,22 @@ def run(
     seed: int = 0,
     device: str = "cpu",
     progress: bool | None = False,
-) -> Outcome:
+) -> ExperimentResult:
     """Train ``rounds`` networks, each on its own 1000 points, and test each on 1000 fresh ones.
 
     Round r draws its data, weights and batches from ``seed + r``; dropout draws from one stream for
-    all rounds. The test points are measured on and choose nothing.
+    all rounds. The test points only measure: nothing is selected by them.
 
     Raises:
-        ConfigError: ``recipe`` is neither ``reported`` nor ``better``, or a component does not take its arguments.
+        ConfigError: ``recipe`` is neither ``reported`` nor ``better``, or a component does not accept its arguments.
         UnknownComponentError: the recipe names a component that is not installed.
 
     >>> from dataclasses import replace
     >>> from corenet.experiments import experiment
     >>> short = experiment("003a")
     >>> short = replace(short, better=replace(short.better, epochs=2))
-    >>> outcome = run(short, rounds=2)
-    >>> len(outcome.rounds), outcome.met
+    >>> result = run(short, rounds=2)
+    >>> len(result.rounds), result.met
     (2, False)
     """
     if recipe not in experiment.recipes:
@@ -152,7 +151,7 @@ def run(
             metrics=(error_rate,),
             progress=progress,
         )
-    return Outcome(
+    return ExperimentResult(
         experiment,
         recipe,
         tuple(
@@ -166,10 +165,10 @@ def run(
 
 
 def build(recipe: Recipe, device: str = "cpu") -> tuple[Module, Loss, Optimizer]:
-    """Return the recipe's model, loss and optimizer, weights drawn from torch's generator.
+    """Return the model, loss and optimizer of a recipe, the weights drawn from torch's generator.
 
     Raises:
-        ConfigError: a component does not take the arguments that the recipe gives it.
+        ConfigError: a component does not accept the arguments of the recipe.
     """
     model = Sequential(*(_module(entry) for entry in recipe.modules)).to(device=device)
     loss = _call(recipe.loss, get("loss", recipe.loss))
@@ -180,7 +179,7 @@ def build(recipe: Recipe, device: str = "cpu") -> tuple[Module, Loss, Optimizer]
 
 
 def data_of(recipe: Recipe, seed: int, device: str = "cpu") -> tuple[Dataset, Dataset, Statistics | None]:
-    """Return the 1000 points to train on, 1000 fresh ones, and the statistics both are normalised by.
+    """Return 1000 training points, 1000 test points, and the training statistics that normalise both, if any do.
 
     >>> from corenet.experiments import experiment
     >>> train, test, statistics = data_of(experiment("003a").recipe, seed=0)
@@ -212,7 +211,7 @@ def components_of(recipe: Recipe) -> list[dict[str, str]]:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Compute with one thread: networks this small gain nothing from a second, and on a busy machine wait for it."""
+    """Compute with one thread: networks this small gain nothing from a second, and wait for it on a busy machine."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

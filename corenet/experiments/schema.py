@@ -1,8 +1,8 @@
-"""What an experiment file says, and reading it.
+"""The format of an experiment file, and reading it.
 
 A file has a ``title``, a ``source``, ``notes`` on what the source leaves open, the
-figures ``[reported]``, the ``[recipe]`` as reported, and under ``[better]`` the entries
-of the recipe that corenet changes to reach those figures, with ``why``::
+errors ``[reported]``, the ``[recipe]`` as reported, and under ``[better]`` the entries
+of the recipe that corenet changes to reach those errors, with ``why``::
 
     [recipe]
     modules = [["linear", 2, 25], ["relu"], ["linear", 25, 1]]   # name, then arguments
@@ -13,7 +13,7 @@ of the recipe that corenet changes to reach those figures, with ``why``::
     batch_size = 100
     optimizer = { name = "sgd", lr = 0.1 }
 
-Components are named as the registry names them, so a stranger's layer may stand in a file.
+Components are named as in the registry, so a file may use a plugin's layer.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ TABLES = {"reported", "recipe", "better"}
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides a training, apart from the seed."""
+    """Everything that determines a training, apart from the seed."""
 
     modules: list[list[Any]]
     loss: str
@@ -48,9 +48,9 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Experiment:
-    """An experiment of a report: its figures, its recipe, and a better recipe where one is needed.
+    """An experiment of a student project: the reported errors, the recipe, and a better one where needed.
 
-    ``reported`` has ``train_error`` and ``test_error``, fractions in [0, 1], where the report gives them.
+    ``reported`` has ``train_error`` and ``test_error``, fractions in [0, 1], where the report states them.
     """
 
     id: str
@@ -69,7 +69,7 @@ class Experiment:
 
 
 def experiments() -> list[Experiment]:
-    """Return every experiment that corenet ships, by id.
+    """Return every experiment that corenet ships, ordered by id.
 
     >>> [each.id for each in experiments()]
     ['000', '001a', '001b', '002', '003a', '003b', '004', '004b']
@@ -81,9 +81,9 @@ def experiment(name: str) -> Experiment:
     """Return an experiment by its id, or read one from a path that ends in ``.toml``.
 
     Raises:
-        UnknownComponentError: none has that id.
+        UnknownComponentError: no experiment has that id.
         OutputError: the file cannot be read.
-        ConfigError: the file is not an experiment.
+        ConfigError: the file does not describe an experiment.
 
     >>> experiment("003a").reported
     {'train_error': 0.032, 'test_error': 0.042}
@@ -104,7 +104,7 @@ def parse(name: str, text: str) -> Experiment:
     """Return the experiment that ``text`` describes.
 
     Raises:
-        ConfigError: it is no TOML, an entry is missing, unknown or of a wrong kind.
+        ConfigError: it is not TOML, or an entry is missing, unknown or of the wrong type.
     """
     try:
         data = tomllib.loads(text)
@@ -113,7 +113,7 @@ def parse(name: str, text: str) -> Experiment:
     _expect_keys(name, data, TEXTS | TABLES, {"title", "recipe"})
     for key, value in data.items():
         if not isinstance(value, dict if key in TABLES else str):
-            wanted = "a table" if key in TABLES else "a text"
+            wanted = "a table" if key in TABLES else "a string"
             raise ConfigError(f"experiment {name}: {key} must be {wanted}, not {value!r}", name=key, value=value)
     better = dict(data.get("better", {}))
     why = better.pop("why", "")

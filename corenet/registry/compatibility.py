@@ -6,6 +6,7 @@ import operator
 import re
 from collections.abc import Callable, Iterable
 
+from corenet.registry.reason import Reason
 from corenet.registry.sanitize import canonical
 
 Release = tuple[int, ...]
@@ -23,25 +24,26 @@ _COMPARE: dict[str, Callable[[Release, Release], bool]] = {
 }
 
 
-def reason_against(requirements: Iterable[str], version: str) -> str:
-    """Return why this ``version`` of corenet does not do, and what would, or nothing.
+def reason_against(requirements: Iterable[str], version: str) -> Reason | None:
+    """Return why this ``version`` of corenet does not meet the requirements, or None if it does.
 
     A pre-release counts as its release: who tries a plugin on 0.2rc1 wants to know of 0.2.
 
-    >>> reason_against(["corenet>=99"], "0.1.0")
-    "it needs corenet>=99 and this is corenet 0.1.0; pip install 'corenet>=99', or another version of the plugin"
-    >>> reason_against(["corenet>=0.2,<1", "torch"], "0.2rc1")
-    ''
+    >>> print(reason_against(["corenet>=99"], "0.1.0"))
+    it needs corenet>=99 and this is corenet 0.1.0; pip install 'corenet>=99', or another version of the plugin
+    >>> reason_against(["corenet>=0.2,<1", "torch"], "0.2rc1") is None
+    True
     """
     release = re.match(r"[0-9]+(?:\.[0-9]+)*", version)
     for requirement in requirements:
         if release and _is_about_corenet(requirement) and not _fits(requirement, release[0]):
             wanted = requirement.partition(";")[0].strip()
-            return (
-                f"it needs {wanted} and this is corenet {version}; "
-                f"pip install '{wanted}', or another version of the plugin"
+            return Reason(
+                "incompatible",
+                f"it needs {wanted} and this is corenet {version}",
+                f"pip install '{wanted}', or another version of the plugin",
             )
-    return ""
+    return None
 
 
 def _is_about_corenet(requirement: str) -> bool:
@@ -53,15 +55,15 @@ def _fits(requirement: str, release: str) -> bool:
     """Return whether the requirement is met. The ordinary ones need no ``packaging``, whose import costs a listing."""
     parts = _PARTS.fullmatch(requirement)
     if parts and parts[3] and _EXTRA.fullmatch(parts[3]):
-        return True  # asked for by an extra, which nobody knows to have been chosen
+        return True  # required by an extra only, and which extras were installed is not recorded
     if parts and not parts[3]:
         clauses = [_CLAUSE.fullmatch(clause) for clause in parts[2].split(",") if clause.strip()]
         if all(clauses):
             return all(_COMPARE[clause[1]](_key(release), _key(clause[2])) for clause in clauses if clause)
-    return _fits_by_the_book(requirement, release)
+    return _fits_by_packaging(requirement, release)
 
 
-def _fits_by_the_book(requirement: str, release: str) -> bool:
+def _fits_by_packaging(requirement: str, release: str) -> bool:
     from packaging.requirements import Requirement
 
     try:
@@ -69,7 +71,7 @@ def _fits_by_the_book(requirement: str, release: str) -> bool:
         if parsed.marker and not parsed.marker.evaluate({"extra": ""}):
             return True
         return parsed.specifier.contains(release)
-    except ValueError:  # what it means cannot be known, so it is not held against the plugin
+    except ValueError:  # its meaning is unknown, so the plugin is not refused for it
         return True
 
 

@@ -1,4 +1,4 @@
-"""What clashes: a built-in's name is reserved, two strangers' are ambiguous, and order decides nothing."""
+"""Names in conflict: those of built-ins are reserved, one that two plugins use is ambiguous; order decides nothing."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from corenet.registry.distributions import BUILTIN
+from corenet.registry.reason import Reason
 from corenet.registry.spec import Component, PluginRow
 
 _GRAVEST_FIRST = ("disabled", "incompatible", "broken", "loaded", "declared")
 
 
 def resolve(rows: Iterable[Component]) -> list[Component]:
-    """Return one row for each identity, marked where its name belongs to others too."""
+    """Return one row for each identity, marked where its name is also that of others."""
     distinct = _distinct(rows)
     owners: dict[tuple[str, str], set[str]] = defaultdict(set)
     for row in distinct:
@@ -23,13 +24,13 @@ def resolve(rows: Iterable[Component]) -> list[Component]:
 
 
 def by_distribution(plugins: Iterable[PluginRow]) -> list[PluginRow]:
-    """Return one row for each distribution: broken if one of its plugins is, with every reason."""
+    """Return one row for each distribution: broken if one of its plugins is, with every cause."""
     merged: dict[str, PluginRow] = {}
     for row in plugins:
         known = merged.get(row.distribution, row)
         gravest = min(known, row, key=lambda each: _GRAVEST_FIRST.index(each.status))
-        reasons = dict.fromkeys(filter(None, (known.reason, row.reason)))
-        merged[row.distribution] = replace(gravest, reason="; ".join(reasons))
+        causes = dict.fromkeys((*known.causes, *row.causes))
+        merged[row.distribution] = replace(gravest, causes=tuple(causes))
     return list(merged.values())
 
 
@@ -39,14 +40,18 @@ def _distinct(rows: Iterable[Component]) -> list[Component]:
     for row in rows:
         known = found.setdefault((row.kind, row.qualified_name), row)
         if known.target != row.target and known.usable:
-            reason = f"{row.distribution} announces it twice, as {known.target} and as {row.target}"
-            found[row.kind, row.qualified_name] = replace(known, status="broken", reason=reason)
+            text = f"{row.distribution} announces it twice, as {known.target} and as {row.target}"
+            found[row.kind, row.qualified_name] = replace(
+                known, status="broken", causes=(Reason("announced_twice", text),)
+            )
     return list(found.values())
 
 
 def _marked(row: Component, others: set[str]) -> Component:
     if row.status != "declared" or row.distribution == BUILTIN or not others:
         return row
+    fix = f"use {row.qualified_name}"
     if BUILTIN in others:
-        return replace(row, status="shadowed", reason=f"the built-in keeps the name; use {row.qualified_name}")
-    return replace(row, status="ambiguous", reason=f"also in {', '.join(sorted(others))}; use {row.qualified_name}")
+        return replace(row, status="shadowed", causes=(Reason("shadowed", "the built-in keeps the name", fix),))
+    text = f"also in {', '.join(sorted(others))}"
+    return replace(row, status="ambiguous", causes=(Reason("ambiguous", text, fix),))

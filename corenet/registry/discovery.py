@@ -1,4 +1,4 @@
-"""From what is installed to plugins that can be asked.
+"""From installed distributions to plugins whose components can be collected.
 
 Two ways to fulfil one contract. A *hook* plugin is a module in the entry-point group
 ``corenet`` with the hooks of :mod:`corenet.registry.hookspecs`. A *declared* component
@@ -16,17 +16,26 @@ from importlib import import_module
 from importlib.metadata import EntryPoint
 
 from corenet.registry import compatibility
-from corenet.registry.distributions import BUILTIN, DECLARED_GROUPS, HOOK_GROUP, Installed, installed
+from corenet.registry.distributions import (
+    BUILTIN,
+    DECLARED_GROUPS,
+    HOOK_GROUP,
+    PluginDistribution,
+    plugin_distributions,
+)
 from corenet.registry.hookspecs import hookimpl
-from corenet.registry.settings import Switches
+from corenet.registry.reason import Reason
+from corenet.registry.settings import Settings
 from corenet.registry.spec import KINDS, ComponentSpec, Kind, Status
+
+NOT_IMPORTED = Reason("not_imported", "its hook module was not imported")
 
 
 @dataclass(frozen=True)
 class Plugin:
     """A source of components: one hook module, or the declarations of one distribution.
 
-    Any other ``status`` than declared holds for all of it, and then ``load`` imports nothing.
+    A ``status`` other than declared holds for all of it, and then ``load`` imports nothing.
     """
 
     distribution: str
@@ -34,7 +43,7 @@ class Plugin:
     author: str
     load: Callable[[], object]
     status: Status = "declared"
-    reason: str = ""
+    causes: tuple[Reason, ...] = ()
 
 
 class Declared:
@@ -59,18 +68,17 @@ class Declared:
         return self._specs["optimizer"]
 
 
-def discover(switches: Switches | None = None, static: bool = False) -> Iterator[Plugin]:
+def discover(settings: Settings | None = None, static: bool = False) -> Iterator[Plugin]:
     """Yield the built-in plugin and then those of every installed distribution, importing none.
 
     Args:
-        switches: which plugins may be used; by default what the environment says.
+        settings: which plugins may be used; by default those of the environment.
         static: keep hook modules from being imported later too.
     """
     yield builtin_plugin()
-    switches = switches or Switches.from_environment()
-    for each in installed():
-        status, reason = _standing(each, switches)
-        yield from _plugins_of(each, status, reason, static)
+    settings = settings or Settings.from_environment()
+    for each in plugin_distributions():
+        yield from _plugins_of(each, *_status(each, settings), static)
 
 
 def builtin_plugin() -> Plugin:
@@ -81,27 +89,27 @@ def builtin_plugin() -> Plugin:
     return Plugin(BUILTIN, __version__, "The corenet authors", load)
 
 
-def _standing(each: Installed, switches: Switches) -> tuple[Status, str]:
-    """Return how a distribution stands by its metadata alone; of several reasons the gravest."""
+def _status(each: PluginDistribution, settings: Settings) -> tuple[Status, tuple[Reason, ...]]:
+    """Return the status of a distribution by its metadata alone, and its gravest cause."""
     from corenet import __version__
 
-    if reason := switches.reason_against(each.name):
-        return "disabled", reason
+    if reason := settings.reason_against(each.name):
+        return "disabled", (reason,)
     if reason := compatibility.reason_against(each.requires, __version__):
-        return "incompatible", reason
-    return ("broken", each.unreadable) if each.unreadable else ("declared", "")
+        return "incompatible", (reason,)
+    return ("broken", (each.fault,)) if each.fault else ("declared", ())
 
 
-def _plugins_of(each: Installed, status: Status, reason: str, static: bool) -> Iterator[Plugin]:
-    """Yield a plugin for the declarations of a distribution, even of none, and one for each of its hook modules."""
+def _plugins_of(each: PluginDistribution, status: Status, causes: tuple[Reason, ...], static: bool) -> Iterator[Plugin]:
+    """Yield a plugin for what a distribution declares, even if that is nothing, and one for each hook module."""
     about = (each.name, each.version, each.author)
     hooks, declared = each.group(HOOK_GROUP), each.group(*DECLARED_GROUPS)
     for hook in hooks:
         if status != "declared":
-            yield Plugin(*about, Declared, status, reason)
+            yield Plugin(*about, Declared, status, causes)
         elif static:
-            yield Plugin(*about, Declared, reason="its hook module was not imported")
+            yield Plugin(*about, Declared, causes=(NOT_IMPORTED,))
         else:
             yield Plugin(*about, hook.load)
     if declared or not hooks:
-        yield Plugin(*about, partial(Declared, declared, each.summary), status, reason)
+        yield Plugin(*about, partial(Declared, declared, each.summary), status, causes)

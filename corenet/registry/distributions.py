@@ -1,4 +1,4 @@
-"""Which installed distributions offer something to corenet, as their metadata tells it: nothing is imported."""
+"""The installed distributions that offer something to corenet, read from their metadata: nothing is imported."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from importlib.metadata import Distribution, EntryPoint, distributions
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from corenet.registry.reason import Reason
 from corenet.registry.sanitize import canonical, plain
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ GROUPS = (HOOK_GROUP, *DECLARED_GROUPS, COMMAND_GROUP)
 
 
 @dataclass(frozen=True)
-class Installed:
-    """A distribution with entry points for corenet; ``unreadable`` says why nothing else is known of it."""
+class PluginDistribution:
+    """An installed distribution with entry points for corenet; ``fault`` says why nothing else is known of it."""
 
     name: str
     version: str = ""
@@ -34,14 +35,14 @@ class Installed:
     summary: str = ""
     requires: tuple[str, ...] = ()
     entry_points: tuple[EntryPoint, ...] = ()
-    unreadable: str = ""
+    fault: Reason | None = None
 
     def group(self, *names: str) -> list[EntryPoint]:
         """Return the entry points of these groups."""
         return [each for each in self.entry_points if each.group in names]
 
 
-def installed() -> Iterator[Installed]:
+def plugin_distributions() -> Iterator[PluginDistribution]:
     """Yield each distribution that offers something to corenet, in the order of the path.
 
     ``importlib.metadata.entry_points()`` would be one call instead of a loop, but it reads all
@@ -53,12 +54,12 @@ def installed() -> Iterator[Installed]:
         if found is None or found.name in seen:
             continue
         # The first on the path is the one that imports; a second is stale metadata.
-        if not found.unreadable:
+        if found.fault is None:
             seen.add(found.name)
         yield found
 
 
-def _read(distribution: Distribution) -> Installed | None:
+def _read(distribution: Distribution) -> PluginDistribution | None:
     if not _is_for_corenet(distribution):
         return None
     try:
@@ -73,13 +74,13 @@ def _read(distribution: Distribution) -> Installed | None:
         return _damaged(distribution, "METADATA")
 
 
-def _described(distribution: Distribution, entry_points: tuple[EntryPoint, ...]) -> Installed:
+def _described(distribution: Distribution, entry_points: tuple[EntryPoint, ...]) -> PluginDistribution:
     metadata = distribution.metadata
 
     def field(name: str) -> str:
         return plain(metadata[name]) if name in metadata else ""
 
-    return Installed(
+    return PluginDistribution(
         canonical(metadata["Name"]),
         field("Version"),
         field("Author") or field("Author-email"),
@@ -90,15 +91,16 @@ def _described(distribution: Distribution, entry_points: tuple[EntryPoint, ...])
 
 
 def _is_for_corenet(distribution: Distribution) -> bool:
-    """Return whether it seems so, without the parsing, which costs a listing as much as all the rest."""
+    """Return whether it seems so, without parsing, which would double the time of a listing."""
     try:
         return f"[{BUILTIN}" in (distribution.read_text("entry_points.txt") or "")
     except Exception:  # noqa: BLE001 - as above; for whom it is, is unknown then
         return False
 
 
-def _damaged(distribution: Distribution, file: str) -> Installed:
-    """Return a row for what cannot be read, called as its folder is: ``corenet_swish-1.0.dist-info``."""
-    folder = Path(str(getattr(distribution, "_path", "unknown")))  # nothing public has it
+def _damaged(distribution: Distribution, file: str) -> PluginDistribution:
+    """Return a row for what cannot be read, named after its folder: ``corenet_swish-1.0.dist-info``."""
+    folder = Path(str(getattr(distribution, "_path", "unknown")))  # no public attribute has it
     name, _, version = folder.stem.partition("-")
-    return Installed(canonical(name), plain(version), unreadable=f"its {file} in {folder} cannot be read; reinstall it")
+    fault = Reason("unreadable_metadata", f"its {file} in {folder} cannot be read", "reinstall it")
+    return PluginDistribution(canonical(name), plain(version), fault=fault)

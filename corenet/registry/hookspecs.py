@@ -1,4 +1,4 @@
-"""The hooks of corenet: what a plugin may be asked for.
+"""The hooks of corenet: what a plugin may offer.
 
 A hook module must not import torch: listing components calls hooks, and looking is free.
 """

@@ -25,7 +25,7 @@ def provenance(classes: Iterable[type]) -> list[dict[str, str]]:
 def _described(cls: type, rows: Iterable[Component]) -> dict[str, str]:
     described = {"class": target_of(cls)}
     for row in rows:
-        if imported(row.target) is cls:  # as a class in hand is
+        if imported(row.target) is cls:  # a class that exists has been imported
             return {**described, "name": row.qualified_name, "version": row.version}
     return described
 

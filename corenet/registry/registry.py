@@ -17,12 +17,13 @@ from corenet.errors import (
     UnknownComponentError,
     did_you_mean,
 )
-from corenet.registry.collect import ask, reason_of
+from corenet.registry.collect import UnusableTargetError, collect, failure
 from corenet.registry.conflicts import by_distribution, resolve
 from corenet.registry.discovery import Plugin, builtin_plugin, discover
 from corenet.registry.distributions import BUILTIN
+from corenet.registry.reason import Reason
 from corenet.registry.sanitize import canonical
-from corenet.registry.settings import STRICT, Switches
+from corenet.registry.settings import STRICT, Settings
 from corenet.registry.spec import KINDS, Component, Kind, PluginRow
 
 if TYPE_CHECKING:
@@ -40,23 +41,23 @@ _CONTRACTS: dict[str, str] = {
 class Registry:
     """Every component that the plugins announce.
 
-    Each plugin is loaded and asked in a guard of its own: a broken one becomes a row
-    with its reason, and costs no other plugin anything.
+    Each plugin is loaded and its hooks are called in a guard of its own: a broken one
+    becomes a row with its reason, and leaves all others usable.
     """
 
     def __init__(self, plugins: Iterable[Plugin]) -> None:
-        answers = [ask(plugin) for plugin in plugins]
-        self._plugins = by_distribution(plugin for plugin, _ in answers)
-        self._rows = resolve(row for _, rows in answers for row in rows)
+        collected = [collect(plugin) for plugin in plugins]
+        self._plugins = by_distribution(plugin for plugin, _ in collected)
+        self._rows = resolve(row for _, rows in collected for row in rows)
         offering = {row.distribution for row in self._rows}
         for plugin in self._plugins:
             if plugin.status == "broken" or plugin.distribution not in offering:
                 self._rows.append(_row_of(plugin))
         self._classes: dict[tuple[str, str], type] = {}
-        self._broken: dict[tuple[str, str], str] = {}
+        self._broken: dict[tuple[str, str], Reason] = {}
 
     def components(self, kind: str | None = None) -> list[Component]:
-        """Return the rows, of one kind or all, built-ins first; a plugin that could not be asked may be of any kind."""
+        """Return the rows, of one kind or all, built-ins first; a plugin row with a reason is of every kind."""
         rows = (self._current(row) for row in self._rows)
         return [row for row in rows if kind in (None, row.kind) or (row.kind == "plugin" and row.reason)]
 
@@ -76,7 +77,7 @@ class Registry:
                 f"a component is a 'module', a 'loss' or an 'optimizer', not a {kind!r}{did_you_mean(str(kind), KINDS)}"
             )
         if not isinstance(name, str):
-            raise UnknownComponentError(f"a {kind} is asked for by its name, not by {name!r}")
+            raise UnknownComponentError(f"the name of a {kind} is a string, not {name!r}")
         matches = self._matches(kind, name)
         if not matches:
             raise UnknownComponentError(
@@ -108,7 +109,7 @@ class Registry:
         return did_you_mean(name, [*self.names(*kinds), *others])
 
     def names(self, *kinds: str) -> set[str]:
-        """Return every name that can be asked for: plain ones, qualified ones, aliases."""
+        """Return every name that :meth:`find` takes: plain ones, qualified ones, aliases."""
         rows = [row for row in self._rows if row.kind in kinds]
         return {name for row in rows for name in (row.name, row.qualified_name, *row.aliases)}
 
@@ -130,7 +131,7 @@ class Registry:
             try:
                 self._classes[key] = _load(row)
             except (Exception, SystemExit) as error:
-                self._broken[key] = reason_of(error)
+                self._broken[key] = failure(error)
                 raise BrokenComponentError(f"{kind} {row.qualified_name} is broken: {self._broken[key]}") from error
         return self._classes[key]
 
@@ -145,10 +146,10 @@ class Registry:
         return [row for row in named if row.distribution == BUILTIN] or named
 
     def _current(self, row: Component) -> Component:
-        """Return ``row`` with what has been learnt since by loading it."""
+        """Return ``row`` with the status that loading it has given it since."""
         key = (row.kind, row.qualified_name)
         if key in self._broken:
-            return replace(row, status="broken", reason=self._broken[key])
+            return replace(row, status="broken", causes=(self._broken[key],))
         if key in self._classes and row.status == "declared":
             return replace(row, status="loaded")
         return row
@@ -161,14 +162,14 @@ def _named(rows: list[Component], name: str) -> list[Component]:
 
 def _row_of(plugin: PluginRow) -> Component:
     name = plugin.distribution
-    return Component(name, "plugin", name, plugin.version, plugin.status, reason=plugin.reason)
+    return Component(name, "plugin", name, plugin.version, plugin.status, causes=plugin.causes)
 
 
 def _load(row: Component) -> type:
     found = _import_target(row.target)
     contract = _import_target(_CONTRACTS[row.kind])
     if not (isinstance(found, type) and issubclass(found, contract)):
-        raise TypeError(f"{row.target} is not a {contract.__name__}")
+        raise UnusableTargetError("wrong_kind", f"{row.target} is not a {contract.__name__}", contract.__name__)
     return found
 
 
@@ -181,19 +182,19 @@ def _import_target(target: str) -> Any:
 
 
 def registry(static: bool = False) -> Registry:
-    """Return the registry under the switches of this moment; a ``static`` one imports no hook module.
+    """Return the registry under the settings of this moment; a ``static`` one imports no hook module.
 
     Raises:
         BrokenPluginError: a plugin is broken, and ``CORENET_STRICT=1``.
     """
-    return registry_under(Switches.from_environment(), static)
+    return registry_under(Settings.from_environment(), static)
 
 
 @cache
-def registry_under(switches: Switches, static: bool = False) -> Registry:
-    """Return the registry under these switches, made at the first call."""
-    made = Registry(discover(switches, static))
-    if switches.strict:
+def registry_under(settings: Settings, static: bool = False) -> Registry:
+    """Return the registry under these settings, made at the first call."""
+    made = Registry(discover(settings, static))
+    if settings.strict:
         _refuse_broken(made)
     return made
 
@@ -229,7 +230,7 @@ def get(kind: Kind, name: str) -> type:
         UnknownComponentError: no component has the name.
         AmbiguousComponentError: several plugins have it.
         BrokenComponentError: it cannot be imported, or is not what its kind promises.
-        UnavailableComponentError: its plugin is switched off, or made for another corenet.
+        UnavailableComponentError: its plugin is disabled, or made for another corenet.
         BrokenPluginError: any plugin is broken, and ``CORENET_STRICT=1``.
 
     >>> get("module", "linear")(2, 25)

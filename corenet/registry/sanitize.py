@@ -1,4 +1,4 @@
-"""Text that strangers wrote, made fit to print."""
+"""Text that plugins wrote, made safe to print."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from unicodedata import category
 
 LONGEST = 200
 NAME = re.compile(r"\w[\w.-]*")  # of a component or a command
-LOOKED_AT = 20 * LONGEST  # so that a summary of megabytes costs no time
+READ = 20 * LONGEST  # so that a summary of megabytes costs no time
 
 
 def plain(text: str) -> str:
@@ -19,9 +19,9 @@ def plain(text: str) -> str:
     >>> plain("red\x1b[31m\non \u202eblack")
     'red[31m on black'
     """
-    kept = "".join(each for each in text[:LOOKED_AT] if each.isspace() or not category(each).startswith("C"))
+    kept = "".join(each for each in text[:READ] if each.isspace() or not category(each).startswith("C"))
     printable = " ".join(kept.split())
-    if len(printable) <= LONGEST and len(text) <= LOOKED_AT:
+    if len(printable) <= LONGEST and len(text) <= READ:
         return printable
     return printable[: LONGEST - 1] + "…"
 

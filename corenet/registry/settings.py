@@ -1,4 +1,4 @@
-"""What the environment says of plugins: which may be used, and whether a broken one is an error.
+"""The settings for plugins in the environment: which may be used, and whether a broken one is an error.
 
 - ``CORENET_DISABLE_PLUGINS=a,b``: all but these.
 - ``CORENET_PLUGINS=a,b``: none but these; set and empty, none at all. ``--no-plugins`` is that.
@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from corenet.errors import ConfigError
+from corenet.registry.reason import Reason
 from corenet.registry.sanitize import canonical
 
 DISABLE = "CORENET_DISABLE_PLUGINS"
@@ -27,11 +28,11 @@ _ON_OR_OFF = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(("0
 
 
 @dataclass(frozen=True)
-class Switches:
-    """The switches, with distributions in the spelling of PEP 503. They never reach what is built in.
+class Settings:
+    """Which plugins may be used; distributions are spelled as in PEP 503. Built-in components are always usable.
 
-    >>> Switches(disabled=frozenset({"corenet-swish"})).reason_against("corenet-swish")
-    'CORENET_DISABLE_PLUGINS names corenet-swish; take it out to use the plugin'
+    >>> print(Settings(disabled=frozenset({"corenet-swish"})).reason_against("corenet-swish"))
+    CORENET_DISABLE_PLUGINS names corenet-swish; take it out to use the plugin
     """
 
     disabled: frozenset[str] = frozenset()
@@ -40,11 +41,11 @@ class Switches:
     strict: bool = False
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Switches:
-        """Return the switches as the environment sets them now.
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+        """Return the settings that the environment has now.
 
         Raises:
-            ConfigError: a switch that is on or off is set to something else, and a safety switch may not do nothing.
+            ConfigError: one that is on or off is set to something else; a mistyped safety setting must not be ignored.
         """
         return cls(
             disabled=_names(environment.get(DISABLE, "")),
@@ -53,17 +54,22 @@ class Switches:
             strict=_is_on(environment, STRICT, by_default=False),
         )
 
-    def reason_against(self, distribution: str) -> str:
-        """Return why ``distribution`` is switched off and how to switch it on, or nothing."""
+    def reason_against(self, distribution: str) -> Reason | None:
+        """Return why ``distribution`` is disabled and how to enable it, or None if it is not."""
         if distribution in self.disabled:
-            return f"{DISABLE} names {distribution}; take it out to use the plugin"
-        if self.allowed is None:
-            return "" if self.autoload else f"{AUTOLOAD} is off; name {distribution} in {ALLOW} to use the plugin"
-        if distribution in self.allowed:
-            return ""
+            return _disabled(f"{DISABLE} names {distribution}", "take it out to use the plugin")
+        if self.allowed is None and not self.autoload:
+            return _disabled(f"{AUTOLOAD} is off", f"name {distribution} in {ALLOW} to use the plugin")
+        if self.allowed is None or distribution in self.allowed:
+            return None
         if not self.allowed:
-            return f"--no-plugins, or {ALLOW} set and empty, switches all plugins off; leave it out to use them"
-        return f"{ALLOW} does not name {distribution}; add it to use the plugin"
+            text = f"--no-plugins, or {ALLOW} set and empty, switches all plugins off"
+            return _disabled(text, "leave it out to use them")
+        return _disabled(f"{ALLOW} does not name {distribution}", "add it to use the plugin")
+
+
+def _disabled(text: str, fix: str) -> Reason:
+    return Reason("disabled", text, fix)
 
 
 def _is_on(environment: Mapping[str, str], name: str, by_default: bool) -> bool:

@@ -1,4 +1,4 @@
-"""What a plugin says of a component, and what the registry makes of it."""
+"""What a plugin announces of a component, and the rows that the registry makes of it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
 from corenet.errors import ConfigError
+from corenet.registry.reason import Reason
 from corenet.registry.sanitize import plain
 
 Kind = Literal["module", "loss", "optimizer"]
@@ -54,19 +55,30 @@ class ComponentSpec:
             raise ConfigError(f"ComponentSpec: {field} must be {wanted}, not {value!r}", name=field, value=value)
 
 
-class _Printable:
-    """A row: whatever strangers wrote in it is made plain here, so that nobody has to think of it later."""
+class _Row:
+    """A row: text that plugins wrote is sanitized here, once, before anything prints it."""
+
+    causes: tuple[Reason, ...]
 
     def __post_init__(self) -> None:
         for field in fields(self):  # type: ignore[arg-type]
             value = getattr(self, field.name)
-            clean = plain(value) if isinstance(value, str) else tuple(map(plain, value))
+            clean = _sanitized(value) if isinstance(value, str) else tuple(map(_sanitized, value))
             object.__setattr__(self, field.name, clean)
+
+    @property
+    def reason(self) -> str:
+        """Why it stands so, with the fix where one is known, in one line; empty if nothing is the matter."""
+        return plain("; ".join(map(str, self.causes)))
+
+
+def _sanitized(value: str | Reason) -> str | Reason:
+    return plain(value) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True)
-class Component(_Printable):
-    """A row of the registry: what was announced, who announced it, and how it stands.
+class Component(_Row):
+    """A row of the registry: what was announced, by which plugin, and its status with the ``causes`` of it.
 
     A plugin without a component, for one because it is broken, has a row of its own, of the
     kind ``"plugin"``, without a ``target``.
@@ -78,7 +90,7 @@ class Component(_Printable):
     version: str
     status: Status
     summary: str = ""
-    reason: str = ""
+    causes: tuple[Reason, ...] = ()
     target: str = ""
     aliases: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
@@ -95,8 +107,8 @@ class Component(_Printable):
 
 
 @dataclass(frozen=True)
-class PluginRow(_Printable):
-    """A distribution that offers components, and how it stands.
+class PluginRow(_Row):
+    """A distribution that offers components, and its status with the ``causes`` of it.
 
     ``loaded`` means that its hooks answered, ``declared`` that nothing of it was imported.
     """
@@ -105,4 +117,8 @@ class PluginRow(_Printable):
     version: str
     author: str
     status: Status
-    reason: str = ""
+    causes: tuple[Reason, ...] = ()
+
+    def to_dict(self) -> dict[str, str]:
+        """Return it as plain values, for JSON."""
+        return {name: getattr(self, name) for name in ("distribution", "version", "author", "status", "reason")}

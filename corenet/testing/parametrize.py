@@ -1,4 +1,4 @@
-"""The conformance kit as tests: one for each check of each component."""
+"""The conformance kit as pytest tests, one for each check of each component."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from corenet.errors import ConformanceError, MissingExtraError
 from corenet.registry.registry import registry
 from corenet.registry.spec import Component, Kind
 from corenet.testing.checks.check import Check
-from corenet.testing.conformance import CHECKS, kind_of, try_in_order
-from corenet.testing.support.trial import Trial, cases_of
+from corenet.testing.conformance import CHECKS, kind_of, run_checks
+from corenet.testing.support.trial import trials_of
 
 
 def parametrize_with_checks(
@@ -19,8 +19,8 @@ def parametrize_with_checks(
 ) -> Callable[[Any], Any]:
     """Return a decorator that runs a test for each check of each component.
 
-    The test takes ``component``, a row of the registry or a class, and ``check``, a function of it
-    that raises what the check finds::
+    The test takes ``component``, a row of the registry or a class, and ``check``, a function
+    that raises if the component fails::
 
         @parametrize_with_checks(components_of("corenet-swish"))
         def test_conforms(component, check):
@@ -28,11 +28,11 @@ def parametrize_with_checks(
 
     Args:
         components: rows, as :func:`~corenet.testing.components_of` returns them, or classes.
-        expected_failures: why a check fails, by its id; such a test must fail.
+        expected_failures: by check id, the reason why it fails; such a test must fail.
 
     Raises:
         MissingExtraError: pytest is not installed.
-        ConfigError: one of the components is neither a row nor the class of a component.
+        ConfigError: an entry of ``components`` is neither a row nor the class of a component.
     """
     try:
         import pytest
@@ -47,7 +47,7 @@ def parametrize_with_checks(
             marks=[pytest.mark.xfail(reason=reasons[check.id], strict=True)] if check.id in reasons else [],
         )
         for each in components
-        for name, kind in [_told(each)]
+        for name, kind in [_name_and_kind(each)]
         if kind != "plugin"
         for check in CHECKS[kind]
     ]
@@ -55,27 +55,27 @@ def parametrize_with_checks(
 
 
 def conforms(check: Check, component: Component | type) -> None:
-    """Run one check on a component, after those that it needs; skip the test if there is nothing to look at.
+    """Run one check on a component, after the checks that must come before it; skip the test if it does not apply.
 
     Raises:
         ConformanceError: the check fails.
         BrokenComponentError: the component cannot be loaded.
-        ConfigError: it cannot be guessed how to build it.
+        ConfigError: the arguments of its constructor cannot be guessed.
     """
     import pytest
 
     name = component.qualified_name if isinstance(component, Component) else component.__name__
     cls = component if isinstance(component, type) else registry().get(check.kind, name)
     before = [each for each in CHECKS[check.kind] if each.id in check.after]
-    *_, result = try_in_order([*before, check], [Trial(cls, case) for case in cases_of(cls, check.kind)], {})
+    *_, result = run_checks([*before, check], trials_of(cls, check.kind), {})
     if result.verdict == "failed":
         raise ConformanceError(f"{name}: {result}")
     if result.verdict == "skipped":
         pytest.skip(result.message)
 
 
-def _told(component: Component | type) -> tuple[str, Kind | Literal["plugin"]]:
-    """Return what a component is called, and its kind."""
+def _name_and_kind(component: Component | type) -> tuple[str, Kind | Literal["plugin"]]:
+    """Return the name and the kind of a component."""
     if isinstance(component, Component):
         return component.name, component.kind
     kind = kind_of(component)

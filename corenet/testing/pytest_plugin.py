@@ -1,6 +1,6 @@
 """The conformance kit without a test file: ``pytest -p corenet.testing.pytest_plugin --corenet corenet-swish``.
 
-Opt-in: it is no entry point of pytest's, so nobody's tests change because corenet is installed.
+It has no entry point in pytest, so installing corenet changes nobody's test runs.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import pytest
 from corenet.errors import CorenetError
 from corenet.registry.spec import Component
 from corenet.testing.checks.check import Check
-from corenet.testing.conformance import CHECKS, components_of
+from corenet.testing.conformance import CHECKS
+from corenet.testing.distribution import components_of
 from corenet.testing.parametrize import conforms
 
 
@@ -28,7 +29,7 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
 
 
 class Distribution(pytest.Collector):
-    """The components of a distribution, each of which has a test for each check of its kind."""
+    """The components of a distribution, with a test for each check of each component."""
 
     def collect(self) -> Iterator[pytest.Item]:
         try:
@@ -41,7 +42,7 @@ class Distribution(pytest.Collector):
 
 
 class Conforms(pytest.Item):
-    """That one component keeps one promise."""
+    """One check of one component."""
 
     def __init__(self, *, row: Component, check: Check, **options: object) -> None:
         super().__init__(**options)  # type: ignore[arg-type]

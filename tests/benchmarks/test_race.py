@@ -26,6 +26,7 @@ def test_torch_and_corenet_reach_the_same_weights_and_are_timed(settings):
         assert row.import_seconds > 0.01
 
 
+@pytest.mark.usefixtures("in_process")
 def test_rounds_are_compared_with_trainings_one_by_one(settings):
     rows = race(settings.__class__(epochs=2, rounds=3), ("torch_sequential", "corenet_rounds"), 0)
     assert [row.skipped for row in rows] == ["", ""]
@@ -42,6 +43,7 @@ def test_a_peer_reaches_the_same_weights(settings, library, name):
     assert row.error < Settings().tolerance
 
 
+@pytest.mark.usefixtures("in_process")
 def test_another_network_is_refused_before_anything_is_timed(settings, monkeypatch):
     planted = racing.reference
 
@@ -71,6 +73,7 @@ def test_a_bias_is_measured_by_its_layer_and_no_other():
     assert error_between(found, right) == pytest.approx(0.5)
 
 
+@pytest.mark.usefixtures("in_process")
 def test_a_contestant_whose_library_is_missing_is_a_row_that_says_so(settings):
     (row,) = race(settings, ("not_there",), 0)
     assert "not_there" in row.skipped

@@ -6,15 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import corenet as cn
-from corenet.testing import prove
+from corenet.testing.support.trial import trials_of
 
 FLOATS = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
 
 
-def test_the_gradient_is_proven():
-    proof = prove(cn.Dropout)
-    assert proof.ok, str(proof)
-    assert len(proof.reports) == 4
+def test_the_gradient_agrees_in_every_case():
+    reports = [trial.gradients for trial in trials_of(cn.Dropout)]
+    assert all(report.ok for report in reports), "\n".join(map(str, reports))
+    assert len(reports) == 4
 
 
 @settings(deadline=None, max_examples=25)

@@ -1,9 +1,14 @@
 """``corenet check``: what is right passes, what is wrong is named, and nobody's crash costs the others."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 
 import pytest
+
+import corenet as cn
 
 CODE = """
 import torch
@@ -34,6 +39,7 @@ class Needy(Right):
 class Climbs(cn.SGD):
     def __init__(self, parameters, lr): super().__init__(parameters, lr, maximize=True)
 """
+BUILTINS = [row.name for row in cn.components() if row.distribution == "corenet"]
 MODULES = "right = x_code:Right\nwrong = x_code:Wrong\ncrashes = x_code:Crashes\nneedy = x_code:Needy\ngone = x_gone:X"
 
 
@@ -61,6 +67,29 @@ def test_what_is_right_passes(call):
     assert re.search(r" \d+ passed, 2 skipped, worst relative error \d\.\de-\d+$", lines[0])
 
 
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory):
+    """One ``corenet check --all --json`` for several tests: its exit code, its results by name, its stderr."""
+    site = tmp_path_factory.mktemp("site")
+    for name, group, entry_points, code in (
+        ("corenet-x", "corenet.modules", MODULES, CODE),
+        ("corenet-y", "corenet.optimizers", "climbs = x_code:Climbs", ""),
+        ("corenet-z", "corenet", "z = z_hooks", "raise SystemExit(0)"),
+    ):
+        info = site / f"{name.replace('-', '_')}-1.2.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\n", encoding="utf-8")
+        (info / "entry_points.txt").write_text(f"[{group}]\n{entry_points}\n", encoding="utf-8")
+        (site / ("z_hooks.py" if name == "corenet-z" else "x_code.py")).write_text(code or CODE, encoding="utf-8")
+    path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH", "")]))
+    command = [sys.executable, "-P", "-m", "corenet", "check", "--all", "--json"]
+    env = {name: value for name, value in os.environ.items() if name != "CORENET_DEBUG"} | {"PYTHONPATH": path}
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=site, env=env, check=False)
+    report = json.loads(done.stdout)  # nothing else is on stdout
+    assert (report["schema"], report["ok"]) == (1, False)
+    return done.returncode, {result["name"]: result for result in report["components"]}, done.stderr
+
+
 def test_a_planted_wrong_gradient_is_found_named_and_explained(call, stranger):
     code, stdout, stderr = call("check", "right", "wrong")
     assert (code, stderr) == (1, "")
@@ -72,12 +101,10 @@ def test_a_planted_wrong_gradient_is_found_named_and_explained(call, stranger):
     assert "x_code.py:18" in "".join(more)
 
 
-def test_json_names_what_is_wrong_and_nothing_else_is_on_stdout(spawn, script, stranger, tmp_path):
-    path = str(tmp_path / "site")
-    code, stdout, stderr = spawn(script, "check", "right", "wrong", "--json", PYTHONPATH=path)
-    report = json.loads(stdout)
-    assert (code, report["schema"], report["ok"]) == (1, 1, False)
-    right, wrong = report["components"]
+def test_json_names_what_is_wrong_and_nothing_else_is_on_stdout(everything):
+    code, results, stderr = everything
+    right, wrong = results["corenet-x:right"], results["corenet-x:wrong"]
+    assert code == 1
     assert (right["name"], right["kind"], right["ok"]) == ("corenet-x:right", "module", True)
     assert (wrong["name"], wrong["kind"], wrong["ok"]) == ("corenet-x:wrong", "module", False)
     assert right["error"] < 1e-6
@@ -96,8 +123,8 @@ def test_a_qualified_name_is_taken(call):
     assert (code, list(checks)) == (0, ["corenet:tanh"])
 
 
-def test_a_component_that_crashes_fails_its_checks_in_plain_words(call, stranger):
-    code, results = checked(call, "crashes", "relu")
+def test_a_component_that_crashes_fails_its_checks_in_plain_words(everything):
+    code, results, _ = everything
     assert (code, results["corenet:relu"]["ok"]) == (1, True)
     found = results["corenet-x:crashes"]["checks"][0]
     assert (found["verdict"], found["message"]) == ("failed", "it raised RuntimeError: cannot[31m do")
@@ -118,23 +145,29 @@ def test_disabled_components_are_left_out_of_all(call, stranger, monkeypatch):
         ("corenet-x:gone", "broken: ModuleNotFoundError: No module named 'x_gone'"),
     ],
 )
-def test_what_cannot_be_proven_fails_with_its_reason_and_alone(call, stranger, name, message):
-    code, checks = checked(call, name, "relu")
-    assert (code, checks["corenet:relu"]["ok"], checks[name]["ok"]) == (1, True, False)
-    assert checks[name]["message"].startswith(message)
+def test_what_cannot_be_checked_fails_with_its_reason_and_alone(everything, name, message):
+    code, results, _ = everything
+    assert (code, results["corenet:relu"]["ok"], results[name]["ok"]) == (1, True, False)
+    assert results[name]["message"].startswith(message)
 
 
-def test_all_checks_everything_and_a_broken_plugin_fails(call, stranger, install, all_builtins):
-    install("corenet-z", "corenet", "z = z_hooks", z_hooks="raise SystemExit(0)")
-    code, checks = checked(call, "--all")
+def test_all_checks_everything_and_a_broken_plugin_fails(everything):
+    code, results, _ = everything
     assert code == 1
-    ours = [check for check in checks.values() if check["name"].startswith("corenet:")]
-    assert len(ours) == len(all_builtins)
-    assert all(check["ok"] for check in ours)
-    broken = checks["corenet-z:corenet-z"]
+    ours = [result for name, result in results.items() if name.startswith("corenet:")]
+    assert [result["name"] for result in ours] == [f"corenet:{name}" for name in BUILTINS]
+    assert all(result["ok"] for result in ours)
+    broken = results["corenet-z:corenet-z"]
     assert (broken["kind"], broken["ok"], broken["message"]) == ("plugin", False, "broken: SystemExit: 0")
-    assert checks["corenet-x:right"]["ok"]
-    assert not checks["corenet-x:wrong"]["ok"]
+    assert results["corenet-x:right"]["ok"]
+    assert not results["corenet-x:wrong"]["ok"]
+
+
+def test_a_bug_of_corenets_own_is_not_reported_as_a_failed_component(call, monkeypatch):
+    monkeypatch.setattr("corenet.testing.check_component", lambda *_, **__: 1 / 0)
+    code, stdout, stderr = call("check", "relu")
+    assert (code, stdout) == (1, "")
+    assert stderr == "corenet: unexpected ZeroDivisionError: division by zero; CORENET_DEBUG=1 shows where\n"
 
 
 def test_a_name_in_two_kinds_is_checked_in_both(call, install):

@@ -62,8 +62,8 @@ def test_json_and_nothing_else(call, brief):
     found = json.loads(stdout)
     assert (list(found), found["schema"]) == (["schema", "outcome", "gradients", "figures"], 1)
     assert found["outcome"]["experiment"] == "short"
-    assert {proof["name"] for proof in found["gradients"]} >= {"corenet:linear", "corenet:bce"}
-    assert all(proof["ok"] for proof in found["gradients"])
+    assert {component["name"] for component in found["gradients"]} >= {"corenet:linear", "corenet:bce"}
+    assert all(component["ok"] for component in found["gradients"])
     assert found["figures"] == [f"there/short-better-{figure}.png" for figure in ("points", "map", "curves")]
 
 
@@ -80,13 +80,13 @@ def test_without_matplotlib_it_goes_on_and_says_so_once(call, brief, monkeypatch
 
 def test_the_seed_is_used(call, brief, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    proven = []
-    monkeypatch.setattr("corenet.testing.prove_all", lambda seed: proven.append(seed) or [])
+    verified = []
+    monkeypatch.setattr(demo, "_gradients", lambda seed: verified.append(seed) or [])
     measured = [
         json.loads(call("demo", "--json", "--seed", seed)[1])["outcome"]["measured"]["test_error"] for seed in (0, 0, 1)
     ]
     assert measured[0] == measured[1] != measured[2]
-    assert proven == [0, 0, 1]
+    assert verified == [0, 0, 1]
 
 
 def test_a_wrong_gradient_of_a_plugin_is_named_and_a_crash_costs_nothing(call, brief, install, monkeypatch):

@@ -17,7 +17,7 @@ HEALTHS = [
 
 
 @pytest.fixture
-def told(monkeypatch):
+def examined(monkeypatch):
     """Let the doctor find these; how it finds them is tried where it is done."""
 
     def find(healths):
@@ -26,9 +26,9 @@ def told(monkeypatch):
     return find
 
 
-def test_the_report_fits_a_terminal_and_has_a_fix_for_everything(call, told, monkeypatch):
+def test_the_report_fits_a_terminal_and_has_a_fix_for_everything(call, examined, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    told(HEALTHS)
+    examined(HEALTHS)
     code, stdout, stderr = call("doctor")
     assert (code, stderr) == (1, "")
     assert stdout.splitlines() == [
@@ -46,16 +46,16 @@ def test_the_report_fits_a_terminal_and_has_a_fix_for_everything(call, told, mon
     ]
 
 
-def test_only_what_is_broken_fails(call, told):
-    told(HEALTHS[::2])
+def test_only_what_is_broken_fails(call, examined):
+    examined(HEALTHS[::2])
     assert call("doctor")[0] == 0
-    told(HEALTHS[:1])
+    examined(HEALTHS[:1])
     assert call("doctor") == (0, "\n".join(call("doctor")[1].splitlines()) + "\n", "")
     assert call("doctor")[1].splitlines()[-1] == "1 distribution: all is well"
 
 
-def test_json_has_every_figure(call, told):
-    told(HEALTHS)
+def test_json_has_every_figure(call, examined):
+    examined(HEALTHS)
     code, stdout, _ = call("doctor", "--json")
     found = json.loads(stdout)
     assert (code, found["schema"], found["ok"]) == (1, 1, False)
@@ -92,6 +92,8 @@ def test_what_a_plugin_prints_or_does_stays_out_of_the_report(call, install):
     [
         (["cornet"], "no plugin is called 'cornet' (did you mean 'corenet'?)"),
         (["--timeout", "0"], "Invalid value for '--timeout': 0.0 is not in the range x>0."),
+        (["--timeout", "nan"], "Invalid value for '--timeout': 'nan' is no finite number of seconds"),
+        (["--timeout", "inf"], "Invalid value for '--timeout': 'inf' is no finite number of seconds"),
     ],
 )
 def test_a_mistake_ends_in_one_line(call, arguments, message):

@@ -18,8 +18,8 @@ def test_help_lists_every_command_with_its_line(call, arguments):
     code, stdout, stderr = call(*arguments)
     assert (code, stderr) == (0, "")
     assert stdout.startswith("Usage: corenet [OPTIONS] [COMMAND] [ARGS]...\n")
-    told = " ".join(stdout.partition("Commands:")[2].split())
-    assert told == " ".join(f"{name} {line}" for name, line in sorted(cli.COMMANDS.items()))
+    listed = " ".join(stdout.partition("Commands:")[2].split())
+    assert listed == " ".join(f"{name} {line}" for name, line in sorted(cli.COMMANDS.items()))
 
 
 @EVERY_COMMAND

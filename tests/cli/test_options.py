@@ -131,7 +131,11 @@ def test_an_unwritable_folder_is_found_before_anything_is_done(call, monkeypatch
     def too_late(*_, **__):
         raise AssertionError("trained or checked before the folder was tried")
 
-    for place in ("corenet.experiments.run", "corenet.testing.prove", "corenet.testing.prove_all"):
+    for place in (
+        "corenet.experiments.run",
+        "corenet.testing.check_component",
+        "corenet.testing.support.trial.trials_of",
+    ):
         monkeypatch.setattr(place, too_late)
     (tmp_path / "file").touch()
     folder = Path("file", "out")

@@ -59,7 +59,7 @@ def test_metadata_cannot_put_an_option_of_pips_into_the_requirements(call, insta
     lines = call("plugins", "--requirements").stdout.splitlines()
     assert [line for line in lines if not line.startswith("# ")] == [OWN]
     named = f"corenet-x {version}".strip()
-    assert f"# {named} is declared: its version cannot be asked for" in lines
+    assert f"# {named} is declared: its version is not valid for pip" in lines
 
 
 def test_both_outputs_at_once_are_a_mistake(call):

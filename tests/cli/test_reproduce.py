@@ -107,3 +107,14 @@ def test_the_number_of_rounds_is_checked(call, value):
     code, _, stderr = call("reproduce", "003a", "--rounds", value)
     assert (code, stderr.count("\n")) == (2, 1)
     assert stderr.startswith("corenet: Invalid value for '--rounds'")
+
+
+@pytest.mark.parametrize("option", ["--rounds", "--seed"])
+def test_an_option_of_a_training_needs_something_to_train(call, option):
+    message = f"corenet: {option} needs an ID to run, or --all; corenet reproduce lists the IDs\n"
+    assert call("reproduce", option, 3) == (2, "", message)
+
+
+def test_every_option_of_a_training_is_one_that_needs_something_to_train(call):
+    for option, value in (("--recipe", "both"), ("--device", "cpu"), ("--out", "here")):  # the defaults, given
+        assert call("reproduce", option, value)[0] == 2

@@ -4,8 +4,10 @@ import json
 
 import pytest
 
-from corenet.report.component import component_page as cards
-from corenet.testing.conformance import Report, Result
+from corenet.cli import show
+from corenet.registry.spec import Component
+from corenet.report.component import component_page as pages
+from corenet.testing.report import Report, Result
 
 TWICE = '''
 import corenet as cn
@@ -33,11 +35,11 @@ class Twice(cn.Module):
 def kit(monkeypatch):
     """Stand in for the conformance kit, which takes seconds and is tried elsewhere; a test may change the results."""
     results = [Result("a", "passed"), Result("b", "passed")]
-    monkeypatch.setattr(cards, "check_component", lambda cls, kind: Report("x", kind, tuple(results)))
+    monkeypatch.setattr(pages, "check_component", lambda cls, kind: Report("x", kind, tuple(results)))
     return results
 
 
-def test_a_built_in_from_its_formula_to_its_proof(call, monkeypatch):
+def test_a_built_in_from_its_formula_to_its_conformance(call, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     code, stdout, stderr = call("show", "linear")
     lines = stdout.splitlines()
@@ -59,7 +61,13 @@ def test_it_fits_the_terminal(call, monkeypatch, width):
     code, stdout, _ = call("show", "sgd")
     assert code == 0
     if width == 500:
-        assert max(map(len, stdout.splitlines())) <= 100
+        assert max(len(line) for line in stdout.splitlines() if not line.startswith("file")) <= 100
+
+
+def test_a_path_is_never_broken_so_that_it_can_be_copied():
+    row = Component("x", "module", "corenet-x", "1.2", "loaded", target="x_code:X")
+    file = "/a path with blanks/" + "and more of them/" * 8 + "x_code.py"
+    assert f"file       {file}:7" in list(show._lines(pages.ComponentPage(row, file=file, line=7), 60))
 
 
 def test_a_formula_too_wide_is_parted_at_its_gaps(call, monkeypatch):
@@ -96,14 +104,14 @@ def test_json_has_the_schema_of_the_constructor_and_nothing_else_is_printed(call
     install("corenet-x", "corenet.modules", "twice = x_code:Twice", x_code=TWICE)
     code, stdout, stderr = call("show", "twice", "--json")
     found = json.loads(stdout)
-    (card,) = found["components"]
+    (page,) = found["components"]
     assert (code, found["schema"]) == (0, 1)
     assert "hello from a plugin" in stderr
-    assert card["constructor"]["properties"]["often"]["type"] == "integer"
-    assert card["constructor"]["additionalProperties"] is False
-    assert card["conformance"] == {"ok": True, "passed": 2, "failures": [], "complaints": [], "reason": ""}
-    assert (card["name"], card["status"], card["distribution"]) == ("twice", "loaded", "corenet-x")
-    assert card["docstring"]["formulas"] == ["y = 2 x"]
+    assert page["constructor"]["properties"]["often"]["type"] == "integer"
+    assert page["constructor"]["additionalProperties"] is False
+    assert page["conformance"] == {"ok": True, "passed": 2, "failures": [], "complaints": [], "reason": ""}
+    assert (page["name"], page["status"], page["distribution"]) == ("twice", "loaded", "corenet-x")
+    assert page["docstring"]["formulas"] == ["y = 2 x"]
 
 
 @pytest.mark.parametrize("as_json", [[], ["--json"]])

@@ -29,8 +29,8 @@ def hello(install):
 
 
 def test_help_names_a_command_and_imports_it_not(call, hello):
-    told = " ".join(call("--help").stdout.split())
-    assert "hello Says [31mhello [corenet-x]" in told
+    stdout = " ".join(call("--help").stdout.split())
+    assert "hello Says [31mhello [corenet-x]" in stdout
     assert "x_code" not in sys.modules
 
 

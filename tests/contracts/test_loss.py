@@ -46,7 +46,7 @@ def halves(*shape, dtype=torch.float32):
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
-def test_a_loss_in_two_formulas_has_a_proven_gradient(reduction):
+def test_a_loss_in_two_formulas_has_a_right_gradient(reduction):
     assert cn.gradcheck(Cubic(reduction), torch.randn(4, 3), torch.randn(4, 3))
 
 

@@ -55,9 +55,12 @@ def test_zero_grad_takes_pytorchs_argument_and_keeps_the_gradients_tensors(count
 # Inference mode.
 
 
-def test_a_model_made_in_inference_mode_is_trained_outside_of_it():
-    def train(model):
-        optimizer = cn.SGD(model.parameters(), lr=0.1, momentum=0.9)
+@pytest.mark.parametrize("with_optimizer", [True, False])
+def test_a_model_made_in_inference_mode_is_trained_outside_of_it(with_optimizer):
+    def sgd(model):
+        return cn.SGD(model.parameters(), lr=0.1, momentum=0.9)
+
+    def train(model, optimizer):
         losses = [cn.train_step(model, cn.MSELoss(), optimizer, input, target).item() for _ in range(3)]
         return losses, model.state_dict()
 
@@ -70,7 +73,10 @@ def test_a_model_made_in_inference_mode_is_trained_outside_of_it():
         made_inside = build()
         made_inside[0].weight.grad = None
         made_inside.zero_grad()
-    (losses, state), (expected, weights) = train(made_inside), train(build())
+        optimizer = sgd(made_inside) if with_optimizer else None
+    losses, state = train(made_inside, optimizer or sgd(made_inside))
+    other = build()
+    expected, weights = train(other, sgd(other))
     assert losses == expected
     assert all(torch.equal(state[name], tensor) for name, tensor in weights.items())
 

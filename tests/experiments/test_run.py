@@ -7,7 +7,7 @@ import torch
 
 import corenet as cn
 from corenet.experiments import experiment, run
-from corenet.experiments.run import Measured, Outcome
+from corenet.experiments.run import ExperimentResult, Measured
 
 
 def short(name, epochs=2, **changes):
@@ -20,8 +20,8 @@ def short(name, epochs=2, **changes):
     )
 
 
-def weights(outcome):
-    return [round.model.state_dict() for round in outcome.rounds]
+def weights(result):
+    return [round.model.state_dict() for round in result.rounds]
 
 
 def assert_same(left, right):
@@ -56,8 +56,8 @@ def test_running_leaves_torch_s_generator_alone():
 
 @pytest.mark.parametrize("name", ["003a", "002", "000"])  # targets 0 and 1, one column a class, −1 and 1
 def test_errors_are_read_as_the_targets_code_them(name):
-    outcome = run(short(name), rounds=2)
-    for round, measured in zip(outcome.rounds, outcome.test_error.values, strict=True):
+    result = run(short(name), rounds=2)
+    for round, measured in zip(result.rounds, result.test_error.values, strict=True):
         by = round.statistics
         raw = round.test.inputs if by is None else round.test.inputs * by.std + by.mean
         distance = (raw - 0.5).square().sum(1)
@@ -65,8 +65,8 @@ def test_errors_are_read_as_the_targets_code_them(name):
         assert torch.equal(round.true()[clear], (distance < 1 / (2 * torch.pi))[clear])
         assert (round.predicted(raw) != round.true()).float().mean().item() == pytest.approx(measured, abs=2e-3)
         assert measured == cn.error_rate(round.model, round.test) == round.history[-1].valid["error_rate"]
-    assert outcome.train_error.values == tuple(round.history[-1].train["error_rate"] for round in outcome.rounds)
-    assert outcome.seconds.values == tuple(round.history.seconds for round in outcome.rounds)
+    assert result.train_error.values == tuple(round.history[-1].train["error_rate"] for round in result.rounds)
+    assert result.seconds.values == tuple(round.history.seconds for round in result.rounds)
 
 
 @pytest.mark.parametrize(("recipe", "normalized"), [("reported", False), ("better", True)])
@@ -80,12 +80,12 @@ def test_train_and_test_points_are_apart_and_normalised_by_the_training_points(r
         return plain(self, *args)
 
     monkeypatch.setattr(cn.data.Dataset, "order", spy)
-    outcome = run(short("003a", epochs=1), recipe, rounds=3, seed=4)
+    result = run(short("003a", epochs=1), recipe, rounds=3, seed=4)
 
-    points = [data.inputs for data in trains] + [round.test.inputs for round in outcome.rounds]
+    points = [data.inputs for data in trains] + [round.test.inputs for round in result.rounds]
     assert [len(each) for each in points] == [1000] * 6
     assert len({tuple(each[0].tolist()) for each in points}) == 6
-    for train, round in zip(trains, outcome.rounds, strict=True):
+    for train, round in zip(trains, result.rounds, strict=True):
         assert (round.statistics is not None) is normalized
         if normalized:
             torch.testing.assert_close(train.inputs.mean(0), torch.zeros(2), atol=1e-5, rtol=0)
@@ -128,9 +128,9 @@ def test_a_figure_over_rounds():
     assert (Measured((0.25,)).std, str(Measured((0.25,)))) == (0.0, "0.250")
 
 
-def outcome(reported, train, test):
+def result(reported, train, test):
     each = replace(experiment("003a"), reported=reported)
-    return Outcome(each, "better", (), Measured(train), Measured(test), Measured((1.0, 3.0)))
+    return ExperimentResult(each, "better", (), Measured(train), Measured(test), Measured((1.0, 3.0)))
 
 
 @pytest.mark.parametrize(
@@ -146,11 +146,11 @@ def outcome(reported, train, test):
     ],
 )
 def test_a_report_is_met_where_every_figure_is_in_the_mean(reported, met):
-    assert outcome(reported, train=(0.1, 0.1), test=(0.1, 0.3)).met is met
+    assert result(reported, train=(0.1, 0.1), test=(0.1, 0.3)).met is met
 
 
-def test_an_outcome_is_plain_values():
-    assert outcome({"test_error": 0.2}, train=(0.1, 0.1), test=(0.1, 0.3)).to_dict() == {
+def test_a_result_is_plain_values():
+    assert result({"test_error": 0.2}, train=(0.1, 0.1), test=(0.1, 0.3)).to_dict() == {
         "experiment": "003a",
         "recipe": "better",
         "components": [

@@ -1,4 +1,4 @@
-"""Every experiment that ships is read and can be built; a file that is none says in a line why."""
+"""Every experiment that ships is read and can be built; a file that is not one is refused in a line."""
 
 import pytest
 
@@ -170,12 +170,12 @@ BAD = {
     "reported a number": ("reported = 3\n" + GOOD.replace("[reported]\ntest_error = 0.1\n", ""), "reported must be"),
     "figure a word": (GOOD.replace("0.1\n[rec", '"low"\n[rec'), "test_error must be a fraction in"),
     "figure above 1": (GOOD.replace("0.1\n[rec", "4.2\n[rec"), "test_error must be a fraction in"),
-    "title a number": (GOOD.replace('"A line"', "3"), "title must be a text, not 3"),
+    "title a number": (GOOD.replace('"A line"', "3"), "title must be a string, not 3"),
 }
 
 
 @pytest.mark.parametrize("text", BAD)
-def test_a_bad_file_is_told_in_a_line_what_is_wrong(text):
+def test_a_bad_file_is_refused_in_one_line(text):
     content, match = BAD[text]
     with pytest.raises(cn.ConfigError, match=match) as caught:
         parse("mine", content)
@@ -205,7 +205,7 @@ def test_a_bad_file_is_told_in_a_line_what_is_wrong(text):
         (changed("optimizer", '{ name = "sgd", lr = -1 }'), cn.ConfigError, "lr must be at least 0, not -1"),
     ],
 )
-def test_what_a_component_does_not_take_is_told_when_it_is_built(text, error, match):
+def test_what_a_component_does_not_accept_is_refused_when_it_is_built(text, error, match):
     with pytest.raises(error, match=match) as caught:
         build(parse("mine", text).recipe)
     assert "\n" not in str(caught.value)

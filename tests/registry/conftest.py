@@ -7,6 +7,9 @@ import sys
 
 import pytest
 
+from corenet.registry.discovery import discover
+from corenet.registry.registry import Registry
+
 METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\nSummary: What {name} is\nAuthor: A. Stranger\n"
 
 
@@ -40,3 +43,14 @@ def install(site):
         return info
 
     return write
+
+
+@pytest.fixture
+def made(install):
+    """Return a registry of the built-ins and of the distributions installed by this test."""
+
+    def make():
+        ours = {"corenet", "corenet-a", "corenet-b", "corenet-x"}
+        return Registry([plugin for plugin in discover() if plugin.distribution in ours])
+
+    return make

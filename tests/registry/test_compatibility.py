@@ -12,7 +12,7 @@ from corenet.registry.compatibility import reason_against
 
 
 def fits(requirement, version="0.1.0"):
-    return not reason_against([requirement], version)
+    return reason_against([requirement], version) is None
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_a_pre_release_counts_as_its_release(version):
 
 
 def test_the_reason_names_the_requirement_the_version_and_the_fix():
-    assert reason_against(["torch", "corenet>=0.2,<1; python_version > '3'", "corenet>=99"], "0.1.0") == (
+    assert str(reason_against(["torch", "corenet>=0.2,<1; python_version > '3'", "corenet>=99"], "0.1.0")) == (
         "it needs corenet>=0.2,<1 and this is corenet 0.1.0; "
         "pip install 'corenet>=0.2,<1', or another version of the plugin"
     )

@@ -1,10 +1,11 @@
-"""Names that clash are marked, by identity and never by order."""
+"""Names in conflict are marked, by identity and never by order."""
 
 from itertools import permutations
 
 import pytest
 
 from corenet.registry.conflicts import by_distribution, resolve
+from corenet.registry.reason import Reason
 from corenet.registry.spec import Component, PluginRow
 
 
@@ -42,12 +43,12 @@ def test_names_are_per_kind():
 
 
 def test_a_broken_row_keeps_its_reason():
-    broken = Component("linear", "module", "corenet-a", "1", "broken", reason="why", target="a:A")
+    broken = Component("linear", "module", "corenet-a", "1", "broken", causes=(Reason("raised", "why"),), target="a:A")
     assert stands([BUILTIN, broken])["corenet-a:linear"] == ("broken", "why")
 
 
 @pytest.mark.parametrize("status", ["disabled", "incompatible"])
-def test_what_cannot_be_used_clashes_with_nobody_and_keeps_its_status(status):
+def test_what_cannot_be_used_conflicts_with_nothing_and_keeps_its_status(status):
     off = [row("corenet-b", name, status=status) for name in ("swish", "linear")]
     assert stands([A, BUILTIN, *off]) == {
         "corenet-a:swish": ("declared", ""),
@@ -73,8 +74,8 @@ def test_one_distribution_may_not_give_one_name_two_targets():
 
 
 def test_a_distribution_has_one_row_with_the_gravest_status_and_every_reason():
-    def plugin(name, status, reason=""):
-        return PluginRow(name, "1", "", status, reason)
+    def plugin(name, status, *reasons):
+        return PluginRow(name, "1", "", status, tuple(Reason("raised", each) for each in reasons))
 
     rows = [
         plugin("a", "declared"),
@@ -87,7 +88,8 @@ def test_a_distribution_has_one_row_with_the_gravest_status_and_every_reason():
         plugin("c", "broken", "same"),
     ]
     assert by_distribution(rows) == [
-        plugin("a", "broken", "one; two"),
+        plugin("a", "broken", "one", "two"),
         plugin("b", "loaded"),
         plugin("c", "broken", "same"),
     ]
+    assert by_distribution(rows)[0].reason == "one; two"

@@ -7,7 +7,7 @@ import pytest
 import corenet
 from corenet.registry.discovery import Declared, discover
 from corenet.registry.registry import Registry
-from corenet.registry.settings import Switches
+from corenet.registry.settings import Settings
 
 HOOKS = """
 from corenet.registry import ComponentSpec, hookimpl
@@ -142,7 +142,7 @@ def stands(**how):
 def test_a_disabled_plugin_is_not_imported_and_lists_what_it_declares(install):
     install("corenet-x", BOTH, x_hooks=NEVER, x_code=NEVER)
     off = ("disabled", "CORENET_DISABLE_PLUGINS names corenet-x; take it out to use the plugin")
-    assert stands(switches=Switches(frozenset({"corenet-x"}))) == (off, [("module", "swish", "disabled")])
+    assert stands(settings=Settings(frozenset({"corenet-x"}))) == (off, [("module", "swish", "disabled")])
 
 
 def test_an_incompatible_plugin_is_not_imported_and_lists_what_it_declares(install):
@@ -155,8 +155,8 @@ def test_an_incompatible_plugin_is_not_imported_and_lists_what_it_declares(insta
 def test_a_hook_plugin_that_may_not_be_imported_is_a_row_of_its_own(install):
     install("corenet-x", {"corenet": "x = x_hooks"}, REQUIRES + ">=99\n", x_hooks=NEVER)
     assert stands()[1] == [("plugin", "corenet-x", "incompatible")]
-    assert stands(switches=Switches(allowed=frozenset()))[1] == [("plugin", "corenet-x", "disabled")]
-    assert stands(switches=Switches(allowed=frozenset()))[0][0] == "disabled"  # the first of the two
+    assert stands(settings=Settings(allowed=frozenset()))[1] == [("plugin", "corenet-x", "disabled")]
+    assert stands(settings=Settings(allowed=frozenset()))[0][0] == "disabled"  # the first of the two
 
 
 def test_statically_no_hook_module_is_imported(install):

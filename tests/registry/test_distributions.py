@@ -5,13 +5,13 @@ from importlib.metadata import entry_points
 
 import pytest
 
-from corenet.registry.distributions import installed
+from corenet.registry.distributions import plugin_distributions
 
 GROUPS = {"corenet.modules": "swish = x:Swish"}
 
 
 def found(name):
-    return [each for each in installed() if each.name == name]
+    return [each for each in plugin_distributions() if each.name == name]
 
 
 def test_everything_is_read_from_metadata(install):
@@ -26,7 +26,7 @@ def test_everything_is_read_from_metadata(install):
     assert [point.name for point in each.entry_points] == ["swish", "x"]
     assert [point.name for point in each.group("corenet.modules")] == ["swish"]
     assert each.group("corenet.losses") == []
-    assert each.unreadable == ""
+    assert each.fault is None
 
 
 def test_an_egg_info_tells_its_requirements_too(site):
@@ -50,10 +50,10 @@ def test_entry_points_that_cannot_be_parsed_are_told(install, line):
     with pytest.raises(TypeError):  # Python's own reader of all: one file costs everybody
         entry_points()
     (each,) = found("corenet-x")
-    assert (each.version, each.unreadable) == ("1.2", f"its entry_points.txt in {info} cannot be read; reinstall it")
+    assert (each.version, str(each.fault)) == ("1.2", f"its entry_points.txt in {info} cannot be read; reinstall it")
 
 
-def test_those_of_another_project_are_nobodys_business(install):
+def test_those_of_another_project_are_passed_over(install):
     info = install("other", GROUPS)
     (info / "entry_points.txt").write_text("[pytest11]\nnonsense\n", encoding="utf-8")
     assert found("other") == []
@@ -63,7 +63,7 @@ def test_several_without_a_name_are_each_told_by_their_folder(install):
     for name in ("corenet-x", "corenet-y"):
         info = install(name, {"corenet.modules": "one = x:X"}, None)
         (each,) = found(name)
-        assert (each.version, each.unreadable) == ("1.2", f"its METADATA in {info} cannot be read; reinstall it")
+        assert (each.version, str(each.fault)) == ("1.2", f"its METADATA in {info} cannot be read; reinstall it")
 
 
 @pytest.mark.parametrize("summary", ["x" * 5_000_000, "\x07" * 5_000_000, "ab " * 1_700_000], ids="xcw")

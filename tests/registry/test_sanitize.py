@@ -2,7 +2,7 @@
 
 import pytest
 
-from corenet.registry.sanitize import LONGEST, LOOKED_AT, canonical, plain
+from corenet.registry.sanitize import LONGEST, READ, canonical, plain
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ class Endless(str):
         return 5_000_000
 
     def __getitem__(self, index):
-        assert index == slice(None, LOOKED_AT, None)
+        assert index == slice(None, READ, None)
         return "x" * index.stop
 
     def __iter__(self):

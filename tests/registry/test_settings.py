@@ -4,8 +4,9 @@ import pytest
 
 from corenet.errors import ConfigError
 from corenet.registry.discovery import discover
+from corenet.registry.reason import Reason
 from corenet.registry.registry import Registry
-from corenet.registry.settings import Switches
+from corenet.registry.settings import Settings
 
 A, B = "corenet-a", "corenet-b"
 DISABLE, ALLOW, AUTOLOAD = "CORENET_DISABLE_PLUGINS", "CORENET_PLUGINS", "CORENET_PLUGIN_AUTOLOAD"
@@ -34,8 +35,8 @@ DISABLE, ALLOW, AUTOLOAD = "CORENET_DISABLE_PLUGINS", "CORENET_PLUGINS", "CORENE
     ids=str,
 )
 def test_what_may_be_used(environment, usable):
-    switches = Switches.from_environment(environment)
-    assert [name for name in (A, B) if not switches.reason_against(name)] == usable
+    settings = Settings.from_environment(environment)
+    assert [name for name in (A, B) if not settings.reason_against(name)] == usable
 
 
 @pytest.mark.parametrize(
@@ -50,33 +51,33 @@ def test_what_may_be_used(environment, usable):
         ),
     ],
 )
-def test_the_reason_names_the_switch_and_the_way_back(environment, reason):
-    assert Switches.from_environment(environment).reason_against(A) == reason
+def test_the_reason_names_the_setting_and_the_way_back(environment, reason):
+    assert Settings.from_environment(environment).reason_against(A) == Reason("disabled", *reason.split("; "))
 
 
 @pytest.mark.parametrize(
     ("value", "strict"), [("1", True), ("YES", True), ("0", False), ("no", False), ("", False), (None, False)]
 )
-def test_strictness_is_a_switch_too(value, strict):
+def test_strictness_is_a_setting_too(value, strict):
     environment = {} if value is None else {"CORENET_STRICT": value}
-    assert Switches.from_environment(environment).strict is strict
+    assert Settings.from_environment(environment).strict is strict
 
 
 @pytest.mark.parametrize("name", ["CORENET_STRICT", AUTOLOAD])
-def test_a_switch_that_is_neither_on_nor_off_is_refused(name):
+def test_a_setting_that_is_neither_on_nor_off_is_refused(name):
     with pytest.raises(ConfigError, match=f"^{name} is 1 or 0, not 'maybe'$") as caught:
-        Switches.from_environment({name: "maybe"})
+        Settings.from_environment({name: "maybe"})
     assert (caught.value.name, caught.value.value) == (name, "maybe")
 
 
 def test_the_environment_is_read_when_asked(monkeypatch):
     monkeypatch.setenv(DISABLE, A)
-    assert Switches.from_environment().reason_against(A)
+    assert Settings.from_environment().reason_against(A)
     monkeypatch.delenv(DISABLE)
-    assert not Switches.from_environment().reason_against(A)
+    assert not Settings.from_environment().reason_against(A)
 
 
 @pytest.mark.parametrize("environment", [{DISABLE: "corenet,CoreNet"}, {ALLOW: ""}, {AUTOLOAD: "0"}], ids=str)
-def test_what_is_built_in_survives_every_switch(environment):
-    rows = Registry(discover(Switches.from_environment(environment))).components()
+def test_what_is_built_in_survives_every_setting(environment):
+    rows = Registry(discover(Settings.from_environment(environment))).components()
     assert {row.status for row in rows if row.distribution == "corenet"} == {"declared"}

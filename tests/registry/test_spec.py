@@ -6,6 +6,7 @@ import pytest
 
 from corenet.errors import ConfigError
 from corenet.registry import ComponentSpec
+from corenet.registry.reason import Reason
 from corenet.registry.spec import Component, PluginRow
 
 NASTY = "\x1b[31mred\u202e\n" + "x" * 300
@@ -46,11 +47,19 @@ def test_a_qualified_name_has_the_distribution_in_front():
 
 @pytest.mark.parametrize("row", [Component, PluginRow])
 def test_every_field_of_a_row_is_made_plain(row):
-    made = row(**{field.name: (NASTY,) if field.name in ("aliases", "tags") else NASTY for field in fields(row)})
+    given = {"causes": (Reason("raised", NASTY),), "aliases": (NASTY,), "tags": (NASTY,)}
+    made = row(**{field.name: given.get(field.name, NASTY) for field in fields(row)})
     expected = "[31mred " + "x" * 191 + "…"
-    assert all(value in (expected, (expected,)) for value in vars(made).values()), made
+    found = vars(made) | {"causes": made.reason}
+    assert all(value in (expected, (expected,)) for value in found.values()), made
+
+
+def test_the_reason_is_every_cause_with_its_fix_in_one_line_of_at_most_200_characters():
+    causes = (Reason("raised", "one"), Reason("ambiguous", "two", "use three"))
+    assert PluginRow("d", "1", "", "broken", causes).reason == "one; two; use three"
+    assert len(PluginRow("d", "1", "", "broken", (Reason("raised", "x" * 150),) * 2).reason) == 200
 
 
 def test_a_row_that_is_replaced_is_plain_too():
     row = Component("x", "module", "d", "1", "declared")
-    assert replace(row, reason="a\x1b[0m\nb").reason == "a[0m b"
+    assert replace(row, summary="a\x1b[0m\nb").summary == "a[0m b"

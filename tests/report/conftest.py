@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import corenet as cn
-from corenet.report.trace.trace import trace
+from corenet.report.trace.step_trace import trace_step
 
 
 class Minus(cn.Module):
@@ -34,17 +34,17 @@ class Single(cn.Module):
         return grad_output
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def minus():
     return Minus
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def single():
     return Single
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def traced():
     """Return the trace of one step on the disk: ``traced(module, ...)``."""
 
@@ -52,12 +52,12 @@ def traced():
         model = cn.Sequential(*modules)
         data = cn.data.disk(points, seed=0)
         optimizer = cn.SGD(model.parameters(), lr=0.1, momentum=0.9)
-        return trace(model, loss or cn.MSELoss(), optimizer, data.inputs, data.targets)
+        return trace_step(model, loss or cn.MSELoss(), optimizer, data.inputs, data.targets)
 
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def small(traced):
     torch.manual_seed(0)
     return traced(cn.Linear(2, 4), cn.ReLU(), cn.Dropout(0.5), cn.Linear(4, 1), cn.Sigmoid(), loss=cn.BCELoss())

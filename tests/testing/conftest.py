@@ -2,7 +2,7 @@
 
 import pytest
 
-from corenet.testing.conformance import CHECKS, try_out
+from corenet.testing.conformance import CHECKS, run_check
 from corenet.testing.support.trial import Trial, cases_of
 
 
@@ -13,7 +13,7 @@ def finding():
 
     def find(cls, check, *cases):
         chosen = cases or cases_of(cls, checks[check].kind)
-        result = try_out(checks[check], [Trial(cls, case) for case in chosen])
+        result = run_check(checks[check], [Trial(cls, case) for case in chosen])
         return f"{result.message}\n{result.diagnosis}" if result.verdict == "failed" else ""
 
     return find

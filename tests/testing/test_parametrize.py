@@ -1,5 +1,6 @@
-"""The kit as tests of pytest's, in a real run of it: with a test file, and without."""
+"""The kit as tests of pytest's, in real runs of it: with a test file, and without."""
 
+import json
 import os
 import subprocess
 import sys
@@ -14,6 +15,10 @@ CODE = """
 import corenet as cn
 
 class Square(cn.Module):
+    @staticmethod
+    def conformance_cases():
+        return [cn.Case()]
+
     def forward(self, input):
         self.save(input)
         return input ** 2
@@ -25,39 +30,70 @@ class Square(cn.Module):
 TESTS = """
 from corenet.testing import components_of, parametrize_with_checks
 
-@parametrize_with_checks(components_of("corenet-square"), expected_failures={expected})
+@parametrize_with_checks(components_of("corenet-{name}"), expected_failures={expected})
 def test_conforms(component, check):
     check(component)
 """
-METADATA = "Metadata-Version: 2.1\nName: corenet-square\nVersion: 1.0\n"
+METADATA = "Metadata-Version: 2.1\nName: corenet-{name}\nVersion: 1.0\n"
+ENTRY_POINTS = "[corenet.modules]\n{name} = {name}_code:Square\n"
+# Several runs of pytest in one process: importing torch takes longer than all of them.
+RUN_ALL = """
+import contextlib, io, json, sys
+import pytest
+
+results = {}
+for name, arguments in json.loads(sys.argv[1]).items():
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(out):
+        code = pytest.main(["-p", "no:cacheprovider", "-q", "--rootdir", ".", *arguments])
+    results[name] = int(code), out.getvalue()
+print(json.dumps(results))
+"""
+PLUGIN = ("-p", "corenet.testing.pytest_plugin", "--corenet")
+RUNS = {
+    "not loaded": ("--trace-config", "test_square.py", "-k", "strides"),
+    "right": ("test_square.py",),
+    "wrong": ("test_wrong.py",),
+    "expected": ("test_expected.py", "-rx"),
+    "without a file": (*PLUGIN, "corenet-wrong", "--ignore-glob", "test_*.py"),
+    "misspelt": (*PLUGIN, "corenet-sqare"),
+}
 
 
-@pytest.fixture
-def pytest_on(tmp_path):
-    """Run pytest on a plugin with one module: ``pytest_on(sign="-")``."""
-
-    def run(*arguments, sign="", expected=None):
-        info = tmp_path / "corenet_square-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(METADATA, encoding="utf-8")
-        (info / "entry_points.txt").write_text("[corenet.modules]\nsquare = square_code:Square\n", encoding="utf-8")
-        (tmp_path / "square_code.py").write_text(CODE.format(sign=sign), encoding="utf-8")
-        (tmp_path / "test_square.py").write_text(TESTS.format(expected=expected), encoding="utf-8")
-        path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "--rootdir", tmp_path, *arguments]
-        done = subprocess.run(
-            command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=False
-        )
-        return done.returncode, done.stdout + done.stderr
-
-    return run
+def write_plugin(folder, name, sign=""):
+    info = folder / f"corenet_{name}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(METADATA.format(name=name), encoding="utf-8")
+    (info / "entry_points.txt").write_text(ENTRY_POINTS.format(name=name), encoding="utf-8")
+    (folder / f"{name}_code.py").write_text(CODE.format(sign=sign), encoding="utf-8")
 
 
-def test_each_check_of_each_component_is_a_test(builtins):
-    mark = parametrize_with_checks(components_of("corenet"))
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """The exit code and the output of each of ``RUNS``, on a plugin that is right and one with a wrong sign."""
+    folder = tmp_path_factory.mktemp("plugins")
+    write_plugin(folder, "square")
+    write_plugin(folder, "wrong", sign="-")
+    for file, name, expected in [
+        ("square", "square", None),
+        ("wrong", "wrong", None),
+        ("expected", "square", {"module.strides": "not yet"}),
+    ]:
+        (folder / f"test_{file}.py").write_text(TESTS.format(name=name, expected=expected), encoding="utf-8")
+    path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    command = [sys.executable, "-c", RUN_ALL, json.dumps(RUNS)]
+    done = subprocess.run(
+        command, cwd=folder, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_each_check_of_each_component_is_a_test():
+    rows = components_of("corenet")
+    mark = parametrize_with_checks(rows)
     names = [parameter.id for parameter in mark.args[1]]
     assert "linear-module.input_gradient" in names
-    assert len(names) == sum(len(builtins[kind]) * len(CHECKS[kind]) for kind in builtins)
+    assert names == [f"{row.name}-{check.id}" for row in rows for check in CHECKS[row.kind]]
 
 
 def test_a_class_is_taken_too_and_what_is_neither_is_refused():
@@ -70,42 +106,41 @@ def test_a_class_is_taken_too_and_what_is_neither_is_refused():
         parametrize_with_checks([cn.Tanh()])
 
 
-def test_a_right_plugin_passes(pytest_on):
-    code, stdout = pytest_on("test_square.py")
+def test_a_right_plugin_passes(runs):
+    code, stdout = runs["right"]
     assert code == 0, stdout
     assert f"{len(CHECKS['module']) - 2} passed, 2 skipped" in stdout  # it has no parameters
 
 
-def test_a_wrong_plugin_fails_where_it_is_wrong(pytest_on):
-    code, stdout = pytest_on("test_square.py", sign="-")
+def test_a_wrong_plugin_fails_where_it_is_wrong(runs):
+    code, stdout = runs["wrong"]
     assert code == 1
-    assert "FAILED test_square.py::test_conforms[square-module.input_gradient]" in stdout
+    assert "FAILED test_wrong.py::test_conforms[wrong-module.input_gradient]" in stdout
     assert "module.batch_of_one] - " not in stdout
     assert "sign" in stdout
 
 
-def test_an_expected_failure_is_strict(pytest_on):
-    code, stdout = pytest_on("test_square.py", "-rx", expected={"module.strides": "not yet"})
+def test_an_expected_failure_is_strict(runs):
+    code, stdout = runs["expected"]
     assert code == 1
     assert "[XPASS(strict)] not yet" in stdout
 
 
-def test_without_a_test_file_the_plugin_collects_a_distribution(pytest_on):
-    arguments = ("-p", "corenet.testing.pytest_plugin", "--corenet", "corenet-square", "--ignore", "test_square.py")
-    code, stdout = pytest_on(*arguments, sign="-")
+def test_without_a_test_file_the_plugin_collects_a_distribution(runs):
+    code, stdout = runs["without a file"]
     assert code == 1
-    assert "corenet-square::square-module.input_gradient" in stdout
+    assert "corenet-wrong::wrong-module.input_gradient" in stdout
     assert "sign" in stdout
     assert "Traceback" not in stdout
 
 
-def test_a_distribution_that_is_not_there_is_a_usage_error(pytest_on):
-    code, stdout = pytest_on("-p", "corenet.testing.pytest_plugin", "--corenet", "corenet-sqare")
+def test_a_distribution_that_is_not_there_is_a_usage_error(runs):
+    code, stdout = runs["misspelt"]
     assert code != 0
     assert "did you mean 'corenet-square'" in stdout
 
 
-def test_it_is_never_loaded_into_other_peoples_test_runs(pytest_on):
-    code, stdout = pytest_on("--trace-config", "test_square.py", "-k", "strides")
+def test_it_is_never_loaded_into_other_peoples_test_runs(runs):
+    code, stdout = runs["not loaded"]
     assert code == 0
     assert "corenet.testing.pytest_plugin" not in stdout

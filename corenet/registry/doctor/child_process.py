@@ -1,4 +1,4 @@
-"""A Python of its own for what a plugin may crash, end or hang: our interpreter, our path, our orders."""
+"""A Python process of its own, for code that may crash, end or hang it: the same interpreter and path."""
 
 from __future__ import annotations
 
@@ -8,20 +8,22 @@ import subprocess
 import sys
 from typing import Any
 
-# The path is replaced before anything but Python's own is imported, so that the child sees what we see.
-CHILD = """
+# The path is replaced before anything but Python's own is imported, so that the child finds what its parent finds.
+PROGRAM = """
 import json, sys
-orders = json.load(sys.stdin)
-sys.path[:] = orders.pop("path")
-from {module} import follow
-follow(**orders)
+arguments = json.load(sys.stdin)
+sys.path[:] = arguments.pop("path")
+from {module} import run_in_child
+run_in_child(**arguments)
 """
 
 
-def start(module: str, orders: dict[str, Any], stdout: int, stderr: int | None = None) -> subprocess.Popen[str]:
-    """Start a child that calls the function ``follow`` of ``module`` with ``orders``."""
-    child = subprocess.Popen(  # noqa: S603 - our own interpreter with our own words
-        [sys.executable, "-P", "-c", CHILD.format(module=module)],
+def start_child(
+    module: str, arguments: dict[str, Any], stdout: int, stderr: int | None = None
+) -> subprocess.Popen[str]:
+    """Start a child process that calls the function ``run_in_child`` of ``module`` with ``arguments``."""
+    child = subprocess.Popen(  # noqa: S603 - our own interpreter, our own program
+        [sys.executable, "-P", "-c", PROGRAM.format(module=module)],
         stdin=subprocess.PIPE,
         stdout=stdout,
         stderr=stderr,
@@ -29,14 +31,14 @@ def start(module: str, orders: dict[str, Any], stdout: int, stderr: int | None =
     )
     assert child.stdin is not None
     with child.stdin:
-        json.dump({"path": sys.path, **orders}, child.stdin)
+        json.dump({"path": sys.path, **arguments}, child.stdin)
     return child
 
 
-def ending_of(code: int) -> str:
-    """Return how a child with this exit code ended, which was not as ordered.
+def describe_exit(code: int) -> str:
+    """Return how a child with this exit code ended before its work was done.
 
-    >>> ending_of(-11), ending_of(3)
+    >>> describe_exit(-11), describe_exit(3)
     ('crashed Python: Segmentation fault', 'ended Python with exit code 3')
     """
     return f"crashed Python: {signal.strsignal(-code)}" if code < 0 else f"ended Python with exit code {code}"

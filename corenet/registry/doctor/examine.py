@@ -13,20 +13,20 @@ from typing import Any
 from corenet.errors import UnknownComponentError, did_you_mean
 from corenet.registry.conflicts import by_distribution, resolve
 from corenet.registry.discovery import Plugin, discover
-from corenet.registry.distributions import BUILTIN, COMMAND_GROUP, HOOK_GROUP, installed
+from corenet.registry.distributions import BUILTIN, COMMAND_GROUP, HOOK_GROUP, plugin_distributions
 from corenet.registry.doctor.findings import (
     Finding,
-    of_command,
-    of_component,
-    of_plugin,
-    of_switch,
-    of_target,
-    of_torch,
+    command_finding,
+    component_findings,
+    plugin_findings,
+    setting_finding,
+    target_finding,
+    torch_finding,
 )
-from corenet.registry.doctor.metadata_faults import misinstalled
+from corenet.registry.doctor.metadata_faults import metadata_faults
 from corenet.registry.doctor.probe import Probe, probe
 from corenet.registry.sanitize import canonical, plain
-from corenet.registry.settings import ALLOW, DISABLE, Switches
+from corenet.registry.settings import ALLOW, DISABLE, Settings
 from corenet.registry.spec import Component, PluginRow, Status
 
 LIMIT = 60.0
@@ -35,7 +35,7 @@ MOST_AT_ONCE = 4  # each imports torch
 
 @dataclass(frozen=True)
 class Health:
-    """How one distribution is: its times in seconds, None where it did not get so far, and its faults."""
+    """The health of one distribution: its times in seconds, None where it did not get so far, and what is wrong."""
 
     distribution: str
     version: str
@@ -68,16 +68,17 @@ def examine(distribution: str | None = None, limit: float = LIMIT) -> list[Healt
     [('corenet', True)]
     """
     plugins = by_distribution(map(_row, discover()))
-    faults = misinstalled()
-    for name, finding in _contended(plugins):
+    faults = metadata_faults()
+    for name, finding in _shared_commands(plugins):
         faults.setdefault(name, []).append(finding)
-    unread = [_unread(name) for name in sorted(faults) if name not in {each.distribution for each in plugins}]
-    names = [each.distribution for each in plugins + unread]
-    faults.setdefault(BUILTIN, []).extend(_misnamed(Switches.from_environment(), names))
+    offering = {each.distribution for each in plugins}
+    misplaced = [_misplaced(name) for name in sorted(faults) if name not in offering]
+    names = [each.distribution for each in plugins + misplaced]
+    faults.setdefault(BUILTIN, []).extend(_unknown_names(Settings.from_environment(), names))
     wanted = _wanted(distribution, names)
-    probes = [*_probes(plugins, wanted, limit), *map(Probe, unread)]
+    probes = [*_probes(plugins, wanted, limit), *map(Probe, misplaced)]
     rows = resolve(replace(row, status=_unresolved(row)) for each in probes for row in each.components)
-    modules = {each.name: [point.module for point in each.group(HOOK_GROUP)] for each in installed()}
+    modules = {each.name: [point.module for point in each.group(HOOK_GROUP)] for each in plugin_distributions()}
     probes.sort(key=lambda each: (each.plugin.distribution != BUILTIN, each.plugin.distribution))
     return [
         _health(each, rows, modules.get(name, []), faults.get(name, []))
@@ -87,59 +88,63 @@ def examine(distribution: str | None = None, limit: float = LIMIT) -> list[Healt
 
 
 def _row(plugin: Plugin) -> PluginRow:
-    return PluginRow(plugin.distribution, plugin.version, plugin.author, plugin.status, plugin.reason)
+    return PluginRow(plugin.distribution, plugin.version, plugin.author, plugin.status, plugin.causes)
 
 
-def _unread(name: str) -> PluginRow:
-    """Return a row for a distribution that means to be a plugin and offers nothing where anybody looks."""
+def _misplaced(name: str) -> PluginRow:
+    """Return a row for a distribution whose entry points are all in groups that corenet does not read."""
     return PluginRow(name, plain(version(name)), "", "declared")
 
 
-def _contended(plugins: list[PluginRow]) -> Iterator[tuple[str, Finding]]:
+def _shared_commands(plugins: list[PluginRow]) -> Iterator[tuple[str, Finding]]:
     """Yield each command that several distributions offer, with each of them."""
     off = {each.distribution for each in plugins if each.status == "disabled"}
     owners: dict[str, list[str]] = defaultdict(list)
-    for each in installed():
+    for each in plugin_distributions():
         for entry_point in each.group(COMMAND_GROUP) if each.name not in off else ():
             owners[plain(entry_point.name)].append(each.name)
     for command, names in owners.items():
         for name in names if len(names) > 1 else ():
-            yield name, of_command(command, [other for other in names if other != name])
+            yield name, command_finding(command, [other for other in names if other != name])
 
 
-def _misnamed(switches: Switches, names: list[str]) -> Iterator[Finding]:
-    """Yield each name in a switch that is of nothing installed."""
-    for switch, named in ((DISABLE, switches.disabled), (ALLOW, switches.allowed or ())):
-        yield from (of_switch(switch, name, names) for name in sorted(named) if name not in names)
+def _unknown_names(settings: Settings, names: list[str]) -> Iterator[Finding]:
+    """Yield a finding for each name in a setting that is not installed."""
+    for setting, named in ((DISABLE, settings.disabled), (ALLOW, settings.allowed or ())):
+        yield from (setting_finding(setting, name, names) for name in sorted(named) if name not in names)
 
 
 def _wanted(distribution: str | None, names: list[str]) -> list[str]:
     if distribution is None:
         return names
     if canonical(distribution) not in names:
-        meant = did_you_mean(distribution, names)
-        raise UnknownComponentError(f"no plugin is called {distribution!r}{meant}", name=distribution)
+        suggestion = did_you_mean(distribution, names)
+        raise UnknownComponentError(f"no plugin is called {distribution!r}{suggestion}", name=distribution)
     return [canonical(distribution)]
 
 
 def _probes(plugins: list[PluginRow], wanted: list[str], limit: float) -> Iterator[Probe]:
-    """Yield a probe of each plugin; those that nobody asked about are listed only, to see what clashes."""
+    """Yield a probe of each plugin; those that are not ``wanted`` are listed only, to find conflicts of names."""
     with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_AT_ONCE)) as pool:
         yield from pool.map(lambda each: probe(each, each.distribution in wanted, limit), plugins)
 
 
 def _unresolved(row: Component) -> Status:
-    """Return the status with which a row goes into the search for clashes, which knows no imported ones."""
+    """Return the status with which a row enters the search for conflicts, which knows no loaded ones."""
     return "declared" if row.status == "loaded" else row.status
 
 
 def _health(found: Probe, rows: list[Component], modules: list[str], faults: list[Finding]) -> Health:
     plugin = found.plugin
     own = [row for row in rows if row.distribution == plugin.distribution]
-    findings = [*of_plugin(plugin, modules), *(each for row in own for each in of_component(row)), *faults]
-    findings += [of_target(plugin.distribution, f"command {at}", at, why) for at, why in found.commands.items() if why]
+    findings = [*plugin_findings(plugin, modules), *(each for row in own for each in component_findings(row)), *faults]
+    findings += [
+        target_finding(plugin.distribution, f"command {target}", target, cause)
+        for target, cause in found.commands.items()
+        if cause is not None
+    ]
     if found.torch_at_listing:
-        findings.append(of_torch(modules))
+        findings.append(torch_finding(modules))
     broken = any(each.problem == "broken" for each in findings)
     loaded = found.import_seconds is not None
     return Health(
@@ -150,5 +155,5 @@ def _health(found: Probe, rows: list[Component], modules: list[str], faults: lis
         found.listing_seconds,
         found.import_seconds,
         found.torch_at_listing,
-        tuple(findings),
+        tuple(dict.fromkeys(findings)),
     )

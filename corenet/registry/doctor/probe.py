@@ -1,4 +1,4 @@
-"""A plugin tried out in a process of its own, which it may crash, end or hang without harm."""
+"""A plugin imported in a process of its own, which it may crash, end or hang without harm."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from time import perf_counter
 from typing import Any
 
 from corenet.errors import CorenetError
-from corenet.registry.collect import load_command, reason_of
+from corenet.registry.collect import failure, load_command
 from corenet.registry.discovery import discover
-from corenet.registry.distributions import COMMAND_GROUP, installed
-from corenet.registry.doctor.child_process import ending_of, start
+from corenet.registry.distributions import COMMAND_GROUP, plugin_distributions
+from corenet.registry.doctor.child_process import describe_exit, start_child
+from corenet.registry.reason import Reason
 from corenet.registry.registry import Registry
 from corenet.registry.sanitize import plain
 from corenet.registry.spec import Component, PluginRow
@@ -28,14 +29,14 @@ from corenet.registry.spec import Component, PluginRow
 
 @dataclass(frozen=True)
 class Probe:
-    """What became of one plugin; a time is None where it was not reached.
+    """The result for one plugin; a time is None where it was not reached.
 
-    ``commands`` has the target of each of its commands, and why it is broken, or nothing.
+    ``commands`` has the target of each of its commands, and why it is broken, or None.
     """
 
     plugin: PluginRow
     components: tuple[Component, ...] = ()
-    commands: Mapping[str, str] = field(default_factory=dict)
+    commands: Mapping[str, Reason | None] = field(default_factory=dict)
     listing_seconds: float | None = None
     import_seconds: float | None = None
     torch_at_listing: bool = False
@@ -44,58 +45,64 @@ class Probe:
 def probe(plugin: PluginRow, targets: bool, limit: float) -> Probe:
     """List a plugin's components in a process of its own, and import them and its commands if ``targets``.
 
-    The process is given ``limit`` seconds. Whatever becomes of it, and whatever it prints, costs us nothing:
-    if a target ends it, the others are imported in another.
+    The process is given ``limit`` seconds. Whatever it does or prints is kept from this process: if a
+    target ends it, the others are imported in another.
     """
-    endings: dict[str, str] = {}
+    ended: dict[str, Reason] = {}
     while True:
-        told, ending = _run({"distribution": plugin.distribution, "targets": targets, "but": list(endings)}, limit)
-        at = told.get("importing", "")
-        if told.get("done") or not at:
-            return _read(plugin, told, ending, endings)
-        endings[at] = f"importing {at} {ending}"
+        arguments = {"distribution": plugin.distribution, "targets": targets, "but": list(ended)}
+        state, ending = _run(arguments, limit)
+        at = state.get("importing", "")
+        if state.get("done") or not at:
+            return _probe_from(plugin, state, ending, ended)
+        ended[at] = replace(ending, text=f"importing {at} {ending.text}")
 
 
-def _run(orders: dict[str, Any], limit: float) -> tuple[dict[str, Any], str]:
-    """Return what the child has told, and how it ended."""
+def _run(arguments: dict[str, Any], limit: float) -> tuple[dict[str, Any], Reason]:
+    """Return the last state that the child wrote, and how it ended."""
     with TemporaryDirectory(prefix="corenet-") as folder:
         report = Path(folder, "report.json")
-        orders |= {"report": str(report)}
-        with start("corenet.registry.doctor.probe", orders, subprocess.DEVNULL, subprocess.DEVNULL) as child:
+        arguments |= {"report": str(report)}
+        with start_child("corenet.registry.doctor.probe", arguments, subprocess.DEVNULL, subprocess.DEVNULL) as child:
             try:
-                ending = ending_of(child.wait(limit))
+                ending = Reason("process_ended", describe_exit(child.wait(limit)))
             except subprocess.TimeoutExpired:
                 child.kill()
-                ending = f"took longer than {limit:g} s"
+                ending = Reason("timed_out", f"took longer than {limit:g} s")
         return (json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}), ending
 
 
-def _read(plugin: PluginRow, told: dict[str, Any], ending: str, endings: Mapping[str, str]) -> Probe:
-    """Return what the last child has told; ``endings`` are of the targets that ended one before it."""
-    row = PluginRow(**told["plugin"]) if "plugin" in told else plugin
-    if not told.get("done"):
-        row = replace(row, status="broken", reason=f"listing it {ending}")
-    components = [Component(**each) for each in told.get("components", ())]
+def _probe_from(plugin: PluginRow, state: dict[str, Any], ending: Reason, ended: Mapping[str, Reason]) -> Probe:
+    """Return the probe in the state of the last child; each target in ``ended`` has ended one before it."""
+    row = PluginRow(**_with_causes(state["plugin"])) if "plugin" in state else plugin
+    if not state.get("done"):
+        row = replace(row, status="broken", causes=(replace(ending, text=f"listing it {ending.text}"),))
+    components = [Component(**_with_causes(each)) for each in state.get("components", ())]
+    commands = {target: cause and Reason(**cause) for target, cause in state.get("commands", {}).items()}
     return Probe(
         row,
         tuple(
-            replace(each, status="broken", reason=endings[each.target]) if each.target in endings else each
+            replace(each, status="broken", causes=(ended[each.target],)) if each.target in ended else each
             for each in components
         ),
-        {target: endings.get(target, why) for target, why in told.get("commands", {}).items()},
-        told.get("listing_seconds"),
-        None if endings else told.get("import_seconds"),
-        told.get("torch", False),
+        {target: ended.get(target, cause) for target, cause in commands.items()},
+        state.get("listing_seconds"),
+        None if ended else state.get("import_seconds"),
+        state.get("torch", False),
     )
+
+
+def _with_causes(values: dict[str, Any]) -> dict[str, Any]:
+    return values | {"causes": tuple(Reason(**each) for each in values["causes"])}
 
 
 # In the child.
 
 
-def follow(distribution: str, targets: bool, but: list[str], report: str) -> None:
-    """Do as ordered, and write to the file ``report`` before each step what is known so far."""
+def run_in_child(distribution: str, targets: bool, but: list[str], report: str) -> None:
+    """List and import the plugin, and write to the file ``report`` before each step what is known so far."""
     for state in _states(distribution, targets, but):
-        scratch = Path(f"{report}.new")  # for it may be killed while it writes
+        scratch = Path(f"{report}.new")  # it may be killed while it writes
         scratch.write_text(json.dumps(state), encoding="utf-8")
         scratch.replace(report)
     os._exit(0)  # whatever a plugin has left running
@@ -114,32 +121,33 @@ def _states(distribution: str, targets: bool, but: list[str]) -> Iterator[dict[s
     yield known()
     usable = [row for row in registry.components() if row.kind != "plugin" and row.usable and row.target not in but]
     commands = [] if registry.plugins()[0].status in ("disabled", "incompatible") else _commands(distribution)
-    state["commands"] = {plain(command.value): "" for command in commands}
+    state["commands"] = dict.fromkeys(plain(command.value) for command in commands)
     commands = [command for command in commands if plain(command.value) not in but]
     if targets and (usable or commands):
         _import_contracts()
         start = perf_counter()
         for row in usable:
             yield known() | {"importing": row.target}
-            with suppress(CorenetError):  # the row tells
+            with suppress(CorenetError):  # its row has the cause
                 registry.get(row.kind, row.qualified_name)
         for command in commands:
             target = plain(command.value)
             yield known() | {"importing": target}
             try:
                 load_command(command)
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code may raise anything
-                state["commands"][target] = reason_of(error)
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin's code may raise anything
+                state["commands"][target] = asdict(failure(error))
         state["import_seconds"] = perf_counter() - start
     yield known() | {"done": True}
 
 
 def _commands(distribution: str) -> list[EntryPoint]:
-    return [command for each in installed() if each.name == distribution for command in each.group(COMMAND_GROUP)]
+    found = (each for each in plugin_distributions() if each.name == distribution)
+    return [command for each in found for command in each.group(COMMAND_GROUP)]
 
 
 def _import_contracts() -> None:
-    """Import what every component needs, torch before all, so that its time is put down to none."""
-    with suppress(ImportError):  # each component says so then
+    """Import what every component needs, above all torch, so that none is charged with the time."""
+    with suppress(Exception):  # torch cannot be imported; each component that needs it says so
         for kind in ("module", "loss", "optimizer"):
             import_module(f"corenet.contracts.{kind}")

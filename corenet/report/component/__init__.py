@@ -1,1 +1,1 @@
-"""All there is to know of one component."""
+"""The page of one component: its row, docstring, constructor and conformance."""

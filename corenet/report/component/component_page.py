@@ -1,4 +1,4 @@
-"""All that is known of one component: its row in the registry, its docstring, its constructor, its proof."""
+"""Everything about one component: its row in the registry, its docstring, its constructor, its conformance."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ ROW = ("name", "kind", "distribution", "version", "status", "reason", "summary",
 
 @dataclass(frozen=True)
 class Conformance:
-    """What the conformance kit says: how many checks passed, the ids of those that failed, or why none was run.
+    """The result of the conformance kit: how many checks passed, the ids of those that failed, or why none was run.
 
-    ``complaints`` are the failures to read, those that found the same in one line.
+    ``complaints`` are the messages of the failures; checks with the same message share a line.
     """
 
     passed: int = 0
@@ -32,13 +32,13 @@ class Conformance:
 
     @property
     def ok(self) -> bool | None:
-        """Whether the component conforms; None if nobody knows."""
+        """Whether the component conforms; None if it could not be checked."""
         return None if self.reason else not self.failures
 
 
 @dataclass(frozen=True)
-class Card:
-    """A component in full. Of one that cannot be used there is the row alone, and ``cls`` is None."""
+class ComponentPage:
+    """Everything about one component; of one that cannot be used only the row, and ``cls`` is None."""
 
     row: Component
     cls: type | None = None
@@ -49,9 +49,9 @@ class Card:
     conformance: Conformance | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the card as plain values, for JSON; ``constructor`` is a JSON Schema."""
+        """Return the page as plain values, for JSON; ``constructor`` is a JSON Schema."""
         parts = asdict(self.docstring)
-        del parts["arguments"]  # they are the schema's descriptions
+        del parts["arguments"]  # the schema has them, as descriptions
         return {
             **{name: getattr(self.row, name) for name in ROW},
             "file": self.file,
@@ -67,22 +67,22 @@ class Card:
         return constructor_schema(self.cls.__name__, self.arguments, open_ended=takes_any_keyword(self.cls))
 
 
-def card_of(row: Component) -> Card:
-    """Return the card of a component: import it, read it, and run the conformance kit on it.
+def component_page(row: Component) -> ComponentPage:
+    """Return the page of a component: import it, read it, and run the conformance kit on it.
 
     >>> from corenet.registry.registry import registry
-    >>> card = card_of(registry().find("module", "relu"))
-    >>> card.docstring.formulas, card.row.status
+    >>> page = component_page(registry().find("module", "relu"))
+    >>> page.docstring.formulas, page.row.status
     (['y = max(x, 0)', 'dx = dy · 1[y > 0]'], 'loaded')
     """
     if row.status == "broken" or not row.usable or row.kind == "plugin":
-        return Card(row)
+        return ComponentPage(row)
     try:
         cls = registry().get(row.kind, row.qualified_name)
     except BrokenComponentError:
-        return Card(registry().find(row.kind, row.qualified_name))  # which knows the reason now
+        return ComponentPage(registry().find(row.kind, row.qualified_name))  # the row states the reason now
     docstring = parse(cls.__doc__)
-    return Card(
+    return ComponentPage(
         registry().find(row.kind, row.qualified_name),
         cls,
         docstring,
@@ -93,7 +93,7 @@ def card_of(row: Component) -> Card:
 
 
 def _source(cls: type) -> tuple[str, int | None]:
-    """Return the file of a class and the line where it begins, as far as Python can tell."""
+    """Return the file of a class and its first line there, as far as Python can find them."""
     try:
         file = inspect.getsourcefile(cls) or ""
     except TypeError:  # written in C
@@ -107,7 +107,7 @@ def _source(cls: type) -> tuple[str, int | None]:
 def _conformance(cls: type, kind: Kind) -> Conformance:
     try:
         report = check_component(cls, kind)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
         return Conformance(reason=reason_of(error))
     passed = sum(result.verdict == "passed" for result in report.results)
     failed = [each for each in report.merged() if each.verdict == "failed"]

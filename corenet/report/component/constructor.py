@@ -1,4 +1,4 @@
-"""What the constructor of a component takes: names, types, defaults and meanings."""
+"""The arguments of a component's constructor: names, types, defaults and descriptions."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Argument:
 
     @property
     def shown_default(self) -> str:
-        """The default as one writes it."""
+        """The default as in source code."""
         return plain(repr(self.default))
 
     def __str__(self) -> str:
@@ -44,7 +44,7 @@ class Argument:
 
 
 def arguments(cls: type, meanings: Mapping[str, str]) -> list[Argument]:
-    """Return what the constructor of ``cls`` takes by name, each with its meaning.
+    """Return the named arguments of the constructor of ``cls``, each with its meaning.
 
     >>> class Scale:
     ...     def __init__(self, by: float): ...
@@ -59,12 +59,12 @@ def arguments(cls: type, meanings: Mapping[str, str]) -> list[Argument]:
 
 
 def takes_any_keyword(cls: type) -> bool:
-    """Return whether the constructor has a ``**options`` for names that it does not list."""
+    """Return whether the constructor takes ``**options`` beside its named arguments."""
     return any(each.kind is each.VAR_KEYWORD for each in _parameters(cls))
 
 
 def type_name(hint: object) -> str:
-    """Return a type as one writes it.
+    """Return a type as in source code.
 
     >>> type_name(float | None)
     'float | None'
@@ -78,12 +78,12 @@ def type_name(hint: object) -> str:
 def _parameters(cls: type) -> list[inspect.Parameter]:
     try:
         return list(inspect.signature(cls).parameters.values())
-    except (TypeError, ValueError):  # a constructor in C tells nothing of itself
+    except (TypeError, ValueError):  # a constructor in C has no signature
         return []
 
 
 def _resolved(cls: type, annotation: Any) -> Any:
-    """Return the type that an annotation means; its text, if a name in it is only there for a type checker."""
+    """Return the type of an annotation; its text, if a name in it is only defined for a type checker."""
     if annotation is ABSENT:
         return ABSENT
     names = getattr(inspect.unwrap(cls.__init__), "__globals__", {})  # type: ignore[misc]
@@ -94,7 +94,7 @@ def _resolved(cls: type, annotation: Any) -> Any:
 
 
 class _Annotated:
-    """One annotation by itself, so that what is wrong with another costs it nothing."""
+    """A single annotation, so that one that cannot be resolved does not affect the others."""
 
     def __init__(self, annotation: object) -> None:
         self.__annotations__ = {"it": annotation}

@@ -1,4 +1,4 @@
-"""What the docstring of a component says, part by part, as the house writes them."""
+"""The docstring of a component in parts, as corenet's docstrings are written."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ QUOTED = re.compile(r"``(.+?)``")
 class Docstring:
     """A docstring in parts, each without its markup.
 
-    ``formulas`` are the lines of its ``::`` blocks and what stands in double backticks in
-    its summary; where there is no block, equations of the text below the summary too.
+    ``formulas`` are what its summary has in double backticks and the lines of its ``::`` blocks;
+    where there is no block, the equations in the text below the summary.
     """
 
     summary: str = ""
@@ -31,7 +31,7 @@ class Docstring:
 
 
 def parse(text: str | None) -> Docstring:
-    r"""Return the parts of a docstring; those that it does not have are empty.
+    r"""Return the parts of a docstring; missing ones are empty.
 
     >>> found = parse('''Scale ``y = a x``.
     ...
@@ -64,7 +64,7 @@ def parse(text: str | None) -> Docstring:
 
 
 def _paragraphs(text: str) -> list[list[str]]:
-    """Return the blocks of lines between blank ones: plain words, the spaces between them as they were."""
+    """Return the blocks of lines between blank ones, sanitised, with their spacing."""
     blocks: list[list[str]] = [[]]
     for line in cleandoc(text).splitlines():
         words = " ".join(map(plain, line.split(" "))).rstrip()[:LONGEST]

@@ -27,7 +27,7 @@ Schema = dict[str, Any]
 
 
 def constructor_schema(title: str, arguments: Iterable[Argument], *, open_ended: bool = False) -> Schema:
-    """Return the schema of the keyword arguments; a type that JSON has not stands under ``x-python-type``.
+    """Return the schema of the keyword arguments; a type that JSON lacks is given as ``x-python-type``.
 
     >>> schema = constructor_schema("Dropout", [Argument("p", float, 0.5, "probability of a drop")])
     >>> schema["properties"]

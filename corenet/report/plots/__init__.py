@@ -1,1 +1,1 @@
-"""Figures and text maps."""
+"""Figures as PNG files, and a map of the output as text."""

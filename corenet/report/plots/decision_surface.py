@@ -1,4 +1,4 @@
-"""A model seen as a surface over the unit square."""
+"""The output of a model over the unit square, and where its class changes."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from corenet.errors import ConfigError, NonFiniteError, ShapeError
 
 
 @dataclass(frozen=True)
-class Surface:
-    """The output of a model over the unit square, and where its class flips.
+class DecisionSurface:
+    """The output of a model over the unit square, and the threshold where its class changes.
 
     Args:
         output: maps raw points ``(N, 2)``, float32 on the CPU, to one number a point, ``(N,)``.
@@ -23,7 +23,7 @@ class Surface:
     Raises:
         ConfigError: not ``low < threshold < high``.
 
-    >>> surface = Surface(lambda points: points[:, 1], threshold=0.5, low=0.0, high=1.0)
+    >>> surface = DecisionSurface(lambda points: points[:, 1], threshold=0.5, low=0.0, high=1.0)
     >>> surface.grid(2, 3)
     tensor([[0.7500, 0.7500, 0.7500],
             [0.2500, 0.2500, 0.2500]])
@@ -37,7 +37,7 @@ class Surface:
     def __post_init__(self) -> None:
         if not self.low < self.threshold < self.high:
             raise ConfigError(
-                f"Surface needs low < threshold < high, got {self.low:g}, {self.threshold:g}, {self.high:g}",
+                f"DecisionSurface needs low < threshold < high, got {self.low:g}, {self.threshold:g}, {self.high:g}",
                 name="threshold",
                 value=self.threshold,
             )
@@ -54,13 +54,15 @@ class Surface:
         points = torch.stack([x.expand(rows, columns), y.unsqueeze(1).expand(rows, columns)], dim=-1).reshape(-1, 2)
         output = self.output(points)
         if output.shape != points.shape[:1]:
-            raise ShapeError("Surface", output.shape, f"expected one number a point, {tuple(points.shape[:1])}")
+            raise ShapeError("DecisionSurface", output.shape, f"expected one number a point, {tuple(points.shape[:1])}")
         if not output.isfinite().all():
-            raise NonFiniteError("the model's output is not finite everywhere in the unit square; look at its weights")
+            raise NonFiniteError(
+                "the model's output is not finite everywhere in the unit square; check that its weights are"
+            )
         return output.detach().float().cpu().reshape(rows, columns)
 
     def levels(self, output: Tensor) -> Tensor:
-        """Return the output on a scale from −1 at ``low`` over 0 at the threshold to 1 at ``high``, cut off there."""
+        """Return the output on a scale from −1 at ``low`` over 0 at the threshold to 1 at ``high``, clipped there."""
         above = output - self.threshold
         span = torch.where(above > 0, self.high - self.threshold, self.threshold - self.low)
         return (above / span).clamp(-1, 1)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from corenet.errors import DataError, ShapeError
-from corenet.report.plots.decision_surface import Surface
+from corenet.report.plots.decision_surface import DecisionSurface
 from corenet.report.plots.style import (
     FAINT,
     INK,
@@ -43,13 +43,13 @@ ERROR_TICKS = (0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1)
 def true_and_predicted(path: str | Path, points: Tensor, true: Tensor, predicted: Tensor, title: str) -> Path:
     """Draw the points by their true and by their predicted class, side by side, and return the path.
 
-    Wrong predictions are ringed; the circle that parts the classes is drawn thin.
+    Wrong predictions are ringed; a thin circle separates the true classes.
 
     Shape: points ``(N, 2)`` in the unit square; true and predicted ``(N,)``, true inside the disk.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
-        ShapeError: the shapes do not fit together.
+        ShapeError: the shapes do not match.
         OutputError: the file cannot be written; nothing is left behind.
 
     >>> import corenet as cn, tempfile
@@ -76,7 +76,7 @@ def true_and_predicted(path: str | Path, points: Tensor, true: Tensor, predicted
     return write_png(figure, path)
 
 
-def output_map(path: str | Path, surface: Surface, title: str) -> Path:
+def output_map(path: str | Path, surface: DecisionSurface, title: str) -> Path:
     """Draw the output of a model over the unit square as colours, and return the path.
 
     The solid line is where the output crosses the threshold, the dashed one the true circle.
@@ -86,7 +86,7 @@ def output_map(path: str | Path, surface: Surface, title: str) -> Path:
         OutputError: the file cannot be written; nothing is left behind.
 
     >>> import tempfile
-    >>> surface = Surface(lambda points: points[:, 0], threshold=0.5, low=0.0, high=1.0)
+    >>> surface = DecisionSurface(lambda points: points[:, 0], threshold=0.5, low=0.0, high=1.0)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     output_map(f"{folder}/map.png", surface, "A slope").name
     'map.png'
@@ -98,7 +98,7 @@ def output_map(path: str | Path, surface: Surface, title: str) -> Path:
     _colours(figure, axes, surface, output)
     handles: list[Artist] = [true_circle(axes, "dashed")]
     labels = ["true circle"]
-    if output.min() < surface.threshold < output.max():  # else there is no line to draw or to explain
+    if output.min() < surface.threshold < output.max():  # else there is no line to draw
         handles.append(_level_line(axes, output, surface.threshold))
         labels.append(f"decision line, output {surface.threshold:g}")
     legend_below(figure, handles, labels)
@@ -115,9 +115,9 @@ def curves(
 
     Args:
         path: where to write the PNG file.
-        histories: one for each round, equally long; error rates are the metric ``error_rate``.
-        title: stands above the panels.
-        reported: figures to compare with; ``test_error`` is drawn as a dashed line.
+        histories: one for each round, of equal length, with the metric ``error_rate``.
+        title: the title above the panels.
+        reported: errors to compare with; ``test_error`` is drawn as a dashed line.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
@@ -161,8 +161,8 @@ def _rings(axes: Axes, points: Tensor) -> PathCollection:
     return axes.scatter(x, y, s=60, facecolors="none", edgecolors=INK, linewidths=1.2, clip_on=False, zorder=3)
 
 
-def _colours(figure: Figure, axes: Axes, surface: Surface, output: Tensor) -> None:
-    """Draw the output as colours, the palette's middle at the threshold, and the colour bar beside it."""
+def _colours(figure: Figure, axes: Axes, surface: DecisionSurface, output: Tensor) -> None:
+    """Draw the output as colours, the middle of the palette at the threshold, and the colour bar."""
     from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
 
     palette = LinearSegmentedColormap.from_list("output", [OUTSIDE, MIDDLE, INSIDE])
@@ -181,12 +181,12 @@ def _level_line(axes: Axes, output: Tensor, level: float) -> Artist:
 
 
 def _thinned(histories: Sequence[History]) -> list[list[Epoch]]:
-    """Return the epochs to draw, the same ones of each round; the first and the last are among them."""
+    """Return the epochs to draw, the same of each round, the first and the last included."""
     lengths = {len(history) for history in histories}
     if len(lengths) != 1 or 0 in lengths:
-        raise DataError(f"curves needs rounds of one length, at least one epoch; got lengths {sorted(lengths)}")
+        raise DataError(f"curves needs rounds of equal length, at least one epoch; got lengths {sorted(lengths)}")
     if not all("error_rate" in history[0].train for history in histories):
-        raise DataError("curves needs the metric error_rate; train with valid data, or with metrics=(error_rate,)")
+        raise DataError("curves needs the metric error_rate; train with valid=..., or with metrics=(error_rate,)")
     (length,) = lengths
     chosen = torch.linspace(0, length - 1, min(length, MOST_POINTS)).round().int().tolist()
     return [[history[epoch] for epoch in chosen] for history in histories]
@@ -218,10 +218,10 @@ def _error_panel(axes: Axes, rounds: list[list[Epoch]], reported: Mapping[str, f
         axes.axhline(
             rate, color=INK, linestyle="dashed", linewidth=1.2, label=f"reported test error {100 * rate:.3g} %"
         )
-    # Linear up to 1 %, so that an error of zero has a place, and logarithmic above, without a kink between the two.
+    # Linear up to 1 %, so that an error of zero can be drawn, and logarithmic above, smooth between the two.
     axes.set_yscale("symlog", linthresh=0.01, linscale=0.9 / math.log(10))
     axes.set_yticks(ERROR_TICKS, [f"{100 * rate:g} %" for rate in ERROR_TICKS])
-    axes.set_ylim(-0.001, 1)  # a line at zero is seen above the frame
+    axes.set_ylim(-0.001, 1)  # a line at zero stays visible above the frame
     _explain(axes)
 
 
@@ -236,7 +236,7 @@ def _band(axes: Axes, rounds: list[list[Epoch]], values: Tensor, colour: str, la
 
 
 def _explain(axes: Axes) -> None:
-    """Add what makes curves readable: a grid, whole epochs, and a legend."""
+    """Add a grid, ticks at whole epochs, and a legend."""
     from matplotlib.ticker import MaxNLocator
 
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

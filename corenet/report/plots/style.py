@@ -1,4 +1,4 @@
-"""How corenet's drawings look: one palette for all, one style for the figures.
+"""The style of corenet's figures: one palette, one look of axes.
 
 Figures are matplotlib's Figure objects, without pyplot: no window, no global state.
 """
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-# Blue and vermillion of Okabe and Ito: told apart with any kind of colour vision, and in grey.
+# Blue and vermillion of Okabe and Ito: distinct with any kind of colour vision, and in grey.
 OUTSIDE, MIDDLE, INSIDE = "#0072b2", "#f7f7f7", "#d55e00"
 INK, FAINT = "#1a1a1a", "#d9d9d9"
 DPI = 150
@@ -38,7 +38,7 @@ def new_figure(title: str, width: float, height: float) -> Figure:
         MissingExtraError: matplotlib is not installed.
     """
     try:
-        import matplotlib  # noqa: F401 - asked for by itself, so that a missing package is seen in any state
+        import matplotlib  # noqa: F401 - by itself, since matplotlib.figure may be imported where the package is hidden
         from matplotlib.figure import Figure
         from matplotlib.layout_engine import ConstrainedLayoutEngine
     except ImportError as error:
@@ -46,7 +46,7 @@ def new_figure(title: str, width: float, height: float) -> Figure:
     figure = Figure(
         figsize=(width, height), dpi=DPI, layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1), facecolor="white"
     )
-    plain = title.replace("$", r"\$")  # parse_math=False would be the way, but wrapped text is parsed even so
+    plain = title.replace("$", r"\$")  # wrapped text is parsed as a formula even with parse_math=False
     figure.suptitle(plain, fontsize=TITLE, fontweight="bold", color=INK, wrap=True)
     return figure
 
@@ -63,7 +63,7 @@ def write_png(figure: Figure, path: str | Path) -> Path:
 
 
 def dress(axes: Axes, title: str = "", x: str = "", y: str = "") -> None:
-    """Give the axes their labels, and the look that all figures share."""
+    """Set the labels of the axes, and the look that all figures share."""
     axes.set_title(title, fontsize=LABEL, color=INK)
     axes.set_xlabel(x, fontsize=LABEL, color=INK)
     axes.set_ylabel(y, fontsize=LABEL, color=INK)
@@ -73,14 +73,14 @@ def dress(axes: Axes, title: str = "", x: str = "", y: str = "") -> None:
 
 
 def unit_square(axes: Axes, title: str = "") -> None:
-    """Show the unit square, as a square."""
+    """Show the unit square with equal axes."""
     dress(axes, title, "x₁", "x₂")
     ticks = (0, 0.25, 0.5, 0.75, 1)
     axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xticks=ticks, yticks=ticks)
 
 
 def true_circle(axes: Axes, linestyle: str) -> Line2D:
-    """Draw the circle that parts the two classes, and return it for the legend."""
+    """Draw the circle between the two classes, and return it for the legend."""
     angle = torch.linspace(0, 2 * math.pi, 361)
     x, y = 0.5 + DISK_RADIUS * angle.cos(), 0.5 + DISK_RADIUS * angle.sin()
     (line,) = axes.plot(x.numpy(), y.numpy(), color=INK, linewidth=1, linestyle=linestyle)
@@ -88,7 +88,7 @@ def true_circle(axes: Axes, linestyle: str) -> Line2D:
 
 
 def legend_below(figure: Figure, handles: Sequence[Artist], labels: Sequence[str]) -> None:
-    """Put one legend for the whole figure beneath its panels."""
+    """Add one legend for the whole figure below its panels."""
     figure.legend(
         handles, labels, loc="outside lower center", ncols=len(labels), fontsize=SMALL, frameon=False, labelcolor=INK
     )

@@ -1,4 +1,4 @@
-"""The output of a model over the unit square, drawn in the terminal."""
+"""The output of a model over the unit square, as text for the terminal."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from rich.style import Style
 from torch import Tensor
 
 from corenet.errors import ConfigError
-from corenet.report.plots.decision_surface import Surface
+from corenet.report.plots.decision_surface import DecisionSurface
 from corenet.report.plots.style import INK, INSIDE, MIDDLE, OUTSIDE
 
 LEAST_WIDTH = 16
 STEPS = 4
 SHADES, LINE = " ░▓█", "▒"
-# The systems with enough colours for a map; any other is drawn in shades.
+# The colour systems with enough colours for a map; for any other it is drawn in shades.
 SYSTEMS = {"truecolor": ColorSystem.TRUECOLOR, "256": ColorSystem.EIGHT_BIT}
 
 
-def decision_map(surface: Surface, width: int = 42, color: str | None = "auto") -> str:
-    """Return the output of a model over the unit square as text, in a frame, with the decision line.
+def decision_map(surface: DecisionSurface, width: int = 42, color: str | None = "auto") -> str:
+    """Return the output of a model over the unit square as text, in a frame, with the decision line and a legend.
 
     Args:
         surface: the output, and its threshold.
-        width: columns of the whole drawing; it is about half as many lines high, so that the square is one.
-        color: a colour system in rich's words. ``"truecolor"`` and ``"256"`` draw two
-            coloured cells a character, all others, and None, draw plain shades.
-            ``"auto"`` is what standard output can show.
+        width: columns of the drawing; its height is about half as many lines, so that it looks square.
+        color: the name of a colour system, as in rich. ``"truecolor"`` and ``"256"`` draw two
+            coloured cells a character, all others, and None, draw shades of the terminal's own colour.
+            ``"auto"`` asks standard output.
 
     Raises:
-        ConfigError: ``width`` is too small to see anything.
+        ConfigError: ``width`` is below 16.
 
-    >>> surface = Surface(lambda points: 1 - (points - 0.5).norm(dim=1), threshold=0.6, low=0.4, high=0.8)
+    >>> surface = DecisionSurface(lambda points: 1 - (points - 0.5).norm(dim=1), threshold=0.6, low=0.4, high=0.8)
     >>> print(decision_map(surface, width=18, color=None))
     ┌────────────────┐
     │    ░░░░░░░░    │
@@ -45,7 +45,7 @@ def decision_map(surface: Surface, width: int = 42, color: str | None = "auto") 
     │  ░░▒▒▒▒▒▒▒▒░░  │
     │    ░░░░░░░░    │
     └────────────────┘
-     output 0.4 [ ░▓█] 0.8  ▒ at 0.6
+     output 0.4 [ ░▓█] 0.8, ▒ decision line at 0.6
     """
     if width < LEAST_WIDTH:
         raise ConfigError(
@@ -63,7 +63,7 @@ def _shown_by_stdout() -> str | None:
     return None if console.no_color else console.color_system
 
 
-def _shaded(surface: Surface, columns: int) -> list[str]:
+def _shaded(surface: DecisionSurface, columns: int) -> list[str]:
     """Return rows of one cell a character."""
     output = surface.grid(columns // 2, columns)
     edge, levels = _edge(output > surface.threshold).tolist(), surface.levels(output).tolist()
@@ -73,7 +73,7 @@ def _shaded(surface: Surface, columns: int) -> list[str]:
     ]
 
 
-def _coloured(surface: Surface, columns: int, system: ColorSystem) -> list[str]:
+def _coloured(surface: DecisionSurface, columns: int, system: ColorSystem) -> list[str]:
     """Return rows of two cells a character: the upper half block in one colour, on a ground in the other."""
     output = surface.grid(columns // 2 * 2, columns)
     edge, levels = _edge(output > surface.threshold).tolist(), surface.levels(output).tolist()
@@ -104,18 +104,19 @@ def _shade(level: float) -> str:
 
 
 def _colour(level: float) -> Color:
-    # A few steps suffice for the eye, and their nearest of 256 colours still make a ramp.
+    # In few steps, so that the nearest of 256 colours still form a ramp.
     level = round(level * STEPS) / STEPS
     end, middle = (Color.parse(name).get_truecolor() for name in (INSIDE if level > 0 else OUTSIDE, MIDDLE))
     return Color.from_triplet(blend_rgb(middle, end, abs(level)))
 
 
-def _legend(surface: Surface, system: ColorSystem | None) -> str:
-    """Return what the output looks like from the lowest to the highest, and what the line between the classes is."""
+def _legend(surface: DecisionSurface, system: ColorSystem | None) -> str:
+    """Return the scale of the output, and a sample of the decision line between the two classes."""
     scale, line = f"[{SHADES}]", LINE
     if system is not None:
         colours = [_colour(step / STEPS) for step in range(-STEPS, STEPS + 1)]
         scale = _half_blocks(colours, colours, system)
-        mark = [Color.parse(name) for name in (MIDDLE, INK, MIDDLE)]
+        # Between its two classes, as on the map: by itself, ink is lost on a dark terminal and white on a light one.
+        mark = [Color.parse(name) for name in (OUTSIDE, INK, INSIDE)]
         line = _half_blocks(mark, mark, system)
-    return f" output {surface.low:g} {scale} {surface.high:g}  {line} at {surface.threshold:g}"
+    return f" output {surface.low:g} {scale} {surface.high:g}, {line} decision line at {surface.threshold:g}"

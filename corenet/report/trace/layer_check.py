@@ -1,9 +1,9 @@
-"""What the numeric check says of one layer, or of the loss, where a trace found it."""
+"""The numeric check of one layer, or of the loss, at the point where a trace met it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor
 
@@ -14,52 +14,105 @@ from corenet.registry.collect import reason_of
 from corenet.testing.gradcheck.gradcheck import examine
 from corenet.testing.gradcheck.report import GradientReport, TensorReport
 
-ELEMENTS = 200  # a trace is read at once, so its checks take a fraction of a second
+ELEMENTS = 200  # of a tensor: a trace is read at once, so its checks take a fraction of a second
+
+Code = Literal[
+    "agrees",
+    "wrong",  # a gradient differs from the differences
+    "rule_broken",  # the component broke a rule of the contract while it was checked
+    "at_kinks",  # the function has no derivative at any element
+    "empty",  # there was no element to compare
+    "not_checked",  # the component could not be run for the check
+]
+WRONG = ("wrong", "rule_broken")
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """The check of one component: its report, or the ``reason`` why there is none.
+class GradientCheck:
+    """What the numeric check found of one gradient.
 
-    ``wrong`` says that a gradient disagrees, or that the component broke a rule while it was checked.
+    Args:
+        code: the finding, for programs.
+        text: the finding in a few words, with the worst relative error where there is one.
+        detail: what differs and the likely cause, or why there was no check; empty where there is nothing to explain.
     """
 
-    report: GradientReport | None = None
-    reason: str = ""
-    wrong: bool = False
+    code: Code
+    text: str
+    detail: str = ""
 
     @property
-    def tensors(self) -> tuple[TensorReport, ...]:
-        """The report of each tensor that was checked."""
-        return () if self.report is None else self.report.tensors
+    def wrong(self) -> bool:
+        """Whether the component is at fault."""
+        return self.code in WRONG
 
-    def of(self, name: str) -> TensorReport | None:
-        """Return the report of ``input`` or of a parameter, at its worst; one may be checked in two ways."""
-        named = [tensor for tensor in self.tensors if tensor.name.split(" ")[0] == name]
-        return max(named, key=lambda tensor: tensor.error, default=None)
 
-    def complaints(self) -> list[str]:
-        """Return what is wrong, or why there was no check, a text for each tensor."""
-        return [self.reason] * bool(self.reason) + [str(tensor) for tensor in self.tensors if not tensor.ok]
+@dataclass(frozen=True)
+class LayerCheck:
+    """The check of one component: the report on its gradients, or the ``failure`` that prevented one."""
+
+    report: GradientReport | None = None
+    failure: GradientCheck | None = None
+
+    @property
+    def wrong(self) -> bool:
+        """Whether a gradient is wrong, or the component broke a rule while it was checked."""
+        return any(check.wrong for check in self.problems())
+
+    @property
+    def reason(self) -> str:
+        """Why there is no report; empty if there is one."""
+        return self.failure.detail if self.failure else ""
+
+    def tensor(self, name: str) -> TensorReport | None:
+        """Return the report on ``input`` or on a parameter; of several kinds of check, the one with the worst error."""
+        tensors = () if self.report is None else self.report.tensors
+        named = [each for each in tensors if each.name == name or each.name.startswith(f"{name} ")]  # "weight by …"
+        return max(named, key=lambda each: each.error, default=None)
+
+    def gradient(self, name: str) -> GradientCheck:
+        """Return what was found of the gradient of ``input`` or of a parameter."""
+        tensor = self.tensor(name)
+        if tensor is None:
+            return self.failure or GradientCheck("not_checked", "not checked")
+        return gradient_check(tensor)
+
+    def problems(self) -> list[GradientCheck]:
+        """Return what a reader should look at: each wrong gradient, or why there was no check."""
+        if self.report is None:
+            return [self.failure] if self.failure else []
+        return [check for check in map(gradient_check, self.report.tensors) if check.wrong]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the verdict as plain values, for JSON."""
-        report = None if self.report is None else self.report.to_dict()
-        return {"wrong": self.wrong, "reason": self.reason, "report": report}
+        """Return the check as plain values, for JSON."""
+        return {
+            "wrong": self.wrong,
+            "code": self.failure.code if self.failure else "wrong" if self.wrong else "agrees",
+            "reason": self.reason,
+            "report": None if self.report is None else self.report.to_dict(),
+        }
 
 
-def verdict_on(subject: Module | Loss, *inputs: Tensor) -> Verdict:
-    """Check ``subject`` on ``inputs``, whatever it does meanwhile.
+def gradient_check(tensor: TensorReport) -> GradientCheck:
+    """Return the finding of the report on one tensor."""
+    if not tensor.ok:
+        return GradientCheck("wrong", f"WRONG {tensor.error:.0e}", str(tensor))
+    if tensor.checked:
+        return GradientCheck("agrees", f"ok {tensor.error:.0e}" if tensor.error else "ok, equal")
+    return GradientCheck("at_kinks", "only kinks") if tensor.kinks else GradientCheck("empty", "no elements")
+
+
+def check_layer(component: Module | Loss, *inputs: Tensor) -> LayerCheck:
+    """Check the gradients of ``component`` on ``inputs``; an exception becomes a finding.
 
     >>> import corenet as cn, torch
-    >>> verdict = verdict_on(cn.Tanh(), torch.tensor([1.0]))
-    >>> verdict.wrong, verdict.of("input").checked
-    (False, 1)
+    >>> check = check_layer(cn.Tanh(), torch.tensor([1.0]))
+    >>> check.wrong, check.gradient("input").code
+    (False, 'agrees')
     """
     try:
-        report = examine(subject, *inputs, most=ELEMENTS)
-    except (GradientError, ShapeError) as error:  # it took this input in the step, so its backward is to blame
-        return Verdict(reason=reason_of(error), wrong=True)
-    except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything; the step itself went well
-        return Verdict(reason=reason_of(error))
-    return Verdict(report, wrong=not all(tensor.ok for tensor in report.tensors))
+        return LayerCheck(examine(component, *inputs, most=ELEMENTS))
+    except (GradientError, ShapeError) as error:  # it took this input in the step, so its backward is at fault
+        return LayerCheck(failure=GradientCheck("rule_broken", "WRONG", reason_of(error)))
+    except Exception as error:  # noqa: BLE001 - a plugin may raise anything; the step itself went well
+        return LayerCheck(failure=GradientCheck("not_checked", "not checked", reason_of(error)))

@@ -1,4 +1,4 @@
-"""Watching a training step: what goes into each layer and what comes out, forward and back."""
+"""Observing a training step: what goes into each layer and what comes out, forward and backward."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from corenet.contracts.sequential import Sequential
 
 
 @dataclass
-class Seen:
-    """Copies of what passed through one layer in one step; None where nothing did.
+class Observation:
+    """Copies of the tensors that passed through one layer in one step; None where none did.
 
     ``grad_parameters`` is what this layer added to each gradient.
     """
@@ -31,7 +31,7 @@ class Seen:
 
 
 def layers(model: Module, path: str = "") -> Iterator[tuple[str, Module]]:
-    """Yield ``(path, module)`` for the modules that a chain of chains applies, in forward order.
+    """Yield ``(path, module)`` for each layer in forward order: the modules of a ``Sequential`` and of those within it.
 
     >>> import corenet as cn
     >>> [path for path, _ in layers(cn.Sequential(cn.ReLU(), cn.Sequential(cn.Tanh(), cn.ReLU())))]
@@ -45,76 +45,76 @@ def layers(model: Module, path: str = "") -> Iterator[tuple[str, Module]]:
 
 
 @contextmanager
-def watching(model: Module) -> Iterator[list[Seen]]:
-    """Record what passes through each layer of ``model``, which computes as always.
+def observe(model: Module) -> Iterator[list[Observation]]:
+    """Record what passes through each layer of ``model``, which computes the same as without.
 
     >>> import corenet as cn, torch
     >>> model = cn.Sequential(cn.ReLU(), cn.Tanh())
-    >>> with watching(model) as seen:
+    >>> with observe(model) as observed:
     ...     output = model(torch.tensor([-1.0]))
-    >>> seen[1].input
+    >>> observed[1].input
     tensor([0.])
     """
-    seen = [Seen(path, module) for path, module in layers(model)]
-    own = [dict(vars(each.module)) for each in seen]
-    for each in seen:
-        # On the instance and past its __setattr__: calls from outside, and only they, meet the observer first.
-        vars(each.module).update(
-            forward=_forward(each), backward=_backward(each), backward_parameters=_backward_parameters(each)
-        )
+    observed = [Observation(path, module) for path, module in layers(model)]
+    attributes = [dict(vars(each.module)) for each in observed]
     try:
-        yield seen
+        for each in observed:
+            # On the instance and past its __setattr__: calls from outside, and only they, reach the observer first.
+            vars(each.module).update(
+                forward=_forward(each), backward=_backward(each), backward_parameters=_backward_parameters(each)
+            )
+        yield observed
     finally:
-        for each, before in zip(seen, own, strict=True):
-            _put_back(each.module, before)
+        for each, before in zip(observed, attributes, strict=True):
+            _restore(each.module, before)
 
 
-def _forward(seen: Seen) -> Callable[[Tensor], Tensor]:
-    forward = seen.module.forward
+def _forward(observation: Observation) -> Callable[[Tensor], Tensor]:
+    forward = observation.module.forward
 
-    def watched(input: Tensor) -> Tensor:
-        seen.input = input.clone()
+    def observed(input: Tensor) -> Tensor:
+        observation.input = input.clone()
         output = forward(input)
-        seen.output = output.clone()
+        observation.output = output.clone()
         return output
 
-    return watched
+    return observed
 
 
-def _backward(seen: Seen) -> Callable[..., Tensor]:
-    backward = seen.module.backward
+def _backward(observation: Observation) -> Callable[..., Tensor]:
+    backward = observation.module.backward
 
-    def watched(grad_output: Tensor, **options: Any) -> Tensor:
-        with _added(seen, grad_output):
+    def observed(grad_output: Tensor, **options: Any) -> Tensor:
+        with _record_added(observation, grad_output):
             grad_input = backward(grad_output, **options)
-        seen.grad_input = grad_input.clone()
+        observation.grad_input = grad_input.clone()
         return grad_input
 
-    return watched
+    return observed
 
 
-def _backward_parameters(seen: Seen) -> Callable[[Tensor], None]:
-    backward_parameters = seen.module.backward_parameters
+def _backward_parameters(observation: Observation) -> Callable[[Tensor], None]:
+    backward_parameters = observation.module.backward_parameters
 
-    def watched(grad_output: Tensor) -> None:
-        with _added(seen, grad_output):
+    def observed(grad_output: Tensor) -> None:
+        with _record_added(observation, grad_output):
             backward_parameters(grad_output)
 
-    return watched
+    return observed
 
 
 @contextmanager
-def _added(seen: Seen, grad_output: Tensor) -> Iterator[None]:
-    """Record what is added to the gradients; of a backward within a backward the outer one has the last word."""
-    seen.grad_output = grad_output.clone()
-    before = {name: gradient(parameter).clone() for name, parameter in seen.module.named_parameters()}
+def _record_added(observation: Observation, grad_output: Tensor) -> Iterator[None]:
+    """Record what is added to the gradients; of a backward within a backward, what the outer one added."""
+    observation.grad_output = grad_output.clone()
+    before = {name: gradient(parameter).clone() for name, parameter in observation.module.named_parameters()}
     yield
-    for name, parameter in seen.module.named_parameters():
-        seen.grad_parameters[name] = gradient(parameter) - before[name]
+    for name, parameter in observation.module.named_parameters():
+        observation.grad_parameters[name] = gradient(parameter) - before[name]
 
 
-def _put_back(module: Module, before: dict[str, Any]) -> None:
+def _restore(module: Module, before: dict[str, Any]) -> None:
     for name in ("forward", "backward", "backward_parameters"):
-        del vars(module)[name]
+        vars(module).pop(name, None)  # an interrupt may come before it was set
         if name in before:
             vars(module)[name] = before[name]

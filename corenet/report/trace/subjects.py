@@ -1,4 +1,4 @@
-"""What to trace: the first step of an experiment, or a small network around one module."""
+"""The steps that ``corenet trace`` shows: the first of an experiment, or one of a small network around a module."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from corenet.data import stream
 from corenet.experiments.run import build, data_of
 from corenet.experiments.schema import experiment
 from corenet.registry.registry import get
-from corenet.report.trace.trace import Trace, trace
+from corenet.report.trace.step_trace import StepTrace, trace_step
 from corenet.testing.support.trial import Trial, cases_of, seeded
 from corenet.training.draws import drawing_from
 
 LR = 0.1
 
 
-def trace_experiment(name: str, recipe: str, seed: int, batch_size: int | None = None) -> tuple[str, Trace]:
-    """Return a title, and the first step of the training that ``corenet reproduce`` does with this seed.
+def trace_experiment(name: str, recipe: str, seed: int, batch_size: int | None = None) -> tuple[str, StepTrace]:
+    """Return a title and the trace of the first step that ``corenet reproduce`` does with this seed.
 
-    >>> title, told = trace_experiment("003a", "reported", seed=0)
-    >>> title, told.ok
+    >>> title, traced = trace_experiment("003a", "reported", seed=0)
+    >>> title, traced.ok
     ('003a, reported recipe, seed 0: the first step', True)
     """
     chosen = experiment(name)
@@ -34,22 +34,22 @@ def trace_experiment(name: str, recipe: str, seed: int, batch_size: int | None =
         model, loss, optimizer = build(settings)
     input, target = next(train.batches(batch_size or settings.batch_size, seed))
     with drawing_from(seed, train.inputs.device):
-        told = trace(model, loss, optimizer, input, target)
-    return f"{chosen.id}, {recipe} recipe, seed {seed}: the first step", told
+        traced = trace_step(model, loss, optimizer, input, target)
+    return f"{chosen.id}, {recipe} recipe, seed {seed}: the first step", traced
 
 
-def trace_module(cls: type[Module], name: str, seed: int, batch_size: int | None = None) -> tuple[str, Trace]:
-    """Return a title, and a step of a network of a linear layer, the module, and another linear layer.
+def trace_module(cls: type[Module], name: str, seed: int, batch_size: int | None = None) -> tuple[str, StepTrace]:
+    """Return a title and the trace of a step of a linear layer, the module, and another linear layer.
 
-    The module is built as its first conformance case says. The layer before it starts as the
-    identity, so that the module sees an input of its own domain.
+    The module is built from its first conformance case. The layer before it starts as the
+    identity, so that the module's input lies in its domain.
 
     Raises:
         ConfigError: the module cannot be built from its case, or takes no such input.
 
     >>> import corenet as cn
-    >>> title, told = trace_module(cn.Tanh, "corenet:tanh", seed=0)
-    >>> title, [layer.label for layer in told.layers]
+    >>> title, traced = trace_module(cn.Tanh, "corenet:tanh", seed=0)
+    >>> title, [layer.label for layer in traced.layers]
     ('corenet:tanh between two linear layers, seed 0', ['Linear(3 → 3)', 'Tanh()', 'Linear(3 → 1)'])
     """
     trial = Trial(cls, cases_of(cls)[0], seed)
@@ -59,14 +59,16 @@ def trace_module(cls: type[Module], name: str, seed: int, batch_size: int | None
         model = _network(trial.build(), input)
         with evaluating(model):
             target = torch.randn_like(model(input))
-        told = trace(model, get("loss", "mse")(), get("optimizer", "sgd")(model.parameters(), lr=LR), input, target)
-    return f"{name} between two linear layers, seed {seed}", told
+        traced = trace_step(
+            model, get("loss", "mse")(), get("optimizer", "sgd")(model.parameters(), lr=LR), input, target
+        )
+    return f"{name} between two linear layers, seed {seed}", traced
 
 
 def _network(module: Module, input: Tensor) -> Sequential:
     linear: Callable[..., Module] = get("module", "linear")
-    before = linear(input.shape[-1], input.shape[-1])
-    before.load_state_dict({"weight": torch.eye(input.shape[-1]), "bias": torch.zeros(input.shape[-1])})
+    first = linear(input.shape[-1], input.shape[-1])
+    first.load_state_dict({"weight": torch.eye(input.shape[-1]), "bias": torch.zeros(input.shape[-1])})
     with evaluating(module):
-        behind = linear(module(input).shape[-1], 1)
-    return Sequential(before, module, behind).to(dtype=input.dtype)
+        last = linear(module(input).shape[-1], 1)
+    return Sequential(first, module, last).to(dtype=input.dtype)

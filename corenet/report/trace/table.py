@@ -1,150 +1,97 @@
-"""A trace as tables for the terminal: forward, the loss, back again, and the step."""
+"""A trace as tables for the terminal: forward, the loss, backward, and the step."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
+import click
 
-from corenet.registry.sanitize import plain
-from corenet.report.trace.layer_check import Verdict
-from corenet.report.trace.tensor_summary import Numbers
-from corenet.report.trace.trace import LayerTrace, Trace
+from corenet.report.trace.formatting import NONE, format_number, format_shape, gradients, indexed, layer_title
+from corenet.report.trace.layer_check import GradientCheck
+from corenet.report.trace.step_trace import StepTrace
+from corenet.report.trace.tensor_summary import TensorSummary
+from corenet.text_table import text_table
+from corenet.text_width import terminal_width, wrap
+
+WIDE = 76  # columns that leave room for the extremes
+COLOURS = {"agrees": "green", "wrong": "red", "rule_broken": "red"}
+
+Row = list[str]
 
 
-def told(trace: Trace) -> RenderableType:
-    """Return the trace as one thing for a rich console; 80 columns hold it.
+def trace_tables(trace: StepTrace, width: int | None = None) -> list[str]:
+    """Return the trace as lines of at most ``width`` columns, by default the terminal's; words stay whole.
+
+    A terminal of fewer than 76 columns has no room for the extremes of a tensor.
 
     >>> import corenet as cn
-    >>> from rich.console import Console
-    >>> from corenet.report.trace.trace import trace
+    >>> from corenet.report.trace.step_trace import trace_step
     >>> model, data = cn.Sequential(cn.Linear(2, 1)), cn.data.disk(50, seed=0)
-    >>> story = told(trace(model, cn.MSELoss(), cn.SGD(model.parameters(), lr=0.1), data.inputs, data.targets))
-    >>> with Console(width=80) as console, console.capture() as printed:
-    ...     console.print(story)
-    >>> "Linear(2 → 1)" in printed.get()
-    True
+    >>> optimizer = cn.SGD(model.parameters(), lr=0.1)
+    >>> lines = trace_tables(trace_step(model, cn.MSELoss(), optimizer, data.inputs, data.targets), width=80)
+    >>> [line.split()[0] for line in lines if line.isupper() or line.startswith("[0] Linear")]
+    ['FORWARD', '[0]', 'BACKWARD', '[0]', 'STEP']
     """
-    return Group(_forward(trace), _loss(trace), _backward(trace), _step(trace), *_complaints(trace))
+    width = terminal_width() if width is None else width
+    numbers = ["norm", "min", "mean", "max"] if width >= WIDE else ["norm", "mean"]
+    heading = ["SHAPE", *map(str.upper, numbers)]
+    right = range(2, 2 + len(numbers))
+    forward, backward, step = list(_forward(trace, numbers)), list(_backward(trace, numbers)), list(_step(trace))
+    parts = [
+        text_table(["FORWARD", *heading, "DEAD UNITS"], forward, right=right, wrapped=0, width=width),
+        wrap(_loss(trace), width),
+        text_table(["BACKWARD", *heading, "CHECK"], backward, right=right, wrapped=0, width=width),
+        text_table(["STEP", "SHAPE", "NORM", "CHANGE", "RELATIVE"], step, right={2, 3, 4}, wrapped=0, width=width),
+        wrap(f"by {trace.optimizer}", width, first="  ", rest="  "),
+        list(_problems(trace, width)),
+    ]
+    return [line for part in parts if part for line in [*part, ""]][:-1]
 
 
-def shape(numbers: Numbers) -> str:
-    """Return a shape as ``100×25``.
-
-    >>> import torch
-    >>> shape(Numbers.of(torch.zeros(100, 25)))
-    '100×25'
-    """
-    return "×".join(map(str, numbers.shape)) or "scalar"
-
-
-def figure(value: float | None) -> str:
-    """Return a number in three digits, in two where it needs a power of ten; a dash for none.
-
-    >>> figure(0.012345), figure(-12345.6), figure(None)
-    ('0.0123', '-1.2e+04', '–')
-    """
-    if value is None:
-        return "–"
-    short = f"{value:.3g}"
-    return f"{value:.1e}" if "e" in short or len(short) > 8 else short
-
-
-def judgement(verdict: Verdict, name: str) -> str:
-    """Return what the check says of one gradient, in a word, and its worst relative error."""
-    report = verdict.of(name)
-    if report is None:
-        return "WRONG" if verdict.wrong else "not checked"
-    if not report.ok:
-        return f"WRONG {report.error:.0e}"
-    return f"ok {report.error:.0e}" if report.checked else "at a kink" if report.kinks else "nothing"
-
-
-def gradients(layer: LayerTrace) -> Iterator[tuple[str, str, Numbers | None]]:
-    """Yield ``(title, name in the check, numbers)`` for each gradient that a layer computes."""
-    for parameter in layer.parameters:
-        yield f"∂ {parameter.name}", parameter.name, parameter.gradient
-    yield "passed on", "input", layer.grad_input
-
-
-def title_of(layer: LayerTrace) -> str:
-    """Return a layer's place and what it is."""
-    return placed(layer, layer.label)
-
-
-def placed(layer: LayerTrace, name: str) -> str:
-    """Return ``name`` behind the place of its layer; a lone module has none."""
-    return f"[{layer.path}] {name}" if layer.path else name
-
-
-def _forward(trace: Trace) -> Table:
-    table = _table("FORWARD", "DEAD UNITS")
-    _row(table, "input", trace.layers[0].input, "")
+def _forward(trace: StepTrace, numbers: list[str]) -> Iterator[Row]:
+    yield _row("input", trace.layers[0].input, numbers)
     for layer in trace.layers:
         dead = "" if layer.units is None else f"{layer.dead} of {layer.units}"
-        _row(table, title_of(layer), layer.output, dead, "yellow" if layer.dead else None)
-    return table
+        yield _row(layer_title(layer), layer.output, numbers, click.style(dead, fg="yellow") if layer.dead else dead)
 
 
-def _loss(trace: Trace) -> Text:
-    line = f"  {trace.loss}  {figure(trace.before)} before the step, {figure(trace.after)} after it\n"
-    return Text(line, style="bold")
+def _loss(trace: StepTrace) -> str:
+    before, after = format_number(trace.before), format_number(trace.after)
+    return click.style(f"{trace.loss}: {before} before the step, {after} after it", bold=True)
 
 
-def _backward(trace: Trace) -> Table:
-    table = _table("BACKWARD", "CHECK")
+def _backward(trace: StepTrace, numbers: list[str]) -> Iterator[Row]:
     last = trace.layers[-1].grad_output
     if last is not None:
-        _row(table, f"from {trace.loss}", last, judgement(trace.loss_verdict, "input"), _colour(trace.loss_verdict))
+        yield _row(f"from {trace.loss}", last, numbers, _coloured(trace.loss_check.gradient("input")))
     for layer in reversed(trace.layers):
-        table.add_section()
-        table.add_row(Text(title_of(layer), style="bold"))
+        yield [layer_title(layer), *[""] * (len(numbers) + 2)]
         for title, name, gradient in gradients(layer):
-            _row(table, f"  {title}", gradient, judgement(layer.verdict, name), _colour(layer.verdict, name))
-    return table
+            yield _row(f"  {title}", gradient, numbers, _coloured(layer.check.gradient(name)))
 
 
-def _step(trace: Trace) -> RenderableType:
-    table = Table("STEP", "SHAPE", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for name in ("NORM", "CHANGE", "RELATIVE"):
-        table.add_column(name, justify="right", no_wrap=True)
+def _step(trace: StepTrace) -> Iterator[Row]:
     for layer in trace.layers:
         for each in layer.parameters:
-            path = Text(plain(placed(layer, each.name)))
-            table.add_row(path, shape(each.value), figure(each.value.norm), figure(each.step), figure(each.ratio))
-    return Group(table, Text(f"  by {trace.optimizer}"))
+            figures = map(format_number, (each.value.norm, each.step, each.ratio))
+            yield [indexed(layer, each.name), format_shape(each.value.shape), *figures]
 
 
-def _complaints(trace: Trace) -> list[Text]:
-    checked = [*((title_of(layer), layer.verdict) for layer in trace.layers), (trace.loss, trace.loss_verdict)]
-    return [
-        Text(f"{title}: {complaint}", style="red" if verdict.wrong else "yellow")
-        for title, verdict in checked
-        for complaint in verdict.complaints()
-    ]
+def _row(name: str, summary: TensorSummary | None, numbers: list[str], last: str = "") -> Row:
+    if summary is None:
+        return [f"{name}, not needed", *[NONE] * (len(numbers) + 1), last]
+    return [name, format_shape(summary.shape), *(format_number(getattr(summary, each)) for each in numbers), last]
 
 
-def _table(first: str, last: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    table.add_column(first)  # the one that wraps where the width does not suffice
-    table.add_column("SHAPE", no_wrap=True)
-    for name in ("NORM", "MIN", "MEAN", "MAX"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column(last, no_wrap=True)
-    return table
+def _problems(trace: StepTrace, width: int) -> Iterator[str]:
+    checks = [*((layer_title(layer), layer.check) for layer in trace.layers), (trace.loss, trace.loss_check)]
+    for title, check in checks:
+        for problem in check.problems():
+            first, *rest = f"{title}: {problem.detail}".splitlines()
+            lines = wrap(first, width, rest="    ")
+            lines += [line for each in rest for line in wrap(each, width, first="    ", rest="    ")]
+            yield from (click.style(line, fg=COLOURS.get(problem.code, "yellow")) for line in lines)
 
 
-def _row(table: Table, name: str, numbers: Numbers | None, last: str, style: str | None = None) -> None:
-    if numbers is None:
-        table.add_row(Text(f"{name}: unasked"), *"–––––", Text(last, style=style or ""))
-        return
-    figures = (figure(each) for each in (numbers.norm, numbers.min, numbers.mean, numbers.max))
-    table.add_row(Text(name), shape(numbers), *figures, Text(last, style=style or ""))
-
-
-def _colour(verdict: Verdict, name: str = "input") -> str:
-    word = judgement(verdict, name).split(" ")[0]
-    return {"WRONG": "bold red", "ok": "green"}.get(word, "yellow")
+def _coloured(check: GradientCheck) -> str:
+    return click.style(check.text, fg=COLOURS.get(check.code, "yellow"), bold=check.wrong or None)

@@ -1,4 +1,4 @@
-"""A tensor told in a few numbers."""
+"""A tensor summarised: shape, norm, range, mean and histogram."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ BINS = 24
 
 
 @dataclass(frozen=True)
-class Numbers:
-    """What is worth knowing of a tensor: its shape, its Euclidean norm, and how its values spread.
+class TensorSummary:
+    """The shape of a tensor, its Euclidean norm, and the distribution of its values.
 
     ``histogram`` counts the values in 24 equal intervals from ``min`` to ``max``. An empty
     tensor has no extremes and no mean: they are NaN.
 
-    >>> numbers = Numbers.of(torch.tensor([[3.0, -4.0]]))
-    >>> numbers.shape, numbers.norm, numbers.mean
+    >>> summary = TensorSummary.of(torch.tensor([[3.0, -4.0]]))
+    >>> summary.shape, summary.norm, summary.mean
     ((1, 2), 5.0, -0.5)
     """
 
@@ -34,8 +34,8 @@ class Numbers:
     histogram: tuple[int, ...]
 
     @classmethod
-    def of(cls, tensor: Tensor) -> Numbers:
-        """Return the numbers of ``tensor``, computed in float64."""
+    def of(cls, tensor: Tensor) -> TensorSummary:
+        """Return the summary of ``tensor``, computed in float64."""
         shape, values = tuple(tensor.shape), tensor.detach().double().cpu().reshape(-1)
         if not len(values):
             return cls(shape, 0.0, math.nan, math.nan, math.nan, ())
@@ -43,7 +43,7 @@ class Numbers:
         return cls(shape, values.norm().item(), low, values.mean().item(), high, _histogram(values, low, high))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the numbers as plain values, for JSON."""
+        """Return the summary as plain values, for JSON."""
         return {name: finite_or_none(value) for name, value in vars(self).items()}
 
 

@@ -1,4 +1,4 @@
-"""The hyper-parameters of an optimizer: which there are, and what else each could be."""
+"""The hyper-parameters of an optimizer, and other values to try for each."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ def declared(trial: Trial) -> dict[str, Any]:
 
 
 def others(trial: Trial, name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Return other values worth a try, each with what it is a value of: the argument, or a place in it."""
+    """Yield other values of an argument, each with the name of what differs: the argument, or an entry of it."""
     return _replaced(name, value, partial(_candidates, trial, name))
 
 
 def numbers(name: str, value: Any, wrong: float) -> Iterator[tuple[str, Any]]:
-    """Return ``value`` with ``wrong`` in the place of each float in it, and the name of that place."""
+    """Yield ``value`` with one float in it replaced by ``wrong``, and the name of that entry."""
     return _replaced(name, value, lambda each: (wrong,) if isinstance(each, float) else ())
 
 
 def contexts(trial: Trial, values: Mapping[str, Any], name: str) -> Iterator[dict[str, Any]]:
-    """Yield settings of the other arguments in which ``name`` might matter: as they are, and with others switched on.
+    """Yield settings of the other arguments in which ``name`` may have an effect: those given, then others switched on.
 
     A Nesterov flag needs momentum, a dampening needs it too, a correction may need all of them.
     """
@@ -54,7 +54,7 @@ def contexts(trial: Trial, values: Mapping[str, Any], name: str) -> Iterator[dic
 
 
 def _replaced(name: str, value: Any, candidates: Callable[[Any], Iterable[Any]]) -> Iterator[tuple[str, Any]]:
-    """Yield each place in ``value`` and ``value`` with a candidate there that is another."""
+    """Yield the name of each entry of ``value``, and ``value`` with another candidate for that entry."""
     if isinstance(value, tuple | list):
         for place, entry in enumerate(value):
             for _, other in _replaced(name, entry, candidates):
@@ -76,7 +76,7 @@ def _candidates(trial: Trial, name: str, value: Any) -> tuple[Any, ...]:
 
 
 def _choices(trial: Trial, name: str) -> tuple[Any, ...]:
-    """Return what a ``Literal`` annotation lists; any other annotation of a text says nothing."""
+    """Return what a ``Literal`` annotation lists; any other annotation of a string lists nothing."""
     try:
         annotation = inspect.signature(trial.factory, eval_str=True).parameters[name].annotation
     except NameError:  # imported for type checkers only

@@ -1,4 +1,4 @@
-"""What every loss promises besides its number: what it refuses, leaves alone, keeps, and lets torch do."""
+"""What every loss promises besides its value and gradient: refusals, side effects, copies, no autograd."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ from torch import Tensor
 from corenet.contracts.loss import Loss
 from corenet.errors import BackwardError, CorenetError
 from corenet.registry.collect import reason_of
-from corenet.testing.checks.check import Checks, NotApplicable, Violation, must_refuse
+from corenet.testing.checks.check import Checks
 from corenet.testing.support.copiers import copiers
-from corenet.testing.support.loss_evaluation import Evaluation, evaluate, evaluated
+from corenet.testing.support.loss_evaluation import Evaluation, evaluate, evaluate_fresh
 from corenet.testing.support.memory_layout import share_memory
-from corenet.testing.support.no_autograd import no_borrowed_gradients
-from corenet.testing.support.torch_compile import captured
+from corenet.testing.support.no_autograd import no_autograd
+from corenet.testing.support.torch_compile import under_torch_compile
 from corenet.testing.support.trial import Trial, seeded
+from corenet.testing.support.violation import NotApplicable, Violation, must_refuse
 
-LOSS_MANNER_CHECKS = Checks("loss")
+LOSS_CONTRACT_CHECKS = Checks("loss")
 SAVE = "use save() in forward and saved() in backward"
 
 
-# What it refuses.
+# Refusals.
 
 
-@LOSS_MANNER_CHECKS.add(since="0.1")
+@LOSS_CONTRACT_CHECKS.add(since="0.1")
 def shape_mismatch(trial: Trial) -> None:
     """Input and target that do not match in shape are refused with a CorenetError; nothing is broadcast."""
     for input, target in _mismatched(trial):
@@ -40,16 +41,16 @@ def shape_mismatch(trial: Trial) -> None:
                 f"{shapes} raise {reason_of(error)}", "raise a ShapeError in check(), naming both shapes"
             ) from error
         raise Violation(
-            f"{shapes} are taken, and give {found.sum().item():g}",
+            f"{shapes} are accepted, and give {found.sum().item():g}",
             "they are broadcast against each other: compare the shapes in check() and raise a ShapeError",
         )
 
 
-@LOSS_MANNER_CHECKS.add(since="0.1")
+@LOSS_CONTRACT_CHECKS.add(since="0.1")
 def unknown_class(trial: Trial) -> None:
-    """A class index that the input has no number for is refused."""
+    """A class index outside of the classes of the input is refused."""
     if trial.case.classes is None:
-        raise NotApplicable("its target is no class index")
+        raise NotApplicable("its target is not a class index")
     if "ignore_index" in inspect.signature(trial.factory).parameters:
         raise NotApplicable("it ignores an index")
     classes = trial.input().shape[1]
@@ -58,15 +59,15 @@ def unknown_class(trial: Trial) -> None:
         target.view(-1)[0] = index
         try:
             found = trial.build()(trial.input(), target)
-        except Exception:  # noqa: BLE001, S112 - refused is refused, whoever says it
+        except Exception:  # noqa: BLE001, S112 - any exception is a refusal
             continue
         raise Violation(
-            f"class {index} of {classes} is taken, and gives {found.sum().item():g}",
+            f"class {index} of {classes} is accepted, and gives {found.sum().item():g}",
             "a negative index counts from the end: raise a RangeError in check()",
         )
 
 
-@LOSS_MANNER_CHECKS.add(since="0.1")
+@LOSS_CONTRACT_CHECKS.add(since="0.1")
 def order_of_calls(trial: Trial) -> None:
     """Backward without an evaluation, and backward twice, raise BackwardError."""
     loss = trial.build()
@@ -79,12 +80,12 @@ def order_of_calls(trial: Trial) -> None:
     must_refuse("backward before the loss is evaluated", trial.build().backward, BackwardError, SAVE)
 
 
-# What it leaves alone.
+# Side effects.
 
 
-@LOSS_MANNER_CHECKS.add(since="0.1")
+@LOSS_CONTRACT_CHECKS.add(since="0.1")
 def arguments_unchanged(trial: Trial) -> None:
-    """Neither forward nor backward changes input or target in place, or hands them out as the gradient."""
+    """Neither forward nor backward changes input or target in place, or returns them as the gradient."""
     input, target = trial.input(), trial.target()
     given = {"input": input.clone(), "target": target.clone()}
     loss = trial.build()
@@ -95,32 +96,30 @@ def arguments_unchanged(trial: Trial) -> None:
                 change = (given[name] - before).abs().max().item()
                 raise Violation(f"{when} changes {name} in place, by {change:g} at most", "write x - y, not x.sub_(y)")
             if share_memory(result, given[name]):
-                raise Violation(
-                    f"what {when} returns shares its memory with {name}", "return a tensor of its own: .clone()"
-                )
+                raise Violation(f"the result of {when} shares its memory with {name}", "return a new tensor: .clone()")
 
 
-@LOSS_MANNER_CHECKS.add(since="0.1")
+@LOSS_CONTRACT_CHECKS.add(since="0.1")
 def evaluated_again(trial: Trial) -> None:
-    """A second evaluation replaces the first, and the same numbers give the same loss each time."""
+    """A second evaluation replaces the first, and the same input gives the same loss each time."""
     first, second = ((trial.input(seed=seed), trial.target(seed=seed)) for seed in (0, 17))
     loss = trial.build()
     with seeded(0):
         loss(*first)
     for name, pair in {"second": second, "first": first}.items():
-        if wrong := evaluate(loss, *pair).differs(evaluated(trial, *pair), 0):
+        if wrong := evaluate(loss, *pair).differs(evaluate_fresh(trial, *pair), 0):
             raise Violation(
-                f"evaluated again, with the {name} of two inputs, {wrong} as of a new loss",
-                "something of an earlier evaluation is still there",
+                f"evaluated again, on the {name} of two inputs, {wrong} as with a new loss",
+                "the loss keeps state of an earlier evaluation: save() in forward, and nothing else",
             )
 
 
-@LOSS_MANNER_CHECKS.add(since="0.1")
+@LOSS_CONTRACT_CHECKS.add(since="0.1")
 def copies(trial: Trial) -> None:
-    """A deep copy, and one that went through pickle, compute the same, before and after an evaluation."""
+    """A deep copy and a pickled copy compute the same, before and after an evaluation."""
     input, target = trial.input(), trial.target()
     loss = trial.build()
-    straight = evaluated(trial, input, target)
+    straight = evaluate_fresh(trial, input, target)
     for when in ("new", "evaluated"):
         for how, duplicate in copiers(loss).items():
             try:
@@ -132,30 +131,30 @@ def copies(trial: Trial) -> None:
         loss(input, target)
 
 
-# What it lets torch do.
+# Autograd and torch.compile.
 
 
-@LOSS_MANNER_CHECKS.add(since="0.1")
+@LOSS_CONTRACT_CHECKS.add(since="0.1")
 def no_borrowed_gradient(trial: Trial) -> None:
-    """Its gradient is its own: torch derives nothing while it runs."""
-    with no_borrowed_gradients():
+    """It computes its gradient itself: torch's autograd is never used."""
+    with no_autograd():
         loss = trial.build()
         value = loss(trial.input(), trial.target())
         result = loss.backward()
     if value.requires_grad or result.requires_grad:
-        raise Violation("what it returns requires grad: torch has recorded how to derive it", "detach() it")
+        raise Violation("its result requires grad: torch's autograd has recorded it", "detach() it")
 
 
-@LOSS_MANNER_CHECKS.add(since="0.1")
+@LOSS_CONTRACT_CHECKS.add(since="0.1")
 def compiled(trial: Trial) -> None:
     """torch.compile captures forward and backward whole, and they compute the same."""
     input, target = trial.input(), trial.target()
-    found = Evaluation(*captured(_forward_backward, trial.build(), input, target))
-    if wrong := found.differs(evaluated(trial, input, target)):
+    found = Evaluation(*under_torch_compile(_output_and_gradient, trial.build(), input, target))
+    if wrong := found.differs(evaluate_fresh(trial, input, target)):
         raise Violation(f"under torch.compile {wrong} as without")
 
 
-def _forward_backward(loss: Loss, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+def _output_and_gradient(loss: Loss, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     return loss.forward(input, target), loss.backward()
 
 

@@ -1,4 +1,4 @@
-"""What every loss promises of its number, and of the gradient of that number."""
+"""What every loss promises of its value and its gradient."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from torch import Tensor
 from corenet.contracts.loss import REDUCTIONS
 from corenet.errors import CorenetError, RangeError
 from corenet.registry.collect import reason_of
-from corenet.testing.checks.check import Checks, NotApplicable, Violation
+from corenet.testing.checks.check import Checks
 from corenet.testing.gradcheck.report import GradientReport
 from corenet.testing.support.compare import difference
-from corenet.testing.support.loss_evaluation import Evaluation, each_reduction, evaluated, reduced, weighs_samples
+from corenet.testing.support.loss_evaluation import Evaluation, each_reduction, evaluate_fresh, reduced, weighs_samples
 from corenet.testing.support.memory_layout import strided, transposed
 from corenet.testing.support.trial import Trial
+from corenet.testing.support.violation import NotApplicable, Violation
 
 LOSS_GRADIENT_CHECKS = Checks("loss")
 FLOAT32 = 1e-4
@@ -26,19 +27,19 @@ FLOAT32 = 1e-4
 def runs(trial: Trial) -> None:
     """Forward and backward run on every case, with each reduction."""
     for each in each_reduction(trial):
-        evaluated(each, each.input(), each.target())
+        evaluate_fresh(each, each.input(), each.target())
 
 
 @LOSS_GRADIENT_CHECKS.add(since="0.1")
 def gradient(trial: Trial) -> None:
-    """The gradient is that of exactly the returned number, for each reduction, by central differences in float64."""
+    """The gradient is that of the returned value, for each reduction, by central differences in float64."""
     for each in each_reduction(trial):
         _refuse_wrong(each.gradients, each)
 
 
 @LOSS_GRADIENT_CHECKS.add(since="0.1", after=("runs", "gradient"))
 def gradient_of_one_sample(trial: Trial) -> None:
-    """A batch of one has its exact gradient too."""
+    """The gradient of a batch of one sample agrees too."""
     _without_sample_weights(trial)
     one = replace(trial, case=replace(trial.case, shape=(1, *trial.case.shape[1:])))
     for each in each_reduction(one):
@@ -47,10 +48,10 @@ def gradient_of_one_sample(trial: Trial) -> None:
 
 @LOSS_GRADIENT_CHECKS.add(since="0.1")
 def value(trial: Trial) -> None:
-    """The value is one finite floating-point number, or unreduced one for each element or sample."""
+    """The value is one finite floating-point number, or without a reduction one for each element or sample."""
     for each in each_reduction(trial):
         input = each.input()
-        found = evaluated(each, input, each.target()).value
+        found = evaluate_fresh(each, input, each.target()).value
         shapes = [torch.Size()]
         if each.case.arguments.get("reduction") == "none":
             shapes = [input.shape, input.shape[:1], each.target().shape, input.shape[:-1]]
@@ -65,8 +66,8 @@ def edges(trial: Trial) -> None:
     """Value and gradient are finite at the edges of the domains, at the kinks, and where the prediction is perfect."""
     for where, input, target in _edges(trial):
         try:
-            found = evaluated(trial, input, target)
-        except RangeError:  # the loss says itself that this is no number for it
+            found = evaluate_fresh(trial, input, target)
+        except RangeError:  # the loss refuses this value itself
             continue
         for name, tensor in {"value": found.value, "gradient": found.gradient}.items():
             if not tensor.isfinite().all():
@@ -79,22 +80,22 @@ def edges(trial: Trial) -> None:
 
 @LOSS_GRADIENT_CHECKS.add(since="0.1")
 def permutation(trial: Trial) -> None:
-    """Permuting the batch leaves the number and permutes the gradient."""
+    """Permuting the batch leaves the value as it is and permutes the gradient."""
     _without_sample_weights(trial)
     input, target = trial.input(), trial.target()
     order = torch.arange(len(input)).roll(1)
-    straight = evaluated(trial, input, target)
-    found = evaluated(trial, input[order], target[order])
+    straight = evaluate_fresh(trial, input, target)
+    found = evaluate_fresh(trial, input[order], target[order])
     expected = straight.value if not straight.value.dim() else straight.value[order]
     if wrong := found.differs(Evaluation(expected, straight.gradient[order])):
-        raise Violation(f"with the batch permuted {wrong}", "the place of a sample in the batch enters the loss")
+        raise Violation(f"with the batch permuted {wrong}", "the loss depends on the index of a sample in the batch")
 
 
 @LOSS_GRADIENT_CHECKS.add(since="0.1")
 def reductions(trial: Trial) -> None:
-    """The sum and the mean are those of the unreduced values."""
+    """With reduction sum and mean the value is the sum and the mean of the unreduced values."""
     values = {
-        name: evaluated(each, each.input(), each.target()).value
+        name: evaluate_fresh(each, each.input(), each.target()).value
         for name in REDUCTIONS
         if (each := reduced(trial, name))
     }
@@ -102,7 +103,7 @@ def reductions(trial: Trial) -> None:
         raise NotApplicable("it has no reduction 'none'")
     expected = {"sum": values["none"].sum(), "mean": values["none"].mean()}
     if _weighted(trial):
-        del expected["mean"]  # which may divide by the sum of the weights
+        del expected["mean"]  # it may divide by the sum of the weights
     for name in expected.keys() & values.keys():
         if wrong := difference(values[name], expected[name]):
             raise Violation(
@@ -120,7 +121,7 @@ def per_sample_sum(trial: Trial) -> None:
         raise NotApplicable("a mean may divide by the sum of the weights")
     input, target = trial.input(), trial.target()
     whole, *alone = (
-        evaluated(trial, input[part], target[part]).value.sum().item()
+        evaluate_fresh(trial, input[part], target[part]).value.sum().item()
         for part in (slice(None), *(slice(i, i + 1) for i in range(len(input))))
     )
     total, mean = sum(alone), sum(alone) / len(alone)
@@ -130,7 +131,7 @@ def per_sample_sum(trial: Trial) -> None:
             f"the loss of a batch is {whole:.9g}; its {len(alone)} samples' losses sum to {total:.9g}, "
             f"and their mean is {mean:.9g}",
             _factor(whole, allowed[0])
-            or "one sample's loss depends on the others; a loss that means it says so in expected_failures",
+            or "the loss of one sample depends on the others; if that is meant, list the check in expected_failures",
         )
 
 
@@ -148,11 +149,13 @@ def empty_batch(trial: Trial) -> None:
         except Exception as error:
             raise Violation(f"{each}: raises {reason_of(error)}", "refuse it in check() with a ShapeError") from error
         if not number.isfinite().all():
-            raise Violation(f"{each}: the value is {number.item():g}", "the mean of nothing: raise a ShapeError")
+            raise Violation(
+                f"{each}: the value is {number.item():g}", "the mean of an empty batch is undefined: raise a ShapeError"
+            )
         loss.backward()
 
 
-# Inputs of another kind.
+# Other dtypes and memory layouts.
 
 
 @LOSS_GRADIENT_CHECKS.add(since="0.1")
@@ -160,12 +163,12 @@ def float32(trial: Trial) -> None:
     """A float32 input has a float32 gradient, and agrees with float64 within its precision."""
     input, target = trial.input().float(), trial.target()
     target = target.float() if target.is_floating_point() else target
-    exact = evaluated(trial, input.double(), target.double() if target.is_floating_point() else target)
-    found = evaluated(trial, input, target)
+    exact = evaluate_fresh(trial, input.double(), target.double() if target.is_floating_point() else target)
+    found = evaluate_fresh(trial, input, target)
     if found.gradient.dtype != torch.float32:
         raise Violation(f"the gradient of float32 input is {found.gradient.dtype}", "return it in the input's dtype")
     if wrong := found.differs(exact, FLOAT32):
-        raise Violation(f"in float32 {wrong} as in float64; more than {FLOAT32:g} apart")
+        raise Violation(f"in float32 {wrong} as in float64; the tolerance is {FLOAT32:g}")
 
 
 @LOSS_GRADIENT_CHECKS.add(since="0.1")
@@ -178,11 +181,11 @@ def strides(trial: Trial) -> None:
         "expanded": (input[:1].expand(input.shape), target[:1].expand(target.shape)),
     }
     for how, (first, second) in pairs.items():
-        straight = evaluated(trial, first.contiguous(), second.contiguous())
-        if wrong := evaluated(trial, first, second).differs(straight):
+        straight = evaluate_fresh(trial, first.contiguous(), second.contiguous())
+        if wrong := evaluate_fresh(trial, first, second).differs(straight):
             raise Violation(
                 f"for {how} tensors {wrong}",
-                "correct only for contiguous inputs: something reads the memory in its order",
+                "correct only for contiguous inputs: something ignores the strides",
             )
 
 
@@ -195,12 +198,12 @@ def _refuse_wrong(report: GradientReport, trial: Trial) -> None:
 
 
 def _factor(found: float, expected: float) -> str:
-    """Return by which whole number the value is too large or too small, if it is by one."""
+    """Return the whole number by which the value is too large or too small, if there is one."""
     for count in range(2, 1000):
         if _close(found, expected * count):
             return f"{count} times too large: a division by {count} is missing"
         if _close(found * count, expected):
-            return f"{count} times too small: it is divided by {count} once too often"
+            return f"{count} times too small: it is divided by {count} a second time"
     return ""
 
 
@@ -229,7 +232,7 @@ def _alternating(shape: tuple[int, ...], domain: tuple[float, float]) -> Tensor:
 
 def _without_sample_weights(trial: Trial) -> None:
     if weighs_samples(trial):
-        raise NotApplicable("the case weighs each sample of the batch by its place")
+        raise NotApplicable("the case gives each sample of the batch a weight by its index")
 
 
 def _weighted(trial: Trial) -> bool:

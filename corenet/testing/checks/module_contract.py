@@ -1,4 +1,4 @@
-"""What every module promises besides its gradients: manners, modes, and a state that is all of it."""
+"""What every module promises besides its gradients: side effects, order of calls, modes, state and copies."""
 
 from __future__ import annotations
 
@@ -10,25 +10,26 @@ from torch import Tensor
 from corenet.contracts.module import Module
 from corenet.errors import BackwardError
 from corenet.registry.collect import reason_of
-from corenet.testing.checks.check import Checks, NotApplicable, Violation, must_refuse
+from corenet.testing.checks.check import Checks
 from corenet.testing.support.compare import difference
 from corenet.testing.support.copiers import copiers
-from corenet.testing.support.forward_backward import drawn_like, run
+from corenet.testing.support.forward_backward import drawn_like, forward_backward
 from corenet.testing.support.memory_layout import share_memory
-from corenet.testing.support.reachable_tensors import held, loose
+from corenet.testing.support.reachable_tensors import plain_tensors, reachable_tensors
 from corenet.testing.support.trial import Trial, seeded
+from corenet.testing.support.violation import NotApplicable, Violation, must_refuse
 
-MODULE_MANNER_CHECKS = Checks("module")
+MODULE_CONTRACT_CHECKS = Checks("module")
 SAVE = "use save() and saved(), in every forward and every backward"
-KEEP = "use self.save(...) for what backward needs: a second forward would overwrite anything else unnoticed"
+KEEP = "use self.save(...) for what backward needs: a second forward would silently overwrite anything else"
 
 
-# Manners.
+# Side effects and the order of calls.
 
 
-@MODULE_MANNER_CHECKS.add(since="0.1")
+@MODULE_CONTRACT_CHECKS.add(since="0.1")
 def arguments_unchanged(trial: Trial) -> None:
-    """Neither forward nor backward changes an argument or a parameter; the output is no other name of the input."""
+    """Neither forward nor backward changes an argument or a parameter; the output does not share the input's memory."""
     module, input = trial.build(), trial.input()
     before = {name: parameter.clone() for name, parameter in module.named_parameters()}
     given = input.clone()
@@ -36,7 +37,7 @@ def arguments_unchanged(trial: Trial) -> None:
     if not torch.equal(given, input):
         raise Violation("forward changes its input in place", "other modules may need it")
     if output.shape == input.shape and share_memory(output, given):
-        raise Violation("the output is the input's own memory in training", "return a new tensor, or input.clone()")
+        raise Violation("in training the output shares its input's memory", "return a new tensor, or input.clone()")
     upstream = drawn_like(output)
     given_upstream = upstream.clone()
     module.backward(given_upstream)
@@ -47,11 +48,12 @@ def arguments_unchanged(trial: Trial) -> None:
     moved = [name for name, parameter in module.named_parameters() if not torch.equal(parameter, before[name])]
     if moved:
         raise Violation(
-            f"a pass changes {', '.join(moved)}", "leave that to the optimizer; backward adds to .grad alone"
+            f"forward or backward changes {', '.join(moved)}",
+            "leave that to the optimizer: backward adds to .grad only",
         )
 
 
-@MODULE_MANNER_CHECKS.add(since="0.1")
+@MODULE_CONTRACT_CHECKS.add(since="0.1")
 def order_of_calls(trial: Trial) -> None:
     """Backward without a forward, backward twice, and a second training forward raise BackwardError."""
     module, input = trial.build(), trial.input()
@@ -67,40 +69,41 @@ def order_of_calls(trial: Trial) -> None:
     must_refuse("backward twice", lambda: module.backward(upstream), BackwardError, SAVE)
 
 
-@MODULE_MANNER_CHECKS.add(since="0.1")
+@MODULE_CONTRACT_CHECKS.add(since="0.1")
 def keeps_only_what_it_saves(trial: Trial) -> None:
-    """A forward leaves nothing behind but what it gives to save(), and buffers."""
+    """A forward keeps no tensors except those given to save(), and buffers."""
     module = trial.build()
-    before = loose(module)
+    before = plain_tensors(module)
     for mode in (module.train, module.eval):
         mode()(trial.input())
-        new = [name for name, tensor in loose(module).items() if tensor is not before.get(name)]
+        new = [name for name, tensor in plain_tensors(module).items() if tensor is not before.get(name)]
         if new:
             raise Violation(f"forward keeps a tensor in {', '.join(new)}", KEEP)
 
 
-@MODULE_MANNER_CHECKS.add(since="0.1")
+@MODULE_CONTRACT_CHECKS.add(since="0.1")
 def finds_every_tensor(trial: Trial) -> None:
-    """Every tensor that it holds is a Parameter or a Buffer, and is found by parameters() or state_dict()."""
+    """Every floating-point tensor in it is a Parameter or a Buffer, found by parameters() or state_dict()."""
     module = trial.build()
-    plain = [name for name, tensor in loose(module).items() if tensor.is_floating_point()]
+    plain = [name for name, tensor in plain_tensors(module).items() if tensor.is_floating_point()]
     if plain:
         raise Violation(
             f"{', '.join(plain)} is a plain tensor: neither trained, nor saved, nor moved by to()",
             "assign cn.Parameter(...) if it is trained, cn.Buffer(...) if not",
         )
     found = {id(tensor) for _, tensor in module.named_tensors()}
-    lost = [name for name, tensor in held(module).items() if id(tensor) not in found and tensor.is_floating_point()]
+    reachable = reachable_tensors(module).items()
+    lost = [name for name, tensor in reachable if id(tensor) not in found and tensor.is_floating_point()]
     if lost:
         raise Violation(
             f"{', '.join(lost)} is found by neither parameters() nor state_dict()",
-            "hold it, and modules too, in attributes of a module, or in lists, tuples and dicts there",
+            "assign it, or the module it is in, to an attribute of a module, directly or in a list, tuple or dict",
         )
 
 
-@MODULE_MANNER_CHECKS.add(since="0.1")
+@MODULE_CONTRACT_CHECKS.add(since="0.1")
 def evaluation(trial: Trial) -> None:
-    """In evaluation mode the output is the same each time, nothing is saved, and no number of the module changes."""
+    """In evaluation mode the output is the same each time, nothing is saved, and no parameter or buffer changes."""
     module, input = trial.build(), trial.input()
     module.eval()
     before = module.state_dict()
@@ -114,17 +117,22 @@ def evaluation(trial: Trial) -> None:
         gap = (first - second).abs().max().item()
         raise Violation(f"in evaluation mode two outputs differ by {gap:.2g}", _why_they_differ(module, input))
     if _saves(module):
-        raise Violation("in evaluation mode forward saves tensors", "use self.save(...), which keeps none then")
+        raise Violation(
+            "in evaluation mode forward saves tensors", "use self.save(...), which keeps nothing in evaluation mode"
+        )
     moved = [name for name, tensor in module.state_dict().items() if not torch.equal(tensor, before[name])]
     if moved:
         raise Violation(f"in evaluation mode forward changes {', '.join(moved)}")
 
 
-@MODULE_MANNER_CHECKS.add(since="0.1")
+@MODULE_CONTRACT_CHECKS.add(since="0.1")
 def repeats(trial: Trial) -> None:
     """The same seed gives the same output and gradients, and backward draws no random numbers."""
-    if wrong := run(trial.build(), trial.input()).differs(run(trial.build(), trial.input()), 0):
-        raise Violation(f"of the same seed, {wrong}", "draw from torch's generator alone")
+    first, second = (forward_backward(trial.build(), trial.input()) for _ in range(2))
+    if wrong := first.differs(second, 0):
+        raise Violation(
+            f"with the same seed, {wrong} as the first time", "draw random numbers from torch's generator only"
+        )
     module = trial.build()
     upstream = drawn_like(module(trial.input()))
     with seeded(0):
@@ -137,35 +145,35 @@ def repeats(trial: Trial) -> None:
 # State.
 
 
-@MODULE_MANNER_CHECKS.add(since="0.1", after=("runs", "evaluation"))
+@MODULE_CONTRACT_CHECKS.add(since="0.1", after=("runs", "evaluation"))
 def state_round_trip(trial: Trial) -> None:
-    """What state_dict() returns, loaded into another module of its kind, makes it the same bit for bit."""
+    """A module into which state_dict() is loaded computes the same, bit for bit."""
     module, other = trial.build(), replace(trial, seed=trial.seed + 1).build()
-    run(module, trial.input())
+    forward_backward(module, trial.input())
     other.load_state_dict({name: torch.zeros_like(tensor) for name, tensor in other.state_dict().items()})
     other.load_state_dict(module.state_dict())
     meaning = "something that the output depends on is neither a Parameter nor a Buffer"
     if wrong := difference(other.eval()(trial.input()), module.eval()(trial.input()), 0):
         raise Violation(f"after load_state_dict(state_dict()) the output {wrong}", meaning)
-    if wrong := run(other, trial.input()).differs(run(module, trial.input()), 0):
+    if wrong := forward_backward(other, trial.input()).differs(forward_backward(module, trial.input()), 0):
         raise Violation(f"after load_state_dict(state_dict()), in training {wrong}", meaning)
 
 
-@MODULE_MANNER_CHECKS.add(since="0.1")
+@MODULE_CONTRACT_CHECKS.add(since="0.1")
 def copies(trial: Trial) -> None:
-    """A deep copy, and one that went through pickle, compute the same, and share no tensor with their original."""
+    """A deep copy and a pickled copy compute the same, and share no tensor with the original."""
     module = trial.build()
-    straight = run(module, trial.input())
+    straight = forward_backward(module, trial.input())
     for how, duplicate in copiers(module).items():
-        with seeded(trial.seed + 1):  # a copy that draws its weights anew would draw the same ones
+        with seeded(trial.seed + 1):  # another seed, so that a copy with newly drawn weights differs
             twin = duplicate(trial.build())
-        if wrong := run(twin, trial.input()).differs(straight, 0):
-            raise Violation(f"of {how}, {wrong}")
+        if wrong := forward_backward(twin, trial.input()).differs(straight, 0):
+            raise Violation(f"for {how}, {wrong}")
         original = trial.build()
         theirs = dict(duplicate(original).named_tensors())
         for name, ours in original.named_tensors():
             if share_memory(ours, theirs[name]):
-                raise Violation(f"{how} shares {name} with its original")
+                raise Violation(f"{how} shares {name} with the original")
 
 
 def _why_they_differ(module: Module, input: Tensor) -> str:
@@ -174,8 +182,8 @@ def _why_they_differ(module: Module, input: Tensor) -> str:
         with seeded(0):
             outputs.append(module(input).clone())
     if torch.equal(*outputs):
-        return "forward draws random numbers in evaluation mode too: do that only if self.training"
-    return "something that one forward changes enters the next"
+        return "forward draws random numbers in evaluation mode too: draw only if self.training"
+    return "a forward changes something that the next one reads"
 
 
 def _saves(module: Module) -> bool:

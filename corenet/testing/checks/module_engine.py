@@ -1,4 +1,4 @@
-"""What every module promises to the engines: nothing in it stands in the way of tracing or mapping it."""
+"""What every module promises to the engines: no autograd, and torch.compile and torch.vmap can run it."""
 
 from __future__ import annotations
 
@@ -11,65 +11,66 @@ from torch import Tensor
 from corenet.contracts.module import Module
 from corenet.contracts.substitute import substituted_tensors
 from corenet.registry.collect import reason_of
-from corenet.testing.checks.check import Checks, Violation
-from corenet.testing.support.forward_backward import Pass, drawn_like, is_random, run
-from corenet.testing.support.no_autograd import no_borrowed_gradients
-from corenet.testing.support.torch_compile import CAPTURE, captured
+from corenet.testing.checks.check import Checks
+from corenet.testing.support.forward_backward import ForwardBackward, drawn_like, forward_backward, is_random
+from corenet.testing.support.no_autograd import no_autograd
+from corenet.testing.support.torch_compile import CAPTURE, under_torch_compile
 from corenet.testing.support.trial import Trial
+from corenet.testing.support.violation import Violation
 
 MODULE_ENGINE_CHECKS = Checks("module")
-ROUNDS = 3
+SETS = 3
 
 
 @MODULE_ENGINE_CHECKS.add(since="0.1")
 def no_borrowed_gradient(trial: Trial) -> None:
-    """Its gradients are its own: torch derives nothing while it runs."""
-    with no_borrowed_gradients():
-        run(trial.build(), trial.input())
+    """It computes its gradients itself: torch's autograd is never used."""
+    with no_autograd():
+        forward_backward(trial.build(), trial.input())
 
 
 @MODULE_ENGINE_CHECKS.add(since="0.1")
 def compiled(trial: Trial) -> None:
     """torch.compile captures forward and backward whole, and they compute the same."""
-    straight = run(trial.build(), trial.input())
+    straight = forward_backward(trial.build(), trial.input())
     module, upstream = trial.build(), drawn_like(straight.output)
-    output, grad_input = captured(_forward_backward, module, trial.input(), upstream)
-    found = Pass(output, grad_input, {name: each.grad for name, each in module.named_parameters()})
+    output, grad_input = under_torch_compile(_output_and_gradient, module, trial.input(), upstream)
+    found = ForwardBackward(output, grad_input, {name: each.grad for name, each in module.named_parameters()})
     if wrong := found.differs(straight):
         raise Violation(f"under torch.compile {wrong}")
 
 
 @MODULE_ENGINE_CHECKS.add(since="0.1")
 def mapped(trial: Trial) -> None:
-    """torch.vmap runs it with several sets of weights at once, as many networks train at once."""
+    """torch.vmap runs it with several sets of weights at once."""
     module = trial.build()
     state = dict(module.named_tensors())
-    weights = {name: torch.stack([_scaled(tensor, each) for each in range(ROUNDS)]) for name, tensor in state.items()}
-    inputs = torch.stack([trial.input(seed=each) for each in range(ROUNDS)])
-    output = run(trial.build(), trial.input()).output
-    upstreams = torch.stack([drawn_like(output, seed=1 + each) for each in range(ROUNDS)])
-    one_pass = partial(_pass_with, module)
+    weights = {name: torch.stack([_scaled(tensor, each) for each in range(SETS)]) for name, tensor in state.items()}
+    inputs = torch.stack([trial.input(seed=each) for each in range(SETS)])
+    output = forward_backward(trial.build(), trial.input()).output
+    upstreams = torch.stack([drawn_like(output, seed=1 + each) for each in range(SETS)])
+    run = partial(_forward_backward_with, module)
     try:
-        together = torch.vmap(one_pass, randomness="different")(weights, inputs, upstreams)
+        together = torch.vmap(run, randomness="different")(weights, inputs, upstreams)
     except Exception as error:
         raise Violation(f"torch.vmap cannot run it: {reason_of(error)}", CAPTURE) from error
     if is_random(trial):
-        return  # each set of weights draws numbers of its own then
-    for place in range(ROUNDS):
-        alone = one_pass({name: each[place].clone() for name, each in weights.items()}, inputs[place], upstreams[place])
-        mine = Pass(*(_at(place, part) for part in together))
-        if wrong := mine.differs(Pass(*alone)):
+        return  # each set of weights then draws its own numbers
+    for place in range(SETS):
+        alone = run({name: each[place].clone() for name, each in weights.items()}, inputs[place], upstreams[place])
+        found = ForwardBackward(*(_at(place, part) for part in together))
+        if wrong := found.differs(ForwardBackward(*alone)):
             raise Violation(f"under torch.vmap {wrong}")
 
 
-def _forward_backward(module: Module, input: Tensor, grad_output: Tensor) -> tuple[Tensor, Tensor]:
+def _output_and_gradient(module: Module, input: Tensor, grad_output: Tensor) -> tuple[Tensor, Tensor]:
     return module(input), module.backward(grad_output)
 
 
-def _pass_with(
+def _forward_backward_with(
     module: Module, tensors: dict[str, Tensor], input: Tensor, grad_output: Tensor
 ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-    """Return output and gradients of a pass with other weights; what is given is not changed."""
+    """Return the output and gradients with other weights; the arguments are not changed."""
     own = {name: tensor.clone() for name, tensor in tensors.items()}
     with substituted_tensors(module, own):
         parameters = dict(module.named_parameters())

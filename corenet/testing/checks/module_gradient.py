@@ -1,4 +1,4 @@
-"""What every module promises of its gradients, on inputs of every kind."""
+"""What every module promises of its gradients, for all batch sizes, dtypes and memory layouts."""
 
 from __future__ import annotations
 
@@ -12,29 +12,30 @@ from torch import Tensor
 
 from corenet.contracts.module import Module
 from corenet.registry.collect import reason_of
-from corenet.testing.checks.check import Checks, NotApplicable, Violation
+from corenet.testing.checks.check import Checks
 from corenet.testing.checks.module_contract import finds_every_tensor
 from corenet.testing.gradcheck.gradcheck import examine
 from corenet.testing.gradcheck.report import GradientReport
-from corenet.testing.support.forward_backward import Pass, drawn_like, is_random, run
+from corenet.testing.support.forward_backward import ForwardBackward, drawn_like, forward_backward, is_random
 from corenet.testing.support.memory_layout import strided, transposed
 from corenet.testing.support.trial import Trial, seeded
+from corenet.testing.support.violation import NotApplicable, Violation
 
 MODULE_GRADIENT_CHECKS = Checks("module")
 GRADIENTS = ("runs", "input_gradient", "parameter_gradients")
 T = TypeVar("T")
 FLOAT32 = 1e-4
-DOMAIN = "give it a conformance_cases() with the domain of what it takes, such as cn.Case(domain=(0, 1))"
-REFUSE = "make it right for this shape too, or refuse it in check()"
+DOMAIN = "write a conformance_cases() with the domain of its input, such as cn.Case(domain=(0, 1))"
+REFUSE = "support this shape too, or refuse it in check()"
 
 
 @MODULE_GRADIENT_CHECKS.add(since="0.1", after=())
 def runs(trial: Trial) -> None:
     """Forward and backward run on every case, and the output is finite."""
     try:
-        output = run(trial.build(), trial.input()).output
+        output = forward_backward(trial.build(), trial.input()).output
     except Exception:
-        finds_every_tensor(trial)  # a plain tensor stays behind in to(), and is the reason then
+        finds_every_tensor(trial)  # to() leaves a plain tensor as it is, which is then the reason
         raise
     if not output.isfinite().all():
         low, high = trial.case.domain
@@ -72,13 +73,13 @@ def leading_dimension(trial: Trial) -> None:
 
 @MODULE_GRADIENT_CHECKS.add(since="0.1")
 def empty_batch(trial: Trial) -> None:
-    """An empty batch gives an empty output, an empty gradient, and nothing to the parameters, or it is refused."""
+    """An empty batch gives an empty output, an empty gradient and zero parameter gradients, or it is refused."""
     shape = _batch_of(trial, 0)
-    found = _tried(trial, shape, run)
+    found = _result_on(trial, shape, forward_backward)
     if found.output.numel():
         raise Violation(f"an empty batch gives an output of {tuple(found.output.shape)}")
     if found.grad_input.shape != shape:
-        raise Violation(f"an empty batch of {shape} gets a gradient of {tuple(found.grad_input.shape)}")
+        raise Violation(f"an empty batch of {shape} has a gradient of {tuple(found.grad_input.shape)}")
     for name, gradient in found.parameters.items():
         if gradient.any():
             raise Violation(f"an empty batch gives {name} a gradient of up to {gradient.abs().max().item():g}")
@@ -92,14 +93,14 @@ def accumulates(trial: Trial) -> None:
         raise NotApplicable("it has no parameters")
     before = {name: parameter.grad for name, parameter in module.named_parameters()}
     state = module.state_dict()
-    once = run(module, trial.input()).parameters
+    once = forward_backward(module, trial.input()).parameters
     module.load_state_dict(state)  # a running statistic may have moved
     kept = {name: gradient.clone() for name, gradient in once.items()}
     with seeded(0):
         module.backward(drawn_like(module(trial.input())))
     for name, parameter in module.named_parameters():
         if parameter.grad is not before[name]:
-            raise Violation(f"backward puts a new tensor in the place of {name}.grad", "write += where it says =")
+            raise Violation(f"backward replaces {name}.grad by a new tensor", "write += where it says =")
         if not torch.allclose(parameter.grad, 2 * kept[name], rtol=1e-9, atol=1e-12):
             meaning = _explained(parameter.grad, kept[name])
             raise Violation(f"two backwards give {name} another gradient than twice that of one", meaning)
@@ -109,51 +110,55 @@ def _explained(twice: Tensor, once: Tensor) -> str:
     if torch.allclose(twice, once, rtol=1e-9, atol=1e-12):
         return "assigned, not accumulated: the second replaces the first; write += where it says ="
     if torch.allclose(twice, 3 * once, rtol=1e-9, atol=1e-12):
-        return "right in the first call and doubled in the second: it adds what is in .grad already"
-    return "something of the first pass is still there in the second"
+        return "right in the first call and doubled in the second: it adds the previous .grad again"
+    return "the second backward depends on the first: something is kept between the two"
 
 
-# Inputs of another kind.
+# Other dtypes and memory layouts.
 
 
 @MODULE_GRADIENT_CHECKS.add(since="0.1")
 def float32(trial: Trial) -> None:
     """Float32 gives float32, and agrees with float64 within its precision."""
     input = trial.input().float()
-    found = run(trial.build().to(dtype=torch.float32), input)
+    found = forward_backward(trial.build().to(dtype=torch.float32), input)
     for name, tensor in found.named().items():
         if tensor.dtype != torch.float32:
-            raise Violation(f"of float32 input, {name} is {tensor.dtype}")
+            raise Violation(f"for a float32 input, {name} is {tensor.dtype}")
     if is_random(trial):
         return  # torch draws other numbers in float32
-    exact = run(trial.build(), input.double())
+    exact = forward_backward(trial.build(), input.double())
     if wrong := found.differs(exact, FLOAT32):
-        raise Violation(f"in float32 {wrong} as in float64; more than {FLOAT32:g} apart")
+        raise Violation(f"in float32 {wrong} as in float64; the tolerance is {FLOAT32:g}")
 
 
 @MODULE_GRADIENT_CHECKS.add(since="0.1")
 def strides(trial: Trial) -> None:
     """Inputs and upstream gradients that are strided or expanded give what contiguous ones do."""
     input = trial.input()
-    if is_random(trial):  # where a number lands may depend on the layout, its gradient may not
+    if is_random(trial):  # which numbers it draws may depend on the layout, its gradient may not
         if not trial.gradients.ok:
             raise NotApplicable("its gradient is wrong on the case itself already")
         _refuse_wrong(examine(trial.build(), transposed(input), seed=trial.seed), lambda _: True)
         return
-    straight = run(trial.build(), input)
+
+    def run(input: Tensor, grad_output: Tensor | None = None) -> ForwardBackward:
+        return forward_backward(trial.build(), input, grad_output)
+
+    straight = run(input)
     upstream = drawn_like(straight.output)
     for how, laid_out in {"strided": strided, "transposed": transposed}.items():
-        _same(straight, run(trial.build(), laid_out(input), laid_out(upstream)), how)
+        _same(straight, run(laid_out(input), laid_out(upstream)), how)
     ones = torch.ones((), dtype=upstream.dtype).expand(upstream.shape)
-    _same(run(trial.build(), input, ones.contiguous()), run(trial.build(), input, ones), "expanded")
+    _same(run(input, ones.contiguous()), run(input, ones), "expanded")
     if input.dim() and len(input) > 1:
         repeated = input[:1].expand(input.shape)
-        _same(run(trial.build(), repeated.contiguous()), run(trial.build(), repeated), "expanded")
+        _same(run(repeated.contiguous()), run(repeated), "expanded")
 
 
-def _same(straight: Pass, found: Pass, how: str) -> None:
+def _same(straight: ForwardBackward, found: ForwardBackward, how: str) -> None:
     if wrong := found.differs(straight):
-        meaning = "correct only for contiguous tensors: something reads the memory in its own order"
+        meaning = "correct only for contiguous tensors: something ignores the strides"
         raise Violation(f"for {how} tensors {wrong}", meaning)
 
 
@@ -174,16 +179,16 @@ def _refuse_wrong(report: GradientReport, chosen: Callable[[str], bool]) -> None
 
 def _batch_of(trial: Trial, size: int) -> tuple[int, ...]:
     if len(trial.case.shape) < 2:
-        raise NotApplicable("its input is one sample, not a batch")
+        raise NotApplicable("its input has no batch dimension")
     return (size, *trial.case.shape[1:])
 
 
 def _gradients_on(trial: Trial, shape: tuple[int, ...]) -> None:
-    _refuse_wrong(_tried(trial, shape, partial(examine, seed=trial.seed)), lambda _: True)
+    _refuse_wrong(_result_on(trial, shape, partial(examine, seed=trial.seed)), lambda _: True)
 
 
-def _tried(trial: Trial, shape: tuple[int, ...], function: Callable[[Module, Tensor], T]) -> T:
-    """Return what ``function`` makes of an input of ``shape``; leave the check if the module doesn't take that."""
+def _result_on(trial: Trial, shape: tuple[int, ...], function: Callable[[Module, Tensor], T]) -> T:
+    """Return the result of ``function`` on an input of ``shape``; the check does not apply if the module refuses it."""
     input = trial.input(shape)
     try:
         output = trial.build()(input)
@@ -196,4 +201,4 @@ def _tried(trial: Trial, shape: tuple[int, ...], function: Callable[[Module, Ten
     except Violation:
         raise
     except Exception as error:
-        raise Violation(f"forward takes {shape}, but backward fails: {reason_of(error)}", REFUSE) from error
+        raise Violation(f"forward accepts {shape}, but backward fails: {reason_of(error)}", REFUSE) from error

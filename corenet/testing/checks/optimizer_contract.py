@@ -1,4 +1,4 @@
-"""What every optimizer promises besides where it goes: what it refuses, leaves alone, and keeps."""
+"""What every optimizer promises besides its trajectory: refusals, side effects, state and copies."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ from corenet.contracts.optimizer import Optimizer
 from corenet.contracts.parameter import Parameter
 from corenet.errors import CorenetError
 from corenet.registry.collect import reason_of
-from corenet.testing.checks.check import Checks, Violation, must_refuse
+from corenet.testing.checks.check import Checks
 from corenet.testing.checks.hyperparameters import declared, numbers
 from corenet.testing.support.compare import difference
 from corenet.testing.support.copiers import copiers
-from corenet.testing.support.no_autograd import no_borrowed_gradients
-from corenet.testing.support.trajectory import follow, start, weights_of
+from corenet.testing.support.no_autograd import no_autograd
+from corenet.testing.support.trajectory import follow, gradients_of, start, weights_of
 from corenet.testing.support.trial import Trial
+from corenet.testing.support.violation import Violation, must_refuse
 
-OPTIMIZER_MANNER_CHECKS = Checks("optimizer")
+OPTIMIZER_CONTRACT_CHECKS = Checks("optimizer")
 STEPS = 5
 FLOAT32 = 1e-5
 REFUSE = "check it in __init__, and raise cn.ConfigError"
 
 
-@OPTIMIZER_MANNER_CHECKS.add(since="0.1")
+@OPTIMIZER_CONTRACT_CHECKS.add(since="0.1")
 def refuses_non_finite(trial: Trial) -> None:
     """A hyper-parameter that is not finite, and a negative lr, are refused with a ConfigError."""
     for name, value in declared(trial).items():
@@ -39,21 +40,20 @@ def refuses_non_finite(trial: Trial) -> None:
         must_refuse(f"lr={wrong}, assigned,", partial(setattr, optimizer, "lr", wrong), CorenetError, REFUSE)
 
 
-@OPTIMIZER_MANNER_CHECKS.add(since="0.1")
+@OPTIMIZER_CONTRACT_CHECKS.add(since="0.1")
 def gradients_unchanged(trial: Trial) -> None:
     """A step changes no gradient."""
     optimizer = trial.optimizer(start())
     follow(optimizer, 1)
-    before = [gradient.clone() for gradient in optimizer.layout.gradients()]
+    before = gradients_of(optimizer)
     optimizer.step()
-    for gradient, kept in zip(optimizer.layout.gradients(), before, strict=True):
-        if wrong := difference(gradient, kept, 0):
-            raise Violation(f"after a step a gradient {wrong}", "update() changes grad in place: work on grad.clone()")
+    if wrong := difference(gradients_of(optimizer), before, 0):
+        raise Violation(f"after a step a gradient {wrong}", "update() changes grad in place: work on grad.clone()")
 
 
-@OPTIMIZER_MANNER_CHECKS.add(since="0.1")
+@OPTIMIZER_CONTRACT_CHECKS.add(since="0.1")
 def parameters_kept(trial: Trial) -> None:
-    """Parameters stay the objects they are, with their gradients, shapes and dtypes."""
+    """Parameters and their gradients remain the same objects, with the same shapes and dtypes."""
     for dtype in (torch.float64, torch.float32):
         parameters = start(dtype=dtype)
         gradients, shapes = [each.grad for each in parameters], [each.shape for each in parameters]
@@ -70,44 +70,44 @@ def parameters_kept(trial: Trial) -> None:
                 )
 
 
-@OPTIMIZER_MANNER_CHECKS.add(since="0.1")
+@OPTIMIZER_CONTRACT_CHECKS.add(since="0.1")
 def float32(trial: Trial) -> None:
-    """In float32 it goes where it does in float64, within its precision."""
+    """In float32 the weights agree with those in float64, within its precision."""
     double, single = (trial.optimizer(start(dtype=dtype)) for dtype in (torch.float64, torch.float32))
     if wrong := difference(follow(single, STEPS)[-1], follow(double, STEPS)[-1], FLOAT32):
         raise Violation(f"after {STEPS} steps in float32 a weight {wrong} as in float64")
 
 
-@OPTIMIZER_MANNER_CHECKS.add(since="0.1")
+@OPTIMIZER_CONTRACT_CHECKS.add(since="0.1")
 def counts_steps(trial: Trial) -> None:
-    """``steps`` is the number of steps done."""
+    """``steps`` counts the steps."""
     optimizer = trial.optimizer(start())
     follow(optimizer, STEPS)
     if optimizer.steps != STEPS:
         raise Violation(f"after {STEPS} steps, steps is {optimizer.steps}", "step() counts; update() must not")
 
 
-@OPTIMIZER_MANNER_CHECKS.add(since="0.1")
+@OPTIMIZER_CONTRACT_CHECKS.add(since="0.1")
 def save_and_resume(trial: Trial) -> None:
-    """Saved in the middle and loaded into a new optimizer, it goes on bit for bit."""
+    """Its state, saved and loaded into a new optimizer, continues the run bit for bit."""
     optimizer = trial.optimizer(start())
     follow(optimizer, STEPS)
     state, weights = optimizer.state_dict(), [each.detach().clone() for each in optimizer.parameters]
     uninterrupted = follow(optimizer, STEPS, STEPS)
     resumed = trial.optimizer([Parameter(each) for each in weights])
     try:
-        resumed.load_state_dict(pickle.loads(pickle.dumps(state)))  # noqa: S301 - made a moment ago
+        resumed.load_state_dict(pickle.loads(pickle.dumps(state)))  # noqa: S301 - pickled here
     except Exception as error:
         raise Violation(
             f"the state_dict of one cannot be loaded into another: {reason_of(error)}",
             "init_state() must make every tensor that update() writes to the state",
         ) from error
-    _must_go_on("state_dict() and load_state_dict()", resumed, uninterrupted)
+    _must_continue("state_dict() and load_state_dict()", resumed, uninterrupted)
 
 
-@OPTIMIZER_MANNER_CHECKS.add(since="0.1")
+@OPTIMIZER_CONTRACT_CHECKS.add(since="0.1")
 def copies(trial: Trial) -> None:
-    """A deep copy, and one that went through pickle, go on bit for bit, and leave their original alone."""
+    """A deep copy and a pickled copy continue the run bit for bit, and leave the original unchanged."""
     for how, duplicate in copiers(trial.optimizer(start())).items():
         optimizer = trial.optimizer(start())
         follow(optimizer, STEPS)
@@ -116,23 +116,23 @@ def copies(trial: Trial) -> None:
         except Exception as error:
             raise Violation(f"{how} raises {reason_of(error)}") from error
         before = weights_of(optimizer)
-        path = follow(twin, STEPS, STEPS)
+        trajectory = follow(twin, STEPS, STEPS)
         if difference(weights_of(optimizer), before, 0):
-            raise Violation(f"a step of {how} moves the weights of its original")
-        _must_go_on(how, optimizer, path)
+            raise Violation(f"a step of {how} changes the weights of the original")
+        _must_continue(how, optimizer, trajectory)
 
 
-@OPTIMIZER_MANNER_CHECKS.add(since="0.1")
+@OPTIMIZER_CONTRACT_CHECKS.add(since="0.1")
 def no_borrowed_gradient(trial: Trial) -> None:
-    """It asks torch for no gradient."""
-    with no_borrowed_gradients():
+    """It never uses torch's autograd."""
+    with no_autograd():
         follow(trial.optimizer(start()), STEPS)
 
 
-def _must_go_on(how: str, optimizer: Optimizer, expected: list[torch.Tensor]) -> None:
+def _must_continue(how: str, optimizer: Optimizer, expected: list[torch.Tensor]) -> None:
     for step, (found, right) in enumerate(zip(follow(optimizer, STEPS, STEPS), expected, strict=True), STEPS + 1):
         if wrong := difference(found, right, 0):
             raise Violation(
                 f"after {how}, at step {step}, a weight {wrong}",
-                "something that update() remembers is in an attribute: keep it in the state, or read self.steps",
+                "update() keeps state in an attribute: keep it in the state, or read self.steps",
             )

@@ -1,61 +1,36 @@
-"""What a wrong gradient likely means: found by comparing it with the right one, element by element."""
+"""What a wrong gradient likely means: found by comparing it with the numeric one, element by element."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-import torch
-from torch import Tensor
-
-from corenet.testing.diagnosis.evidence import Evidence, near
-from corenet.testing.diagnosis.patterns import additive, chain_rule, layout, masking, scaling
+from corenet.testing.diagnosis.diagnosis import Diagnosis
+from corenet.testing.diagnosis.evidence import Evidence
+from corenet.testing.diagnosis.patterns import additive, chain_rule, general, layout, masking, scaling
+from corenet.testing.diagnosis.patterns.general import MIN_ELEMENTS
 
 Pattern = Callable[[Evidence], Mapping[str, str] | bool | None]
-ENOUGH = 6
 
 
-def not_finite(evidence: Evidence) -> Mapping[str, str] | None:
-    count = int((~evidence.ours.isfinite()).sum())
-    return {"count": str(count), "all": str(evidence.ours.numel())} if count else None
-
-
-def zero(evidence: Evidence) -> bool:
-    return not evidence.ours.any()
-
-
-def without_effect(evidence: Evidence) -> bool:
-    """The output does not depend on it, so its gradient is zero."""
-    return not evidence.pairs()[1].any()
-
-
-def almost(evidence: Evidence) -> Mapping[str, str] | None:
-    return {"error": f"{_error(evidence):.1e}"} if near(*evidence.pairs()) else None
-
-
-def single_precision(evidence: Evidence) -> bool:
-    """The output has no more than float32's digits, though the input has."""
-    input, output = evidence.input, evidence.output
-    return output.unique().numel() >= ENOUGH and _is_single(output) and not _is_single(input)
-
-
-def nearly(evidence: Evidence) -> Mapping[str, str] | None:
-    error = _error(evidence)
-    return {"error": f"{error:.1e}"} if error < 1e-3 else None
-
-
-# The first that fits is told, so the more specific stands before the more general.
+# The first that fits is reported, so the specific patterns come before the general ones.
 PATTERNS: tuple[tuple[Pattern, str], ...] = (
-    (not_finite, "not finite: {count} of {all} elements are NaN or infinite; a division by zero, or a log of it"),
     (
-        single_precision,
+        general.not_finite,
+        "not finite: {count} of {all} elements are NaN or infinite; a division by zero, or a log of it",
+    ),
+    (
+        general.single_precision,
         "forward computes in float32: its output has too few digits for central differences; keep the input's dtype",
     ),
     (additive.zeroed, "overwritten with zero: what was in .grad is lost and nothing is added; write +="),
     (additive.assigned, "assigned, not accumulated: what was in .grad before is lost; write += where it says ="),
-    (additive.own_gradient_added, "what was in .grad before is added once more: add the new gradient alone"),
-    (zero, "zero everywhere: the gradient is never written, or lost on its way"),
-    (without_effect, "it has no effect on the output: its gradient is zero"),
-    (almost, "almost right, off by {error} of its size: a rounded constant, another eps, or float32 on the way"),
+    (additive.own_gradient_added, "the previous .grad is added once more: add the new gradient alone"),
+    (general.zero, "zero everywhere: the gradient is never written, or lost on its way"),
+    (general.without_effect, "it has no effect on the output: its gradient is zero"),
+    (
+        general.almost,
+        "almost right, off by {error} of its size: a rounded constant, another eps, or a float32 intermediate",
+    ),
     (scaling.sign, "the sign is wrong: ours is −1 times the numeric one"),
     (masking.mask_missing, "the mask of forward is missing in backward: ours must be zero {where}"),
     (chain_rule.passed_on, "the derivative is missing: grad_output is passed on as it is"),
@@ -63,8 +38,8 @@ PATTERNS: tuple[tuple[Pattern, str], ...] = (
     (layout.transposed, "transposed: ours is the right one with two dimensions exchanged"),
     (layout.reshaped, "the right numbers in the wrong shape: a reshape is missing"),
     (chain_rule.derivative_passed_on, "grad_output is ignored: ours is the derivative alone; multiply by grad_output"),
-    (chain_rule.upstream_twice, "grad_output is there twice: it belongs into the product once"),
-    (chain_rule.size_of_upstream, "the sign of grad_output is lost: its absolute value is taken somewhere"),
+    (chain_rule.upstream_twice, "grad_output is a factor twice: multiply by it once"),
+    (chain_rule.upstream_without_sign, "the sign of grad_output is lost: its absolute value is taken somewhere"),
     (scaling.size_too_many, "1/{divisor} missing{sign}: ours is {size} times the numeric one ({sizes}{two})"),
     (
         scaling.size_too_few,
@@ -84,22 +59,28 @@ PATTERNS: tuple[tuple[Pattern, str], ...] = (
         "the Jacobian is transposed: ours is J·u where Jᵀ·u is right; transpose the matrix",
     ),
     (
-        chain_rule.elements_alone,
-        "the diagonal of the Jacobian alone: what an element does to the other outputs is missing, usually a sum",
+        chain_rule.only_diagonal,
+        "only the diagonal of the Jacobian: the effect of an element on the other outputs is missing, usually a sum",
     ),
     (
-        chain_rule.indices_alone,
-        "what one {which} does to the output of another is missing (dimension {dimension}), usually a sum over it",
+        chain_rule.only_same_index,
+        "the effect of one {which} on the output of another is missing (dimension {dimension}), usually a sum over it",
     ),
-    (chain_rule.derivative_at_output, "the derivative is taken at the output: save the input and take it there"),
-    (chain_rule.input_for_output, "written in terms of the output, given the input: save the output, not the input"),
+    (
+        chain_rule.derivative_at_output,
+        "the derivative is evaluated at the output: save the input and evaluate it there",
+    ),
+    (
+        chain_rule.input_for_output,
+        "a formula in terms of the output is given the input: save the output, not the input",
+    ),
     (chain_rule.one_sample, "{which} counted: sum over the whole batch"),
     (layout.wrong_dimension, "wrong dimension: ours is the {how} of grad_output over {dimensions}"),
     (
         layout.upstream_summed,
         "the derivative is missing: ours is the {how} of grad_output over {dimensions} and no more",
     ),
-    (layout.summed, "{how} over {dimensions}, where each element has a gradient of its own"),
+    (layout.summed, "{how} over {dimensions}, although each element has a gradient of its own"),
     (
         scaling.factor,
         "a constant factor: ours is {ratio} times the numeric one; drop it, or multiply by {inverse}{setting}",
@@ -107,16 +88,16 @@ PATTERNS: tuple[tuple[Pattern, str], ...] = (
     (masking.mask_too_wide, "the mask of backward is too wide: ours is zero {where}, and must not be"),
     (masking.mask_reversed, "the mask is reversed: ours is zero where it must not be, and only there"),
     (additive.factor_missing, "the factor {factor} is missing: times that, ours is right"),
-    (additive.factor_too_many, "the factor {factor} is too many: ours is the numeric one times that"),
-    (additive.value_added, "{term} itself is added: something like weight decay, which belongs into the optimizer"),
+    (additive.factor_too_many, "extra factor {factor}: ours is the numeric one times that"),
+    (additive.value_added, "{term} itself is added: something like weight decay, which belongs in the optimizer"),
     (additive.constant_added, "a constant is added: ours is {number} more than the numeric one everywhere"),
-    (additive.term_missing, "the term {term} is missing: what forward adds up has a part each in backward"),
-    (additive.tensor_added, "{term} is added: a term too many"),
-    (masking.clipped, "clipped at {bound}: a gradient is handed on whole"),
-    (masking.branch, "right on one side only: {wrong} {where}; that branch has another derivative"),
-    (layout.turned_round, "reversed: the right numbers, in the other order along dimension {dimension}"),
+    (additive.term_missing, "the term {term} is missing: each term of a sum in forward has its own in backward"),
+    (additive.tensor_added, "extra term: {term} is added"),
+    (masking.clipped, "clipped at {bound}: return the gradient unclipped"),
+    (masking.one_side_wrong, "right on one side only: {wrong} {where}; that branch has another derivative"),
+    (layout.flipped, "reversed: the right numbers in reverse order along dimension {dimension}"),
     (layout.shifted, "shifted: the right numbers, one place off along dimension {dimension}"),
-    (layout.permuted, "permuted: the right numbers at wrong places"),
+    (layout.permuted, "permuted: the right numbers at the wrong indices"),
     (layout.wrong_indices, "wrong only at index {places} (of 0 to {last}) of dimension {dimension}: look at the edges"),
     (
         scaling.factor_of_each_index,
@@ -127,23 +108,26 @@ PATTERNS: tuple[tuple[Pattern, str], ...] = (
         "a term is missing: off by {times}one number for each line along dimension {dimension}, usually a sum over it",
     ),
     (
-        additive.held_constant,
-        "a mean or variance over dimension {dimension} is taken for a constant: what the input does to it is missing",
+        additive.statistics_constant,
+        "a mean or variance over dimension {dimension} is treated as a constant: its own derivative is missing",
     ),
     (masking.without_sign, "the sign is lost: ours is the absolute value of the numeric one"),
     (masking.sign_alone, "the size is lost: ours is the sign of the numeric one alone"),
     (masking.unmasked, "the mask of forward is missing in backward: ours must be zero where forward drops an element"),
-    (masking.dropped, "something is lost: ours is zero at some places, and right at all others"),
-    (masking.drawn_anew, "another mask than forward's: save it there, or draw the same numbers"),
-    (layout.few_elements, "right in all but {wrong} of {all} elements: a special case, or one entry too many"),
-    (nearly, "nearly right, off by {error} of its size: another eps, an approximation, or float32 on the way"),
-    (layout.broadcast, "not summed: ours has the shape of the batch, the tensor has not"),
+    (masking.dropped, "elements are lost: ours is zero in some of them, and right in all others"),
+    (masking.other_mask, "another mask than forward's: save the mask in forward"),
+    (layout.few_elements, "right in all but {wrong} of {all} elements: a special case, or an extra entry"),
+    (
+        general.nearly,
+        "nearly right, off by {error} of its size: another eps, an approximation, or a float32 intermediate",
+    ),
+    (layout.broadcast, "not summed: ours has the shape of the batch, not of the tensor"),
 )
 
-# What can be asked of a gradient of the wrong shape.
+# Patterns that apply to a gradient of the wrong shape too.
 OF_ANY_SHAPE: frozenset[Pattern] = frozenset(
     {
-        not_finite,
+        general.not_finite,
         chain_rule.passed_on,
         layout.not_summed,
         layout.transposed,
@@ -154,20 +138,20 @@ OF_ANY_SHAPE: frozenset[Pattern] = frozenset(
     }
 )
 
-# What nearly anything fits, if it is only a few numbers.
-LOOSE: frozenset[Pattern] = frozenset(
+# Patterns that nearly any few numbers fit.
+NEED_MANY_ELEMENTS: frozenset[Pattern] = frozenset(
     {
-        chain_rule.elements_alone,
-        chain_rule.indices_alone,
+        chain_rule.only_diagonal,
+        chain_rule.only_same_index,
         masking.mask_too_wide,
         masking.mask_reversed,
-        masking.branch,
+        masking.one_side_wrong,
         masking.without_sign,
         masking.sign_alone,
         masking.clipped,
         masking.unmasked,
         masking.dropped,
-        masking.drawn_anew,
+        masking.other_mask,
         additive.tensor_added,
         additive.term_missing,
         layout.permuted,
@@ -177,37 +161,30 @@ LOOSE: frozenset[Pattern] = frozenset(
 )
 
 
-def diagnose(evidence: Evidence) -> str:
-    """Return what the difference likely means, in one line; nothing if no pattern fits.
+def diagnose(evidence: Evidence) -> Diagnosis | None:
+    """Return what the difference likely means, or None if no pattern fits.
 
     >>> import torch
     >>> x, right = torch.randn(4), torch.randn(4)
     >>> diagnose(Evidence("input", -right, right, torch.randn(4), x, x, x))
-    'the sign is wrong: ours is −1 times the numeric one'
+    Diagnosis(code='scaling.sign', text='the sign is wrong: ours is −1 times the numeric one', line='')
     """
-    few = evidence.distinct < ENOUGH
+    few = evidence.distinct < MIN_ELEMENTS
     for pattern, meaning in PATTERNS:
-        if (not evidence.fits and pattern not in OF_ANY_SHAPE) or (few and pattern in LOOSE):
+        if (not evidence.fits and pattern not in OF_ANY_SHAPE) or (few and pattern in NEED_MANY_ELEMENTS):
             continue
         if found := _found(pattern, evidence):
-            return meaning.format(**(found if isinstance(found, Mapping) else {}))
-    return ""
+            return Diagnosis(code_of(pattern), meaning.format(**(found if isinstance(found, Mapping) else {})))
+    return None
+
+
+def code_of(pattern: Pattern) -> str:
+    """Return the name of a pattern, such as ``scaling.sign``."""
+    return f"{pattern.__module__.rpartition('.')[2]}.{pattern.__name__}"
 
 
 def _found(pattern: Pattern, evidence: Evidence) -> Mapping[str, str] | bool | None:
     try:
         return pattern(evidence)
-    except Exception:  # noqa: BLE001 - a pattern that stumbles over a shape must not hide what is wrong
+    except Exception:  # noqa: BLE001 - a pattern that fails on a shape must not hide what is wrong
         return None
-
-
-def _is_single(tensor: Tensor) -> bool:
-    return torch.equal(tensor.float().double(), tensor.double())
-
-
-def _error(evidence: Evidence) -> float:
-    ours, numeric = evidence.pairs()
-    if not len(numeric):
-        return 0.0
-    largest = numeric.abs().max().item()
-    return (ours - numeric).abs().max().item() / largest if largest else 1.0

@@ -1,4 +1,4 @@
-"""What a wrong gradient is judged by: it and the right one, and what both were computed from."""
+"""What the patterns compare: a wrong gradient, the numeric one, and what both were computed from."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ OF_THE_LARGEST = 1e-7
 
 @dataclass(frozen=True)
 class Evidence:
-    """A gradient by hand beside the numeric one, and what they were computed from.
+    """A hand-written gradient, the numeric one, and what both were computed from.
 
-    ``numeric`` is NaN where it was not computed and infinite where there is no derivative.
-    ``ours`` may have another shape than ``numeric``. ``value`` is the tensor that both are the gradient of,
-    ``jacobian`` is ``∂output/∂value`` in the shape of ``value`` and then of ``output``, if it was affordable.
-    Of a function of each element, ``at_output`` is the gradient that it has at ``output``, and ``at_preimage``
-    where its value is ``input``, NaN if that is nowhere. ``others`` are the numeric gradients of the other
-    tensors, ``parameters`` all that there are, each by name, and ``settings`` the numbers that the component was
-    built with, such as a dropout's p.
+    ``numeric`` is NaN where it was not computed, and infinite where there is no derivative.
+    ``ours`` may have another shape than ``numeric``. ``value`` is the tensor that both are the gradient of;
+    ``jacobian`` is ``∂output/∂value`` in the shape of ``value`` and then of ``output``, if small enough to compute.
+    Of an elementwise function, ``at_output`` is the gradient evaluated at ``output``, and ``at_preimage`` that
+    evaluated where the function equals ``input``, NaN if it does nowhere. ``others`` are the numeric gradients of
+    the other tensors, ``parameters`` all parameters, each by name, and ``settings`` the numbers that the component
+    was built with, such as a dropout's p.
     """
 
     name: str
@@ -51,12 +51,12 @@ class Evidence:
 
     @property
     def has_upstream(self) -> bool:
-        """Whether a gradient comes from above; a loss is the top, and stands for one of 1."""
+        """Whether there is an upstream gradient; that of a loss is 1."""
         return not bool((self.upstream == 1).all())
 
     @property
     def distinct(self) -> int:
-        """How many elements there are to compare, those that are the same counted once."""
+        """How many different elements there are to compare."""
         return len(torch.stack(self.pairs(), 1).unique(dim=0)) if self.fits else len(self.ours.unique())
 
     def pairs(self) -> tuple[Tensor, Tensor]:
@@ -64,7 +64,7 @@ class Evidence:
         return self.ours[self.known], self.numeric[self.known]
 
     def is_like(self, candidate: Tensor) -> bool:
-        """Tell whether our gradient is ``candidate``, where a numeric one is known."""
+        """Tell whether our gradient equals ``candidate`` wherever a numeric one is known."""
         if candidate.shape != self.ours.shape or not self.ours.numel():
             return False
         known = self.known if self.fits else torch.ones_like(self.ours, dtype=torch.bool)
@@ -72,14 +72,14 @@ class Evidence:
 
 
 def close(ours: Tensor, wanted: Tensor) -> Tensor:
-    """Return where ``ours`` is ``wanted``, within what central differences can tell."""
+    """Return where ``ours`` equals ``wanted``, within the precision of central differences."""
     if not wanted.numel():
         return torch.ones_like(wanted, dtype=torch.bool)
     return (ours - wanted).abs() <= RELATIVE * wanted.abs() + OF_THE_LARGEST * wanted.abs().max()
 
 
 def near(ours: Tensor, wanted: Tensor) -> bool:
-    """Tell whether all of ``ours`` is ``wanted``, and there is something of it that is not zero.
+    """Tell whether all of ``ours`` equals ``wanted``, which is finite and not all zero.
 
     >>> near(torch.tensor([2.0]), torch.tensor([2.000001])), near(torch.zeros(2), torch.zeros(2))
     (True, False)

@@ -1,106 +1,30 @@
-"""From a wrong gradient to what it likely means, and where it is computed."""
+"""From a wrong gradient to what it likely means, and the line that computes it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import product
+from collections.abc import Callable
+from dataclasses import replace
 
-import torch
-from torch import Tensor
-
-from corenet.errors import CorenetError
+from corenet.contracts.loss import Loss
+from corenet.contracts.module import Module
 from corenet.testing.diagnosis.diagnose import diagnose
+from corenet.testing.diagnosis.diagnosis import Diagnosis
 from corenet.testing.diagnosis.evidence import Evidence
 from corenet.testing.diagnosis.source_edits import changed, minus_added, one_edit_away
 from corenet.testing.diagnosis.source_lines import where
-from corenet.testing.gradcheck.deterministic import Frozen
-from corenet.testing.gradcheck.numeric import derivative
-from corenet.testing.gradcheck.pointwise import is_diagonal, preimage, slope_at
-
-LARGEST_JACOBIAN = 50_000
 
 
-@dataclass(frozen=True)
-class Explainer:
-    """Explains gradients of one component. ``numeric`` has, by name, the right ones for each of ``upstreams``."""
+def explain(
+    subject: Module | Loss, name: str, evidence: Callable[[], Evidence], is_right: Callable[[], bool]
+) -> Diagnosis:
+    """Return what the wrong gradient of ``name`` likely means: an edit of the source that mends it, or a pattern.
 
-    function: Frozen
-    output: Tensor
-    upstreams: Sequence[Tensor]
-    numeric: Mapping[str, Sequence[Tensor] | Tensor]
-
-    def __call__(self, name: str, ours: Sequence[Tensor]) -> str:
-        """Return what ``ours`` likely means, and in a second line where it is computed; ``ours`` has a wrong one."""
-        try:
-            return self._meaning(name, ours)
-        except Exception:  # noqa: BLE001 - an explanation that fails must not stand in the place of what it explains
-            return where(self.function.subject, name)
-
-    def _meaning(self, name: str, ours: Sequence[Tensor]) -> str:
-        row = next(
-            row for row, (each, right) in enumerate(zip(ours, self.numeric[name], strict=True)) if _wrong(each, right)
-        )
-        subject = self.function.subject
-        if edit := one_edit_away(subject, name, lambda: self._is_right(name), changed):
-            return edit
-        evidence = self._evidence(name, ours[row], row)
-        if meaning := diagnose(evidence):
-            return "\n".join(filter(None, [meaning, where(subject, name)]))
-        return one_edit_away(subject, name, lambda: self._is_right(name), minus_added) or where(subject, name)
-
-    def _is_right(self, name: str) -> bool:
-        """Tell whether the component, as it stands now, gives the right gradient of ``name``."""
-        try:
-            found = (self.function.gradients(upstream)[name] for upstream in self.upstreams)
-            return not any(_wrong(each, right) for each, right in zip(found, self.numeric[name], strict=True))
-        except Exception:  # noqa: BLE001 - a stranger's code may raise anything
-            return False
-        finally:
-            self.function.forget()
-
-    def _evidence(self, name: str, ours: Tensor, row: int) -> Evidence:
-        tensors, upstream = self.function.tensors(), self.upstreams[row]
-        jacobian = _jacobian(self.function, tensors[name], self.output)
-        pointwise = name == "input" and jacobian is not None and is_diagonal(jacobian, self.output)
-        return Evidence(
-            name,
-            ours,
-            self.numeric[name][row],
-            upstream,
-            self.function.inputs[0],
-            self.output,
-            tensors[name],
-            jacobian=jacobian,
-            at_output=slope_at(self.function, self.output) * upstream if pointwise else None,
-            at_preimage=slope_at(self.function, preimage(self.function)) * upstream if pointwise else None,
-            others={other: found[row] for other, found in self.numeric.items() if other != name},
-            parameters={other: tensor for other, tensor in tensors.items() if other != "input"},
-            settings={each: value for each, value in vars(self.function.subject).items() if _is_setting(value)},
-        )
-
-
-def _is_setting(value: object) -> bool:
-    return isinstance(value, float) and value not in (0, 1)
-
-
-def _wrong(ours: Tensor, numeric: Tensor) -> bool:
-    if ours.shape != numeric.shape:
-        return True
-    known = numeric.isfinite()
-    return not torch.allclose(ours[known], numeric[known], rtol=1e-6, atol=1e-8)
-
-
-def _jacobian(function: Frozen, tensor: Tensor, output: Tensor) -> Tensor | None:
-    """Return ``∂output/∂tensor``, NaN where there is no derivative, or None if it is too large."""
-    if tensor.numel() * output.numel() > LARGEST_JACOBIAN:
-        return None
-    found = torch.full((*tensor.shape, *output.shape), torch.nan, dtype=output.dtype, device=output.device)
-    for place in product(*map(range, tensor.shape)):
-        try:
-            slope = derivative(function, tensor, place, output)
-        except CorenetError:
-            return None
-        if slope is not None:
-            found[place] = slope
-    return found
+    ``is_right`` tells whether ``subject``, as it then stands, gives the right gradient; ``evidence`` gathers
+    what patterns look at, which takes longer. Where nothing fits, the diagnosis is the line alone.
+    """
+    if edit := one_edit_away(subject, name, is_right, changed):
+        return edit
+    line = where(subject, name)
+    if found := diagnose(evidence()):
+        return replace(found, line=line)
+    return one_edit_away(subject, name, is_right, minus_added) or Diagnosis(line=line)

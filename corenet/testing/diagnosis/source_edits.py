@@ -1,4 +1,4 @@
-"""The search for a slip of the pen: a component's own source with one sign or one dimension of it changed."""
+"""The search for a one-edit fix: the component's own source with one sign or one dimension changed."""
 
 from __future__ import annotations
 
@@ -12,80 +12,84 @@ from typing import NamedTuple
 
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
-from corenet.testing.diagnosis.source_lines import method_of, methods_of, owner_of
+from corenet.testing.diagnosis.diagnosis import Diagnosis
+from corenet.testing.diagnosis.method_source import method_of
+from corenet.testing.diagnosis.source_lines import methods_of, owner_of
 
-MOST = 60
+MAX_EDITS = 60
+SIGN, DIMENSION = "source.sign", "source.dimension"
 SIMPLE = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Return)
-TURNED = {ast.Add: ast.Sub, ast.Sub: ast.Add}
+FLIPPED = {ast.Add: ast.Sub, ast.Sub: ast.Add}
 ALONG = frozenset({"sum", "mean", "prod", "amax", "amin", "cumsum", "flip", "softmax", "log_softmax"})
 DIMENSIONS = (-1, 0, 1, -2)
 
 
 class Edit(NamedTuple):
-    """A part of a syntax tree, what to put in its place, and what it means where that is right."""
+    """A node of a syntax tree, its replacement, and what it means if the replacement is right."""
 
     old: ast.AST
     new: ast.AST
+    code: str
     meaning: str
 
 
 def one_edit_away(
     subject: Module | Loss, name: str, is_right: Callable[[], bool], edits: Callable[[ast.AST], Iterator[Edit]]
-) -> str:
-    """Return, in two lines, which edit of the source makes the gradient of ``name`` right, and where; or nothing.
+) -> Diagnosis | None:
+    """Return which edit of the source makes the gradient of ``name`` right, and in which line; None if none does.
 
-    ``is_right`` tells whether the gradient that ``subject`` gives, as it then stands, is the right one,
-    and ``edits`` what to try on a part of the source: :func:`changed` or :func:`minus_added`.
+    ``is_right`` tells whether ``subject``, as edited, gives the right gradient;
+    ``edits`` yields the edits to try on a node: :func:`changed` or :func:`minus_added`.
     """
     first, _ = owner_of(subject, name)
     others = [each for _, each in subject.named_modules() if each is not first] if isinstance(subject, Module) else []
     edited = ((owner, *each) for owner in (first, *others) for each in _edited(owner, edits))
-    for owner, method, function, meaning in islice(edited, MOST):
+    for owner, method, function, diagnosis in islice(edited, MAX_EDITS):
         with _replaced(owner, method, function):
             if is_right():
-                return meaning
-    return ""
+                return diagnosis
+    return None
 
 
 def changed(node: ast.AST) -> Iterator[Edit]:
-    """Yield what turns a sign round, and what sums or turns along another dimension."""
+    """Yield edits that flip a sign, and those that reduce or flip along another dimension."""
     yield from _signs(node)
     yield from _dimensions(node)
 
 
 def minus_added(node: ast.AST) -> Iterator[Edit]:
-    """Yield a minus before each argument of a call."""
+    """Yield edits that put a minus before an argument of a call."""
     for argument in _arguments(node) if isinstance(node, ast.Call) else []:
         meaning = f"the sign is wrong: a minus before {ast.unparse(argument)} in this line makes it right"
         if isinstance(argument, (ast.Name, ast.Attribute, ast.Call, ast.Constant)):
-            yield Edit(argument, ast.UnaryOp(ast.USub(), argument), meaning)
+            yield Edit(argument, ast.UnaryOp(ast.USub(), argument), SIGN, meaning)
 
 
 def _edited(
     owner: Module | Loss, edits: Callable[[ast.AST], Iterator[Edit]]
-) -> Iterator[tuple[str, FunctionType, str]]:
-    """Yield the name of a method that has to do with gradients, the method edited, and what the edit means."""
+) -> Iterator[tuple[str, FunctionType, Diagnosis]]:
+    """Yield the name of a method that takes part in the gradient, the edited method, and what the edit means."""
     methods = dict(methods_of(owner))
     if forward := method_of(type(owner), "forward"):
         methods["forward"] = forward
     for name, method in methods.items():
         original, tree = inspect.unwrap(getattr(type(owner), name)), method.tree
         if original.__closure__ or not _is_definition(tree):
-            continue  # what closes over other variables, as super() does, can't be built again, nor a lambda
+            continue  # neither a closure, as super() makes one, nor a lambda can be compiled again
         for statement in _statements(tree, only_saving=name == "forward"):
             line = method.line(statement)
             for edit in [found for node in ast.walk(statement) for found in edits(node)]:
-                yield name, _built(tree, edit, original), f"{edit.meaning}\n{line}"
+                yield name, _built(tree, edit, original), Diagnosis(edit.code, edit.meaning, line)
 
 
 def _signs(node: ast.AST) -> Iterator[Edit]:
     meaning = "the sign is wrong: flipping one sign in this line makes it right"
-    if isinstance(node, ast.BinOp) and (turned := TURNED.get(type(node.op))):
-        yield Edit(node, ast.BinOp(node.left, turned(), node.right), meaning)
-    elif isinstance(node, ast.AugAssign) and (turned := TURNED.get(type(node.op))):
-        yield Edit(node, ast.AugAssign(node.target, turned(), node.value), meaning)
+    if isinstance(node, ast.BinOp) and (flipped := FLIPPED.get(type(node.op))):
+        yield Edit(node, ast.BinOp(node.left, flipped(), node.right), SIGN, meaning)
+    elif isinstance(node, ast.AugAssign) and (flipped := FLIPPED.get(type(node.op))):
+        yield Edit(node, ast.AugAssign(node.target, flipped(), node.value), SIGN, meaning)
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        yield Edit(node, node.operand, meaning)
+        yield Edit(node, node.operand, SIGN, meaning)
 
 
 def _dimensions(node: ast.AST) -> Iterator[Edit]:
@@ -98,7 +102,7 @@ def _dimensions(node: ast.AST) -> Iterator[Edit]:
         for wanted in map(str, DIMENSIONS):
             meaning = f"wrong dimension: {wanted} in the place of {given} in this line makes it right"
             if wanted != given:
-                yield Edit(argument, ast.parse(wanted, mode="eval").body, meaning)
+                yield Edit(argument, ast.parse(wanted, mode="eval").body, DIMENSION, meaning)
 
 
 def _arguments(call: ast.Call) -> list[ast.expr]:
@@ -110,7 +114,7 @@ def _is_definition(tree: ast.Module) -> bool:
 
 
 def _statements(tree: ast.AST, only_saving: bool) -> list[ast.stmt]:
-    """Return the simple statements; of ``forward`` those that save alone, for the rest is what it is."""
+    """Return the simple statements; of ``forward`` only those that save, because its values are right by definition."""
     simple = [node for node in ast.walk(tree) if isinstance(node, SIMPLE)]
     return [each for each in simple if not only_saving or ast.unparse(each).startswith("self.save(")]
 
@@ -124,7 +128,7 @@ class _Replace(ast.NodeTransformer):
 
 
 def _built(tree: ast.Module, edit: Edit, original: FunctionType) -> FunctionType:
-    """Return the function that the edited tree defines, in the surroundings of the original one."""
+    """Return the function that the edited tree defines, in the namespace of the original one."""
     tree.body[0].decorator_list = []  # type: ignore[attr-defined]
     _Replace(edit.old, edit.new).visit(tree)
     space: dict[str, FunctionType] = {}
@@ -132,14 +136,14 @@ def _built(tree: ast.Module, edit: Edit, original: FunctionType) -> FunctionType
         code = compile(ast.fix_missing_locations(tree), original.__code__.co_filename, "exec")
     finally:
         _Replace(edit.new, edit.old).visit(tree)
-    exec(code, original.__globals__, space)  # noqa: S102 - its own code
+    exec(code, original.__globals__, space)  # noqa: S102 - the component's own code
     (function,) = space.values()
     return function
 
 
 @contextmanager
 def _replaced(owner: Module | Loss, name: str, function: FunctionType) -> Iterator[None]:
-    """Put ``function`` in the place of a method, of this one instance."""
+    """Replace a method of this one instance by ``function``."""
     object.__setattr__(owner, name, MethodType(function, owner))
     try:
         yield

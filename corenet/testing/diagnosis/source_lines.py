@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import ast
 import inspect
-import textwrap
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Any
 
 from corenet.contracts.loss import ElementwiseLoss, Loss
 from corenet.contracts.module import Module
-
-LONGEST = 100
+from corenet.testing.diagnosis.method_source import Method, method_of, short_path, shortened
 
 Choice = Callable[[ast.AST], list[ast.stmt]]
 
 
 def where(subject: Module | Loss, name: str) -> str:
-    """Return the place in the source that computes the gradient of ``name``, such as ``"input"``.
+    """Return the line of the source that computes the gradient of ``name``, such as ``"input"``.
 
-    Of the input it is the line that ``backward`` returns, of a parameter the line that writes
-    its ``.grad``, and the whole of ``backward`` where there is none; of an
-    :class:`~corenet.ElementwiseLoss` it is in ``derivative``. What ``backward`` leaves to another
-    method of the component is looked for there, and a parameter of a module below in that module.
-    Nothing if the source can't be had.
+    For the input it is the ``return`` of ``backward``, for a parameter the line that writes its
+    ``.grad``, or the whole of ``backward`` where no line does; an :class:`~corenet.ElementwiseLoss`
+    has ``derivative`` instead. Methods that ``backward`` calls are searched too, and a parameter of a
+    submodule is searched there. An empty string if the source is not available.
 
     >>> import corenet as cn
     >>> where(cn.Tanh(), "input").partition(":")[0]
@@ -39,15 +34,15 @@ def where(subject: Module | Loss, name: str) -> str:
 
 
 def raised_at(error: BaseException, subject: Callable[..., Any]) -> str:
-    """Return the last line of a component's own source that an error came through; nothing if it came through none."""
+    """Return the last line of a component's own source in an error's traceback; an empty string if there is none."""
     own = [each for each in inspect.getmro(subject) if _is_own(each)] if isinstance(subject, type) else [subject]
-    paths = {inspect.getsourcefile(each): _short_path(each) for each in own if _has_source(each)}
+    paths = {inspect.getsourcefile(each): short_path(each) for each in own if _has_source(each)}
     lines = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in paths]
-    return f"{paths[lines[-1].filename]}:{lines[-1].lineno}: {_shortened(lines[-1].line or '')}" if lines else ""
+    return f"{paths[lines[-1].filename]}:{lines[-1].lineno}: {shortened(lines[-1].line or '')}" if lines else ""
 
 
 def methods_of(owner: Module | Loss) -> Iterator[tuple[str, Method]]:
-    """Yield, by name, the methods that compute the gradients of a component: what it writes, and what that calls."""
+    """Yield, by name, the methods that compute the gradients of a component, and those that they call."""
     written = _written(owner)
     called = [name for each in written if (found := method_of(type(owner), each)) for name in _called(found.tree)]
     for name in dict.fromkeys(written + called):
@@ -56,52 +51,12 @@ def methods_of(owner: Module | Loss) -> Iterator[tuple[str, Method]]:
 
 
 def owner_of(subject: Module | Loss, name: str) -> tuple[Module | Loss, str]:
-    """Return what holds the tensor of that path, the component or a module below it, and the tensor's name there."""
+    """Return the component, or the submodule of it, that has the tensor of that path, and the tensor's name there."""
     if isinstance(subject, Loss):
         return subject, name
-    holders = [each for each in subject.named_modules() if not each[0] or name.startswith(f"{each[0]}.")]
-    path, owner = max(holders, key=lambda each: len(each[0]))
+    owners = [each for each in subject.named_modules() if not each[0] or name.startswith(f"{each[0]}.")]
+    path, owner = max(owners, key=lambda each: len(each[0]))
     return owner, name.removeprefix(f"{path}.").partition(".")[0]
-
-
-@dataclass(frozen=True)
-class Method:
-    """The source of a method: its file as shown, its first line there, and its text."""
-
-    path: str
-    start: int
-    text: str
-
-    @property
-    def tree(self) -> ast.Module:
-        """Its syntax; nothing of a lambda inside of a larger expression, which is none by itself."""
-        try:
-            return ast.parse(self.text)
-        except SyntaxError:
-            return ast.Module([], [])
-
-    @property
-    def range(self) -> str:
-        """Its lines, such as ``corenet_swish/__init__.py:26-31``; of a single one, what stands there."""
-        lines = self.text.splitlines()
-        if len(lines) == 1:
-            return f"{self.path}:{self.start}: {_shortened(self.text)}"
-        return f"{self.path}:{self.start}-{self.start + len(lines) - 1}"
-
-    def line(self, statement: ast.stmt) -> str:
-        """Return where a statement begins, and the statement."""
-        segment = ast.get_source_segment(self.text, statement) or ""
-        return f"{self.path}:{self.start + statement.lineno - 1}: {_shortened(segment)}"
-
-
-def method_of(cls: type, name: str) -> Method | None:
-    """Return the source of a method, or nothing if it can't be had."""
-    try:
-        function = inspect.unwrap(getattr(cls, name))
-        lines, start = inspect.getsourcelines(function)
-    except (AttributeError, TypeError, OSError, ValueError, SyntaxError):
-        return None
-    return Method(_short_path(function), start, textwrap.dedent("".join(lines)))
 
 
 def _written(owner: Module | Loss) -> list[str]:
@@ -112,7 +67,7 @@ def _written(owner: Module | Loss) -> list[str]:
 
 
 def _place(owner: object, names: list[str], choice: Choice) -> str:
-    """Return the last statement chosen in the methods of those names, or in the methods that they call."""
+    """Return the last chosen statement in the methods of those names, or in the methods that they call."""
     methods = [method for name in names if (method := method_of(type(owner), name))]
     for method in methods:
         if not (chosen := choice(method.tree)):
@@ -123,13 +78,6 @@ def _place(owner: object, names: list[str], choice: Choice) -> str:
     called = [found for method in methods for name in _called(method.tree) if (found := method_of(type(owner), name))]
     places = (method.line(statement) for method in called for statement in choice(method.tree))
     return next(places, methods[0].range if methods else "")
-
-
-def _short_path(function: Any) -> str:
-    """Return the file's path from its top package on, such as ``corenet_swish/__init__.py``."""
-    file = PurePath(inspect.getsourcefile(function) or "")
-    depth = len((function.__module__ or "").split(".")) + (file.name == "__init__.py")
-    return "/".join(file.parts[-depth:])
 
 
 def _is_own(cls: type) -> bool:
@@ -144,7 +92,7 @@ def _has_source(subject: Callable[..., Any]) -> bool:
 
 
 def _returns(tree: ast.AST) -> list[ast.stmt]:
-    """Return the return statements, or, where it is a variable that they return, what writes it."""
+    """Return the return statements, or, where they return a variable, the statements that write it."""
     returns = [node for node in ast.walk(tree) if isinstance(node, ast.Return)]
     names = {node.value.id for node in returns if isinstance(node.value, ast.Name)}
     writing = [node for node in ast.walk(tree) if isinstance(node, (ast.Assign, ast.AugAssign))]
@@ -164,7 +112,7 @@ def _writers(tree: ast.AST, attribute: str) -> list[ast.stmt]:
 
 
 def _delegated(statement: ast.stmt) -> str:
-    """Return the method that a statement such as ``return self.method(…)`` leaves everything to."""
+    """Return the method that a statement such as ``return self.method(…)`` calls."""
     if not (isinstance(statement, ast.Return) and isinstance(statement.value, ast.Call)):
         return ""
     function = ast.unparse(statement.value.func)
@@ -179,8 +127,3 @@ def _called(tree: ast.AST) -> list[str]:
         for each in calls
         if isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name) and each.value.id == "self"
     ]
-
-
-def _shortened(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"

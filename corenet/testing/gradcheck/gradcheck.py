@@ -11,9 +11,9 @@ from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.sequential import label
 from corenet.errors import ConfigError, ShapeError
-from corenet.testing.diagnosis.explain import Explainer
 from corenet.testing.gradcheck.deterministic import Frozen
 from corenet.testing.gradcheck.directional import along_directions
+from corenet.testing.gradcheck.explainer import Explainer
 from corenet.testing.gradcheck.numeric import derivative
 from corenet.testing.gradcheck.report import GradientReport, TensorReport
 

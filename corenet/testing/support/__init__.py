@@ -1,1 +1,1 @@
-"""What the checks share: trials, comparisons, trajectories."""
+"""What the checks share: trials, comparisons, trajectories, and the violations that they raise."""

@@ -1,4 +1,4 @@
-"""Whether two tensors agree, and where they don't."""
+"""Whether two tensors agree, and where they differ."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from torch import Tensor
 
 
 def difference(found: Tensor, expected: Tensor, rtol: float = 1e-9, least: float = 1e-30) -> str:
-    """Return how ``found`` differs from ``expected`` at its worst element; nothing if they agree.
+    """Return how ``found`` differs from ``expected`` at the worst element; an empty string if they agree.
 
-    They agree within ``rtol`` of the largest expected number, or of ``least``; with ``rtol`` 0, bit for bit.
+    The tolerance is ``rtol`` times the larger of ``least`` and the largest expected element; 0 means bit for bit.
 
     >>> difference(torch.tensor([1.0, 3.0]), torch.tensor([1.0, 2.0]))
     'is 3 at [1], not 2'
@@ -34,6 +34,6 @@ def difference(found: Tensor, expected: Tensor, rtol: float = 1e-9, least: float
 def differences(
     found: Mapping[str, Tensor], expected: Mapping[str, Tensor], rtol: float = 1e-9, least: float = 1e-30
 ) -> str:
-    """Return how tensors differ from the expected ones of their names; nothing if all agree."""
+    """Return how tensors differ from the expected ones of the same names; an empty string if all agree."""
     wrong = {name: difference(tensor, expected[name], rtol, least) for name, tensor in found.items()}
     return ", ".join(f"{name} {how}" for name, how in wrong.items() if how)

@@ -11,7 +11,7 @@ from corenet.registry.provenance import imported, target_of
 
 
 def copiers(part: object) -> dict[str, Callable[[Any], Any]]:
-    """Return a deep copy, and pickle where it can find the class again, by what a message calls them.
+    """Return the functions that copy ``part``, by name: deepcopy, and pickle where it can import the class.
 
     >>> import corenet as cn
     >>> list(copiers(cn.Tanh()))
@@ -19,5 +19,5 @@ def copiers(part: object) -> dict[str, Callable[[Any], Any]]:
     """
     found: dict[str, Callable[[Any], Any]] = {"a deep copy": copy.deepcopy}
     if imported(target_of(type(part))) is type(part):
-        found["a pickled copy"] = lambda each: pickle.loads(pickle.dumps(each))  # noqa: S301 - made a moment ago
+        found["a pickled copy"] = lambda each: pickle.loads(pickle.dumps(each))  # noqa: S301 - pickled here
     return found

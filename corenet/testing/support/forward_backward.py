@@ -1,4 +1,4 @@
-"""One pass through a module, forward and backward, and everything that came of it."""
+"""One forward and one backward of a module: its output and all gradients."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from corenet.contracts.module import Module
-from corenet.testing.checks.check import tensor_from
 from corenet.testing.support.compare import differences
 from corenet.testing.support.trial import Trial, seeded
+from corenet.testing.support.violation import tensor_from
 
 
 @dataclass(frozen=True)
-class Pass:
+class ForwardBackward:
     """The output, the gradient of the input, and that of each parameter by name."""
 
     output: Tensor
@@ -22,21 +22,23 @@ class Pass:
     parameters: dict[str, Tensor]
 
     def named(self) -> dict[str, Tensor]:
-        """Return all of it by the names that a message would use."""
+        """Return all of them by the names that messages use."""
         gradients = {f"the gradient of {name}": tensor for name, tensor in self.parameters.items()}
         return {"the output": self.output, "the gradient of input": self.grad_input, **gradients}
 
-    def differs(self, expected: Pass, rtol: float = 1e-9) -> str:
-        """Return where this differs from ``expected``; nothing if it agrees within ``rtol``.
+    def differs(self, expected: ForwardBackward, rtol: float = 1e-9) -> str:
+        """Return where this differs from ``expected``; an empty string if it agrees within ``rtol``.
 
-        That is of the size of a part, or of 1 where it is smaller: what goes in is of that size, and a small
-        number that comes out may be what rounding left of larger ones.
+        The tolerance is relative to the largest element of each tensor, or to 1 where all are smaller:
+        inputs are of size 1, and a small result may be what rounding left of larger numbers.
         """
         return differences(self.named(), expected.named(), rtol, least=1.0)
 
 
-def run(module: Module, input: Tensor, grad_output: Tensor | None = None, seed: int = 0) -> Pass:
-    """Return a pass of ``module`` in training mode, with gradients that start at zero.
+def forward_backward(
+    module: Module, input: Tensor, grad_output: Tensor | None = None, seed: int = 0
+) -> ForwardBackward:
+    """Run ``module`` forward and backward in training mode, with gradients that start at zero.
 
     Without ``grad_output`` one is drawn, the same for outputs of one shape.
     """
@@ -46,7 +48,7 @@ def run(module: Module, input: Tensor, grad_output: Tensor | None = None, seed: 
         upstream = drawn_like(output) if grad_output is None else grad_output
         grad_input = tensor_from("backward", module.backward(upstream))
     gradients = {name: parameter.grad.clone() for name, parameter in module.named_parameters()}
-    return Pass(output.clone(), grad_input.clone(), gradients)
+    return ForwardBackward(output.clone(), grad_input.clone(), gradients)
 
 
 def drawn_like(output: Tensor, seed: int = 1) -> Tensor:
@@ -57,5 +59,5 @@ def drawn_like(output: Tensor, seed: int = 1) -> Tensor:
 
 def is_random(trial: Trial) -> bool:
     """Tell whether the output of a trial's module depends on torch's generator."""
-    first, second = (run(trial.build(), trial.input(), seed=seed).output for seed in (0, 1))
+    first, second = (forward_backward(trial.build(), trial.input(), seed=seed).output for seed in (0, 1))
     return not torch.equal(first, second)

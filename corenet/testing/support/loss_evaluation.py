@@ -1,4 +1,4 @@
-"""One evaluation of a loss: its value, and the gradient that goes with it."""
+"""One evaluation of a loss: its value and its gradient."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from torch import Tensor
 
 from corenet.contracts.loss import REDUCTIONS, Loss
 from corenet.errors import ConfigError
-from corenet.testing.checks.check import tensor_from
 from corenet.testing.support.compare import differences
 from corenet.testing.support.trial import Trial, seeded
+from corenet.testing.support.violation import tensor_from
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a loss gave for one input and target."""
+    """The value and the gradient of a loss for one input and target."""
 
     value: Tensor
     gradient: Tensor
 
     def differs(self, expected: Evaluation, rtol: float = 1e-9) -> str:
-        """Return where this differs from ``expected``; nothing if it agrees."""
+        """Return where this differs from ``expected``; an empty string if it agrees."""
         return differences(self.named(), expected.named(), rtol)
 
     def named(self) -> dict[str, Tensor]:
-        """Return both by the names that a message would use."""
+        """Return both by the names that messages use."""
         return {"the value": self.value, "the gradient": self.gradient}
 
 
@@ -37,25 +37,28 @@ def evaluate(loss: Loss, input: Tensor, target: Tensor) -> Evaluation:
         return Evaluation(value, tensor_from("backward", loss.backward()).clone())
 
 
-def evaluated(trial: Trial, input: Tensor, target: Tensor) -> Evaluation:
+def evaluate_fresh(trial: Trial, input: Tensor, target: Tensor) -> Evaluation:
     """Return the value and the gradient of a fresh loss."""
     return evaluate(trial.build(), input, target)
 
 
 def each_reduction(trial: Trial) -> list[Trial]:
-    """Return the trial with each reduction that its loss takes, or the trial alone if it has none.
+    """Return the trial with each reduction that its loss has, or the trial alone if it has none.
 
     >>> import corenet as cn
     >>> [each.case.arguments for each in each_reduction(Trial(cn.MSELoss, cn.Case()))]
-    [{'reduction': 'mean'}, {'reduction': 'sum'}, {'reduction': 'none'}]
+    [{}, {'reduction': 'sum'}, {'reduction': 'none'}]
     """
     return [each for name in REDUCTIONS if (each := reduced(trial, name))] or [trial]
 
 
 def reduced(trial: Trial, reduction: str) -> Trial | None:
-    """Return the trial with another ``reduction``, or None if its loss doesn't take that one."""
-    if "reduction" not in inspect.signature(trial.factory).parameters:
+    """Return the trial with another ``reduction``, or None if its loss does not have that one."""
+    parameter = inspect.signature(trial.factory).parameters.get("reduction")
+    if parameter is None:
         return None
+    if trial.case.arguments.get("reduction", parameter.default) == reduction:
+        return trial  # whose gradients are computed once, and count in the report's error
     other = replace(trial, case=replace(trial.case, arguments={**trial.case.arguments, "reduction": reduction}))
     try:
         other.build()
@@ -65,7 +68,7 @@ def reduced(trial: Trial, reduction: str) -> Trial | None:
 
 
 def weighs_samples(trial: Trial) -> bool:
-    """Tell whether an argument of the case is a tensor with an entry for each sample of its batch."""
+    """Tell whether an argument of the case is a tensor with a weight for each sample of the batch."""
     shape = trial.case.shape
     tensors = [value for value in trial.case.arguments.values() if isinstance(value, Tensor) and value.dim()]
     return any(len(each) == shape[0] > 1 and each.shape != shape[len(shape) - each.dim() :] for each in tensors) or any(

@@ -1,4 +1,4 @@
-"""How the numbers of a tensor lie in memory."""
+"""The memory layout of a tensor: strided, transposed, shared."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def strided(tensor: Tensor) -> Tensor:
-    """Return the same values with every other element of memory between them.
+    """Return the same values with strides twice as large.
 
     >>> strided(torch.ones(2, 3)).stride()
     (6, 2)
@@ -16,7 +16,7 @@ def strided(tensor: Tensor) -> Tensor:
 
 
 def transposed(tensor: Tensor) -> Tensor:
-    """Return the same values with the first dimension innermost in memory.
+    """Return the same values with the first and last dimension exchanged in memory.
 
     >>> transposed(torch.ones(2, 3)).stride()
     (1, 2)
@@ -25,5 +25,5 @@ def transposed(tensor: Tensor) -> Tensor:
 
 
 def share_memory(left: Tensor, right: Tensor) -> bool:
-    """Tell whether both have their numbers in the same memory."""
+    """Tell whether both use the same memory."""
     return left.numel() > 0 and left.untyped_storage().data_ptr() == right.untyped_storage().data_ptr()

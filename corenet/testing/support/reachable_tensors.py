@@ -1,4 +1,4 @@
-"""Every tensor that a module holds, where the tree of modules looks for it and where it doesn't."""
+"""Every tensor that can be reached from a module, whether the module registers it or not."""
 
 from __future__ import annotations
 
@@ -12,32 +12,33 @@ from torch import Tensor
 from corenet.contracts.parameter import Buffer, Parameter
 from corenet.contracts.tree import Tree
 
-DEEPEST = 6  # an object may lead on to the whole program, as a logger does
+MAX_DEPTH = 6  # an object may lead on to the whole program, as a logger does
 
 
-def held(holder: object) -> dict[str, Tensor]:
-    """Return each tensor that can be reached from ``holder`` once, by its path, but what waits for a backward.
+def reachable_tensors(root: object) -> dict[str, Tensor]:
+    """Return each tensor that can be reached from ``root`` once, by its path, except what is saved for backward.
 
-    It is looked for in attributes, lists, tuples, sets, dicts, and in what functions remember.
+    The search goes through attributes, lists, tuples, sets, dicts, and the closures of functions.
 
     >>> import corenet as cn, torch
     >>> linear = cn.Linear(1, 1, bias=False)
     >>> linear.stash = {torch.ones(1)}
-    >>> list(held(linear))
+    >>> list(reachable_tensors(linear))
     ['weight', 'stash.0']
     """
     found: dict[str, Tensor] = {}
-    _collect((), holder, found, set())
+    _collect((), root, found, set())
     return found
 
 
-def loose(holder: object) -> dict[str, Tensor]:
-    """Return the tensors that ``holder`` holds which are no parameters and no buffers."""
-    return {path: tensor for path, tensor in held(holder).items() if not isinstance(tensor, (Parameter, Buffer))}
+def plain_tensors(root: object) -> dict[str, Tensor]:
+    """Return the tensors reachable from ``root`` that are neither parameters nor buffers."""
+    reachable = reachable_tensors(root).items()
+    return {path: tensor for path, tensor in reachable if not isinstance(tensor, (Parameter, Buffer))}
 
 
 def _collect(path: tuple[str, ...], value: object, found: dict[str, Tensor], seen: set[int]) -> None:
-    if id(value) in seen or len(path) > DEEPEST:
+    if id(value) in seen or len(path) > MAX_DEPTH:
         return
     seen.add(id(value))
     if isinstance(value, Tensor):

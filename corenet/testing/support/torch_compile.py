@@ -1,4 +1,4 @@
-"""A function captured whole by torch.compile."""
+"""A function run under torch.compile, captured as one graph."""
 
 from __future__ import annotations
 
@@ -8,22 +8,21 @@ from typing import Any
 import torch
 
 from corenet.registry.collect import reason_of
-from corenet.testing.checks.check import Violation
 from corenet.testing.support.trial import seeded
+from corenet.testing.support.violation import Violation
 
-CAPTURE = "no branches on numbers, no .item(), no numpy: tensor operations alone, and checks in check()"
+CAPTURE = "no branches on values, no .item(), no numpy: tensor operations only, and checks in check()"
 
 
-def captured(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Return what ``function`` gives under torch.compile.
+def under_torch_compile(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Return the result of ``function`` under torch.compile.
 
     Raises:
-        Violation: it cannot be captured whole.
+        Violation: it cannot be captured as one graph.
 
-    >>> captured(torch.neg, torch.tensor(1.0))
+    >>> under_torch_compile(torch.neg, torch.tensor(1.0))
     tensor(-1.)
     """
-    torch.compiler.reset()
     try:
         with seeded(0):
             return torch.compile(function, fullgraph=True, backend="eager")(*arguments)

@@ -1,4 +1,4 @@
-"""Where an optimizer goes: parameters to move, gradients to follow, and the path through them."""
+"""The trajectory of an optimizer: parameters to start from, gradients to follow, the weights after each step."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def quadratic(weights: Sequence[Tensor]) -> tuple[float, list[Tensor]]:
 
 
 def rosenbrock(weights: Sequence[Tensor]) -> tuple[float, list[Tensor]]:
-    """Return Rosenbrock's valley ``Σ 100 (y − x²)² + (1 − x)²`` in pairs (x, y), and its gradient.
+    """Return Rosenbrock's function ``Σ 100 (y − x²)² + (1 − x)²`` in pairs (x, y), and its gradient.
 
     >>> rosenbrock([torch.tensor([1.0, 2.0])])
     (100.0, [tensor([-400.,  200.])])
@@ -61,21 +61,21 @@ def descend(optimizer: Optimizer, objective: Objective, steps: int) -> tuple[flo
 
 
 def follow(optimizer: Optimizer, steps: int, first: int = 0) -> list[Tensor]:
-    """Do ``steps`` steps along gradients drawn for their number alone, and return copies of all weights after each.
+    """Make ``steps`` steps, and return a copy of all weights after each. The gradients depend on the step number alone.
 
-    Large and small gradients take turns, and both signs occur, so that a rule that clips,
-    remembers or normalizes has something to do.
+    Large and small gradients alternate, with both signs, so that clipping, momentum and normalization
+    have an effect.
     """
-    path = []
+    trajectory = []
     for step in range(first, first + steps):
         set_gradients(optimizer.parameters, gradients_at(step, optimizer.parameters))
         optimizer.step()
-        path.append(weights_of(optimizer))
-    return path
+        trajectory.append(weights_of(optimizer))
+    return trajectory
 
 
 def gradients_at(step: int, parameters: Sequence[Tensor]) -> list[Tensor]:
-    """Return the gradients that are drawn for the number of a step."""
+    """Return the gradients of one step, drawn by its number."""
     generator = torch.Generator().manual_seed(1000 + step)
     drawn = [torch.randn(each.shape, generator=generator, dtype=torch.float64) for each in parameters]
     return [each * (0.05 if step % 2 else 3.0) for each in drawn]
@@ -91,3 +91,8 @@ def set_gradients(parameters: Sequence[Tensor], gradients: Sequence[Tensor]) -> 
 def weights_of(optimizer: Optimizer) -> Tensor:
     """Return a copy of all weights in one row, in float64."""
     return torch.cat([each.detach().double().reshape(-1) for each in optimizer.parameters])
+
+
+def gradients_of(optimizer: Optimizer) -> Tensor:
+    """Return a copy of all gradients in one row, in float64."""
+    return torch.cat([each.grad.double().reshape(-1) for each in optimizer.parameters if each.grad is not None])

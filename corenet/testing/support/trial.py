@@ -1,4 +1,4 @@
-"""What a component is tried on: one of its cases, built, with inputs drawn for it."""
+"""A trial: one case of a component, which can be built, with inputs drawn for it."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from corenet.testing.gradcheck.report import GradientReport
 
 GUESSED_SHAPES = ((5, 3), (2, 2, 3), (1, 3), (2, 3, 8), (2, 3, 8, 8))
 AWAY_FROM_KINKS = 0.05
-INPUTS, TARGETS = 1_000_003, 2_000_003  # streams of their own, away from what a component draws
+INPUTS, TARGETS = 1_000_003, 2_000_003  # seeds of their own, apart from those of a component's weights
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One case of a component. Everything drawn for it comes from ``seed``."""
+    """One case of a component; ``seed`` governs all that is drawn for it."""
 
     factory: Callable[..., Any]
     case: Case
@@ -84,12 +84,12 @@ class Trial:
 def cases_of(cls: Callable[..., Any], kind: Kind = "module") -> list[Case]:
     """Return the cases that a component declares, or a guess from its constructor.
 
-    Integers without a default are taken for sizes and given 3, 4, …; the first of them is
-    taken for the width of the input, or for its channels. Of the shapes (5, 3), (2, 2, 3),
-    (1, 3), (2, 3, 8) and (2, 3, 8, 8) those stay that a module takes.
+    Integer arguments without a default are sizes: 3, 4, …, of which the first is the width of the
+    input, or its channels. Of the input shapes (5, 3), (2, 2, 3), (1, 3), (2, 3, 8) and (2, 3, 8, 8)
+    the guess keeps those that the module accepts.
 
     Raises:
-        ConfigError: an argument can't be guessed.
+        ConfigError: an argument cannot be guessed.
 
     >>> import corenet as cn
     >>> class Scale(cn.Module):
@@ -105,13 +105,18 @@ def cases_of(cls: Callable[..., Any], kind: Kind = "module") -> list[Case]:
     if kind != "module":
         return [Case(arguments)]
     cases = [Case(arguments, shape) for shape in GUESSED_SHAPES]
-    return [case for case in cases if _takes_its_input(Trial(cls, case))] or cases[:1]
+    return [case for case in cases if _accepts_its_input(Trial(cls, case))] or cases[:1]
+
+
+def trials_of(cls: Callable[..., Any], kind: Kind = "module", seed: int = 0) -> list[Trial]:
+    """Return a trial for each case of a component."""
+    return [Trial(cls, case, seed) for case in cases_of(cls, kind)]
 
 
 def _guessed(cls: Callable[..., Any], kind: Kind) -> Mapping[str, Any]:
     parameters = list(inspect.signature(cls).parameters.values())
     if kind == "optimizer":
-        parameters = parameters[1:]  # the first is what it trains
+        parameters = parameters[1:]  # the first is the parameters
     named = [each for each in parameters if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)]
     guessed: dict[str, Any] = {}
     for parameter in named:
@@ -127,15 +132,15 @@ def _guessed(cls: Callable[..., Any], kind: Kind) -> Mapping[str, Any]:
     return guessed
 
 
-def _takes_its_input(trial: Trial) -> bool:
-    """Tell whether forward takes the trial's input in both modes: batch statistics of one sample are none."""
+def _accepts_its_input(trial: Trial) -> bool:
+    """Tell whether forward accepts the trial's input in both modes; in training, batch norm refuses one sample."""
     try:
         module = trial.build()
         with seeded(trial.seed):
             module(trial.input())
             module.forget()
             module.eval()(trial.input())
-    except Exception:  # noqa: BLE001 - a stranger's code may raise anything; the checks tell of it
+    except Exception:  # noqa: BLE001 - a stranger's code may raise anything; the checks report it
         return False
     return True
 
@@ -153,9 +158,11 @@ def _drawn(shape: tuple[int, ...], domain: tuple[float, float], kinks: tuple[flo
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Draw from torch's generator as seeded, and leave it as it was."""
+    """Seed torch's generator inside of the ``with`` block, and restore it afterwards."""
     before = torch.get_rng_state()
-    torch.default_generator.manual_seed(seed)  # torch.manual_seed formats its caller's stack, a millisecond each time
+    torch.default_generator.manual_seed(
+        seed
+    )  # unlike torch.manual_seed, it does not format its caller's stack, which takes a millisecond
     try:
         yield
     finally:

@@ -49,7 +49,7 @@ def test_every_fault_is_found_and_costs_nobody_else_anything(install, examined):
     install("corenet-well", {"corenet.modules": "fine = healthy:X"}, healthy=HEALTHY)
     found = examined()
     assert {name: (each.status, problems(each), each.ok) for name, each in found.items()} == {
-        "corenet": ("loaded", ["switch"], True),  # there is no corenet-off here
+        "corenet": ("loaded", ["setting"], True),  # there is no corenet-off here
         "corenet-crash": ("broken", ["broken"], False),
         "corenet-exit": ("broken", ["broken"], False),
         "corenet-heavy": ("loaded", ["name", "torch"], True),
@@ -65,7 +65,7 @@ def test_every_fault_is_found_and_costs_nobody_else_anything(install, examined):
     assert not {"heavy", "healthy"} & set(sys.modules)
 
 
-def test_clashes_are_found_though_every_plugin_is_alone_in_its_process(install, examined, tmp_path):
+def test_conflicts_are_found_though_every_plugin_is_alone_in_its_process(install, examined, tmp_path):
     trace = tmp_path / "imported"
     install("corenet-a", {"corenet.modules": "same = healthy:X\nlinear = healthy:X"}, healthy=HEALTHY)
     install(
@@ -107,21 +107,36 @@ def test_as_plain_values(examined, all_builtins):
     assert (found["components"], found["torch_at_listing"], len(found["findings"])) == (len(all_builtins), False, 1)
 
 
-def test_a_switch_that_names_nobody_is_told(install, monkeypatch):
+def test_a_setting_that_names_nobody_is_told(install, monkeypatch):
     install("corenet-swish", {"corenet.commands": "x = x:X"})
     monkeypatch.setenv("CORENET_DISABLE_PLUGINS", "corenet-swich,Corenet_Swish")
     monkeypatch.setenv("CORENET_PLUGINS", "*")
     (found,) = examine("corenet")
     assert [(each.problem, each.what) for each in found.findings] == [
-        ("switch", "CORENET_DISABLE_PLUGINS names 'corenet-swich', which is no plugin (did you mean 'corenet-swish'?)"),
-        ("switch", "CORENET_PLUGINS names '*', which is no plugin"),
+        (
+            "setting",
+            "CORENET_DISABLE_PLUGINS names 'corenet-swich', which is no plugin (did you mean 'corenet-swish'?)",
+        ),
+        ("setting", "CORENET_PLUGINS names '*', which is no plugin"),
     ]
 
 
-def test_a_command_that_two_offer_is_a_clash(install, examined):
+def test_a_command_that_two_offer_is_a_conflict(install, examined):
     for name in ("corenet-a", "corenet-b", "corenet-off"):
         install(name, {"corenet.commands": f"train = train:run\n{name[-1]}_own = train:run"})
     found = examined("corenet-a")["corenet-a"].findings
     assert [(each.problem, each.what, each.fix) for each in found if each.problem == "ambiguous"] == [
         ("ambiguous", "command train: also in corenet-b", "CORENET_DISABLE_PLUGINS=corenet-b leaves this one"),
     ]
+
+
+def test_a_torch_that_cannot_load_is_named_as_the_cause_once(install, examined):
+    groups = {"corenet.modules": "one = healthy:X\ntwo = healthy:X"}
+    install("corenet-x", groups, healthy=HEALTHY, torch="raise OSError('libtorch_cpu.so: cannot open')")
+    found = examined()
+    for name in ("corenet", "corenet-x"):
+        causes = [finding for finding in found[name].findings if finding.problem == "broken"]
+        assert [finding.what for finding in causes] == [
+            "torch cannot be imported: OSError: libtorch_cpu.so: cannot open"
+        ]
+        assert causes[0].fix == "python -c 'import torch' fails too; pip install --force-reinstall torch"

@@ -1,21 +1,24 @@
 import math
 import sys
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import torch
 
 import corenet as cn
 from corenet.data import DISK_RADIUS
-from corenet.report.plots.decision_surface import Surface
+from corenet.report.plots.decision_surface import DecisionSurface
 from corenet.report.plots.figures import MOST_POINTS, _thinned, curves, output_map, true_and_predicted
-from corenet.report.plots.style import INK, INSIDE, OUTSIDE
+from corenet.report.plots.style import INK, INSIDE, OUTSIDE, new_figure, write_png
 from corenet.training.history import Epoch, History
 
 matplotlib = pytest.importorskip("matplotlib")
 from matplotlib.colors import to_rgb  # noqa: E402 - only where matplotlib is
 from matplotlib.image import imread  # noqa: E402
 
-TRUE_DISK = Surface(lambda points: ((points - 0.5).norm(dim=1) < DISK_RADIUS).float(), 0.5, 0.0, 1.0)
+TRUE_DISK = DecisionSurface(lambda points: ((points - 0.5).norm(dim=1) < DISK_RADIUS).float(), 0.5, 0.0, 1.0)
 
 
 def read(path):
@@ -56,7 +59,7 @@ class Square:
         return any(dark(self.at(x, y)) for x, y in points)
 
 
-def test_the_map_tells_inside_from_outside(tmp_path):
+def test_the_map_separates_inside_from_outside(tmp_path):
     path = output_map(tmp_path / "map.png", TRUE_DISK, "the disk")
     pixels = read(path)
     assert pixels.shape == (900, 960, 3)
@@ -77,7 +80,7 @@ def across_circle(directions):
 
 
 def test_the_map_has_the_decision_line_where_the_class_flips_and_the_true_circle_dashed(tmp_path):
-    surface = Surface(lambda points: 4 * points[:, 1] - 3, 0.0, -1.0, 1.0)
+    surface = DecisionSurface(lambda points: 4 * points[:, 1] - 3, 0.0, -1.0, 1.0)
     square = Square(read(output_map(tmp_path / "map.png", surface, "a slope upwards")))
     assert near(square.at(0.02, 0.99), INSIDE, 0.05)
     assert near(square.at(0.02, 0.01), OUTSIDE)
@@ -88,7 +91,7 @@ def test_the_map_has_the_decision_line_where_the_class_flips_and_the_true_circle
 
 
 def test_the_map_of_a_model_of_one_class_has_no_decision_line(tmp_path):
-    surface = Surface(lambda points: points[:, 0] * 0 + 2, 0.5, 0.0, 1.0)
+    surface = DecisionSurface(lambda points: points[:, 0] * 0 + 2, 0.5, 0.0, 1.0)
     pixels = read(output_map(tmp_path / "map.png", surface, "always inside"))
     assert not near(pixels[:, :800], OUTSIDE).any()
     assert near(pixels[:, :800], INSIDE).float().mean() > 0.5
@@ -96,35 +99,35 @@ def test_the_map_of_a_model_of_one_class_has_no_decision_line(tmp_path):
     assert legend[-1] - legend[0] < 250  # the true circle alone
 
 
-def scattered(tmp_path, predicted):
+@cache
+def scattered(*predicted):
     """Return left and right half of the figure of four points, two of them inside."""
     points = torch.tensor([[0.5, 0.5], [0.3, 0.5], [0.05, 0.05], [0.95, 0.05]], dtype=torch.float64)
     true = torch.tensor([True, True, False, False])
-    path = true_and_predicted(tmp_path / "points.png", points, true, torch.tensor(predicted), "four points")
-    pixels = read(path)[:760]  # without the legend
+    with TemporaryDirectory() as folder:
+        path = true_and_predicted(Path(folder, "points.png"), points, true, torch.tensor(predicted), "four points")
+        pixels = read(path)[:760]  # without the legend
     assert pixels.shape == (760, 1500, 3)
     return pixels[:, :760], pixels[:, 760:]
 
 
-def test_points_have_the_colour_of_their_class(tmp_path):
+def test_points_have_the_colour_of_their_class():
     right_ones = [
-        near(half, colour).sum()
-        for half in scattered(tmp_path, [True] * 2 + [False] * 2)
-        for colour in (INSIDE, OUTSIDE)
+        near(half, colour).sum() for half in scattered(True, True, False, False) for colour in (INSIDE, OUTSIDE)
     ]
     assert min(right_ones) > 40
-    left, right = scattered(tmp_path, [True] * 4)
+    left, right = scattered(True, True, True, True)
     assert near(left, OUTSIDE).sum() > 40
     assert near(right, OUTSIDE).sum() == 0
     assert near(right, INSIDE).sum() > 1.8 * near(left, INSIDE).sum()
 
 
-def test_wrong_points_are_ringed_in_the_right_panel_only(tmp_path):
+def test_wrong_points_are_ringed_in_the_right_panel_only():
     def ink(half):  # the middle of the panel, where there is neither circle nor frame
         return dark(half[330:480, 200:580]).sum().item()
 
-    assert [ink(half) for half in scattered(tmp_path, [True, True, False, False])] == [0, 0]
-    left, right = scattered(tmp_path, [False, True, False, False])
+    assert [ink(half) for half in scattered(True, True, False, False)] == [0, 0]
+    left, right = scattered(False, True, False, False)
     assert ink(left) == 0
     assert ink(right) > 50
 
@@ -186,43 +189,49 @@ class ErrorPanel:
         return dark(self.pixels[row - 1 : row + 2, self.left + 10 : self.right - 10]).any(0).float().mean().item()
 
 
-def test_the_error_line_is_the_mean_over_rounds(tmp_path):
-    panel = ErrorPanel(curves(tmp_path / "curves.png", rounds(0.1, 0.3), "two rounds", None))
+@cache
+def drawn(*rates, reported=(), **options):
+    """Return the error panel of the curves of such rounds; tests that look at the same curves share them."""
+    with TemporaryDirectory() as folder:
+        return ErrorPanel(curves(Path(folder, "curves.png"), rounds(*rates, **options), "x", dict(reported)))
+
+
+def test_the_error_line_is_the_mean_over_rounds():
+    panel = drawn(0.1, 0.3)
     first, last = panel.rows(OUTSIDE)
     assert (first + last) / 2 == pytest.approx(panel.row(0.2), abs=2)
 
 
-def test_the_band_reaches_one_standard_deviation_to_each_side(tmp_path):
-    panel = ErrorPanel(curves(tmp_path / "curves.png", rounds(0.1, 0.3), "two rounds", None))
+def test_the_band_reaches_one_standard_deviation_to_each_side():
+    panel = drawn(0.1, 0.3)
     sigma = torch.tensor([0.1, 0.3]).std().item()
     top, bottom = panel.rows(blend(OUTSIDE, 0.25))
     assert top == pytest.approx(panel.row(0.2 + sigma), abs=2)
     assert bottom == pytest.approx(panel.row(0.2 - sigma), abs=2)
 
 
-def test_one_round_has_no_band(tmp_path):
-    panel = ErrorPanel(curves(tmp_path / "curves.png", rounds(0.1), "one round", None))
+def test_one_round_has_no_band():
+    panel = drawn(0.1)
     assert near(panel.pixels, blend(OUTSIDE, 0.25), 0.01).sum() < 20  # but for the soft edges of letters and lines
 
 
-def test_the_reported_test_error_is_a_dashed_line(tmp_path):
-    reported = ErrorPanel(curves(tmp_path / "a.png", rounds(0.1), "x", {"test_error": 0.04, "train_error": 0.2}))
+def test_the_reported_test_error_is_a_dashed_line():
+    reported = drawn(0.1, reported=(("test_error", 0.04), ("train_error", 0.2)))
     assert 0.5 < reported.darkness(0.04) < 0.95
     assert reported.darkness(0.2) < 0.05
-    assert ErrorPanel(curves(tmp_path / "b.png", rounds(0.1), "x", {})).darkness(0.04) < 0.05
+    assert drawn(0.1).darkness(0.04) < 0.05
 
 
-def test_test_points_are_drawn_where_there_are_any(tmp_path):
-    with_test = ErrorPanel(curves(tmp_path / "a.png", rounds(0.1, valid=0.02), "x", None))
+def test_test_points_are_drawn_where_there_are_any():
+    with_test = drawn(0.1, valid=0.02)
     first, last = with_test.rows(INSIDE)
     assert (first + last) / 2 == pytest.approx(with_test.row(0.02), abs=2)
-    without = ErrorPanel(curves(tmp_path / "b.png", rounds(0.1), "x", None))
-    assert not near(without.pixels, INSIDE).any()
+    assert not near(drawn(0.1).pixels, INSIDE).any()
 
 
 @pytest.mark.parametrize("loss", [0.0, -1.0, 1e-12, 1e12])
-def test_any_finite_loss_and_an_error_of_zero_can_be_drawn(tmp_path, loss):
-    panel = ErrorPanel(curves(tmp_path / "curves.png", rounds(0.0, 0.0, loss=loss), "x", None))
+def test_any_finite_loss_and_an_error_of_zero_can_be_drawn(loss):
+    panel = drawn(0.0, 0.0, loss=loss)
     first, last = panel.rows(OUTSIDE)
     assert (first + last) / 2 == pytest.approx(panel.row(0), abs=2)
 
@@ -260,7 +269,7 @@ def test_a_path_that_cannot_be_written_leaves_nothing_behind(tmp_path):
     with pytest.raises(cn.OutputError, match="choose a folder that exists and is writable"):
         output_map(tmp_path / "missing" / "map.png", TRUE_DISK, "no such folder")
     with pytest.raises(cn.OutputError, match="cannot write"):
-        output_map(tmp_path / "taken", TRUE_DISK, "a folder is in the way")
+        write_png(new_figure("a folder is in the way", 1, 1), tmp_path / "taken")
     assert list(tmp_path.iterdir()) == [tmp_path / "taken"]
 
 
@@ -277,6 +286,6 @@ def test_titles_may_hold_what_formulas_need(tmp_path):
     assert output_map(tmp_path / "map.png", TRUE_DISK, title).is_file()
 
 
-def test_ink_is_told_from_both_classes():
+def test_ink_is_distinct_from_both_classes():
     """The tests above look for dark pixels: neither class may be one."""
     assert [dark(torch.tensor(to_rgb(colour))).item() for colour in (INK, INSIDE, OUTSIDE)] == [True, False, False]

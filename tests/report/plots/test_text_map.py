@@ -4,11 +4,11 @@ from rich.text import Text
 
 import corenet as cn
 from corenet.data import DISK_RADIUS
-from corenet.report.plots.decision_surface import Surface
+from corenet.report.plots.decision_surface import DecisionSurface
 from corenet.report.plots.style import INK, INSIDE, OUTSIDE
 from corenet.report.plots.text_map import decision_map
 
-TRUE_DISK = Surface(lambda points: ((points - 0.5).norm(dim=1) < DISK_RADIUS).float(), 0.5, 0.0, 1.0)
+TRUE_DISK = DecisionSurface(lambda points: ((points - 0.5).norm(dim=1) < DISK_RADIUS).float(), 0.5, 0.0, 1.0)
 
 
 def test_the_disk_in_shades():
@@ -23,18 +23,18 @@ def test_the_disk_in_shades():
         "│    ▒▒▒▒▒▒▒▒    │",
         "│                │",
         "└────────────────┘",
-        " output 0 [ ░▓█] 1  ▒ at 0.5",
+        " output 0 [ ░▓█] 1, ▒ decision line at 0.5",
     ]
 
 
 def test_shades_show_how_near_the_threshold_the_output_is():
-    rows = decision_map(Surface(lambda points: 2 * points[:, 0] - 1, 0.0, -1.0, 1.0), width=18, color=None)
+    rows = decision_map(DecisionSurface(lambda points: 2 * points[:, 0] - 1, 0.0, -1.0, 1.0), width=18, color=None)
     assert rows.splitlines()[1] == "│    ░░░░▒▓▓▓████│"
-    assert rows.splitlines()[-1] == " output -1 [ ░▓█] 1  ▒ at 0"
+    assert rows.splitlines()[-1] == " output -1 [ ░▓█] 1, ▒ decision line at 0"
 
 
 def test_the_upper_half_of_the_square_is_above():
-    rows = decision_map(Surface(lambda points: points[:, 1], 0.5, 0.0, 1.0), width=18, color=None).splitlines()
+    rows = decision_map(DecisionSurface(lambda points: points[:, 1], 0.5, 0.0, 1.0), width=18, color=None).splitlines()
     assert rows[1] == "│████████████████│"
     assert rows[4] == "│▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒│"
     assert rows[8] == "│                │"
@@ -90,10 +90,23 @@ def test_the_map_has_the_width_asked_for_and_half_as_many_lines(width, color):
 
 
 def test_a_model_of_one_class_has_no_decision_line():
-    rows = decision_map(Surface(lambda points: points[:, 0] * 0 + 1, 0.5, 0.0, 1.0), width=18, color=None)
+    rows = decision_map(DecisionSurface(lambda points: points[:, 0] * 0 + 1, 0.5, 0.0, 1.0), width=18, color=None)
     assert rows.splitlines()[1:-2] == ["│████████████████│"] * 8
 
 
 def test_too_small_a_width_is_refused():
     with pytest.raises(cn.ConfigError, match="width of at least 16, not 15"):
         decision_map(TRUE_DISK, width=15)
+
+
+def test_the_legend_shows_the_decision_line_between_its_classes():
+    """Ink by itself is lost on a dark terminal, white on a light one."""
+    legend = decision_map(TRUE_DISK, width=18, color="truecolor").splitlines()[-1]
+    text = Text.from_ansi(legend)
+    assert text.plain == f" output 0 {'▀' * 9} 1, ▀▀▀ decision line at 0.5"
+    styles = [text.get_style_at_offset(Console(), offset) for offset, each in enumerate(text.plain) if each == "▀"]
+    colours = [(style.color.get_truecolor().hex, style.bgcolor.get_truecolor().hex) for style in styles]
+    assert [upper for upper, lower in colours if upper == lower] == [upper for upper, _ in colours]
+    scale, line = colours[:9], colours[9:]
+    assert (scale[0][0], scale[-1][0]) == (OUTSIDE, INSIDE)
+    assert [upper for upper, _ in line] == [OUTSIDE, INK, INSIDE]

@@ -1,4 +1,4 @@
-"""What is traced: the very first step of an experiment, and a module in its own domain."""
+"""The steps that are traced: the first of an experiment, and one of a module on inputs of its domain."""
 
 import pytest
 import torch
@@ -27,12 +27,12 @@ optimizer = { name = "sgd", lr = 0.0 }
 def test_it_is_the_first_step_of_the_experiment(tmp_path):
     path = tmp_path / "one.toml"
     path.write_text(ONE_STEP, encoding="utf-8")
-    title, told = trace_experiment(str(path), "reported", seed=5)
+    title, traced = trace_experiment(str(path), "reported", seed=5)
     after, before = (
         run(experiment(str(path)), recipe, seed=5).rounds[0].model.state_dict() for recipe in ("reported", "better")
     )
     assert title == "one, reported recipe, seed 5: the first step"
-    for layer in told.layers:
+    for layer in traced.layers:
         for each in layer.parameters:
             old, new = (weights[f"{layer.path}.{each.name}"].double() for weights in (before, after))
             assert (each.value.norm, each.step) == (old.norm().item(), (new - old).norm().item())
@@ -52,12 +52,12 @@ def test_a_module_sees_an_input_of_its_domain():
             (input,) = self.saved()
             return grad_output / input
 
-    title, told = trace_module(Log, "log", seed=1, batch_size=7)
-    log = told.layers[1]
+    title, traced = trace_module(Log, "log", seed=1, batch_size=7)
+    log = traced.layers[1]
     assert title == "log between two linear layers, seed 1"
     assert log.input.shape == (7, 2, 3)
     assert 0.5 <= log.input.min <= log.input.max <= 2
-    assert told.ok
+    assert traced.ok
 
 
 def test_the_generator_is_left_as_it_was():

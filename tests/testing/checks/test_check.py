@@ -5,8 +5,9 @@ from importlib.metadata import version
 
 import pytest
 
-from corenet.testing.checks.check import Checks, Violation
+from corenet.testing.checks.check import Checks
 from corenet.testing.conformance import CHECKS
+from corenet.testing.support.violation import Violation
 
 ALL = [check for checks in CHECKS.values() for check in checks]
 

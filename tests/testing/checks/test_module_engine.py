@@ -25,24 +25,24 @@ class Tanh(cn.Module):
         return grad_output * (1 - output**2)
 
 
-# Borrowed gradients.
+# Gradients by torch's autograd.
 
 
-class Borrows(Tanh):
+class UsesAutograd(Tanh):
     def derivative(self, grad_output, input, output):
         input = input.detach().requires_grad_()
         (gradient,) = torch.autograd.grad(torch.tanh(input), input, grad_output)
         return gradient
 
 
-class BorrowsByBackward(Tanh):
+class UsesTensorBackward(Tanh):
     def derivative(self, grad_output, input, output):
         input = input.detach().requires_grad_()
         torch.tanh(input).backward(grad_output)
         return input.grad
 
 
-class BorrowsInForward(Tanh):
+class UsesAutogradInForward(Tanh):
     def forward(self, input):
         leaf = input.detach().requires_grad_()
         output = torch.tanh(leaf)
@@ -54,18 +54,18 @@ class BorrowsInForward(Tanh):
         return grad_output * slope
 
 
-class BorrowsAFunction(Tanh):
+class UsesFunctionalVjp(Tanh):
     def derivative(self, grad_output, input, output):
         _, pull_back = torch.func.vjp(torch.tanh, input)
         return pull_back(grad_output)[0]
 
 
-class BorrowsForwardMode(Tanh):
+class UsesForwardMode(Tanh):
     def derivative(self, grad_output, input, output):
         return torch.func.jvp(torch.tanh, (input,), (grad_output,))[1]
 
 
-class BorrowsALayer(Tanh):
+class UsesALayerOfTorch(Tanh):
     def derivative(self, grad_output, input, output):
         input = input.detach().requires_grad_()
         loss = (torch.nn.Tanh()(input) * grad_output).sum()
@@ -73,7 +73,7 @@ class BorrowsALayer(Tanh):
         return input.grad
 
 
-class BorrowsAJacobian(Tanh):
+class UsesAFunctionalJacobian(Tanh):
     def derivative(self, grad_output, input, output):
         jacobian = torch.autograd.functional.jacobian(torch.tanh, input)
         return torch.einsum("ij,ijkl->kl", grad_output, jacobian)
@@ -162,13 +162,13 @@ class CountsItsCalls(Tanh):
 
 
 FAULTS = {
-    "borrows": (Borrows, "no_borrowed_gradient", "autograd"),
-    "borrows by backward": (BorrowsByBackward, "no_borrowed_gradient", "autograd"),
-    "borrows in forward": (BorrowsInForward, "no_borrowed_gradient", "autograd"),
-    "borrows a function": (BorrowsAFunction, "no_borrowed_gradient", "autograd"),
-    "borrows forward mode": (BorrowsForwardMode, "no_borrowed_gradient", "autograd"),
-    "borrows a layer": (BorrowsALayer, "no_borrowed_gradient", "autograd"),
-    "borrows a Jacobian": (BorrowsAJacobian, "no_borrowed_gradient", "autograd"),
+    "autograd.grad": (UsesAutograd, "no_borrowed_gradient", "autograd"),
+    "Tensor.backward": (UsesTensorBackward, "no_borrowed_gradient", "autograd"),
+    "autograd in forward": (UsesAutogradInForward, "no_borrowed_gradient", "autograd"),
+    "func.vjp": (UsesFunctionalVjp, "no_borrowed_gradient", "autograd"),
+    "func.jvp": (UsesForwardMode, "no_borrowed_gradient", "autograd"),
+    "a layer of torch.nn": (UsesALayerOfTorch, "no_borrowed_gradient", "autograd"),
+    "functional.jacobian": (UsesAFunctionalJacobian, "no_borrowed_gradient", "autograd"),
     "item": (Item, "mapped", ".item()"),
     "branches, compiled": (Branches, "compiled", "branch"),
     "branches, mapped": (Branches, "mapped", "branch"),

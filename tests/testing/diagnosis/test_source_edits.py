@@ -124,9 +124,10 @@ def test_no_sign_is_blamed_for_another_fault():
 def test_the_component_is_as_before_after_the_search(edits):
     swish = Swish()
     before = dict(vars(swish))
-    assert one_edit_away(swish, "input", lambda: False, edits) == ""
+    assert one_edit_away(swish, "input", lambda: False, edits) is None
     assert vars(swish) == before
-    assert one_edit_away(swish, "input", lambda: vars(swish) != before, edits).startswith("the sign")
+    found = one_edit_away(swish, "input", lambda: vars(swish) != before, edits)
+    assert (found.code, found.text.partition(":")[0]) == ("source.sign", "the sign is wrong")
     assert vars(swish) == before
 
 

@@ -155,7 +155,7 @@ class Named(cn.Module):
         return self.weights.scale * grad_output
 
 
-class Frozen(cn.Module):
+class FixedProjection(cn.Module):
     """A projection that is drawn once and never trained, and a part that isn't there."""
 
     def __init__(self):
@@ -202,7 +202,7 @@ RIGHT = {
     "gated linear unit": (GLU, cn.Case(shape=(4, 6))),
     "a backward in two halves": (Split, cn.Case()),
     "parameters in a named tuple": (Named, cn.Case()),
-    "a projection that isn't trained": (Frozen, cn.Case()),
+    "a projection that isn't trained": (FixedProjection, cn.Case()),
     "conversion": (Typed, cn.Case()),
     "a function that makes a chain": (mlp, cn.Case({"hidden": 8})),
     "an empty chain in a chain": (empty, cn.Case()),

@@ -5,8 +5,8 @@ import torch
 from torch.autograd import grad
 
 import corenet as cn
-from corenet.testing.checks.check import Violation
-from corenet.testing.support.no_autograd import no_borrowed_gradients
+from corenet.testing.support.no_autograd import no_autograd
+from corenet.testing.support.violation import Violation
 
 
 def leaf():
@@ -34,7 +34,7 @@ ASKED = {
 )  # torch's own, where it pushes derivatives forward
 @pytest.mark.parametrize("how", ASKED)
 def test_torch_is_refused_a_derivative(how):
-    with pytest.raises(Violation, match="autograd was asked for a gradient"), no_borrowed_gradients():
+    with pytest.raises(Violation, match="autograd was asked for a gradient"), no_autograd():
         ASKED[how]()
     ASKED[how]()
 
@@ -46,7 +46,7 @@ def test_a_step_of_training_needs_none():
         cn.data.disk(10, seed=0),
     )
     optimizer = cn.SGD(model.parameters(), lr=0.1)
-    with no_borrowed_gradients():
+    with no_autograd():
         before = loss(model(data.inputs), data.targets)
         model.backward(loss.backward())
         optimizer.step()

@@ -1,4 +1,4 @@
-"""Every tensor that a module holds is found, however it is held, and the rest of the program isn't looked through."""
+"""Every tensor that a module can reach is found, and the rest of the program is not searched."""
 
 import logging
 from types import SimpleNamespace
@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import corenet as cn
-from corenet.testing.support.reachable_tensors import held, loose
+from corenet.testing.support.reachable_tensors import plain_tensors, reachable_tensors
 
 
 def remembering(tensor):
@@ -36,26 +36,26 @@ class Holder(cn.Module):
     ],
 )
 def test_a_tensor_is_found_by_its_path(value, path):
-    assert held(Holder(value)) == {path: TENSOR}
+    assert reachable_tensors(Holder(value)) == {path: TENSOR}
 
 
 @pytest.mark.parametrize("value", [3.0, "abc", torch, torch.Tensor, logging.getLogger(__name__)])
-def test_what_holds_no_tensor_is_passed_over(value):
-    assert held(Holder(value)) == {}
+def test_what_has_no_tensor_is_skipped(value):
+    assert reachable_tensors(Holder(value)) == {}
 
 
-def test_what_holds_itself_comes_to_an_end():
+def test_what_contains_itself_ends():
     circle = SimpleNamespace(tensor=TENSOR)
     circle.circle = circle
-    assert held(Holder(circle)) == {"value.tensor": TENSOR}
+    assert reachable_tensors(Holder(circle)) == {"value.tensor": TENSOR}
 
 
 def test_what_waits_for_its_backward_is_passed_over():
     tanh = cn.Tanh()
     tanh(TENSOR)
-    assert held(tanh) == {}
+    assert reachable_tensors(tanh) == {}
 
 
 def test_loose_ones_are_neither_parameters_nor_buffers():
     module = Holder([cn.Parameter(TENSOR), cn.Buffer(TENSOR), TENSOR])
-    assert list(loose(module)) == ["value.2"]
+    assert list(plain_tensors(module)) == ["value.2"]

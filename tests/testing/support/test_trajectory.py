@@ -1,4 +1,4 @@
-"""The objectives have the gradients they say they have, and paths are the same each time."""
+"""The objectives have the gradients they say they have, and trajectories are the same each time."""
 
 import pytest
 import torch
@@ -37,10 +37,10 @@ def test_plain_descent_on_a_quadratic_is_known_in_closed_form():
     assert after == pytest.approx(0.25 * (2 * 0.95**3) ** 2)
 
 
-def test_a_path_goes_on_where_an_earlier_one_ended():
+def test_a_trajectory_continues_where_an_earlier_one_ended():
     whole, parts = (cn.SGD(start(), lr=0.1, momentum=0.9) for _ in range(2))
-    path = follow(whole, 6)
-    assert len(path) == 6
-    for found, expected in zip(follow(parts, 2) + follow(parts, 4, 2), path, strict=True):
+    trajectory = follow(whole, 6)
+    assert len(trajectory) == 6
+    for found, expected in zip(follow(parts, 2) + follow(parts, 4, 2), trajectory, strict=True):
         assert torch.equal(found, expected)
-    assert torch.equal(weights_of(whole), path[-1])
+    assert torch.equal(weights_of(whole), trajectory[-1])

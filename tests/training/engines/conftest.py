@@ -1,6 +1,7 @@
 """What the tests of engines share: one training by two engines."""
 
 import warnings
+from collections import OrderedDict
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -10,14 +11,14 @@ import torch
 
 import corenet as cn
 from corenet.training.engines.chunks import Chunks
-from corenet.training.engines.cpu.reuse import Templates
+from corenet.training.engines.cpu.engine import KEPT
 from corenet.training.engines.cpu.step_loop import CompiledLoop
 
 
 @pytest.fixture(autouse=True)
 def nothing_kept(monkeypatch):
     """Let no test find what another had compiled."""
-    monkeypatch.setattr("corenet.training.engines.cpu.engine.KEPT", Templates())
+    monkeypatch.setattr(KEPT, "_kept", OrderedDict())
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Components that do what no log of operations shows: each is trained as by the plain step, whichever engine is asked for."""
+"""Components that do what no log shows: each is trained as by the plain step, whichever engine is asked for."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""Gradients with a term too many or too few, or a factor that is one of the tensors at hand."""
+"""Gradients with an extra or a missing term, or a missing or extra factor that is a known tensor."""
 
 from __future__ import annotations
 
@@ -29,27 +29,28 @@ def own_gradient_added(evidence: Evidence) -> bool:
 
 
 def constant_added(evidence: Evidence) -> Words | None:
-    return _added(evidence, [("", torch.ones_like(evidence.numeric))])
+    found = _added(evidence, [("", torch.ones_like(evidence.numeric))])
+    return {"number": f"{found[1]:.6g}"} if found else None
 
 
 def value_added(evidence: Evidence) -> Words | None:
     """Ours is the right one plus a multiple of the tensor itself."""
-    return _added(evidence, [(evidence.name, evidence.value)])
+    return _term(_added(evidence, [(evidence.name, evidence.value)]))
 
 
 def tensor_added(evidence: Evidence) -> Words | None:
-    """Ours is the right one plus a multiple of a tensor at hand."""
-    return _added(evidence, _tensors(evidence))
+    """Ours is the right one plus a multiple of a known tensor."""
+    return _term(_added(evidence, _tensors(evidence)))
 
 
 def term_missing(evidence: Evidence) -> Words | None:
-    """A tensor at hand is to be added to ours."""
-    found = tensor_added(evidence)
-    return {"term": found["term"].removeprefix("-1 times ")} if found and found["number"] == "-1" else None
+    """A known tensor must be added to ours."""
+    found = _added(evidence, _tensors(evidence))
+    return {"term": found[0]} if found and _is(found[1], -1) else None
 
 
 def factor_missing(evidence: Evidence) -> Words | None:
-    """The right one is ours times a tensor at hand."""
+    """The right one is ours times a known tensor."""
     ours, numeric = evidence.pairs()
     for name, tensor in _tensors(evidence):
         if len(numeric) >= 2 and near(ours * tensor[evidence.known], numeric):
@@ -58,7 +59,7 @@ def factor_missing(evidence: Evidence) -> Words | None:
 
 
 def factor_too_many(evidence: Evidence) -> Words | None:
-    """Ours is the right one times a tensor at hand."""
+    """Ours is the right one times a known tensor."""
     ours, numeric = evidence.pairs()
     for name, tensor in _tensors(evidence):
         if len(numeric) >= 2 and near(ours, numeric * tensor[evidence.known]):
@@ -67,7 +68,7 @@ def factor_too_many(evidence: Evidence) -> Words | None:
 
 
 def term_of_each_line(evidence: Evidence) -> Words | None:
-    """The difference is a tensor at hand times one number for each row, or each column."""
+    """The difference is a known tensor times one number for each row, or each column."""
     if evidence.numeric.dim() < 2 or not evidence.known.all():
         return None
     difference = evidence.ours - evidence.numeric
@@ -82,7 +83,7 @@ def term_of_each_line(evidence: Evidence) -> Words | None:
     return None
 
 
-def held_constant(evidence: Evidence) -> Words | None:
+def statistics_constant(evidence: Evidence) -> Words | None:
     """The difference is ``a + b · input`` in each row, or each column: what a mean and a variance give."""
     if evidence.input.shape != evidence.numeric.shape or not evidence.known.all():
         return None
@@ -98,17 +99,29 @@ def held_constant(evidence: Evidence) -> Words | None:
     return None
 
 
-def _added(evidence: Evidence, terms: Iterable[tuple[str, Tensor]]) -> Words | None:
+def _added(evidence: Evidence, terms: Iterable[tuple[str, Tensor]]) -> tuple[str, float] | None:
+    """Return the name of the first term of which a multiple is added, and how many times it is."""
     ours, numeric = evidence.pairs()
     for name, tensor in terms:
         number = constant(ours - numeric, tensor[evidence.known])
         if number is not None and len(numeric) >= FEWEST:
-            return {"term": name if abs(number - 1) < 1e-5 else f"{number:.6g} times {name}", "number": f"{number:.6g}"}
+            return name, number
     return None
 
 
+def _term(found: tuple[str, float] | None) -> Words | None:
+    if found is None:
+        return None
+    name, number = found
+    return {"term": name if _is(number, 1) else f"{number:.6g} times {name}"}
+
+
+def _is(number: float, wanted: int) -> bool:
+    return abs(number - wanted) < 1e-5
+
+
 def _tensors(evidence: Evidence) -> Iterator[tuple[str, Tensor]]:
-    """Yield, by name, what has the shape of our gradient and may have got into it."""
+    """Yield, by name, the tensors with the shape of our gradient that may be a term or a factor of it."""
     seen = {"input": evidence.input, "output": evidence.output, **evidence.parameters}
     if evidence.has_upstream:
         seen["grad_output"] = evidence.upstream

@@ -1,4 +1,4 @@
-"""Gradients in which the chain rule went wrong: the derivative or the upstream gradient has no part in them."""
+"""Gradients with a mistake in the chain rule: a missing derivative, a missing or misused upstream gradient."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def upstream_twice(evidence: Evidence) -> bool:
     return _with_upstream(evidence, torch.square)
 
 
-def size_of_upstream(evidence: Evidence) -> bool:
+def upstream_without_sign(evidence: Evidence) -> bool:
     return _with_upstream(evidence, torch.abs)
 
 
@@ -38,13 +38,13 @@ def jacobian_transposed(evidence: Evidence) -> bool:
     return evidence.is_like((jacobian.T @ evidence.upstream.flatten()).view(evidence.value.shape))
 
 
-def elements_alone(evidence: Evidence) -> bool:
+def only_diagonal(evidence: Evidence) -> bool:
     """Ours is the diagonal of the Jacobian times the upstream gradient."""
     return _same_index(evidence, range(evidence.value.dim()))
 
 
-def indices_alone(evidence: Evidence) -> Words | None:
-    """Ours is right but for what one sample, or one feature, does to the output of another."""
+def only_same_index(evidence: Evidence) -> Words | None:
+    """Ours lacks the effect of one sample, or one feature, on the output of another."""
     for dimension in range(evidence.value.dim()):
         if _same_index(evidence, [dimension]):
             return {"dimension": str(dimension), "which": "sample" if dimension == 0 else "feature"}
@@ -57,7 +57,7 @@ def derivative_at_output(evidence: Evidence) -> bool:
 
 
 def input_for_output(evidence: Evidence) -> bool:
-    """Ours is a derivative that is written in terms of the output, and was given the input."""
+    """Ours is a formula in terms of the output, evaluated at the input."""
     if evidence.at_preimage is None:
         return False
     there = evidence.at_preimage.isfinite() & evidence.known
@@ -65,7 +65,7 @@ def input_for_output(evidence: Evidence) -> bool:
 
 
 def one_sample(evidence: Evidence) -> Words | None:
-    """Ours has the part of the first or last sample alone, or of all but these."""
+    """Ours counts the first or the last sample alone, or all but that one."""
     if evidence.jacobian is None or not evidence.output.dim() or len(evidence.output) < 2:
         return None
     count = len(evidence.output)
@@ -90,7 +90,7 @@ def other_tensors(evidence: Evidence) -> Words | None:
 
 
 def _with_upstream(evidence: Evidence, changed: Callable[[Tensor], Tensor]) -> bool:
-    """Tell whether ours is right for an upstream gradient that is ``changed`` so."""
+    """Tell whether ours is right for the upstream gradient after ``changed``."""
     if not evidence.has_upstream or evidence.jacobian is None:
         return False
     return evidence.is_like(_summed(evidence, evidence.jacobian * changed(evidence.upstream)))

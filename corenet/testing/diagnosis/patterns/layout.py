@@ -1,4 +1,4 @@
-"""Gradients with the right numbers at wrong places, or of a wrong shape."""
+"""Gradients with the right numbers at the wrong indices, or in the wrong shape."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def transposed(evidence: Evidence) -> bool:
 
 
 def not_summed(evidence: Evidence) -> Words | None:
-    """Ours is of a larger shape, and right once it is summed over some dimensions."""
+    """Ours has more dimensions, and is right once summed over some of them."""
     for dimensions in _subsets(evidence.ours.dim()):
         for keep in (False, True):
             summed = evidence.ours.sum(dimensions, keepdim=keep)
@@ -27,7 +27,7 @@ def not_summed(evidence: Evidence) -> Words | None:
 
 
 def summed(evidence: Evidence) -> Words | None:
-    """Ours is the sum over dimensions that the gradient has, in their place or broadcast over them."""
+    """Ours is summed over dimensions that the gradient has, dropped, kept or broadcast."""
     for dimensions in _subsets(evidence.numeric.dim()):
         total = evidence.numeric.sum(dimensions, keepdim=True)
         count = evidence.numeric.numel() // max(total.numel(), 1)
@@ -46,7 +46,7 @@ def wrong_dimension(evidence: Evidence) -> Words | None:
 
 
 def upstream_summed(evidence: Evidence) -> Words | None:
-    """Ours is a sum of the upstream gradient, and the right one is none."""
+    """Ours is a sum of the upstream gradient, and the right one is not."""
     return _sum_of_upstream(evidence, not _sums_upstream(evidence))
 
 
@@ -78,7 +78,7 @@ def broadcast(evidence: Evidence) -> bool:
     return not evidence.fits and evidence.ours.shape in (evidence.upstream.shape, evidence.input.shape)
 
 
-def turned_round(evidence: Evidence) -> Words | None:
+def flipped(evidence: Evidence) -> Words | None:
     for dimension in range(evidence.numeric.dim()):
         if evidence.is_like(evidence.numeric.flip(dimension)):
             return {"dimension": str(dimension)}
@@ -101,7 +101,7 @@ def permuted(evidence: Evidence) -> bool:
 
 
 def wrong_indices(evidence: Evidence) -> Words | None:
-    """Ours is wrong at some indices of one dimension, and right at all others."""
+    """Ours is wrong at some indices of one dimension and right at all others."""
     wrong = evidence.known & ~close(evidence.ours, evidence.numeric.where(evidence.known, 0))
     for dimension in range(wrong.dim()):
         across = [other for other in range(wrong.dim()) if other != dimension]
@@ -123,7 +123,7 @@ def _are(evidence: Evidence, candidate: Tensor) -> bool:
 
 
 def _starts(evidence: Evidence, wanted: Tensor) -> bool:
-    """Tell whether ours is the beginning of ``wanted``, or it of ours."""
+    """Tell whether one of ours and ``wanted`` is the beginning of the other."""
     if wanted.dim() != 1 or not evidence.fits:
         return False
     least = min(len(wanted), len(evidence.ours))
@@ -131,7 +131,7 @@ def _starts(evidence: Evidence, wanted: Tensor) -> bool:
 
 
 def _is_rolled_off(evidence: Evidence, rolled: Tensor, by: int, dimension: int) -> bool:
-    """Tell whether ours is shifted with zeros, or anything, moving in."""
+    """Tell whether ours is shifted, whatever stands in the index that becomes free."""
     length = rolled.shape[dimension]
     if length < 3 or not evidence.known.all():
         return False

@@ -1,4 +1,4 @@
-"""Gradients that are right on one side of a threshold only."""
+"""Gradients with a missing or wrong mask: right on one side of a threshold, or in some elements only."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def dropped(evidence: Evidence) -> bool:
     return wrong is not None and not evidence.ours[wrong].any()
 
 
-def drawn_anew(evidence: Evidence) -> bool:
+def other_mask(evidence: Evidence) -> bool:
     """Both have zeros, at other places, and agree where neither does."""
     ours, numeric = evidence.pairs()
     both = (ours != 0) & (numeric != 0)
@@ -47,7 +47,7 @@ def drawn_anew(evidence: Evidence) -> bool:
     return alone >= FEWEST and int(both.sum()) >= FEWEST and near(ours[both], numeric[both])
 
 
-def branch(evidence: Evidence) -> Words | None:
+def one_side_wrong(evidence: Evidence) -> Words | None:
     """Wrong on one side of a threshold of the input, the output, the upstream gradient or the value."""
     wrong, side = _wrong(evidence), _one_side(evidence)
     if wrong is None or side is None:
@@ -74,7 +74,7 @@ def sign_alone(evidence: Evidence) -> bool:
 
 
 def _wrong(evidence: Evidence) -> Tensor | None:
-    """Return where ours is wrong; None if that is nowhere, or right nowhere."""
+    """Return where ours is wrong; None if it is so nowhere or everywhere."""
     right = close(evidence.ours, evidence.numeric.where(evidence.known, 0))
     wrong = evidence.known & ~right
     enough = int(wrong.sum()) >= FEWEST and int((evidence.known & right).sum()) >= FEWEST
@@ -87,7 +87,7 @@ def _one_side(evidence: Evidence) -> Words | None:
     if wrong is None:
         return None
     right = evidence.known & ~wrong
-    for against in (right, right & (evidence.numeric != 0)):  # where both are zero, a second mask may hide the first
+    for against in (right, right & (evidence.numeric != 0)):  # where both are zero, another mask may hide the threshold
         if int(against.sum()) >= FEWEST and (where := _threshold(evidence, wrong, against)):
             return {"where": where}
     return None

@@ -77,8 +77,8 @@ def library(source: str) -> ctypes.CDLL:
     """
     with _at_work:
         try:
-            folder = _private_folder()
             key = key_of(source)
+            folder = _private_folder()
             kept = _kept(folder, key)
             if kept is not None:
                 with suppress(OSError):  # of another libc or processor: it is built anew
@@ -94,10 +94,18 @@ def begin(source: str) -> Callable[[], bool]:
     It may be over because it failed; :func:`library` says so.
     """
     thread = _begun.get(source)
-    if thread is None and _kept(_private_folder(), key_of(source)) is None:
+    if thread is None and not _is_at_hand(source):
         thread = _begun[source] = Thread(target=_compile_aside, args=(source,), daemon=True)
         thread.start()
     return lambda: thread is None or not thread.is_alive()
+
+
+def _is_at_hand(source: str) -> bool:
+    """Tell whether a source is compiled already, or cannot be: :func:`library` says why."""
+    try:
+        return _kept(_private_folder(), key_of(source)) is not None
+    except (CannotCompile, OSError, RuntimeError):
+        return True
 
 
 def _compile_aside(source: str) -> None:

@@ -43,8 +43,9 @@ def own_cache(monkeypatch, tmp_path):
 
 
 def _forget():
-    compiler.cache_clear()
-    library.cache_clear()
+    for each in (compiler, library, module._command, module.key_of):
+        each.cache_clear()
+    module._begun.clear()
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def cc(monkeypatch, tmp_path, own_cache):
         path.write_text(f'#!/bin/sh\necho "$@" >> "{runs}"\n{script}\n')
         path.chmod(0o755)
         monkeypatch.setenv("CC", f"'{path}' -DOWN")
-        compiler.cache_clear()
+        _forget()
         return lambda: len(runs.read_text().splitlines()) if runs.exists() else 0
 
     return set_compiler
@@ -69,6 +70,7 @@ def call(built):
 @pytest.mark.parametrize("command", ["nonexistent-cc", "", "  ", "/nowhere/cc -O3", "cc 'unfinished"])
 def test_without_a_compiler_it_says_so(monkeypatch, own_cache, command):
     monkeypatch.setenv("CC", command)
+    _forget()
     assert compiler() is None
     with pytest.raises(CannotCompile, match="there is no C compiler"):
         library(TWICE)
@@ -104,7 +106,7 @@ def test_another_processor_or_compiler_has_a_library_of_its_own(cc, monkeypatch)
     runs = cc('exec cc "$@"')
     library(TWICE)
     monkeypatch.setattr(module, "_machine", lambda: "another")
-    library.cache_clear()
+    _forget()
     library(TWICE)
     monkeypatch.setenv("CC", "cc")
     _forget()

@@ -40,6 +40,9 @@ class Lowered:
         self.made += 1
         return self.change(KernelCalls()(operations, gradients, kept), gradients)
 
+    def improved(self):
+        return False
+
 
 def raising(error):
     def change(calls, gradients):
@@ -67,7 +70,7 @@ def test_what_gives_another_gradient_is_not_believed_and_trains_nobody(factor, l
     assert torch.equal(values, plain_steps(plain, batches(ATTEMPTS + 3)))
     torch.testing.assert_close(mine.model.state_dict(), plain.model.state_dict(), rtol=0, atol=0)
     assert recorder.running == "plain"
-    told = "the plain step trains: the recorded step gave another gradient than the plain step"
+    told = "engine 'plain' runs, not 'compiled': the recorded step gave another gradient than the plain step"
     assert [each.message for each in caplog.records] == [told]
 
 
@@ -107,13 +110,19 @@ def test_what_cannot_be_lowered_by_the_first_is_lowered_by_the_next(learner, bat
         torch.testing.assert_close(steps(recorder, batches(4)), plain_steps(plain, batches(4)))
     steps(recorder, batches(2, points=3))
     assert (recorder.running, first.made) == ("replay", 1)  # who failed once is asked no more
-    told = "steps are run by 'replay', not 'compiled': there is no compiler"
+    told = "engine 'replay' runs, not 'compiled': there is no compiler"
     assert [each.message for each in caplog.records] == [told]
 
 
 def test_who_asked_by_name_is_warned(learner, batches):
     recorder = recorder_of(learner(), raising(CannotCompile("no")), KernelCalls(), asked_by_name=True)
-    with pytest.warns(cn.EngineWarning, match="steps are run by 'replay', not 'compiled': no"):
+    with pytest.warns(cn.EngineWarning, match="engine 'replay' runs, not 'compiled': no"):
+        steps(recorder, batches(1))
+
+
+def test_where_a_warning_is_an_error_it_is_not_taken_for_a_bug(learner, batches):
+    recorder = recorder_of(learner(), raising(CannotCompile("no")), KernelCalls(), asked_by_name=True)
+    with pytest.raises(cn.EngineWarning, match=r"^engine 'replay' runs, not 'compiled': no$"):
         steps(recorder, batches(1))
 
 
@@ -170,7 +179,8 @@ def test_what_changes_too_often_is_trained_plainly(learner, batches, caplog):
             recorder.refresh()
             torch.testing.assert_close(steps(recorder, batches(4)), plain_steps(plain, batches(4)))
     assert recorder.running == "plain"
-    assert [each.message for each in caplog.records] == ["the plain step trains: model.1.factor changes too often"]
+    messages = [each.message for each in caplog.records]
+    assert messages == ["engine 'plain' runs, not 'replay': model.1.factor changes too often"]
 
 
 def test_what_changes_after_it_has_earned_what_it_cost_may_change_for_ever(learner, batches):

@@ -1,24 +1,18 @@
-"""A plugin from the built-in template: the names in it, its files, and how they are written."""
+"""The names in a new plugin: its package, its component, its class."""
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from keyword import iskeyword
-from pathlib import Path
-from string import Template
-from tempfile import TemporaryDirectory
 
-from corenet.errors import ConfigError, OutputError
+from corenet.errors import ConfigError
 from corenet.registry.discovery import builtin_plugin
-from corenet.registry.distributions import DECLARED_GROUPS, installed
+from corenet.registry.distributions import DECLARED_GROUPS, plugin_distributions
 from corenet.registry.registry import Registry
 from corenet.registry.spec import Kind
 
-TEMPLATE = Path(__file__).parent / "template"
 SUMMARIES: dict[Kind, str] = {
     "module": "Swish, y = x · σ(x)",
     "loss": "Huber loss, d² / 2 near the target and δ (|d| − δ / 2) far from it",
@@ -30,7 +24,7 @@ USED = {"Any", "Iterable", "Literal", "Tensor"}  # what the template's own code 
 
 
 def names_for(name: str, kind: Kind, component: str | None = None) -> dict[str, str]:
-    """Return what the template calls things in the distribution ``name``.
+    """Return what the template's placeholders stand for in the distribution ``name``.
 
     Raises:
         ConfigError: a name is not valid, or is taken already.
@@ -53,57 +47,6 @@ def names_for(name: str, kind: Kind, component: str | None = None) -> dict[str, 
     }
 
 
-def files_for(names: Mapping[str, str]) -> dict[str, str]:
-    """Return the text of each file of the package, by its path."""
-    files = {}
-    for root in (TEMPLATE / "any", TEMPLATE / names["kind"]):
-        for path in sorted(root.rglob("*.tmpl")):
-            place = path.relative_to(root).as_posix().removesuffix(".tmpl")
-            files[Template(place).substitute(names)] = Template(path.read_text(encoding="utf-8")).substitute(names)
-    return files
-
-
-def write_folder(folder: Path, files: Mapping[str, str]) -> None:
-    """Write ``files`` into ``folder``, which is new or empty, all of them or none.
-
-    Raises:
-        OutputError: it has something in it, or cannot be written.
-    """
-    if _is_taken(folder):
-        raise OutputError(f"{folder} is not empty; choose another folder with --out")
-    try:
-        with _scratch(folder) as scratch:
-            for place, text in files.items():
-                path = scratch / place
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(text.encode())
-            for path in scratch.iterdir():
-                path.rename(folder / path.name)
-    except OSError as error:
-        raise OutputError(f"cannot write {folder}: {error.strerror}; choose another folder with --out") from error
-
-
-def _is_taken(folder: Path) -> bool:
-    try:
-        return any(folder.iterdir())
-    except OSError:  # not there, or not a folder, or closed to us: the writing will say which
-        return False
-
-
-@contextmanager
-def _scratch(folder: Path) -> Iterator[Path]:
-    """Yield a folder in ``folder`` for what is not whole yet; neither outlives a failure that it was made for."""
-    is_new = not folder.exists()
-    folder.mkdir(exist_ok=True)
-    try:
-        with TemporaryDirectory(dir=folder) as scratch:
-            yield Path(scratch)
-    finally:
-        if is_new:
-            with suppress(OSError):  # what has files in it stays
-                folder.rmdir()
-
-
 def _package(name: str) -> str:
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) or len(name) > LONGEST:
         raise _refusal(
@@ -114,7 +57,7 @@ def _package(name: str) -> str:
     package = name.replace("-", "_")
     if not package.isidentifier() or iskeyword(package) or package in TAKEN:
         raise _refusal(f"{name!r} would make a package that Python cannot import; take corenet-{name}", name)
-    if find_spec(package) and name not in {each.name for each in installed()}:
+    if find_spec(package) and name not in {each.name for each in plugin_distributions()}:
         raise _refusal(f"the package {package!r} is installed already and would be hidden; take another name", name)
     return package
 

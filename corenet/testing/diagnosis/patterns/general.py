@@ -1,0 +1,52 @@
+"""Gradients that are wrong as a whole: not finite, zero, of another precision."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from corenet.testing.diagnosis.evidence import Evidence, near
+from corenet.testing.diagnosis.patterns.scaling import Words
+
+MIN_ELEMENTS = 6
+
+
+def not_finite(evidence: Evidence) -> Words | None:
+    count = int((~evidence.ours.isfinite()).sum())
+    return {"count": str(count), "all": str(evidence.ours.numel())} if count else None
+
+
+def zero(evidence: Evidence) -> bool:
+    return not evidence.ours.any()
+
+
+def without_effect(evidence: Evidence) -> bool:
+    """The output does not depend on it, so its gradient is zero."""
+    return not evidence.pairs()[1].any()
+
+
+def almost(evidence: Evidence) -> Words | None:
+    return {"error": f"{_error(evidence):.1e}"} if near(*evidence.pairs()) else None
+
+
+def single_precision(evidence: Evidence) -> bool:
+    """The output has no more than float32's digits, though the input has."""
+    input, output = evidence.input, evidence.output
+    return output.unique().numel() >= MIN_ELEMENTS and _is_single(output) and not _is_single(input)
+
+
+def nearly(evidence: Evidence) -> Words | None:
+    error = _error(evidence)
+    return {"error": f"{error:.1e}"} if error < 1e-3 else None
+
+
+def _is_single(tensor: Tensor) -> bool:
+    return torch.equal(tensor.float().double(), tensor.double())
+
+
+def _error(evidence: Evidence) -> float:
+    ours, numeric = evidence.pairs()
+    if not len(numeric):
+        return 0.0
+    largest = numeric.abs().max().item()
+    return (ours - numeric).abs().max().item() / largest if largest else 1.0

@@ -1,0 +1,101 @@
+"""What the gradient check tells the diagnosis of a wrong gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import product
+
+import torch
+from torch import Tensor
+
+from corenet.errors import CorenetError
+from corenet.testing.diagnosis.diagnosis import Diagnosis
+from corenet.testing.diagnosis.evidence import Evidence
+from corenet.testing.diagnosis.explain import explain
+from corenet.testing.diagnosis.source_lines import where
+from corenet.testing.gradcheck.deterministic import Frozen
+from corenet.testing.gradcheck.numeric import derivative
+from corenet.testing.gradcheck.pointwise import is_diagonal, preimage, slope_at
+
+LARGEST_JACOBIAN = 50_000
+
+
+@dataclass(frozen=True)
+class Explainer:
+    """Explains gradients of one component. ``numeric`` has, by name, the right ones for each of ``upstreams``."""
+
+    function: Frozen
+    output: Tensor
+    upstreams: Sequence[Tensor]
+    numeric: Mapping[str, Sequence[Tensor] | Tensor]
+
+    def __call__(self, name: str, ours: Sequence[Tensor]) -> str:
+        """Return what ``ours``, one of which is wrong, likely means, and in a second line where it is computed."""
+        try:
+            return str(self._diagnosis(name, ours))
+        except Exception:  # noqa: BLE001 - a failing explanation must not replace the finding it explains
+            return where(self.function.subject, name)
+
+    def _diagnosis(self, name: str, ours: Sequence[Tensor]) -> Diagnosis:
+        pairs = zip(ours, self.numeric[name], strict=True)
+        row = next(row for row, (each, right) in enumerate(pairs) if _wrong(each, right))
+        evidence = partial(self._evidence, name, ours[row], row)
+        return explain(self.function.subject, name, evidence, partial(self._is_right, name))
+
+    def _is_right(self, name: str) -> bool:
+        """Tell whether the component, as it stands now, gives the right gradient of ``name``."""
+        try:
+            found = (self.function.gradients(upstream)[name] for upstream in self.upstreams)
+            return not any(_wrong(each, right) for each, right in zip(found, self.numeric[name], strict=True))
+        except Exception:  # noqa: BLE001 - a stranger's code may raise anything
+            return False
+        finally:
+            self.function.forget()
+
+    def _evidence(self, name: str, ours: Tensor, row: int) -> Evidence:
+        tensors, upstream = self.function.tensors(), self.upstreams[row]
+        jacobian = _jacobian(self.function, tensors[name], self.output)
+        pointwise = name == "input" and jacobian is not None and is_diagonal(jacobian, self.output)
+        return Evidence(
+            name,
+            ours,
+            self.numeric[name][row],
+            upstream,
+            self.function.inputs[0],
+            self.output,
+            tensors[name],
+            jacobian=jacobian,
+            at_output=slope_at(self.function, self.output) * upstream if pointwise else None,
+            at_preimage=slope_at(self.function, preimage(self.function)) * upstream if pointwise else None,
+            others={other: found[row] for other, found in self.numeric.items() if other != name},
+            parameters={other: tensor for other, tensor in tensors.items() if other != "input"},
+            settings={each: value for each, value in vars(self.function.subject).items() if _is_setting(value)},
+        )
+
+
+def _is_setting(value: object) -> bool:
+    return isinstance(value, float) and value not in (0, 1)
+
+
+def _wrong(ours: Tensor, numeric: Tensor) -> bool:
+    if ours.shape != numeric.shape:
+        return True
+    known = numeric.isfinite()
+    return not torch.allclose(ours[known], numeric[known], rtol=1e-6, atol=1e-8)
+
+
+def _jacobian(function: Frozen, tensor: Tensor, output: Tensor) -> Tensor | None:
+    """Return ``∂output/∂tensor``, NaN where there is no derivative, or None if it is too large."""
+    if tensor.numel() * output.numel() > LARGEST_JACOBIAN:
+        return None
+    found = torch.full((*tensor.shape, *output.shape), torch.nan, dtype=output.dtype, device=output.device)
+    for place in product(*map(range, tensor.shape)):
+        try:
+            slope = derivative(function, tensor, place, output)
+        except CorenetError:
+            return None
+        if slope is not None:
+            found[place] = slope
+    return found

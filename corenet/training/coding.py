@@ -83,9 +83,10 @@ class OneHot(Coding):
 
 @dataclass(frozen=True)
 class Indices(Coding):
-    """The index of the class, where the output has a column for each: its class is the largest."""
+    """The index of the class, alone or in a column, where the output has a column for each: the largest is its class."""
 
     columns: int
+    in_column: bool = False
 
     def covers(self, targets: Tensor) -> bool:
         return not _is_real(targets) and bool(((targets >= 0) & (targets < self.columns)).all())
@@ -94,7 +95,7 @@ class Indices(Coding):
         return (*self.classes(targets).shape, self.columns)
 
     def classes(self, targets: Tensor) -> Tensor:
-        return targets.squeeze(-1) if targets.dim() > 1 else targets
+        return targets.squeeze(-1) if self.in_column else targets
 
     def read(self, output: Tensor, predicted: Tensor) -> Tensor:
         return _index(output, predicted)
@@ -104,6 +105,8 @@ def coding_of(targets: Tensor, output: Tensor, *others: Tensor) -> Coding:
     """Return how ``targets`` code the classes of a model with such an ``output``, and ``others`` as well.
 
     If all targets are one value, the other value that they might have had is looked up in ``others``.
+
+    Integers are indices if the output has several columns for each of them.
 
     Raises:
         DataError: the targets are values, not classes, or those of ``others`` are none of their classes.
@@ -123,13 +126,13 @@ def coding_of(targets: Tensor, output: Tensor, *others: Tensor) -> Coding:
 
 def refuse_no_classes(*targets: Tensor) -> None:
     """Raise :class:`~corenet.DataError` where it is sure, before there is an output, that these are no classes."""
-    if not all(map(_may_be_indices, targets)):
+    if any(map(_is_real, targets)):
         coding_of(targets[0], targets[0], *targets[1:])
 
 
 def _coding_of(targets: Tensor, output: Tensor, *others: Tensor) -> Coding | None:
-    if _are_beside_columns(targets, output):
-        return Indices(output.shape[-1])
+    if not _is_real(targets) and _has_columns(output) and targets.shape in (output.shape[:-1], (*output.shape[:-1], 1)):
+        return Indices(output.shape[-1], in_column=targets.shape != output.shape[:-1])
     if _has_columns(targets):
         return OneHot(targets.shape[-1])
     return _two_values(targets, *others)
@@ -144,19 +147,8 @@ def _no_classes(targets: Tensor) -> DataError:
     )
 
 
-def _may_be_indices(targets: Tensor) -> bool:
-    """Tell whether ``targets`` are indices of classes if the output has a column for each."""
-    return not _is_real(targets) and not _has_columns(targets)
-
-
 def _has_columns(targets: Tensor) -> bool:
     return targets.dim() > 1 and targets.shape[-1] > 1
-
-
-def _are_beside_columns(targets: Tensor, output: Tensor) -> bool:
-    """Tell whether the output has several columns for each of integer targets."""
-    rows = output.shape[:-1]
-    return _may_be_indices(targets) and _has_columns(output) and targets.shape in (rows, (*rows, 1))
 
 
 def _two_values(targets: Tensor, *others: Tensor) -> TwoValues | None:

@@ -72,10 +72,10 @@ def wrong_against(targets: Tensor, coding: Coding, loss: Loss | None = None) -> 
     def fraction(output: Tensor) -> float:
         if output.shape != expected:
             raise ShapeError("error_rate", output.shape, f"expected the targets' shape {expected}")
-        right = coding.right(output, output if loss is None else loss.predictions(output), classes)
-        if right.shape != classes.shape:
-            raise ShapeError(f"error_rate by the predictions of {loss!r}", right.shape, f"expected {classes.shape}")
-        return (count - int(torch.count_nonzero(right))) / count
+        predicted = output if loss is None else loss.predictions(output)
+        if predicted.shape not in (expected, classes.shape):
+            raise ShapeError(f"error_rate by the predictions of {loss!r}", predicted.shape, f"expected {expected}")
+        return (count - int(torch.count_nonzero(coding.right(output, predicted, classes)))) / count
 
     return fraction
 

@@ -1,4 +1,4 @@
-"""How far a training is: a bar with live figures on a terminal, a few plain lines elsewhere."""
+"""How far a training is: live figures on a terminal, of which the last stay, and a few plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from corenet.training.history import Epoch
 
 Progress = Callable[[Epoch], None]
 LINES = 10
+WIDE = 100  # columns of a terminal that has room for a bar beside the figures
 TRAINING = "training"
 
 
@@ -41,25 +42,37 @@ def _bar(epochs: int, label: str, first: int) -> Iterator[Progress]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=16),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[figures]}"),
-    )
-    with Bar(*columns, console=Console(stderr=True)) as bar:  # which stays, with the figures of the last epoch
-        task = bar.add_task(label, total=epochs, completed=first, figures="")
-        yield lambda epoch: bar.update(task, completed=epoch.epoch, figures=describe(epoch))
+    console = Console(stderr=True)
+    bar_and_time = (BarColumn(bar_width=16), TimeRemainingColumn()) if console.width >= WIDE else ()
+    figures = TextColumn("{task.fields[figures]}")
+    last: list[Epoch] = []
+    try:
+        with Bar(
+            TextColumn("{task.description}"),
+            MofNCompleteColumn(),
+            *bar_and_time,
+            figures,
+            console=console,
+            transient=True,
+        ) as bar:
+            task = bar.add_task(label, total=epochs, completed=first, figures="")
+
+            def show(epoch: Epoch) -> None:
+                last[:] = [epoch]
+                bar.update(task, completed=epoch.epoch, figures=describe(epoch))
+
+            yield show
+    finally:
+        for epoch in last:
+            console.print(line(epoch, epochs, label), markup=False, highlight=False)
 
 
 def _lines(epochs: int, label: str, first: int) -> Progress:
-    start = f"{label}, " if label != TRAINING else ""
     every = max(1, (epochs - first) // LINES)
 
     def show(epoch: Epoch) -> None:
         if epoch.epoch % every == 0 or epoch.epoch == epochs:
-            _write(f"{start}epoch {epoch.epoch}/{epochs}  {describe(epoch)}\n")
+            _write(line(epoch, epochs, label) + "\n")
 
     return show
 
@@ -74,6 +87,16 @@ def _write(text: str) -> None:
 
 def _nothing() -> None:
     """Stand in for what a stream may do without."""
+
+
+def line(epoch: Epoch, epochs: int, label: str = TRAINING) -> str:
+    """Return the line that tells of an epoch.
+
+    >>> line(Epoch(2, 0.25, 0.1, 0.01), 10, "round 1/3")
+    'round 1/3, epoch 2/10  loss 0.2500'
+    """
+    start = f"{label}, " if label != TRAINING else ""
+    return f"{start}epoch {epoch.epoch}/{epochs}  {describe(epoch)}"
 
 
 def describe(epoch: Epoch) -> str:

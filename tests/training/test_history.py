@@ -89,6 +89,28 @@ def test_csv_without_metrics_or_epochs(tmp_path):
     assert (tmp_path / "empty.csv").read_text() == "epoch,loss,lr,seconds\n"
 
 
+NOT_FINITE = Epoch(1, float("inf"), 0.1, 0.25, {}, {"loss": float("nan"), "mae": 2.0})
+
+
+def test_json_is_strict(tmp_path):
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    text = History([NOT_FINITE]).to_json(tmp_path / "history.json")
+    (row,) = json.loads(text, parse_constant=refuse)
+    assert (row["loss"], row["valid"]) == (None, {"loss": None, "mae": 2.0})
+    assert (tmp_path / "history.json").read_text() == text + "\n"
+
+
+def test_csv_has_a_column_for_whatever_an_epoch_has(tmp_path):
+    History([NOT_FINITE, FIRST]).to_csv(tmp_path / "history.csv")
+    assert (tmp_path / "history.csv").read_text().splitlines() == [
+        "epoch,loss,lr,seconds,valid_loss,valid_mae,train_error_rate,valid_error_rate",
+        "1,inf,0.1,0.25,nan,2.0,,",
+        "1,0.5,0.1,0.25,,,0.2,0.3",
+    ]
+
+
 @pytest.mark.parametrize("write", [History.to_json, History.to_csv])
 def test_a_folder_that_is_not_there_is_named(write, history, tmp_path):
     path = tmp_path / "missing" / "history"

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import corenet as cn
-from corenet.training.metrics import are_classes
+from corenet.training.metrics import classes
 
 IDENTITY = cn.Sequential()
 
@@ -62,21 +62,73 @@ def test_targets_that_are_no_classes_are_refused(targets):
         error([0.1, 0.2, 0.3], targets)
 
 
+class Distances(cn.Loss):
+    """Its outputs are distances to each class: the nearest is predicted."""
+
+    def predictions(self, output):
+        return output.argmin(-1)
+
+
+LOGITS = cn.BCEWithLogitsLoss()
+
+
 @pytest.mark.parametrize(
-    ("targets", "expected"),
+    ("outputs", "targets", "loss", "expected"),
     [
-        ([0.0, 1.0, 1.0], True),
-        ([[-1.0], [1.0], [1.0]], True),
-        ([4.0, 4.0, 4.0], True),
-        ([0.0, 0.5, 1.0], False),
-        ([[1.0, 0.0], [0.0, 1.0]], True),
-        ([[1.0, 0.0], [1.0, 1.0]], False),
-        ([[0.0, 0.0], [0.0, 1.0]], False),
-        ([[0.3, 1.0], [0.0, 1.0]], False),
+        ([0.3, 0.4, -0.3, -0.4], [1.0, 1.0, 0.0, 0.0], LOGITS, 0.0),
+        ([0.3, 0.4, -0.3, -0.4], [1.0, 1.0, 0.0, 0.0], None, 0.5),
+        ([0.3, 0.6, -0.3, 0.0], [1.0, 0.0, 1.0, 0.0], LOGITS, 0.5),
+        ([0.3, 0.3], [1.0, 1.0], LOGITS, 0.0),
+        ([0.3, 0.7], [0.1, 0.9], cn.BCELoss(), 0.0),
+        ([0.3, -0.3], [1.0, -1.0], cn.MSELoss(), 0.0),
+        ([[-3.0, -2.0], [30.0, 40.0]], [[0.0, 1.0], [0.0, 1.0]], LOGITS, 0.0),  # no column, or each, is above ½
+        ([[3.0, 2.0], [2.0, 3.0]], [[0.0, 1.0], [0.0, 1.0]], Distances(), 0.5),
+        ([[3.0, 2.0, 9.0], [2.0, 3.0, 9.0]], [1, 1], Distances(), 0.5),
+        ([[3.0, 2.0, 9.0], [2.0, 3.0, 9.0]], [1, 1], None, 1.0),
+        ([[3.0, 2.0], [2.0, 3.0]], [0, 1], cn.MSELoss(), 0.0),
     ],
 )
-def test_which_targets_are_classes(targets, expected):
-    assert are_classes(torch.tensor(targets)) is expected
+def test_a_loss_says_what_outputs_mean(outputs, targets, loss, expected):
+    data = cn.data.Dataset(torch.tensor(outputs), torch.tensor(targets))
+    assert cn.error_rate(IDENTITY, data, loss) == expected
+    assert cn.accuracy(IDENTITY, data, loss) == 1 - expected
+    if loss is not None:
+        assert cn.error_rate(IDENTITY, data, loss=loss) == expected
+
+
+@pytest.mark.parametrize("loss", [LOGITS, cn.BCELoss(), cn.MSELoss(), None])
+def test_no_number_is_no_class(loss):
+    class Fails(cn.Module):
+        def forward(self, input):
+            return input * torch.nan
+
+    for targets in ([[1.0], [0.0]], [[1.0, 0.0], [0.0, 1.0]]):
+        data = cn.data.Dataset(torch.tensor(targets), torch.tensor(targets))
+        assert cn.error_rate(Fails(), data, loss) == 1.0
+
+
+@pytest.mark.parametrize("loss", [cn.BCELoss, cn.error_rate, "bce"])
+def test_what_is_no_loss_is_refused(loss):
+    with pytest.raises(cn.ConfigError, match="error_rate takes a Loss here, not") as caught:
+        cn.error_rate(IDENTITY, cn.data.disk(3, seed=0), loss)
+    assert caught.value.value is loss
+    assert ("write BCELoss(...)" in str(caught.value)) == (loss is cn.BCELoss)
+
+
+def test_predictions_of_another_shape_are_refused():
+    class Sums(cn.Loss):
+        def predictions(self, output):
+            return output.sum()
+
+    data = cn.data.Dataset(torch.rand(3, 1), torch.tensor([[0.0], [1.0], [1.0]]))
+    with pytest.raises(cn.ShapeError, match=r"error_rate by the predictions of Sums\(\) got \(\); expected \(3, 1\)"):
+        cn.error_rate(IDENTITY, data, Sums())
+
+
+def test_classes_are_read_as_the_targets_code_them():
+    assert classes(torch.tensor([[0.3], [0.7]]), torch.tensor([[0.0], [1.0]])).tolist() == [[False], [True]]
+    assert classes(torch.tensor([[0.3]]), torch.tensor([[0.0], [1.0]]), LOGITS).tolist() == [[True]]
+    assert classes(torch.tensor([[0.3, 0.7], [0.3, 0.2]]), torch.tensor([0, 1])).tolist() == [1, 0]
 
 
 def mixed():

@@ -180,7 +180,8 @@ def test_each_round_may_have_data_of_its_own():
     results = cn.fit_rounds(factory, trains, valids, rounds=2, **SHORT)
     for (model, history), train, valid in zip(results, trains, valids, strict=True):
         assert history[-1].train == {"error_rate": cn.error_rate(model, train)}
-        assert history[-1].valid == {"error_rate": cn.error_rate(model, valid)}
+        loss = cn.BCELoss()(cn.predict(model, valid), valid.targets).item()
+        assert history[-1].valid == {"loss": loss, "error_rate": cn.error_rate(model, valid)}
 
 
 @pytest.mark.parametrize("name", ["epochs", "batch_size", "rounds"])

@@ -19,22 +19,23 @@ from corenet.training.engines.recording.recorded_step import buffers
 from corenet.training.engines.recording.rng_state import python_rng_checkpoint, rng_checkpoint, rng_states
 from corenet.training.learner import Learner
 
-POINTS = 64  # to try it on
+POINTS = 64  # to try it on, at most
 
 
 def refuse_what_does_not_add_up(learner: Learner, train: Dataset, size: int) -> None:
     """Refuse pieces of ``size`` points that take another step than the batch, such as those of a weighted mean.
 
-    It is tried on points whose targets differ most. A model that draws random numbers draws others in pieces, so that
-    the loss is tried alone there. What fails when it is tried is not refused: training will say what is wrong.
+    It is tried on as many points as a piece has, and halves of them, whose targets differ most. A model that draws
+    random numbers draws others in pieces, so that the loss is tried alone there. What fails when it is tried is not
+    refused: training will say what is wrong.
 
     Raises:
         ConfigError: they do not add up.
     """
-    input, target = _most_unlike(train)
+    input, target = _most_unlike(train, min(max(2, size), POINTS, len(train)))
     rewinds = rng_checkpoint(), python_rng_checkpoint()
     try:
-        culprit = _culprit(copy.deepcopy(learner), input, target, min(size, max(1, len(input) // 2)))
+        culprit = _culprit(copy.deepcopy(learner), input, target, len(input) // 2)
     except Exception:  # noqa: BLE001 - so few points may be too few for a model
         return
     finally:
@@ -107,10 +108,10 @@ def _draws() -> str:
     return repr((states, random.getstate(), numpy.random.get_state(legacy=False)))
 
 
-def _most_unlike(data: Dataset) -> tuple[Tensor, Tensor]:
-    """Return points with targets from the smallest to the largest, in this order: no two pieces are alike."""
+def _most_unlike(data: Dataset, count: int) -> tuple[Tensor, Tensor]:
+    """Return points with targets from the smallest to the largest, in this order: no two halves are alike."""
     numbers = data.targets.reshape(len(data), -1).double()
     columns = torch.arange(1.0, numbers.shape[1] + 1, dtype=numbers.dtype, device=numbers.device)
     order = (numbers @ columns).argsort(stable=True)
-    places = torch.linspace(0, len(data) - 1, min(POINTS, len(data)), device=order.device).round().long()
+    places = torch.linspace(0, len(data) - 1, count, device=order.device).round().long()
     return data.inputs[order[places]], data.targets[order[places]]

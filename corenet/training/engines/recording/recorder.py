@@ -114,7 +114,8 @@ class Recorder:
 
     def _recalled(self, key: Key) -> RecordedStep | None:
         """Return what was recorded for an earlier learner like this one, if there is any and it may be believed."""
-        recorded = self._recall(key)
+        with restored(moved_by(self.learner)):  # some calls are tried when they are made
+            recorded = self._recall(key)
         if recorded is not None:
             self.adopt(key, recorded, self.guards or Guards.of_step(self.learner.model, self.learner.loss))
         return recorded

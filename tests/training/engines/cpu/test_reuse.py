@@ -159,6 +159,20 @@ def test_a_smaller_batch_is_recorded_once_too(alike):
 # What differs otherwise is not taken over.
 
 
+class Normal(cn.Module):
+    """Adds numbers of a normal distribution, whose kernel is tried when a call of it is made."""
+
+    def forward(self, input):
+        return input + 0.1 * torch.randn(len(input), 1, dtype=input.dtype) if self.training else 1.0 * input
+
+    def backward(self, grad_output):
+        return 1.0 * grad_output
+
+
+def test_what_is_taken_over_draws_what_the_plain_step_draws(alike):
+    assert alike(lambda: build(lambda round: Normal(), loss=lambda round: cn.MSELoss())) == (1, 1)
+
+
 class Calls(cn.Module):
     """y = f() x"""
 

@@ -166,8 +166,8 @@ def copies(trial: Trial) -> None:
     straight = forward_backward(module, trial.input())
     for how, duplicate in copiers(module).items():
         with seeded(trial.seed + 1):  # another seed, so that a copy with newly drawn weights differs
-            twin = duplicate(trial.build())
-        if wrong := forward_backward(twin, trial.input()).differs(straight, 0):
+            other = duplicate(trial.build())
+        if wrong := forward_backward(other, trial.input()).differs(straight, 0):
             raise Violation(f"for {how}, {wrong}")
         original = trial.build()
         theirs = dict(duplicate(original).named_tensors())

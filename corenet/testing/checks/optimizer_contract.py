@@ -112,11 +112,11 @@ def copies(trial: Trial) -> None:
         optimizer = trial.optimizer(start())
         follow(optimizer, STEPS)
         try:
-            twin = duplicate(optimizer)
+            other = duplicate(optimizer)
         except Exception as error:
             raise Violation(f"{how} raises {reason_of(error)}") from error
         before = weights_of(optimizer)
-        trajectory = follow(twin, STEPS, STEPS)
+        trajectory = follow(other, STEPS, STEPS)
         if difference(weights_of(optimizer), before, 0):
             raise Violation(f"a step of {how} changes the weights of the original")
         _must_continue(how, optimizer, trajectory)

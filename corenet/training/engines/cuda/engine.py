@@ -33,7 +33,7 @@ from corenet.training.learner import Learner
 GRAPHS = 8  # that one training may have captured: what always changes never earns back what each costs
 _CHUNK = 256  # steps between two looks
 _BLOCK = 64  # steps in one launch
-_KEPT = 2**26  # bytes to keep of the batches and outputs of a stretch
+_KEPT = 2**26  # bytes to keep of the batches and outputs of a chunk
 _SCALED = ("add", "sub", "addcmul", "addcdiv")  # their second argument times alpha, or value
 _ARITHMETIC = ("add", "sub", "mul", "div")
 

@@ -3,6 +3,7 @@
 import pytest
 
 import corenet as cn
+from corenet.registry.reason import Reason
 from corenet.registry.spec import KINDS, Component
 from corenet.testing import components_of, distribution
 
@@ -24,7 +25,8 @@ def test_a_component_in_the_place_of_its_distribution_is_told_apart():
 
 
 def test_a_plugin_that_cannot_be_asked_is_refused(monkeypatch):
-    torn = Component("corenet-x", "plugin", "corenet-x", "1.2", "broken", reason="ImportError: torn")
+    causes = (Reason("raised", "ImportError: torn"),)
+    torn = Component("corenet-x", "plugin", "corenet-x", "1.2", "broken", causes=causes)
     monkeypatch.setattr(distribution, "components", lambda: [torn])
     with pytest.raises(cn.BrokenPluginError, match="corenet-x cannot be tested: ImportError: torn"):
         components_of("corenet-x")

@@ -71,16 +71,23 @@ def test_what_is_right_passes(call):
 def everything(tmp_path_factory):
     """One ``corenet check --all --json`` for several tests: its exit code, its results by name, its stderr."""
     site = tmp_path_factory.mktemp("site")
-    for name, group, entry_points, code in (
-        ("corenet-x", "corenet.modules", MODULES, CODE),
-        ("corenet-y", "corenet.optimizers", "climbs = x_code:Climbs", ""),
-        ("corenet-z", "corenet", "z = z_hooks", "raise SystemExit(0)"),
+    for name, group, entry_points in (
+        ("corenet-w", "corenet.modules", "segm = segm:X\nright = x_code:Right\nleave = leave:X"),
+        ("corenet-x", "corenet.modules", f"{MODULES}\nmse = x_code:Right"),
+        ("corenet-y", "corenet.optimizers", "climbs = x_code:Climbs"),
+        ("corenet-z", "corenet", "z = z_hooks"),
     ):
         info = site / f"{name.replace('-', '_')}-1.2.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\n", encoding="utf-8")
         (info / "entry_points.txt").write_text(f"[{group}]\n{entry_points}\n", encoding="utf-8")
-        (site / ("z_hooks.py" if name == "corenet-z" else "x_code.py")).write_text(code or CODE, encoding="utf-8")
+    for module, code in (
+        ("x_code", CODE),
+        ("z_hooks", "raise SystemExit(0)"),
+        ("segm", "import ctypes; ctypes.string_at(0)"),
+        ("leave", "import os; os._exit(0)"),
+    ):
+        (site / f"{module}.py").write_text(code, encoding="utf-8")
     path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH", "")]))
     command = [sys.executable, "-P", "-m", "corenet", "check", "--all", "--json"]
     env = {name: value for name, value in os.environ.items() if name != "CORENET_DEBUG"} | {"PYTHONPATH": path}
@@ -170,7 +177,11 @@ def test_a_bug_of_corenets_own_is_not_reported_as_a_failed_component(call, monke
     assert stderr == "corenet: unexpected ZeroDivisionError: division by zero; CORENET_DEBUG=1 shows where\n"
 
 
-def test_a_name_in_two_kinds_is_checked_in_both(call, install):
+def test_a_name_in_two_kinds_is_checked_in_both(call, install, everything, monkeypatch):
+    _, results, _ = everything  # where both pass
+    monkeypatch.setattr(
+        "corenet.cli.check._checked", lambda rows, _: [(results[row.qualified_name], []) for row in rows]
+    )
     install("corenet-x", "corenet.modules", "mse = x_code:Right", x_code=CODE)
     code, stdout, _ = call("check", "mse", "--json")
     assert code == 0
@@ -210,18 +221,17 @@ def test_what_is_disabled_fails_and_says_so_once(call, stranger, monkeypatch):
     assert (code, stdout) == (1, f"WRONG  optimizer  corenet-y:climbs: {reason}\n")
 
 
-def test_what_ends_python_is_wrong_and_costs_the_others_nothing(call, stranger, install):
-    lines = "segm = segm:X\nright = x_code:Right\nleave = leave:X"
-    install(
-        "corenet-z", "corenet.modules", lines, segm="import ctypes; ctypes.string_at(0)", leave="import os; os._exit(0)"
-    )
-    code, results = checked(call, "corenet-z", "relu")
+def test_what_ends_python_is_wrong_and_costs_the_others_nothing(everything):
+    code, results, _ = everything
     assert code == 1
-    assert {name: (result["ok"], result["message"]) for name, result in results.items() if not result["ok"]} == {
-        "corenet-z:segm": (False, "its check crashed Python: Segmentation fault"),
-        "corenet-z:leave": (False, "its check ended Python with exit code 0"),
+    crashing = {name: (result["ok"], result["message"]) for name, result in results.items() if "corenet-w:" in name}
+    right = crashing.pop("corenet-w:right")
+    assert right[0]
+    assert crashing == {
+        "corenet-w:segm": (False, "its check crashed Python: Segmentation fault"),
+        "corenet-w:leave": (False, "its check ended Python with exit code 0"),
     }
-    assert list(results) == ["corenet-z:segm", "corenet-z:right", "corenet-z:leave", "corenet:relu"]
+    assert [name for name in results if "corenet-w:" in name] == [f"corenet-w:{n}" for n in ("segm", "right", "leave")]
 
 
 def test_out_has_what_json_prints(call, tmp_path):

@@ -105,10 +105,10 @@ def test_the_map_of_the_folders_names_every_file():
     entries = list(entries_of(page.partition("<!-- map:begin -->\n```text\n")[2].partition("```")[0]))
     paths = [path.relative_to(ROOT).as_posix() for path in (ROOT / "corenet").rglob("*") if path.is_file()]
     files = [path for path in paths if "__pycache__" not in path]
-    gone = [entry for entry in entries if not filter_names(files, entry)]
-    missing = [path for path in files if not any(fnmatch(path, entry) for entry in entries)]
-    assert gone == []
-    assert sorted(path for path in missing if not path.endswith("/__init__.py")) == []
+    gone = {entry for entry in entries if not filter_names(files, entry)}
+    missing = {path for path in files if not any(fnmatch(path, entry) for entry in entries)}
+    missing = {path for path in missing if not path.endswith("/__init__.py")}
+    assert {"gone": gone, "missing": missing} == {"gone": set(), "missing": set()}
     assert len(entries) == len(set(entries))
 
 

@@ -83,7 +83,7 @@ class OneHot(Coding):
 
 @dataclass(frozen=True)
 class Indices(Coding):
-    """The index of the class, alone or in a column, where the output has a column for each: the largest is its class."""
+    """The index of the class, alone or in a column; the output has a column for each, and the largest is its class."""
 
     columns: int
     in_column: bool = False

@@ -254,3 +254,22 @@ def test_the_arguments_are_not_changed(cls):
     loss.backward()
     assert torch.equal(input, before[0])
     assert torch.equal(target, before[1])
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_what_outputs_of_a_binary_loss_mean(dtype):
+    probabilities = torch.tensor([0.0, 0.5, 0.51, 1.0, torch.nan], dtype=dtype)
+    logits = torch.tensor([-9.0, 0.0, 0.01, 40.0, torch.nan], dtype=dtype)
+    expected = torch.tensor([0.0, 0.0, 1.0, 1.0, torch.nan], dtype=dtype)
+    for loss, output in ((cn.BCELoss(), probabilities), (cn.BCEWithLogitsLoss(), logits)):
+        torch.testing.assert_close(loss.predictions(output), expected, rtol=0, atol=0, equal_nan=True)
+    torch.testing.assert_close(cn.BCELoss().probabilities(probabilities), probabilities, equal_nan=True)
+    torch.testing.assert_close(cn.BCEWithLogitsLoss().probabilities(logits), torch.sigmoid(logits), equal_nan=True)
+
+
+@pytest.mark.parametrize("loss", [cn.MSELoss(), cn.MAELoss("sum")])
+def test_outputs_of_a_loss_of_values_are_the_values(loss):
+    output = torch.tensor([-3.0, 0.4, torch.inf])
+    assert torch.equal(loss.predictions(output), output)
+    with pytest.raises(cn.ConfigError, match="takes outputs for values, so they are no probabilities"):
+        loss.probabilities(output)

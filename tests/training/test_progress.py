@@ -141,8 +141,8 @@ def test_an_object_that_can_only_be_written_to_is_enough(monkeypatch):
 
 @pytest.mark.parametrize("progress", [None, True, False])
 def test_without_standard_error_nothing_is_shown(progress, monkeypatch, tmp_path):
-    closed = open(tmp_path / "closed", "w", encoding="utf-8")
-    closed.close()
+    with open(tmp_path / "closed", "w", encoding="utf-8") as closed:
+        pass
     for stream in (None, closed):
         monkeypatch.setattr(sys, "stderr", stream)
         show_all(3, progress)

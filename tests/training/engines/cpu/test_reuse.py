@@ -170,7 +170,7 @@ class Normal(cn.Module):
 
 
 def test_what_is_taken_over_draws_what_the_plain_step_draws(alike):
-    assert alike(lambda: build(lambda round: Normal(), loss=lambda round: cn.MSELoss())) == (1, 1)
+    assert alike(lambda: build(lambda r: Normal(), loss=lambda r: cn.MSELoss())) == (1, 1)
 
 
 class Calls(cn.Module):

@@ -174,9 +174,10 @@ class Chunked(Engine):
             self._kept.keep(chunks, guards)
 
     def _drop(self, chunks: Chunks) -> None:
-        """Do without a loop that failed, or came to other weights than plain steps, and without its step."""
+        """Do without a loop that failed, or came to other weights than plain steps, as its step may too."""
         self._chunks = None
-        self._single.recorder.forget()
+        if chunks.failure is None or chunks.loop.recorded.recalled:
+            self._single.recorder.forget()
         if not chunks.loop.recorded.recalled:
             self._loop_no_more(
                 chunks.failure or Unsupported("many steps in one call gave other weights than plain steps")

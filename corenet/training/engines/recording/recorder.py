@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from corenet.contracts.parameter import gradient
+from corenet.errors import EngineWarning
 from corenet.training.engines.engine import Running
 from corenet.training.engines.optimizer_adapter import has_own_step
 from corenet.training.engines.recording.guards import Guards
@@ -135,6 +136,8 @@ class Recorder:
             self.guards = guards
         except NotRecordable as refusal:
             self.refuse(refusal)
+        except EngineWarning:  # its user wants it to be an error
+            raise
         except Exception as error:  # noqa: BLE001 - the reporter raises it where bugs are looked for
             self.reporter.bug("engine 'plain' runs", error)
             self.refuse(NotRecordable("corenet failed to record the step"))

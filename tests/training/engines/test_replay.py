@@ -71,7 +71,7 @@ def test_what_cannot_be_recorded_is_trained_by_the_plain_step_bit_for_bit(middle
         *found, engine = both(odd[middle])
     assert engine.running == "plain"
     assert_alike(*found, rtol=0, atol=0)
-    assert len([record for record in caplog.records if "the plain step trains" in record.message]) == 1
+    assert len([record for record in caplog.records if "engine 'plain' runs, not 'replay'" in record.message]) == 1
 
 
 def test_a_setting_changed_between_epochs_is_heeded(odd):

@@ -4,9 +4,12 @@ import pytest
 import torch
 
 import corenet as cn
+from corenet.training.engines.cpu.background import BackgroundFunctions
 from corenet.training.engines.cpu.cc import compiler
-from corenet.training.engines.cpu.engine import Compiled
-from corenet.training.engines.select import COMPILED_FROM, RECORDED_FROM, engine_for, pays_to_compile
+from corenet.training.engines.cpu.engine import CFunctions, Compiled
+from corenet.training.engines.plain import Plain
+from corenet.training.engines.replay import Replay
+from corenet.training.engines.select import RECALLED_FROM, RECORDED_FROM, engine_for
 from corenet.training.learner import Learner
 
 DATA = cn.data.disk(40, seed=0)
@@ -17,41 +20,56 @@ def parts():
     return model, cn.MSELoss(), cn.SGD(model.parameters(), lr=0.1)
 
 
-@pytest.mark.parametrize(
-    ("name", "steps", "runs"),
-    [
-        ("plain", 10**6, "plain"),
-        ("replay", 1, "replay"),
-        ("auto", RECORDED_FROM - 1, "plain"),
-        ("auto", RECORDED_FROM, "replay"),
-    ],
-)
-def test_auto_records_what_is_earned_back(name, steps, runs):
-    assert engine_for(name, Learner(*parts()), DATA, epochs=steps, batch_size=40).running == runs
+@pytest.mark.parametrize(("name", "steps", "kind"), [("plain", 10**6, Plain), ("replay", 1, Replay)])
+def test_who_is_asked_for_by_name_trains(name, steps, kind):
+    assert type(engine_for(name, Learner(*parts()), DATA, epochs=steps, batch_size=40)) is kind
 
 
-@pytest.mark.parametrize(("batch_size", "steps"), [(13, 2), (39, 2), (40, 1), (20, 1), (100, 1)])
-def test_a_last_batch_of_another_size_is_recorded_too(batch_size, steps):
-    epochs = -(-RECORDED_FROM * steps // -(-40 // batch_size))
-    engines = [
-        engine_for("auto", Learner(*parts()), DATA, epochs=epochs - less, batch_size=batch_size) for less in (1, 0)
-    ]
-    assert [engine.running for engine in engines] == ["plain", "replay"]
+@pytest.mark.usefixtures("needs_compiler")
+def test_compiled_asked_for_by_name_waits_for_the_compiler():
+    engine = engine_for("compiled", Learner(*parts()), DATA, epochs=1, batch_size=40)
+    assert (type(engine), engine.running) == (Compiled, "compiled")
+    assert type(engine._single.recorder.lowering) is CFunctions
 
 
 @pytest.mark.usefixtures("needs_compiler")
 @pytest.mark.parametrize(
-    ("name", "epochs", "runs"),
-    [
-        ("compiled", 1, "compiled"),
-        ("auto", COMPILED_FROM // 4 - 1, "replay"),
-        ("auto", COMPILED_FROM // 4, "compiled"),
-    ],
+    ("steps", "kind"), [(1, Plain), (RECORDED_FROM - 1, Plain), (RECORDED_FROM, Compiled), (10**6, Compiled)]
 )
-def test_auto_compiles_what_is_earned_back(name, epochs, runs):
-    engine = engine_for(name, Learner(*parts()), DATA, epochs=epochs, batch_size=12)  # 12, 12, 12 and 4 points
-    assert engine.running == runs
-    assert isinstance(engine, Compiled) == (runs == "compiled")
+def test_auto_records_what_is_earned_back_and_compiles_beside(steps, kind):
+    engine = engine_for("auto", Learner(*parts()), DATA, epochs=steps, batch_size=40)
+    assert type(engine) is kind
+    if kind is Compiled:
+        assert type(engine._single.recorder.lowering) is BackgroundFunctions
+
+
+@pytest.mark.usefixtures("needs_compiler")
+@pytest.mark.parametrize(("batch_size", "steps"), [(13, 2), (39, 2), (40, 1), (20, 1), (100, 1)])
+def test_a_last_batch_of_another_size_is_recorded_too(batch_size, steps):
+    epochs = -(-RECORDED_FROM * steps // -(-40 // batch_size))
+    learner = Learner(*parts())
+    engines = [engine_for("auto", learner, DATA, epochs=each, batch_size=batch_size) for each in (epochs - 1, epochs)]
+    assert list(map(type, engines)) == [Plain, Compiled]
+
+
+@pytest.mark.usefixtures("needs_compiler")
+def test_a_learner_like_an_earlier_one_is_worth_half_as_many_steps():
+    options = {"batch_size": 40, "progress": False}
+    first, other = parts(), parts()
+    other[0].train()  # as fit does before it chooses
+    cn.fit(*first, DATA, epochs=10, engine="compiled", **options)
+    kinds = [
+        type(engine_for("auto", learner, DATA, epochs=epochs, batch_size=40))
+        for learner in (Learner(*other), Learner(*first))
+        for epochs in (1, RECALLED_FROM - 1, RECALLED_FROM)
+    ]
+    assert kinds == [Plain, Plain, Compiled, Compiled, Compiled, Compiled]  # the very one goes on where it was
+    assert type(engine_for("auto", Learner(*wide()), DATA, epochs=RECALLED_FROM, batch_size=40)) is Plain
+
+
+def wide():
+    model = cn.Sequential(cn.Linear(2, 4), cn.ReLU(), cn.Linear(4, 1))
+    return model, cn.MSELoss(), cn.SGD(model.parameters(), lr=0.1)
 
 
 @pytest.fixture
@@ -64,28 +82,17 @@ def no_compiler(monkeypatch):
 
 @pytest.mark.usefixtures("no_compiler")
 def test_without_a_compiler_steps_are_replayed_and_who_asks_for_one_is_told():
-    assert engine_for("auto", Learner(*parts()), DATA, epochs=COMPILED_FROM, batch_size=40).running == "replay"
+    for epochs, kind in ((RECORDED_FROM - 1, Plain), (RECORDED_FROM, Replay)):
+        assert type(engine_for("auto", Learner(*parts()), DATA, epochs=epochs, batch_size=40)) is kind
     with pytest.raises(cn.ConfigError, match="engine 'compiled' needs a C compiler; install one as cc, or set CC"):
         cn.fit(*parts(), DATA, epochs=1, batch_size=10, engine="compiled", progress=False)
 
 
 @pytest.mark.usefixtures("needs_compiler")
 def test_data_on_another_device_are_not_compiled(monkeypatch):
-    learner = Learner(*parts())
-    assert pays_to_compile(COMPILED_FROM, 40, learner, DATA)
+    monkeypatch.setattr("corenet.training.engines.select.affordable", lambda *_: None)
     monkeypatch.setattr(DATA, "inputs", DATA.inputs.to("meta"))
-    assert not pays_to_compile(COMPILED_FROM, 40, learner, DATA)
-
-
-@pytest.mark.usefixtures("needs_compiler")
-def test_fewer_steps_of_a_wide_network_earn_it_back(monkeypatch):
-    model = cn.Linear(2000, 500)
-    wide = Learner(model, cn.MSELoss(), cn.SGD(model.parameters(), lr=0.1))
-    few = COMPILED_FROM // 2
-    assert not pays_to_compile(few, 9, wide, DATA)  # 9 · 1,000,500 products a step
-    assert pays_to_compile(few, 10, wide, DATA)
-    monkeypatch.setattr("corenet.training.engines.select.HEAVY", 1e8)  # to verify it takes longer than to compile it
-    assert not pays_to_compile(few, 10, wide, DATA)
+    assert type(engine_for("auto", Learner(*parts()), DATA, epochs=RECORDED_FROM, batch_size=40)) is Replay
 
 
 @pytest.mark.usefixtures("needs_compiler")
@@ -98,7 +105,7 @@ def test_pieces_of_a_batch_are_for_the_plain_step(engine):
 @pytest.mark.usefixtures("needs_compiler")
 def test_batches_that_take_too_much_memory_are_cut_however_long_they_are_trained(monkeypatch):
     monkeypatch.setattr("corenet.training.engines.select.affordable", lambda *_: 5)
-    assert engine_for("auto", Learner(*parts()), DATA, epochs=COMPILED_FROM, batch_size=40).running == "plain"
+    assert engine_for("auto", Learner(*parts()), DATA, epochs=RECORDED_FROM, batch_size=40).size == 5
 
 
 @pytest.mark.parametrize("name", ["fast", "", None, 3])
@@ -107,27 +114,27 @@ def test_an_unknown_engine_is_refused(name):
         cn.fit(*parts(), DATA, epochs=1, batch_size=10, engine=name, progress=False)
 
 
-@pytest.mark.parametrize(("epochs", "runs"), [(1, "plain"), (RECORDED_FROM, "replay")])
-def test_the_history_says_which_engine_ran(epochs, runs):
-    history = cn.fit(*parts(), DATA, epochs=epochs, batch_size=40, progress=False)
-    assert history.engine == history[:1].engine == runs
+def test_the_history_says_that_the_plain_step_ran():
+    history = cn.fit(*parts(), DATA, epochs=1, batch_size=40, progress=False)
+    assert history.engine == history[:1].engine == "plain"
+
+
+@pytest.mark.parametrize("name", ["replay", "compiled"])
+def test_the_history_says_which_engine_ran(name, needs_compiler):
+    history = cn.fit(*parts(), DATA, epochs=2, batch_size=10, engine=name, progress=False)
+    assert history.engine == history[:1].engine == name
 
 
 @pytest.mark.usefixtures("needs_compiler")
-def test_the_history_says_that_steps_were_compiled():
-    history = cn.fit(*parts(), DATA, epochs=2, batch_size=10, engine="compiled", progress=False)
-    assert history.engine == history[:1].engine == "compiled"
-
-
-@pytest.mark.usefixtures("needs_compiler")
-def test_what_auto_chooses_trains_alike(monkeypatch):
-    monkeypatch.setattr("corenet.training.engines.select.COMPILED_FROM", 40)
-    monkeypatch.setattr("corenet.training.engines.select.RECORDED_FROM", 20)
-    for epochs, runs in ((4, "plain"), (5, "replay"), (10, "compiled")):
+def test_what_auto_chooses_trains_alike():
+    for epochs, runs in (
+        (4, {"plain"}),
+        (RECORDED_FROM, {"replay", "compiled"}),
+    ):  # the compiler's speed decides
         losses = []
         for engine in ("plain", "auto"):
             torch.manual_seed(0)
             history = cn.fit(*parts(), DATA, epochs=epochs, batch_size=10, engine=engine, progress=False)
             losses.append(history.losses)
-        assert history.engine == runs
+        assert history.engine in runs
         assert losses[1] == pytest.approx(losses[0], rel=1e-5)

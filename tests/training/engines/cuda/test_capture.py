@@ -1,6 +1,6 @@
 """Who may have launches, what goes on where there can be none, and how torch.cuda is asked for them."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import pytest
 import torch
@@ -11,17 +11,17 @@ from corenet.training.engines.cuda.capture import Launch, capture
 from corenet.training.engines.cuda.engine import _Block
 from corenet.training.engines.recording.rng_state import cuda_devices, rng_checkpoint, rng_states
 from corenet.training.engines.replay import Replay
-from corenet.training.engines.select import COMPILED_FROM, engine_for
+from corenet.training.engines.select import RECORDED_FROM, engine_for
 from corenet.training.learner import Learner
 
 DATA = cn.data.disk(64, seed=0)
 SHORT = {"epochs": 4, "batch_size": 8, "progress": False}
-NEEDS_A_CARD = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+NEEDS_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
 
 @pytest.fixture
 def stand_in(monkeypatch):
-    """Have the processor for a card; ``refused(number)`` raises in a capture, ``wrong`` ones do something else."""
+    """Have the processor for a CUDA device; ``refused(number)`` raises in a capture, ``wrong`` ones do nothing."""
     made = []
 
     class StandIn:
@@ -47,12 +47,12 @@ def parts(p=0.2, device="cpu"):
     return model, cn.BCELoss(), cn.SGD(model.parameters(), lr=0.1, momentum=0.9)
 
 
-def compare(engine="graph"):
-    """Train plainly and by launches; return the latter's history."""
+def compare(engine="graph", told=None):
+    """Train plainly and by launches, and expect to be ``told`` of another ``engine``."""
     trainings = [parts(), parts()]
-    histories = [
-        cn.fit(*each, DATA, engine=name, **SHORT) for each, name in zip(trainings, ("plain", "graph"), strict=True)
-    ]
+    plain = cn.fit(*trainings[0], DATA, engine="plain", **SHORT)
+    with pytest.warns(cn.EngineWarning, match=told) if told else nullcontext():
+        histories = [plain, cn.fit(*trainings[1], DATA, engine="graph", **SHORT)]
     (plain, _, _), (graph, _, _) = trainings
     torch.testing.assert_close(graph.state_dict(), plain.state_dict())
     torch.testing.assert_close(histories[1].losses, histories[0].losses)
@@ -62,11 +62,12 @@ def compare(engine="graph"):
 # What goes on where there can be none.
 
 
-def test_a_step_that_cannot_be_captured_is_replayed(stand_in, caplog):
+REFUSED = "torch cannot capture the kernels: operation not permitted when stream is capturing"
+
+
+def test_a_step_that_cannot_be_captured_is_replayed(stand_in):
     stand_in.refused = lambda number: True
-    with caplog.at_level("INFO", logger="corenet"):
-        compare("replay")
-    assert "steps are replayed, not launched: operation not permitted when stream is capturing" in caplog.text
+    compare("replay", f"engine 'replay' runs, not 'graph': {REFUSED}")
 
 
 @pytest.mark.parametrize("number", [2, 3])
@@ -74,21 +75,20 @@ def test_many_steps_that_cannot_be_captured_are_undone_and_launched_one_by_one(n
     stand_in.refused = lambda made: made >= number  # after the step: one in a block, and as many as an epoch has
     with caplog.at_level("INFO", logger="corenet"):
         compare()
-    assert "steps are launched one by one: " in caplog.text
+    assert f"steps are called one by one: {REFUSED}" in caplog.text
 
 
-def test_a_launch_that_does_something_else_is_not_believed(stand_in, caplog):
+def test_a_launch_that_does_something_else_is_not_believed(stand_in):
     stand_in.wrong = True
-    with caplog.at_level("INFO", logger="corenet"):
-        compare("plain")
-    assert "replayed, it gave another gradient" in caplog.text
+    told = "engine 'plain' runs, not 'graph': the recorded step gave another gradient than the plain step"
+    compare("plain", told)
 
 
 def test_many_steps_that_do_something_else_are_not_believed(stand_in, monkeypatch, caplog):
     monkeypatch.setattr(_Block, "__call__", lambda *_: None)
     with caplog.at_level("INFO", logger="corenet"):
         compare()
-    assert "many at once, they came to other numbers" in caplog.text
+    assert "steps are called one by one: many steps in one call gave other weights than plain steps" in caplog.text
 
 
 @pytest.mark.parametrize("when", [1, 3, 9, 20])
@@ -115,21 +115,21 @@ def test_an_interruption_leaves_weights_and_steps_together(when, stand_in, monke
 
 def _stopping(optimizer, steps):
     """Let an optimizer stop before it does more than so many steps."""
-    advance = optimizer.advance
+    step = optimizer.step
 
     def stops():
         if optimizer.steps == steps:
             raise InterruptedError
-        advance()
+        step()
 
-    optimizer.advance = optimizer.step = stops
+    optimizer.step = stops
     return optimizer
 
 
 # Who may have them.
 
 
-def test_without_a_card_who_asks_is_told():
+def test_without_a_device_who_asks_is_told():
     words = r"engine 'graph': the numbers are on cpu, not on one CUDA device; move model and data there with \.to"
     with pytest.raises(cn.ConfigError, match=words):
         cn.fit(*parts(), DATA, engine="graph", **SHORT)
@@ -142,10 +142,10 @@ def test_pieces_of_a_batch_are_for_the_plain_step(stand_in):
         engine_for("graph", Learner(*parts()), DATA, epochs=1, batch_size=10, micro_batch_size=5)
 
 
-def test_on_a_card_auto_replays(monkeypatch):
+def test_on_another_device_auto_replays(monkeypatch):
     monkeypatch.setattr("corenet.training.engines.select.affordable", lambda *_: None)
     monkeypatch.setattr(DATA, "inputs", DATA.inputs.to("meta"))
-    engine = engine_for("auto", Learner(*parts()), DATA, epochs=COMPILED_FROM, batch_size=1)
+    engine = engine_for("auto", Learner(*parts()), DATA, epochs=RECORDED_FROM, batch_size=1)
     assert (type(engine), engine.running) == (Replay, "replay")
 
 
@@ -160,28 +160,7 @@ def test_numbers_on_the_processor_are_not_captured(stand_in, monkeypatch):
 # Rounds.
 
 
-@pytest.mark.parametrize("refused", [False, True])
-@pytest.mark.parametrize("p", [0.0, 0.2])
-def test_rounds_are_launched_together(p, refused, stand_in, monkeypatch, caplog):
-    launches = []
-    do = Launch.__call__
-    monkeypatch.setattr(Launch, "__call__", lambda self: (launches.append(self), do(self)))
-    stand_in.refused = lambda number: refused and number == 2  # of the last batch, which is smaller
-    with caplog.at_level("INFO", logger="corenet"):
-        results, expected = (
-            cn.fit_rounds(lambda _: parts(p), DATA, rounds=3, engine=engine, **SHORT | {"batch_size": 20})
-            for engine in ("graph", "auto")
-        )
-    assert {history.engine for _, history in results} == {"together"}
-    for (model, history), (other, told) in zip(results, expected, strict=True):
-        torch.testing.assert_close(model.state_dict(), other.state_dict())
-        torch.testing.assert_close(history.losses, told.losses)
-    assert ("kernels are called one by one: operation not permitted" in caplog.text) == refused
-    assert len(set(launches)) == (1 if refused else 2)
-
-
-def test_rounds_that_are_not_batched_are_launched_one_after_the_other(stand_in, monkeypatch):
-    monkeypatch.setattr("corenet.training.engines.batched.engine.LARGEST", 0)
+def test_rounds_are_launched_one_after_the_other(stand_in):
     results, expected = (
         cn.fit_rounds(lambda _: parts(), DATA, rounds=3, engine=engine, **SHORT) for engine in ("graph", "plain")
     )
@@ -258,19 +237,19 @@ def torch_cuda(monkeypatch):
     module._stream_aside.cache_clear()
 
 
-CARD = torch.device("cuda", 0)
+DEVICE = torch.device("cuda", 0)
 WARM = ["aside waits for here", "waiting: error", "done on aside", "waiting: 0", "here waits for aside"]
 
 
 def test_a_capture_comes_after_the_calls_were_done_aside(torch_cuda):
     asked, current = torch_cuda
-    again = capture(lambda: asked.append(f"done on {current[0]}"), CARD)
+    again = capture(lambda: asked.append(f"done on {current[0]}"), DEVICE)
     assert asked == [*WARM, "capture", "done on aside"]
     again()
     assert asked[-1] == "launch"
 
 
-def test_calls_that_wait_for_the_card_are_not_captured(torch_cuda):
+def test_calls_that_wait_for_the_device_are_not_captured(torch_cuda):
     asked, current = torch_cuda
 
     def waits():
@@ -278,9 +257,9 @@ def test_calls_that_wait_for_the_card_are_not_captured(torch_cuda):
         raise RuntimeError("called a synchronizing CUDA operation")
 
     with pytest.raises(RuntimeError, match="synchronizing"):
-        capture(waits, CARD)
+        capture(waits, DEVICE)
     assert asked == WARM
-    capture(lambda: None, CARD)  # nothing has failed in a capture
+    capture(lambda: None, DEVICE)  # nothing has failed in a capture
 
 
 def test_after_a_capture_that_failed_torch_may_draw_again_and_captures_no_more(torch_cuda):
@@ -293,46 +272,46 @@ def test_after_a_capture_that_failed_torch_may_draw_again_and_captures_no_more(t
             raise RuntimeError("no")
 
     with pytest.raises(RuntimeError, match="a previous error during capture"):
-        capture(fails, CARD)
+        capture(fails, DEVICE)
     assert asked[-3:] == ["capture", "capture", "zeros on cuda"]
     assert current == ["here"]
     with pytest.raises(cn.training.engines.unsupported.NotRecordable, match="a capture failed before in this process"):
-        capture(lambda: None, CARD)
+        capture(lambda: None, DEVICE)
 
 
 @pytest.fixture
-def two_cards(monkeypatch):
-    """Generators of two cards that stand at a number."""
+def two_devices(monkeypatch):
+    """Generators of two devices that stand at a number."""
     at = [torch.tensor([3.0]), torch.tensor([5.0])]
     fakes = {"is_available": lambda: True, "is_initialized": lambda: True, "device_count": lambda: 2}
     fakes |= {
-        "get_rng_state": lambda card: at[card].clone(),
-        "set_rng_state": lambda state, card: at[card].copy_(state),
+        "get_rng_state": lambda device: at[device].clone(),
+        "set_rng_state": lambda state, device: at[device].copy_(state),
     }
     for name, fake in fakes.items():
         monkeypatch.setattr(torch.cuda, name, fake)
     return at
 
 
-def test_every_card_that_is_in_use_has_a_generator(two_cards, monkeypatch):
+def test_every_device_that_is_in_use_has_a_generator(two_devices, monkeypatch):
     assert cuda_devices() == [0, 1]
     assert [float(state[0]) for state in rng_states()[1:]] == [3, 5]
     rewind = rng_checkpoint()
-    two_cards[1].fill_(7.0)
+    two_devices[1].fill_(7.0)
     torch.rand(1)
     rewind()
-    assert [float(state) for state in two_cards] == [3, 5]
+    assert [float(state) for state in two_devices] == [3, 5]
     monkeypatch.setattr(torch.cuda, "is_initialized", lambda: False)
     assert (cuda_devices(), len(rng_states())) == ([], 1)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert cuda_devices() is None
 
 
-# On a card.
+# On a CUDA device.
 
 
-@NEEDS_A_CARD
-def test_a_capture_on_a_card_does_its_calls_once_and_again_at_each_launch():
+@NEEDS_CUDA
+def test_a_capture_on_a_device_does_its_calls_once_and_again_at_each_launch():
     number = torch.zeros(3, device="cuda")
     again = capture(lambda: number.add_(1), number.device)
     assert number.tolist() == [1, 1, 1]
@@ -341,7 +320,7 @@ def test_a_capture_on_a_card_does_its_calls_once_and_again_at_each_launch():
     assert number.tolist() == [3, 3, 3]
 
 
-@NEEDS_A_CARD
+@NEEDS_CUDA
 def test_random_numbers_go_on_in_a_launch_as_outside():
     number = torch.zeros(3, device="cuda")
     again = capture(lambda: number.uniform_(), number.device)
@@ -353,8 +332,8 @@ def test_random_numbers_go_on_in_a_launch_as_outside():
     torch.testing.assert_close(number, torch.rand(3, device="cuda"), rtol=0, atol=0)
 
 
-@NEEDS_A_CARD
-def test_what_waits_for_a_card_is_refused_and_nothing_is_broken_by_it():
+@NEEDS_CUDA
+def test_what_waits_for_a_device_is_refused_and_nothing_is_broken_by_it():
     number = torch.ones(3, device="cuda")
     with pytest.raises(RuntimeError):
         capture(lambda: number.sum().item(), number.device)
@@ -363,7 +342,7 @@ def test_what_waits_for_a_card_is_refused_and_nothing_is_broken_by_it():
     torch.rand(3, device="cuda")
 
 
-@NEEDS_A_CARD
+@NEEDS_CUDA
 def test_a_capture_that_failed_leaves_torch_drawing(monkeypatch):
     monkeypatch.setattr(module, "_failed", failed := [])
     monkeypatch.setattr(module, "_waiting_refused", lambda: torch.cuda.device(0))  # so that it fails in the capture
@@ -375,13 +354,13 @@ def test_a_capture_that_failed_leaves_torch_drawing(monkeypatch):
     assert torch.cuda.current_stream() == torch.cuda.default_stream()
 
 
-@NEEDS_A_CARD
+@NEEDS_CUDA
 @pytest.mark.parametrize("p", [0.0, 0.2])
-def test_rounds_on_a_card_are_those_of_the_replay(p):
+def test_rounds_on_a_device_are_those_of_the_replay(p):
     results, expected = (
         cn.fit_rounds(lambda _: parts(p, "cuda"), DATA.to("cuda"), rounds=3, engine=engine, **SHORT)
         for engine in ("graph", "replay")
     )
     for (model, history), (other, _) in zip(results, expected, strict=True):
-        assert history.engine == "together"
+        assert history.engine == "graph"
         torch.testing.assert_close(model.state_dict(), other.state_dict())

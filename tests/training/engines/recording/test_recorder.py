@@ -120,6 +120,12 @@ def test_who_asked_by_name_is_warned(learner, batches):
         steps(recorder, batches(1))
 
 
+def test_where_a_warning_is_an_error_it_is_not_taken_for_a_bug(learner, batches):
+    recorder = recorder_of(learner(), raising(CannotCompile("no")), KernelCalls(), asked_by_name=True)
+    with pytest.raises(cn.EngineWarning, match="^engine 'replay' runs, not 'compiled': no$"):
+        steps(recorder, batches(1))
+
+
 def test_a_bug_in_a_lowering_is_a_warning_and_the_next_goes_on(learner, batches, monkeypatch):
     for name in ("CORENET_STRICT", "CORENET_DEBUG"):
         monkeypatch.delenv(name, raising=False)
@@ -173,8 +179,8 @@ def test_what_changes_too_often_is_trained_plainly(learner, batches, caplog):
             recorder.refresh()
             torch.testing.assert_close(steps(recorder, batches(4)), plain_steps(plain, batches(4)))
     assert recorder.running == "plain"
-    messages = [each.message for each in caplog.records]
-    assert messages == ["engine 'plain' runs, not 'replay': model.1.factor changes too often"]
+    told = "engine 'plain' runs, not 'replay': model.1.factor changes too often"
+    assert [each.message for each in caplog.records] == [told]
 
 
 def test_what_changes_after_it_has_earned_what_it_cost_may_change_for_ever(learner, batches):

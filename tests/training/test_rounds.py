@@ -1,4 +1,6 @@
-"""Independent trainings: those of one by one, whether they run together or not."""
+"""Independent trainings, one after the other: round r is fit with seed + r."""
+
+from contextlib import nullcontext
 
 import pytest
 import torch
@@ -37,26 +39,31 @@ def assert_close(left, right, **tolerance):
     torch.testing.assert_close(left.state_dict(), right.state_dict(), **tolerance)
 
 
+@pytest.fixture
+def compiled(needs_compiler):
+    return "compiled"
+
+
 @pytest.mark.parametrize("engine", ["plain", "auto"])
 def test_round_r_is_fit_with_seed_plus_r(engine):
     results = cn.fit_rounds(factory, TRAIN, VALID, rounds=3, seed=10, engine=engine, **SHORT)
     assert len(results) == 3
     for round, (model, history) in enumerate(results):
         expected, told, _ = alone(factory, round, valid=VALID)
-        assert history.engine == ("plain" if engine == "plain" else "together")
-        assert_close(model, expected, **({"rtol": 0, "atol": 0} if engine == "plain" else {}))
-        assert [e.loss for e in history] == pytest.approx([e.loss for e in told], rel=0 if engine == "plain" else 1e-5)
+        assert history.engine == "plain"  # auto: so few steps earn nothing back
+        assert_close(model, expected, rtol=0, atol=0)
+        assert history.losses == told.losses
         assert [(e.valid, e.lr, e.epoch) for e in history] == [(e.valid, e.lr, e.epoch) for e in told]
     assert not torch.equal(results[0][0][0].weight, results[1][0][0].weight)
 
 
 @pytest.mark.parametrize("loss", [cn.MSELoss, cn.MAELoss, cn.BCELoss, cn.BCEWithLogitsLoss, lambda: cn.MSELoss("sum")])
-def test_every_loss_trains_together_as_alone(loss):
+def test_every_loss_trains_as_alone(loss, compiled):
     each = build(loss=loss, lr=0.01)
-    results = cn.fit_rounds(each, TRAIN, rounds=3, seed=10, **SHORT)
+    results = cn.fit_rounds(each, TRAIN, rounds=3, seed=10, engine=compiled, **SHORT)
     for round, (model, history) in enumerate(results):
         expected, told, _ = alone(each, round)
-        assert history.engine == "together"
+        assert history.engine == compiled
         assert_close(model, expected)
         assert history.losses == pytest.approx(told.losses, rel=1e-5)
 
@@ -70,23 +77,23 @@ def test_every_loss_trains_together_as_alone(loss):
         {"nesterov": True, "weight_decay": 0.1},
     ],
 )
-def test_hyper_parameters_may_differ_by_round(settings):
+def test_hyper_parameters_may_differ_by_round(settings, compiled):
     each = build(**settings)
-    for round, (model, history) in enumerate(cn.fit_rounds(each, TRAIN, rounds=3, seed=10, **SHORT)):
+    for round, (model, history) in enumerate(cn.fit_rounds(each, TRAIN, rounds=3, seed=10, engine=compiled, **SHORT)):
         expected, told, _ = alone(each, round)
-        assert history.engine == "together"
+        assert history.engine == compiled
         assert_close(model, expected)
         assert [epoch.lr for epoch in history] == [epoch.lr for epoch in told]
 
 
-def test_optimizers_are_left_as_if_each_had_trained_alone():
+def test_optimizers_are_left_as_if_each_had_trained_alone(compiled):
     kept = []
 
     def keeping(round):
         kept.append(factory(round))
         return kept[-1]
 
-    cn.fit_rounds(keeping, TRAIN, rounds=3, seed=10, **SHORT)
+    cn.fit_rounds(keeping, TRAIN, rounds=3, seed=10, engine=compiled, **SHORT)
     for round, (model, _, optimizer) in enumerate(kept):
         _, _, expected = alone(factory, round)
         assert optimizer.steps == expected.steps == 9
@@ -97,16 +104,15 @@ def test_optimizers_are_left_as_if_each_had_trained_alone():
         assert not torch.equal(model[0].weight, weight)
 
 
-def test_a_strangers_layer_with_a_buffer_trains_together(odd):
+def test_a_strangers_layer_with_a_buffer_trains_as_alone(odd, compiled):
     each = build(odd["Averages"])
-    for round, (model, history) in enumerate(cn.fit_rounds(each, TRAIN, rounds=3, seed=10, **SHORT)):
-        assert history.engine == "together"
+    for round, (model, history) in enumerate(cn.fit_rounds(each, TRAIN, rounds=3, seed=10, engine=compiled, **SHORT)):
+        assert history.engine == compiled
         assert_close(model, alone(each, round)[0])
 
 
 def test_dropout_draws_for_each_round_and_from_one_seed():
     first, again = (cn.fit_rounds(noisy, TRAIN, rounds=3, seed=10, **SHORT) for _ in range(2))
-    assert [history.engine for _, history in first] == ["together"] * 3
     for (model, _), (same, _) in zip(first, again, strict=True):
         assert_close(model, same, rtol=0, atol=0)
 
@@ -119,27 +125,26 @@ def test_dropout_draws_for_each_round_and_from_one_seed():
 
 
 @pytest.mark.parametrize("middle", ["Looks", "Counts"])
-def test_what_cannot_run_together_is_trained_one_after_the_other(middle, odd, caplog):
+def test_what_cannot_be_recorded_is_told_in_each_round_and_trained_plainly(middle, odd, compiled):
     each = build(odd[middle])
-    with caplog.at_level("INFO", logger="corenet"):
-        results = cn.fit_rounds(each, TRAIN, rounds=2, seed=10, **SHORT)
-    assert "rounds are trained one after the other" in caplog.text
+    with pytest.warns(cn.EngineWarning, match="engine 'plain' runs, not 'compiled'") as told:
+        results = cn.fit_rounds(each, TRAIN, rounds=2, seed=10, engine=compiled, **SHORT)
+    assert len(told) == 2
     for round, (model, history) in enumerate(results):
         assert history.engine == "plain"
         assert_close(model, alone(each, round)[0], rtol=0, atol=0)
 
 
-def test_models_that_differ_are_trained_one_after_the_other():
+def test_models_may_differ_by_round():
     def growing(round):
         model = cn.Sequential(cn.Linear(2, 3 + round), cn.ReLU(), cn.Linear(3 + round, 1))
         return model, cn.MSELoss(), cn.SGD(model.parameters(), lr=0.1)
 
     results = cn.fit_rounds(growing, TRAIN, rounds=2, **SHORT)
     assert [len(model[0].bias) for model, _ in results] == [3, 4]
-    assert [history.engine for _, history in results] == ["plain"] * 2
 
 
-def test_a_round_that_runs_away_is_named_and_no_weight_of_any_is_written():
+def test_a_round_that_runs_away_is_named_and_no_later_one_begun():
     kept = []
 
     def keeping(round):
@@ -150,7 +155,9 @@ def test_a_round_that_runs_away_is_named_and_no_weight_of_any_is_written():
     with pytest.raises(cn.NonFiniteError, match="round 1, epoch 1, step") as caught:
         cn.fit_rounds(keeping, TRAIN, rounds=3, **SHORT)
     assert caught.value.round == 1
-    assert len({optimizer.steps for _, _, optimizer in kept}) == 1
+    done, stopped, waiting = (optimizer.steps for _, _, optimizer in kept)
+    assert (done, waiting) == (9, 0)
+    assert stopped < 9
     for model, _, _ in kept:
         assert all(parameter.isfinite().all() for parameter in model.parameters())
 
@@ -194,14 +201,15 @@ def test_as_many_data_sets_as_rounds():
         cn.fit_rounds(factory, TRAIN, [VALID], rounds=3, **SHORT)
 
 
-def trained_alike(factory, **options):
-    """Hold a training of three rounds against that of one after the other, and return both."""
+def trained_alike(factory, engine="compiled", told=False, **options):
+    """Hold a training of three rounds against the plain one, and return both."""
     settings = {"rounds": 3, "seed": 10, "metrics": ()} | SHORT | options
-    together = cn.fit_rounds(factory, TRAIN, **settings)
-    apart = cn.fit_rounds(factory, TRAIN, engine="plain", **settings)
-    for (model, _), (expected, _) in zip(together, apart, strict=True):
+    with pytest.warns(cn.EngineWarning) if told else nullcontext():
+        found = cn.fit_rounds(factory, TRAIN, engine=engine, **settings)
+    plain = cn.fit_rounds(factory, TRAIN, engine="plain", **settings)
+    for (model, _), (expected, _) in zip(found, plain, strict=True):
         assert_close(model, expected)
-    return together, apart
+    return found, plain
 
 
 class Tilted(cn.MSELoss):
@@ -218,6 +226,7 @@ class Tilted(cn.MSELoss):
         return self.tilt * super().derivative(input, target)
 
 
+@pytest.mark.usefixtures("needs_compiler")
 def test_constants_that_differ_by_round_are_heeded():
     def tilted(round):
         model, _, optimizer = factory(round)
@@ -257,14 +266,15 @@ class Fades(cn.Module):
         return factor * grad_output
 
 
+@pytest.mark.usefixtures("needs_compiler")
 @pytest.mark.parametrize("middle", [Replaces, Fades])
 def test_what_a_forward_keeps_in_attributes_is_kept(middle):
-    together, apart = trained_alike(build(middle))
-    assert [history.engine for _, history in together] == ["plain"] * 3
-    assert [getattr(model[2], "count", 0) for model, _ in together] == [getattr(m[2], "count", 0) for m, _ in apart]
+    found, plain = trained_alike(build(middle), told=True)
+    assert [history.engine for _, history in found] == ["plain"] * 3
+    assert [getattr(model[2], "count", 0) for model, _ in found] == [getattr(m[2], "count", 0) for m, _ in plain]
 
 
-def test_a_rate_set_by_a_metric_is_heeded_and_stays():
+def test_a_rate_set_by_a_metric_is_heeded_and_stays(compiled):
     def run(engine):
         kept = []
 
@@ -281,20 +291,22 @@ def test_a_rate_set_by_a_metric_is_heeded_and_stays():
         results = cn.fit_rounds(keeping, TRAIN, rounds=2, metrics=[halve], engine=engine, **SHORT)
         return [model for model, _ in results], [optimizer.lr for _, _, optimizer in kept]
 
-    (together, rates), (apart, expected) = run("auto"), run("plain")
+    (found, rates), (plain, expected) = run(compiled), run("plain")
     assert rates == expected == [0.2 / 8] * 2
-    for model, other in zip(together, apart, strict=True):
+    for model, other in zip(found, plain, strict=True):
         assert_close(model, other)
 
 
+@pytest.mark.usefixtures("needs_compiler")
 def test_a_step_of_the_optimizers_own_is_taken(odd):
     def clipping(round):
         model, loss, _ = factory(round)
         return model, loss, odd["Clips"](model.parameters(), lr=0.5)
 
-    trained_alike(clipping)
+    trained_alike(clipping, told=True)
 
 
+@pytest.mark.usefixtures("needs_compiler")
 def test_an_optimizers_own_counter_goes_on():
     class Counted(cn.Optimizer):
         elementwise = True
@@ -327,12 +339,11 @@ def test_parameters_of_two_dtypes_stay_what_they_are():
         def __init__(self):
             self.unused = cn.Parameter(torch.ones(2, dtype=torch.float64))
 
-    for model, history in cn.fit_rounds(build(Double), TRAIN, rounds=2, **SHORT):
-        assert history.engine == "plain"
+    for model, _ in cn.fit_rounds(build(Double), TRAIN, rounds=2, **SHORT):
         assert [model[0].weight.dtype, model[2].unused.dtype] == [torch.float32, torch.float64]
 
 
-def test_optimizers_are_in_step_after_an_error():
+def test_an_interrupt_of_a_round_leaves_it_whole_and_no_later_one_begun():
     kept = []
 
     def keeping(round):
@@ -344,8 +355,8 @@ def test_optimizers_are_in_step_after_an_error():
 
     with pytest.raises(KeyboardInterrupt):
         cn.fit_rounds(keeping, TRAIN, rounds=2, metrics=[stop], **SHORT)
-    assert [optimizer.steps for _, _, optimizer in kept] == [3, 3]
-    assert all(optimizer.state_dict()["states"][0]["velocity"].any() for _, _, optimizer in kept)
+    assert [optimizer.steps for _, _, optimizer in kept] == [3, 0]
+    assert [bool(each.state_dict()["states"][0]["velocity"].any()) for _, _, each in kept] == [True, False]
 
 
 @pytest.mark.parametrize("engine", ["auto", "plain"])
@@ -358,32 +369,6 @@ def test_an_output_that_is_not_finite_is_told_with_its_round(engine):
 
     with pytest.raises(cn.NonFiniteError, match="round 1, epoch 1, step 1: the model's output is not finite"):
         cn.fit_rounds(faulty, TRAIN, rounds=3, engine=engine, **SHORT)
-
-
-def test_data_larger_than_what_is_gathered_at_a_time_is_gathered_in_turns(monkeypatch):
-    monkeypatch.setattr("corenet.training.rounds.GATHERED", 1000)
-    together, _ = trained_alike(factory)
-    assert together[0][1].engine == "together"
-
-
-@pytest.mark.usefixtures("needs_compiler")
-@pytest.mark.parametrize(
-    ("steps_that_pay", "of_a_round", "runs"), [(45, 15, "compiled"), (46, 15, "together"), (45, 16, "together")]
-)
-def test_rounds_long_enough_together_are_compiled_one_by_one(steps_that_pay, of_a_round, runs, monkeypatch):
-    monkeypatch.setattr("corenet.training.engines.select.EARNED_BACK", 1)
-    monkeypatch.setattr("corenet.training.engines.select.COMPILED_BACK", steps_that_pay)
-    monkeypatch.setattr("corenet.training.rounds.RECORDED_BACK", of_a_round)
-    options = SHORT | {"batch_size": 10, "rounds": 3, "seed": 10}  # five steps an epoch, 45 in all
-    for round, (model, history) in enumerate(cn.fit_rounds(factory, TRAIN, VALID, **options)):
-        torch.manual_seed(cn.data.stream("weights", 10 + round))
-        expected, loss, optimizer = factory(round)
-        told = cn.fit(
-            expected, loss, optimizer, TRAIN, VALID, seed=10 + round, engine="plain", **SHORT | {"batch_size": 10}
-        )
-        assert history.engine == runs
-        assert_close(model, expected)
-        assert history.losses == pytest.approx(told.losses, rel=1e-5)
 
 
 @pytest.mark.usefixtures("needs_compiler")
@@ -403,19 +388,6 @@ def test_a_compiled_round_that_runs_away_is_named():
 
     with pytest.raises(cn.NonFiniteError, match="round 1, epoch 1, step"):
         cn.fit_rounds(faulty, TRAIN, rounds=3, engine="compiled", **SHORT)
-
-
-@pytest.mark.usefixtures("needs_compiler")
-def test_rounds_of_other_widths_are_compiled_only_where_each_pays(monkeypatch):
-    monkeypatch.setattr("corenet.training.engines.select.COMPILED_BACK", 45)
-    monkeypatch.setattr("corenet.training.rounds.RECORDED_BACK", 15)
-
-    def widening(round):
-        model = cn.Sequential(cn.Linear(2, 4 + round), cn.Tanh(), cn.Linear(4 + round, 1))
-        return model, cn.MSELoss(), cn.SGD(model.parameters(), lr=0.1)
-
-    options = SHORT | {"batch_size": 10, "rounds": 3}  # 45 steps in all, 15 of each kind
-    assert {history.engine for _, history in cn.fit_rounds(widening, TRAIN, **options)} <= {"plain", "replay"}
 
 
 @pytest.mark.usefixtures("needs_compiler")

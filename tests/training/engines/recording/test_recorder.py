@@ -122,7 +122,7 @@ def test_who_asked_by_name_is_warned(learner, batches):
 
 def test_where_a_warning_is_an_error_it_is_not_taken_for_a_bug(learner, batches):
     recorder = recorder_of(learner(), raising(CannotCompile("no")), KernelCalls(), asked_by_name=True)
-    with pytest.raises(cn.EngineWarning, match="^engine 'replay' runs, not 'compiled': no$"):
+    with pytest.raises(cn.EngineWarning, match=r"^engine 'replay' runs, not 'compiled': no$"):
         steps(recorder, batches(1))
 
 

@@ -179,8 +179,8 @@ def test_what_changes_too_often_is_trained_plainly(learner, batches, caplog):
             recorder.refresh()
             torch.testing.assert_close(steps(recorder, batches(4)), plain_steps(plain, batches(4)))
     assert recorder.running == "plain"
-    messages = [each.message for each in caplog.records]
-    assert messages == ["engine 'plain' runs, not 'replay': model.1.factor changes too often"]
+    told = "engine 'plain' runs, not 'replay': model.1.factor changes too often"
+    assert [each.message for each in caplog.records] == [told]
 
 
 def test_what_changes_after_it_has_earned_what_it_cost_may_change_for_ever(learner, batches):

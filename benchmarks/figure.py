@@ -49,7 +49,7 @@ def lines(panels: dict[str, dict[str, tuple[Sequence[float], Sequence[float]]]],
         _lines(axes, curves, names)
     known = {label: line for axes in figure.axes for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
     if known:
-        lines = [known[name] for name in names]
+        lines = [known[label_of(name)] for name in names]
         figure.legend(
             lines,
             [label_of(name) for name in names],
@@ -66,7 +66,7 @@ def _lines(axes: Axes, curves: dict[str, tuple[Sequence[float], Sequence[float]]
     for name, (xs, ys) in curves.items():
         place = names.index(name)
         width = 4 / (1 + 0.4 * place)
-        axes.plot(xs, ys, f"C{place}{MARKS[place]}-", linewidth=width, markersize=3 + 1.7 * width, label=name)
+        axes.plot(xs, ys, f"C{place}{MARKS[place]}-", linewidth=width, markersize=3 + 1.7 * width, label=label_of(name))
     _logarithmic(axes, sorted({x for xs, _ in curves.values() for x in xs}))
 
 

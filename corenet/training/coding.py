@@ -114,7 +114,7 @@ def coding_of(targets: Tensor, output: Tensor, *others: Tensor) -> Coding:
     >>> coding_of(torch.tensor([[-1.0], [1.0]]), torch.zeros(2, 1))
     TwoValues(low=-1.0, high=1.0)
     >>> coding_of(torch.tensor([0, 2, 1]), torch.zeros(3, 4))
-    Indices(columns=4)
+    Indices(columns=4, in_column=False)
     """
     coding = _coding_of(targets, output, *others)
     if coding is None or not coding.covers(targets):

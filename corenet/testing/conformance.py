@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import redirect_stdout
 from typing import Any
 
 from corenet.contracts.case import Case
@@ -100,7 +102,7 @@ def run_check(check: Check, trials: Iterable[Trial], expected: str | None = None
     reason = ""
     for trial in trials:
         try:
-            with seeded(trial.seed):
+            with seeded(trial.seed), redirect_stdout(sys.stderr):  # what it prints is no part of the report
                 check.run(trial)
             verdict = "passed"
         except NotApplicable as skipped:

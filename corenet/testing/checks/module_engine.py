@@ -14,7 +14,7 @@ from corenet.registry.collect import reason_of
 from corenet.testing.checks.check import Checks
 from corenet.testing.support.forward_backward import ForwardBackward, drawn_like, forward_backward, is_random
 from corenet.testing.support.no_autograd import no_autograd
-from corenet.testing.support.torch_compile import CAPTURE, under_torch_compile
+from corenet.testing.support.torch_compile import CAPTURE, under_torch_compile, unwarned
 from corenet.testing.support.trial import Trial
 from corenet.testing.support.violation import Violation
 
@@ -51,7 +51,8 @@ def mapped(trial: Trial) -> None:
     upstreams = torch.stack([drawn_like(output, seed=1 + each) for each in range(SETS)])
     run = partial(_forward_backward_with, module)
     try:
-        together = torch.vmap(run, randomness="different")(weights, inputs, upstreams)
+        with unwarned():
+            together = torch.vmap(run, randomness="different")(weights, inputs, upstreams)
     except Exception as error:
         raise Violation(f"torch.vmap cannot run it: {reason_of(error)}", CAPTURE) from error
     if is_random(trial):

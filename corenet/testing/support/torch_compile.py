@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -15,7 +17,7 @@ CAPTURE = "no branches on values, no .item(), no numpy: tensor operations only, 
 
 
 def under_torch_compile(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Return the result of ``function`` under torch.compile.
+    """Return the result of ``function`` under torch.compile; it may print, and torch may warn.
 
     Raises:
         Violation: it cannot be captured as one graph.
@@ -24,9 +26,30 @@ def under_torch_compile(function: Callable[..., Any], *arguments: Any) -> Any:
     tensor(-1.)
     """
     try:
-        with seeded(0):
+        with seeded(0), unwarned(), _printing():
             return torch.compile(function, fullgraph=True, backend="eager")(*arguments)
     except Exception as error:
         raise Violation(f"torch.compile cannot capture it: {reason_of(error)}", CAPTURE) from error
     finally:
         torch.compiler.reset()
+
+
+@contextmanager
+def unwarned() -> Iterator[None]:
+    """Ignore warnings inside of the ``with`` block: torch's of its own speed say nothing of the component."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextmanager
+def _printing() -> Iterator[None]:
+    """Let torch.compile move a ``print`` to the end of the graph, instead of refusing it."""
+    import torch._dynamo.config as settings
+
+    before = settings.reorderable_logging_functions
+    settings.reorderable_logging_functions = {*before, print}
+    try:
+        yield
+    finally:
+        settings.reorderable_logging_functions = before

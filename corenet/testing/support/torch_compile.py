@@ -17,7 +17,7 @@ CAPTURE = "no branches on values, no .item(), no numpy: tensor operations only, 
 
 
 def under_torch_compile(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Return the result of ``function`` under torch.compile; it may print, and torch may warn.
+    """Return the result of ``function`` under torch.compile.
 
     Raises:
         Violation: it cannot be captured as one graph.
@@ -26,7 +26,7 @@ def under_torch_compile(function: Callable[..., Any], *arguments: Any) -> Any:
     tensor(-1.)
     """
     try:
-        with seeded(0), unwarned(), _printing():
+        with seeded(0), unwarned():
             return torch.compile(function, fullgraph=True, backend="eager")(*arguments)
     except Exception as error:
         raise Violation(f"torch.compile cannot capture it: {reason_of(error)}", CAPTURE) from error
@@ -40,16 +40,3 @@ def unwarned() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
-
-
-@contextmanager
-def _printing() -> Iterator[None]:
-    """Let torch.compile move a ``print`` to the end of the graph, instead of refusing it."""
-    import torch._dynamo.config as settings
-
-    before = settings.reorderable_logging_functions
-    settings.reorderable_logging_functions = {*before, print}
-    try:
-        yield
-    finally:
-        settings.reorderable_logging_functions = before

@@ -31,7 +31,7 @@ def tensor_from(method: str, value: object) -> Tensor:
 
 
 def must_refuse(what: str, call: Callable[[], object], error: type[Exception], diagnosis: str) -> None:
-    """Raise a :class:`Violation` unless ``call`` raises such an ``error``; a plain ValueError is as good as a ConfigError.
+    """Raise a :class:`Violation` unless ``call`` raises such an ``error``; a ValueError is as good as a ConfigError.
 
     >>> must_refuse("a word", lambda: int("one"), ConfigError, "")
     """

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import redirect_stdout
 from typing import Any
 
 from corenet.contracts.case import Case
@@ -18,6 +20,8 @@ from corenet.testing.checks.loss_gradient import LOSS_GRADIENT_CHECKS
 from corenet.testing.checks.module_contract import MODULE_CONTRACT_CHECKS
 from corenet.testing.checks.module_engine import MODULE_ENGINE_CHECKS
 from corenet.testing.checks.module_gradient import MODULE_GRADIENT_CHECKS
+from corenet.testing.checks.module_rows import MODULE_ROWS_CHECKS
+from corenet.testing.checks.module_turns import MODULE_TURNS_CHECKS
 from corenet.testing.checks.optimizer_contract import OPTIMIZER_CONTRACT_CHECKS
 from corenet.testing.checks.optimizer_trajectory import OPTIMIZER_TRAJECTORY_CHECKS
 from corenet.testing.diagnosis.source_lines import raised_at
@@ -26,7 +30,13 @@ from corenet.testing.support.trial import Trial, cases_of, seeded
 from corenet.testing.support.violation import NotApplicable, Violation
 
 CHECKS: dict[Kind, list[Check]] = {
-    "module": [*MODULE_GRADIENT_CHECKS, *MODULE_CONTRACT_CHECKS, *MODULE_ENGINE_CHECKS],
+    "module": [
+        *MODULE_GRADIENT_CHECKS,
+        *MODULE_ROWS_CHECKS,
+        *MODULE_TURNS_CHECKS,
+        *MODULE_CONTRACT_CHECKS,
+        *MODULE_ENGINE_CHECKS,
+    ],
     "loss": [*LOSS_GRADIENT_CHECKS, *LOSS_CONTRACT_CHECKS],
     "optimizer": [*OPTIMIZER_TRAJECTORY_CHECKS, *OPTIMIZER_CONTRACT_CHECKS],
 }
@@ -100,7 +110,7 @@ def run_check(check: Check, trials: Iterable[Trial], expected: str | None = None
     reason = ""
     for trial in trials:
         try:
-            with seeded(trial.seed):
+            with seeded(trial.seed), redirect_stdout(sys.stderr):  # what it prints is no part of the report
                 check.run(trial)
             verdict = "passed"
         except NotApplicable as skipped:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Literal
 
-from corenet.errors import ConformanceError, MissingExtraError
+from corenet.errors import ConfigError, ConformanceError, MissingExtraError
 from corenet.registry.registry import registry
 from corenet.registry.spec import Component, Kind
 from corenet.testing.checks.check import Check
@@ -32,13 +32,18 @@ def parametrize_with_checks(
 
     Raises:
         MissingExtraError: pytest is not installed.
-        ConfigError: an entry of ``components`` is neither a row nor the class of a component.
+        ConfigError: an entry of ``components`` is neither a row nor the class of a component, or there is none.
     """
     try:
         import pytest
     except ImportError as error:
         raise MissingExtraError("parametrize_with_checks needs pytest: pip install pytest") from error
     reasons = expected_failures or {}
+    rows = [(each, name, kind) for each in components for name, kind in [_name_and_kind(each)] if kind != "plugin"]
+    if not rows:
+        raise ConfigError(
+            "parametrize_with_checks got no component to check: no test would run, and nothing would fail"
+        )
     parameters = [
         pytest.param(
             each,
@@ -46,9 +51,7 @@ def parametrize_with_checks(
             id=f"{name}-{check.id}",
             marks=[pytest.mark.xfail(reason=reasons[check.id], strict=True)] if check.id in reasons else [],
         )
-        for each in components
-        for name, kind in [_name_and_kind(each)]
-        if kind != "plugin"
+        for each, name, kind in rows
         for check in CHECKS[kind]
     ]
     return pytest.mark.parametrize(("component", "check"), parameters)

@@ -10,7 +10,7 @@ import torch
 
 from corenet.contracts.optimizer import Optimizer
 from corenet.contracts.parameter import Parameter
-from corenet.errors import CorenetError
+from corenet.errors import ConfigError
 from corenet.registry.collect import reason_of
 from corenet.testing.checks.check import Checks
 from corenet.testing.checks.hyperparameters import declared, numbers
@@ -29,15 +29,15 @@ REFUSE = "check it in __init__, and raise cn.ConfigError"
 
 @OPTIMIZER_CONTRACT_CHECKS.add(since="0.1")
 def refuses_non_finite(trial: Trial) -> None:
-    """A hyper-parameter that is not finite, and a negative lr, are refused with a ConfigError."""
+    """A hyper-parameter that is not finite, and a negative lr, are refused with a ConfigError or a ValueError."""
     for name, value in declared(trial).items():
         for wrong in (math.nan, math.inf, *([-1.0] if name == "lr" else [])):
             for place, replaced in numbers(name, value, wrong):
                 call = partial(trial.optimizer, start(), **{name: replaced})
-                must_refuse(f"{place}={wrong}", call, CorenetError, REFUSE)
+                must_refuse(f"{place}={wrong}", call, ConfigError, REFUSE)
     optimizer = trial.optimizer(start())
     for wrong in (math.nan, math.inf, -1.0):
-        must_refuse(f"lr={wrong}, assigned,", partial(setattr, optimizer, "lr", wrong), CorenetError, REFUSE)
+        must_refuse(f"lr={wrong}, assigned,", partial(setattr, optimizer, "lr", wrong), ConfigError, REFUSE)
 
 
 @OPTIMIZER_CONTRACT_CHECKS.add(since="0.1")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -24,9 +26,17 @@ def under_torch_compile(function: Callable[..., Any], *arguments: Any) -> Any:
     tensor(-1.)
     """
     try:
-        with seeded(0):
+        with seeded(0), unwarned():
             return torch.compile(function, fullgraph=True, backend="eager")(*arguments)
     except Exception as error:
         raise Violation(f"torch.compile cannot capture it: {reason_of(error)}", CAPTURE) from error
     finally:
         torch.compiler.reset()
+
+
+@contextmanager
+def unwarned() -> Iterator[None]:
+    """Ignore warnings inside of the ``with`` block: torch's of its own speed say nothing of the component."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

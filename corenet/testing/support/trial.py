@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,10 +21,15 @@ from corenet.errors import ConfigError
 from corenet.registry.spec import Kind
 from corenet.testing.gradcheck.gradcheck import examine
 from corenet.testing.gradcheck.report import GradientReport
+from corenet.testing.support.parameter_draw import FACTORS, draw_parameters
 
 GUESSED_SHAPES = ((5, 3), (2, 2, 3), (1, 3), (2, 3, 8), (2, 3, 8, 8))
 AWAY_FROM_KINKS = 0.05
-INPUTS, TARGETS = 1_000_003, 2_000_003  # seeds of their own, apart from those of a component's weights
+INPUTS, TARGETS, PARAMETERS = (
+    1_000_003,
+    2_000_003,
+    4_000_037,
+)  # seeds of their own, apart from those of a component's weights
 
 
 @dataclass(frozen=True)
@@ -39,14 +45,15 @@ class Trial:
         return f"{_name(self.factory)}({arguments}) on {self.case.shape}"
 
     def build(self) -> Any:
-        """Return a fresh component in float64, with the same weights each time.
+        """Return a fresh component in float64, with the same weights each time, none of which is 0 or 1.
 
         Raises:
             ConfigError: it does not take the case's arguments.
         """
-        with seeded(self.seed):
-            built = self._call(**self.case.arguments)
-        return built.to(dtype=torch.float64) if isinstance(built, Module) else built
+        built = self._constructed()
+        if isinstance(built, Module) and self._factors is not None:
+            draw_parameters(built, self._factors, self.seed + PARAMETERS)
+        return built
 
     def optimizer(self, parameters: list[Parameter], **settings: Any) -> Optimizer:
         """Return a fresh optimizer of ``parameters``, with ``settings`` over the case's arguments."""
@@ -71,6 +78,32 @@ class Trial:
         built = self.build()
         inputs = [self.input()] if isinstance(built, Module) else [self.input(), self.target()]
         return examine(built, *inputs, seed=self.seed)
+
+    @cached_property
+    def _factors(self) -> tuple[float, float] | None:
+        """Of the ranges that parameters may be multiplied by, the first with finite outputs; None if there is none."""
+        for factors in FACTORS:
+            module = self._constructed()
+            try:
+                draw_parameters(module, factors, self.seed + PARAMETERS)
+                with seeded(self.seed):
+                    if module(self.input()).isfinite().all():
+                        return factors
+            except Exception:  # noqa: BLE001, S112 - a stranger's code may raise anything; the checks report it
+                continue
+        return None
+
+    def _constructed(self) -> Any:
+        with seeded(self.seed):
+            built = self._call(**self._own_arguments())
+        return built.to(dtype=torch.float64) if isinstance(built, Module) else built
+
+    def _own_arguments(self) -> dict[str, Any]:
+        """Return copies of the case's arguments, as a module among them would be shared by all that are built."""
+        try:
+            return copy.deepcopy(dict(self.case.arguments))
+        except Exception:  # noqa: BLE001 - such as a generator, which has no copy
+            return dict(self.case.arguments)
 
     def _call(self, *arguments: Any, **settings: Any) -> Any:
         try:

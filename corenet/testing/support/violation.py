@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from corenet.errors import CorenetError
+from corenet.errors import ConfigError
 from corenet.registry.collect import reason_of
 
 
@@ -30,11 +30,15 @@ def tensor_from(method: str, value: object) -> Tensor:
     return value
 
 
-def must_refuse(what: str, call: Callable[[], object], error: type[CorenetError], diagnosis: str) -> None:
-    """Raise a :class:`Violation` unless ``call`` raises such an ``error``."""
+def must_refuse(what: str, call: Callable[[], object], error: type[Exception], diagnosis: str) -> None:
+    """Raise a :class:`Violation` unless ``call`` raises such an ``error``; a ValueError is as good as a ConfigError.
+
+    >>> must_refuse("a word", lambda: int("one"), ConfigError, "")
+    """
+    accepted = (error, ValueError) if issubclass(ConfigError, error) else error
     try:
         call()
-    except error:
+    except accepted:
         return
     except Exception as other:
         raise Violation(f"{what} raises {reason_of(other)}, not a {error.__name__}", diagnosis) from other

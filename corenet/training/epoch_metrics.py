@@ -123,7 +123,7 @@ def mean_loss(loss: Loss, output: Tensor, targets: Tensor) -> float:
         return math.nan
     if not averages(loss):
         return value.double().sum().item() / len(targets)
-    return value.double().mean().item()
+    return (value.double().mean() if value.dim() else value).item()
 
 
 def named_apart(metrics: Iterable[Metric]) -> tuple[Metric, ...]:

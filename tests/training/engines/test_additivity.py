@@ -121,7 +121,7 @@ def test_a_loss_that_is_no_mean_over_points_is_refused(loss, size):
 @pytest.mark.parametrize("rare", [1, 2])
 def test_a_weight_of_a_rare_class_is_seen(rare):
     targets = torch.zeros(1000, 1)
-    targets[500 : 500 + rare] = 1
+    targets[517 : 517 + rare] = 1
     with pytest.raises(cn.ConfigError, match="no mean or sum"):
         train(loss=Weighted(), data=cn.data.Dataset(torch.rand(1000, 2), targets))
 

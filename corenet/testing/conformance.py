@@ -17,6 +17,7 @@ from corenet.registry.spec import KINDS, Kind
 from corenet.testing.checks.check import Check
 from corenet.testing.checks.loss_contract import LOSS_CONTRACT_CHECKS
 from corenet.testing.checks.loss_gradient import LOSS_GRADIENT_CHECKS
+from corenet.testing.checks.loss_turns import LOSS_TURNS_CHECKS
 from corenet.testing.checks.module_contract import MODULE_CONTRACT_CHECKS
 from corenet.testing.checks.module_engine import MODULE_ENGINE_CHECKS
 from corenet.testing.checks.module_gradient import MODULE_GRADIENT_CHECKS
@@ -37,7 +38,7 @@ CHECKS: dict[Kind, list[Check]] = {
         *MODULE_CONTRACT_CHECKS,
         *MODULE_ENGINE_CHECKS,
     ],
-    "loss": [*LOSS_GRADIENT_CHECKS, *LOSS_CONTRACT_CHECKS],
+    "loss": [*LOSS_GRADIENT_CHECKS, *LOSS_TURNS_CHECKS, *LOSS_CONTRACT_CHECKS],
     "optimizer": [*OPTIMIZER_TRAJECTORY_CHECKS, *OPTIMIZER_CONTRACT_CHECKS],
 }
 _CONTRACTS: dict[Kind, type] = {"module": Module, "loss": Loss, "optimizer": Optimizer}

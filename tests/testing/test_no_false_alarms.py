@@ -34,10 +34,10 @@ class Unguarded(HeavyBall):
         cn.Optimizer.__init__(self, parameters, lr)
 
 
-class TypeErrorInstead(HeavyBall):
+class AnotherError(HeavyBall):
     def __init__(self, parameters, lr, momentum=0.9):
         if not 0 <= momentum < 1:
-            raise TypeError(f"momentum is {momentum}")
+            raise ArithmeticError(f"momentum is {momentum}")
         super().__init__(parameters, lr, momentum)
 
 
@@ -67,7 +67,7 @@ class Running(cn.Module):
         return 2 * grad_output
 
 
-@pytest.mark.parametrize(("rule", "ok"), [(HeavyBall, True), (Unguarded, False), (TypeErrorInstead, False)])
+@pytest.mark.parametrize(("rule", "ok"), [(HeavyBall, True), (Unguarded, False), (AnotherError, False)])
 def test_a_value_error_refuses_as_well_as_a_config_error(rule, ok):
     failed = [each.check for each in check_component(rule).failures]
     assert failed == ([] if ok else ["optimizer.refuses_non_finite"])

@@ -106,10 +106,47 @@ def test_a_class_is_taken_too_and_what_is_neither_is_refused():
         parametrize_with_checks([cn.Tanh()])
 
 
+def marks_of(components, expected):
+    """The marks of the tests of ``module.compiled``, by component."""
+    parameters = parametrize_with_checks(components, expected_failures=expected).args[1]
+    found = {each.id.partition("-")[0]: each.marks for each in parameters if each.id.endswith("module.compiled")}
+    return {name: [(mark.kwargs["reason"], mark.kwargs["strict"]) for mark in marks] for name, marks in found.items()}
+
+
+def test_nothing_to_check_is_refused():
+    for nothing in ([], iter([])):
+        with pytest.raises(cn.ConfigError, match="no component to check"):
+            parametrize_with_checks(nothing)
+
+
+def test_a_failure_is_expected_of_one_component_of_many():
+    found = marks_of([cn.Tanh, cn.Linear], {"Tanh": {"module.compiled": "branches"}})
+    assert found == {"Tanh": [("branches", True)], "Linear": []}
+
+
+def test_what_is_expected_of_many_need_not_be_so_of_each():
+    both = marks_of([cn.Tanh, cn.Linear], {"module.compiled": "branches"})
+    assert both == {"Tanh": [("branches", False)], "Linear": [("branches", False)]}
+    assert marks_of([cn.Tanh], {"module.compiled": "branches"}) == {"Tanh": [("branches", True)]}
+
+
+@pytest.mark.parametrize(
+    ("expected", "message"),
+    [
+        ({"module.compile": ""}, r"no check 'module.compile' here \(did you mean 'module.compiled'"),
+        ({"Tanh": {"module.compile": ""}}, "no check 'module.compile' here"),
+        ({"Tan": {"module.compiled": ""}}, "no component 'Tan' here"),
+    ],
+)
+def test_an_expected_failure_of_nothing_is_refused(expected, message):
+    with pytest.raises(cn.ConfigError, match=message):
+        parametrize_with_checks([cn.Tanh], expected_failures=expected)
+
+
 def test_a_right_plugin_passes(runs):
     code, stdout = runs["right"]
     assert code == 0, stdout
-    assert f"{len(CHECKS['module']) - 2} passed, 2 skipped" in stdout  # it has no parameters
+    assert f"{len(CHECKS['module']) - 3} passed, 3 skipped" in stdout  # no parameters, not random
 
 
 def test_a_wrong_plugin_fails_where_it_is_wrong(runs):

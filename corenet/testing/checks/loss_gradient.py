@@ -14,7 +14,14 @@ from corenet.registry.collect import reason_of
 from corenet.testing.checks.check import Checks
 from corenet.testing.gradcheck.report import GradientReport
 from corenet.testing.support.compare import difference
-from corenet.testing.support.loss_evaluation import Evaluation, each_reduction, evaluate_fresh, reduced, weighs_samples
+from corenet.testing.support.loss_evaluation import (
+    Evaluation,
+    each_reduction,
+    evaluate_fresh,
+    ignored_class,
+    reduced,
+    weighs_samples,
+)
 from corenet.testing.support.memory_layout import strided, transposed
 from corenet.testing.support.trial import Trial
 from corenet.testing.support.violation import NotApplicable, Violation
@@ -213,7 +220,8 @@ def _edges(trial: Trial) -> Iterator[tuple[str, Tensor, Tensor]]:
     inputs = {f"an input of {edge:g}": torch.full(shape, edge).double() for edge in (*case.domain, *case.kinks)}
     inputs["an input of both edges"] = _alternating(shape, case.domain)
     if case.classes is not None:
-        targets = {f"class {each}": torch.full(case.target_shape, each) for each in (0, case.classes - 1)}
+        chosen = {0, case.classes - 1} - {ignored_class(trial)}  # where all are ignored a mean is 0 / 0
+        targets = {f"class {each}": torch.full(case.target_shape, each) for each in sorted(chosen)}
     else:
         low, high = case.target_domain or case.domain
         targets = {f"a target of {edge:g}": torch.full(shape, edge).double() for edge in (low, high)}

@@ -60,7 +60,7 @@ def maximize(trial: Trial) -> None:
     """With maximize=True, if it has that, the first steps increase a quadratic."""
     if "maximize" not in declared(trial):
         raise NotApplicable("it has no maximize")
-    before, after = descend(_optimizer(trial, start(), SMALL_LR, maximize=True), quadratic, 3)
+    before, after = descend(optimizer_with(trial, start(), SMALL_LR, maximize=True), quadratic, 3)
     if not after > before:
         raise Violation(f"with maximize=True the value of ½ Σ aᵢ wᵢ² goes from {before:.9g} to {after:.9g}, not up")
 
@@ -68,7 +68,7 @@ def maximize(trial: Trial) -> None:
 @OPTIMIZER_TRAJECTORY_CHECKS.add(since="0.1")
 def lr_zero(trial: Trial) -> None:
     """A learning rate of 0 changes nothing."""
-    optimizer = _optimizer(trial, start(), 0.0)
+    optimizer = optimizer_with(trial, start(), 0.0)
     before = weights_of(optimizer)
     if wrong := difference(follow(optimizer, STEPS)[-1], before, 0):
         raise Violation(f"after {STEPS} steps with lr=0 a weight {wrong}", "part of the step is not scaled by lr")
@@ -77,7 +77,7 @@ def lr_zero(trial: Trial) -> None:
 @OPTIMIZER_TRAJECTORY_CHECKS.add(since="0.1")
 def lr_assigned(trial: Trial) -> None:
     """Assigning lr has the same effect as constructing with it."""
-    assigned, constructed = (_optimizer(trial, start(), lr) for lr in (0.01, 0.03))
+    assigned, constructed = (optimizer_with(trial, start(), lr) for lr in (0.01, 0.03))
     assigned.lr = 0.03
     if wrong := difference(follow(assigned, STEPS)[-1], follow(constructed, STEPS)[-1]):
         raise Violation(
@@ -111,7 +111,7 @@ def weight_decay(trial: Trial) -> None:
     """With weight_decay, if it has that, weights without a gradient shrink."""
     if "weight_decay" not in declared(trial):
         raise NotApplicable("it has no weight_decay")
-    optimizer = _optimizer(trial, start(), 0.01, weight_decay=0.1)
+    optimizer = optimizer_with(trial, start(), 0.01, weight_decay=0.1)
     before = weights_of(optimizer).norm().item()
     for _ in range(3):
         optimizer.zero_grad()
@@ -127,7 +127,7 @@ def weight_decay(trial: Trial) -> None:
 @OPTIMIZER_TRAJECTORY_CHECKS.add(since="0.1")
 def zero_gradient(trial: Trial) -> None:
     """Where the gradient is zero from the start, weights stay finite."""
-    optimizer = _optimizer(trial, start(), 0.01)
+    optimizer = optimizer_with(trial, start(), 0.01)
     for step in range(1, 4):
         optimizer.zero_grad()
         optimizer.step()
@@ -178,7 +178,8 @@ def _follow_together(both: Optimizer, each: list[Optimizer], step: int) -> None:
         one.step()
 
 
-def _optimizer(trial: Trial, parameters: list[Parameter], lr: float, **settings: Any) -> Optimizer:
+def optimizer_with(trial: Trial, parameters: list[Parameter], lr: float, **settings: Any) -> Optimizer:
+    """Return a fresh optimizer with another learning rate than the case's."""
     if "lr" in declared(trial):
         return trial.optimizer(parameters, lr=lr, **settings)
     optimizer = trial.optimizer(parameters, **settings)
@@ -194,7 +195,7 @@ def _must_decrease(
         return -value, [-gradient for gradient in gradients]
 
     climbs = bool(trial.case.arguments.get("maximize"))
-    optimizer = _optimizer(trial, weights, lr)
+    optimizer = optimizer_with(trial, weights, lr)
     before, after = descend(optimizer, negated if climbs else objective, steps)
     if climbs:
         before, after = -before, -after

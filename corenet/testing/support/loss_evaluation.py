@@ -74,3 +74,17 @@ def weighs_samples(trial: Trial) -> bool:
     return any(len(each) == shape[0] > 1 and each.shape != shape[len(shape) - each.dim() :] for each in tensors) or any(
         tuple(each.shape) == shape for each in tensors
     )
+
+
+def ignored_class(trial: Trial) -> int | None:
+    """Return the ``ignore_index`` of a trial's loss, None if it has none.
+
+    >>> import corenet as cn
+    >>> ignored_class(Trial(lambda ignore_index=-100: None, cn.Case(classes=3)))
+    -100
+    """
+    parameter = inspect.signature(trial.factory).parameters.get("ignore_index")
+    if parameter is None or trial.case.classes is None:
+        return None
+    found = trial.case.arguments.get("ignore_index", parameter.default)
+    return found if isinstance(found, int) else None

@@ -65,11 +65,13 @@ class Trial:
         return _drawn(shape, self.case.domain, self.case.kinks, self.seed + seed + INPUTS)
 
     def target(self, shape: tuple[int, ...] | None = None, seed: int = 0) -> Tensor:
-        """Return a target for a loss: numbers in its domain, or class indices."""
+        """Return a target for a loss: numbers in its domain, or class indices, none of them the case's ignore_index."""
         shape = self.case.target_shape if shape is None else shape
         stream = self.seed + seed + TARGETS
         if self.case.classes is not None:
-            return torch.randint(self.case.classes, shape, generator=torch.Generator().manual_seed(stream))
+            drawn = torch.randint(self.case.classes, shape, generator=torch.Generator().manual_seed(stream))
+            ignored = self.case.arguments.get("ignore_index")
+            return drawn if ignored is None else torch.where(drawn == ignored, (drawn + 1) % self.case.classes, drawn)
         return _drawn(shape, self.case.target_domain or self.case.domain, self.case.kinks, stream)
 
     @cached_property

@@ -176,7 +176,6 @@ FAULTS = {
     "branches in backward, mapped": (BranchesInBackward, "mapped", "branch"),
     "chooses by mask": (ChoosesByMask, "mapped", "vmap"),
     "numpy": (Numpy, "mapped", "numpy"),
-    "prints": (Prints, "compiled", "capture"),
     "reads a file": (ReadsAFile, "compiled", "capture"),
     "asks for the pointer": (AsksForThePointer, "compiled", "capture"),
     "a list of numbers": (ListOfNumbers, "mapped", "vmap"),
@@ -197,3 +196,10 @@ def test_a_planted_fault_is_caught(finding, fault, check, word):
 def test_its_twin_without_the_fault_passes(twin):
     report = check_component(twin, cases=[cn.Case()])
     assert report.ok, str(report)
+
+
+def test_a_layer_that_prints_is_not_accused_for_what_no_engine_captures():
+    report = check_component(Prints)
+    assert report.ok
+    [compiled] = [each for each in report.results if each.check == "module.compiled"]
+    assert (compiled.verdict, "prints" in compiled.message) == ("skipped", True)

@@ -1,5 +1,7 @@
 """State that instances share, and that one call leaves for the next, each planted in a right module."""
 
+from typing import ClassVar
+
 import pytest
 import torch
 
@@ -7,6 +9,7 @@ import corenet as cn
 from corenet.testing import check_component
 
 last = {}
+one = cn.Parameter(torch.tensor(1.5, dtype=torch.float64))
 
 
 class Square(cn.Module):
@@ -36,7 +39,7 @@ class SharedByTheModuleOfPython(Square):
 
 
 class SharedByTheClass(Square):
-    kept = []
+    kept: ClassVar[list] = []
 
     def forward(self, input):
         type(self).kept[:] = [input]
@@ -50,7 +53,7 @@ class SharedByTheClass(Square):
 class QueueOfAllInstances(Square):
     """Right for backward in reverse order, wrong in the order of forward."""
 
-    kept = []
+    kept: ClassVar[list] = []
 
     def forward(self, input):
         if self.training:
@@ -83,10 +86,8 @@ class WrongFromTheThirdCallOn(Square):
 class SharedWeight(Square):
     """The weight is one for all instances."""
 
-    one = cn.Parameter(torch.tensor(1.5, dtype=torch.float64))
-
     def __init__(self):
-        self.weight = self.one
+        self.weight = one
 
 
 @pytest.mark.parametrize("component", [SharedByTheModuleOfPython, SharedByTheClass, QueueOfAllInstances])

@@ -1,0 +1,84 @@
+"""Optimizers that skip elements or take another power of the learning rate."""
+
+import pytest
+import torch
+
+import corenet as cn
+from corenet.testing import Case, check_component
+
+
+class Plain(cn.Optimizer):
+    """``w ← w − lr g``."""
+
+    elementwise = False
+
+    def update(self, param, grad, state):
+        self.move(param, self.current_lr * grad)
+
+    def move(self, param, step):
+        param.sub_(step)
+
+
+class SkipsTheLastBlock(Plain):
+    def move(self, param, step):
+        if param.dim() and len(param) > 16:
+            step[len(param) // 16 * 16 :] = 0
+        param.sub_(step)
+
+
+class SkipsTheFirstColumn(Plain):
+    def move(self, param, step):
+        if param.dim() == 2 and len(param) > 3:
+            step[:, 0] = 0
+        param.sub_(step)
+
+
+class SquaresTheRate(Plain):
+    def move(self, param, step):
+        param.sub_(self.current_lr * step)
+
+
+class TakesTheRootOfTheRate(Plain):
+    def move(self, param, step):
+        param.sub_(step / max(self.current_lr, 1e-30) ** 0.5)
+
+
+class SignsWithMomentum(Plain):
+    """``v ← ½ v + g; w ← w − lr sign v``."""
+
+    def init_state(self, param):
+        return {"v": torch.zeros_like(param)}
+
+    def update(self, param, grad, state):
+        state["v"].mul_(0.5).add_(grad)
+        param.sub_(self.current_lr * state["v"].sign())
+
+
+class Normalized(Plain):
+    """``w ← w − lr g / |g|``."""
+
+    def move(self, param, step):
+        param.sub_(self.current_lr * step / (step.norm() + 1e-30))
+
+
+@pytest.mark.parametrize(
+    ("component", "check", "message"),
+    [
+        (SkipsTheLastBlock, "every_element", "6 of 99 elements of a parameter of (33, 3)|2 of 130 elements"),
+        (SkipsTheFirstColumn, "every_element", "7 of 35 elements of a parameter of (7, 5) never change"),
+        (SquaresTheRate, "follows_lr", "4 times as long"),
+        (TakesTheRootOfTheRate, "follows_lr", "1.41 times as long"),
+    ],
+)
+def test_a_fault_is_seen(component, check, message):
+    [failure] = [
+        each for each in check_component(component, cases=[Case({"lr": 0.01})]).failures if each.check.endswith(check)
+    ]
+    assert any(each in failure.message for each in message.split("|"))
+
+
+@pytest.mark.parametrize("component", [Plain, SignsWithMomentum, Normalized])
+@pytest.mark.parametrize("check", ["every_element", "follows_lr"])
+def test_a_right_rule_passes(component, check):
+    report = check_component(component, cases=[Case({"lr": 0.01})])
+    assert {each.check: each.verdict for each in report.results}[f"optimizer.{check}"] == "passed"

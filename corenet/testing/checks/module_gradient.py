@@ -176,7 +176,8 @@ def _refuse_wrong(report: GradientReport, chosen: Callable[[str], bool]) -> None
         names = ", ".join(tensor.name for tensor in tensors)
         raise Violation(f"no element of {names} could be compared", "give a Case with its kinks, or another domain")
     if unsure := report.unsure:
-        raise Violation(unsure, "give a Case with another domain")
+        names = ", ".join(tensor.name for tensor in tensors)
+        raise Violation(f"the gradient of {names}: {unsure}", "give a Case with another domain")
 
 
 def _batch_of(trial: Trial, size: int) -> tuple[int, ...]:

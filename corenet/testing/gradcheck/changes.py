@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from corenet.testing.gradcheck.line import Function, Line
+from corenet.testing.gradcheck.line import Function, Line, typical
 from corenet.testing.gradcheck.noise import EPS
 from corenet.testing.gradcheck.stencil import offsets
 
@@ -25,6 +25,7 @@ class Changes:
     def __init__(self, function: Function, output: Tensor, upstreams: Sequence[Tensor]) -> None:
         self.function = function
         self.finite = output.isfinite()
+        self.all_finite = bool(self.finite.all())
         self.centre = output.where(self.finite, 0.0)
         self.weights = torch.stack([each.flatten() for each in upstreams]) * self.finite.flatten()
         self.floor = self.rounding(self.finite)
@@ -40,13 +41,22 @@ class Changes:
         changes, exact = zip(*parts, strict=True)
         return torch.cat(changes), torch.cat(exact)
 
-    def depends(self, line: Line) -> Tensor:
-        """Return which outputs change, or leave the domain, on the way far out along a line; all if none does."""
+    def depends(self, line: Line) -> tuple[Tensor, float]:
+        """Return which outputs change, or leave the domain, far out along a line, all if none does; and how far."""
         far = FAR * max(line.scale, line.tensor.abs().max().item() if line.direction is None else 0.0)
         found = torch.zeros_like(self.finite)
         for step in (far, -far):
             found |= self._difference(line, step)[0] != 0  # NaN is not zero
-        return found if found.any() else torch.ones_like(found)
+        return found if found.any() else torch.ones_like(found), far
+
+    def rounding_far(self, tensor: Tensor) -> Tensor:
+        """Return the rounding in ``u · f`` where ``tensor`` is far from what it is, by which it may be larger."""
+        moved = Line(tensor, 1.0, direction=typical(tensor) * torch.ones_like(tensor))
+        size = self.centre.abs()
+        for step in (1.0, -1.0):
+            difference, _ = self._difference(moved, step)
+            size = torch.maximum(size, (self.centre + difference).abs().nan_to_num(0, 0, 0))
+        return (self.weights * size.flatten() * EPS).norm(dim=1)
 
     def _part(self, lines: Sequence[Line], steps: Sequence[float]) -> tuple[Tensor, Tensor]:
         found = [
@@ -65,5 +75,7 @@ class Changes:
                 return torch.full_like(self.centre, torch.nan), exact
         if output.shape != self.centre.shape:
             return torch.full_like(self.centre, torch.nan), exact
+        if self.all_finite:
+            return output - self.centre, exact
         stays = output.isfinite() == self.finite
         return (output - self.centre).where(self.finite, 0.0).where(stays, torch.nan), exact

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
+from functools import cached_property
 from typing import TypeVar
 
 import torch
@@ -42,6 +43,13 @@ class Deterministic:
         self.forget()
         return output
 
+    def first_output(self) -> Tensor:
+        """Return the output; raise if forward changes a tensor that it is given."""
+        before = self._snapshot()
+        output = self()
+        self._refuse_changes("forward", before)
+        return output
+
     def forget(self) -> None:
         """Drop what the last forward saved and restore the buffers."""
         if isinstance(self.subject, Module):
@@ -50,7 +58,7 @@ class Deterministic:
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the tensors that have a gradient, by name: the input and each parameter."""
-        return {"input": self.inputs[0], **dict(self._parameters())}
+        return {"input": self.inputs[0], **dict(self._parameters)}
 
     def gradients(self, upstream: Tensor) -> dict[str, Tensor]:
         """Return the hand-written gradient of each of :meth:`tensors`; of a loss, which has no upstream, of its sum."""
@@ -76,7 +84,7 @@ class Deterministic:
     def accumulates(self, upstream: Tensor) -> bool:
         """Tell whether backward adds to a previous gradient, one of about the size of what it adds."""
         alone = self.gradients(upstream)
-        largest = max((alone[name].abs().max().item() for name, each in self._parameters() if each.numel()), default=0.0)
+        largest = max((alone[name].abs().max().item() for name, each in self._parameters if each.numel()), default=0.0)
         self.previous = 2.0 ** math.frexp(largest)[1] if 0 < largest < math.inf else 1.0
         try:
             added = self.gradients(upstream)
@@ -84,7 +92,7 @@ class Deterministic:
             unit, self.previous = self.previous, 0.0
         return all(
             torch.allclose(added[name], alone[name], rtol=0, atol=1e-12 * unit, equal_nan=True)
-            for name, _ in self._parameters()
+            for name, _ in self._parameters
         )
 
     def refuse_unrepeatable(self, upstream: Tensor) -> None:
@@ -105,7 +113,7 @@ class Deterministic:
     def _run(self, backward: Callable[[Tensor], T], upstream: Tensor) -> T:
         """Return what ``backward`` gives after a forward."""
         self._reset_generators()
-        for _, parameter in self._parameters():
+        for _, parameter in self._parameters:
             parameter.grad.fill_(self.previous)
         before = self._snapshot()
         self.subject(*self.inputs)
@@ -119,13 +127,16 @@ class Deterministic:
         return result.clone() if isinstance(result, Tensor) else result  # type: ignore[return-value] # a Tensor is a T
 
     def _snapshot(self) -> dict[str, Tensor]:
+        return {name: tensor.clone() for name, tensor in self._watched().items()}
+
+    def _watched(self) -> dict[str, Tensor]:
+        """Return what neither forward nor backward may change in place."""
         names = ["its input", "its target"][: len(self.inputs)]
-        tensors = dict(zip(names, self.inputs, strict=True)) | dict(self._parameters())
-        return {name: tensor.clone() for name, tensor in tensors.items()}
+        return dict(zip(names, self.inputs, strict=True)) | dict(self._parameters)
 
     def _refuse_changes(self, method: str, before: dict[str, Tensor]) -> None:
-        for (name, old), new in zip(before.items(), self._snapshot().values(), strict=True):
-            if not torch.allclose(old, new, rtol=0, atol=0, equal_nan=True):
+        for (name, old), new in zip(before.items(), self._watched().values(), strict=True):
+            if not torch.equal(old, new) and not torch.allclose(old, new, rtol=0, atol=0, equal_nan=True):
                 raise GradientError(f"{self.subject!r}: {method} changes {name} in place; work on a copy")
 
     def _reset_generators(self) -> None:
@@ -158,8 +169,9 @@ class Deterministic:
             buffer.copy_(before)
 
     def _added(self) -> dict[str, Tensor]:
-        return {name: parameter.grad - self.previous for name, parameter in self._parameters()}
+        return {name: parameter.grad - self.previous for name, parameter in self._parameters}
 
+    @cached_property
     def _parameters(self) -> list[tuple[str, Parameter]]:
         return list(self.subject.named_parameters()) if isinstance(self.subject, Module) else []
 

@@ -7,9 +7,8 @@ from torch import Tensor
 
 from corenet.testing.gradcheck.changes import Changes
 from corenet.testing.gradcheck.line import Line, typical
-from corenet.testing.gradcheck.power import SAFETY
 from corenet.testing.gradcheck.report import TensorReport
-from corenet.testing.gradcheck.slopes import Slopes
+from corenet.testing.gradcheck.slopes import SAFETY, Slopes
 
 DIRECTIONS = 5
 SEED = 3_000_017

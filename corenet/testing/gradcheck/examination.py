@@ -18,17 +18,18 @@ from corenet.testing.gradcheck.directional import along_directions
 from corenet.testing.gradcheck.explainer import Explainer
 from corenet.testing.gradcheck.line import elements
 from corenet.testing.gradcheck.noise import SINGLE, computes_in_single, gradient_noise
-from corenet.testing.gradcheck.power import SAFETY, judge
+from corenet.testing.gradcheck.power import judge
 from corenet.testing.gradcheck.report import GradientReport, TensorReport
-from corenet.testing.gradcheck.slopes import GOOD, Slopes
+from corenet.testing.gradcheck.slopes import GOOD, SAFETY, Slopes
 
 SMALL_OUTPUT = 12
 UPSTREAMS = 2
+THOROUGH = 8  # samples of the rounding in a gradient that looks wrong
 UNCLEAR = 1e-3
 HALVES = 1e-9  # of the largest: two sums of one gradient may add in another order
 FLAT = "flat here: every difference is 0, so a wrong factor would not show; take other inputs"
 INDEPENDENT = "the output does not depend on it, so its gradient is 0"
-IN_SINGLE = "computed in float32: forward rounds to 7 digits; keep the input's dtype"
+IN_SINGLE = "forward computes in float32: its output has too few digits for differences; keep the input's dtype"
 
 
 class Examination:
@@ -36,7 +37,7 @@ class Examination:
 
     def __init__(self, function: Deterministic, rtol: float, atol: float, most: int) -> None:
         self.function, self.rtol, self.atol, self.most = function, rtol, atol, most
-        self.output = function()
+        self.output = function.first_output()
         self.upstreams = _upstreams(function, self.output)
         function.refuse_unrepeatable(self.upstreams[0])
         if not function.accumulates(self.upstreams[0]):
@@ -46,7 +47,7 @@ class Examination:
         good = min(max(GOOD, rtol / 10), 1e-3)
         self.lines = {name: elements(tensor, most) for name, tensor in function.tensors().items()}
         self.slopes = {name: Slopes(changes, lines, good) for name, lines in self.lines.items()}
-        self._noise = cache(self._noise_of)
+        self._noise_of = cache(self._gradient_noise)
 
     def report(self) -> GradientReport:
         """Return what there is to say of each tensor."""
@@ -61,9 +62,11 @@ class Examination:
 
     def _judged(self, name: str) -> TensorReport:
         ours, slopes = self._rows(name, [each[name] for each in self.ours]), self.slopes[name]
-        found = judge(ours, slopes, self.rtol, self.atol, self._noise_in_rows(name, 1))
-        if found.wrong.any():
-            found = judge(ours, slopes, self.rtol, self.atol, self._noise_in_rows(name, len(self.upstreams)))
+        found = judge(ours, slopes, self.rtol, self.atol, self._noise(name, (0,), 1))
+        columns: set[int] = set()
+        while suspects := set(torch.nonzero(found.wrong.any(0)).flatten().tolist()) - columns:
+            columns |= suspects
+            found = judge(ours, slopes, self.rtol, self.atol, self._noise(name, tuple(columns | {0}), THOROUGH))
         report = TensorReport(
             name, tuple(self.function.tensors()[name].shape), rtol=self.rtol, **found.figures(self.lines[name])
         )
@@ -89,15 +92,14 @@ class Examination:
         """Return where the measured elements are in the flattened tensor."""
         return torch.tensor([line.place for line in self.lines[name]], dtype=torch.long, device=self.output.device)
 
-    def _noise_of(self, column: int) -> dict[str, Tensor]:
-        """Return how exactly backward computes each gradient for one of the upstream gradients."""
-        return gradient_noise(self.function, self.upstreams[column], self.ours[column])
-
-    def _noise_in_rows(self, name: str, columns: int) -> Tensor:
-        """Return how exactly the measured elements are computed, for as many upstream gradients, and 0 for others."""
+    def _noise(self, name: str, columns: tuple[int, ...], samples: int) -> Tensor:
+        """Return how exactly backward computes the measured elements, for some upstream gradients; 0 for others."""
         noise = torch.zeros_like(self.slopes[name].value)
-        noise[:, :columns] = self._rows(name, [self._noise(column)[name] for column in range(columns)])
+        noise[:, columns] = self._rows(name, [self._noise_of(column, samples)[name] for column in columns])
         return noise
+
+    def _gradient_noise(self, column: int, samples: int) -> dict[str, Tensor]:
+        return gradient_noise(self.function, self.upstreams[column], self.ours[column], samples)
 
     def _explainer(self) -> Explainer:
         numeric, tolerance = {}, {}
@@ -106,8 +108,8 @@ class Examination:
             value, allowed = (torch.full(shape, torch.nan, dtype=torch.float64, device=tensor.device) for _ in range(2))
             places = self._places(name)
             known = slopes.error <= UNCLEAR * torch.maximum(slopes.value.abs(), slopes.scale)
-            value.flatten(1)[:, places] = slopes.value.where(known, torch.inf).T
-            allowed.flatten(1)[:, places] = (SAFETY * slopes.error + self.rtol * slopes.value.abs() + self.atol).T
+            value.view(shape[0], -1)[:, places] = slopes.value.where(known, torch.inf).T
+            allowed.view(shape[0], -1)[:, places] = (SAFETY * slopes.error + self.rtol * slopes.value.abs() + self.atol).T
             numeric[name], tolerance[name] = value, allowed
         return Explainer(self.function, self.output, self.upstreams, numeric, tolerance)
 

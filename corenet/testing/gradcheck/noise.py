@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 EPS = torch.finfo(torch.float64).eps
 REPEATED = 1e-9  # of the largest number: threads may add in another order at the second call, and no more
-PERTURBATION = 2.0**-30
+TENSORS, LINEAR = 2.0**-30, 2.0**-8  # relative changes, of tensors and of the upstream gradient
 SINGLE = 1e4  # as many times the rounding of float64 may be a cancellation, or the rounding of float32
 MIN_DISTINCT = 6
 
@@ -33,22 +33,23 @@ def same(first: Tensor, second: Tensor) -> bool:
     return torch.allclose(first, second, rtol=0, atol=REPEATED * largest, equal_nan=True)
 
 
-def gradient_noise(function: Deterministic, upstream: Tensor, gradient: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return how exactly backward computes each element of its gradients, from two gradients nearby.
+def gradient_noise(
+    function: Deterministic, upstream: Tensor, gradient: dict[str, Tensor], samples: int = 1
+) -> dict[str, Tensor]:
+    """Return how exactly backward computes each element of its ``gradient`` for ``upstream``.
 
-    ``|g(θ + δ) − 2 g(θ) + g(θ − δ)|`` for a relative ``δ`` of 2⁻³⁰ has neither the first derivative of ``g``
-    nor, as it goes with ``δ²``, the second: what is left is rounding.
+    ``|g(· + δ) − 2 g + g(· − δ)|`` has no first derivative of ``g``, and its second goes with ``δ²``: for
+    a relative ``δ`` of 2⁻³⁰ of every tensor, what is left is rounding. ``g`` is linear in ``upstream``, of which
+    ``δ`` may be 2⁻⁸, enough to have other digits cancel. One sample may be small by chance: the largest counts.
     """
-    found = {name: 4 * EPS * each.abs() for name, each in gradient.items()}
+    found = {name: 4 * EPS * each.abs().nan_to_num(0, 0, 0) for name, each in gradient.items()}
     generator = torch.Generator().manual_seed(0)  # of its own: the function resets torch's
-    directions = {name: _relative(each, generator) for name, each in function.tensors().items()}
-    try:
-        above, below = (_gradients_at(function, upstream, directions, sign) for sign in (1, -1))
-    except (CorenetError, ValueError, ArithmeticError):  # δ leads out of the domain
-        return found
-    for name, each in gradient.items():
-        if above[name].shape == each.shape == below[name].shape:
-            found[name] += (above[name] - 2 * each + below[name]).abs().nan_to_num(0, 0, 0)
+    for _ in range(samples):
+        still = {name: torch.zeros_like(tensor) for name, tensor in function.tensors().items()}
+        turned = {name: _part(tensor, TENSORS, generator) for name, tensor in function.tensors().items()}
+        for turn, directions in ((_part(upstream, LINEAR, generator), still), (torch.zeros_like(upstream), turned)):
+            seen = _second_difference(function, upstream, gradient, turn, directions)
+            found = {name: torch.maximum(each, seen.get(name, each)) for name, each in found.items()}
     return found
 
 
@@ -84,9 +85,29 @@ class _PrecisionLoss(TorchDispatchMode):
         return result
 
 
-def _relative(tensor: Tensor, generator: torch.Generator) -> Tensor:
+def _part(tensor: Tensor, size: float, generator: torch.Generator) -> Tensor:
+    """Return a random part of each number, of at most ``size``."""
     drawn = torch.rand(tensor.shape, generator=generator, dtype=tensor.dtype).to(tensor.device)
-    return tensor * (drawn - 0.5) * PERTURBATION
+    return tensor * (2 * drawn - 1) * size
+
+
+def _second_difference(
+    function: Deterministic,
+    upstream: Tensor,
+    gradient: dict[str, Tensor],
+    turn: Tensor,
+    directions: dict[str, Tensor],
+) -> dict[str, Tensor]:
+    """Return ``|g(· + δ) − 2 g + g(· − δ)|`` by name, nothing where ``δ`` leads out of the domain."""
+    try:
+        above, below = (_gradients_at(function, upstream + sign * turn, directions, sign) for sign in (1, -1))
+    except (CorenetError, ValueError, ArithmeticError):
+        return {}
+    return {
+        name: (above[name] - 2 * each + below[name]).abs().nan_to_num(0, 0, 0)
+        for name, each in gradient.items()
+        if above[name].shape == each.shape == below[name].shape
+    }
 
 
 def _gradients_at(

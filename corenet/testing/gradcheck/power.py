@@ -11,9 +11,8 @@ from torch import Tensor
 
 from corenet.testing.gradcheck.line import Line
 from corenet.testing.gradcheck.report import WEAK
-from corenet.testing.gradcheck.slopes import Slopes
+from corenet.testing.gradcheck.slopes import SAFETY, Slopes
 
-SAFETY = 4.0  # an element is wrong beyond as many times the error bound of its slope
 KINK = 1e-4  # a kink of less than this is compared within what it leaves open
 OWN = 1e-4  # an element that cannot be judged to this of itself is judged by the largest
 CONFIDENT = 1e-3
@@ -56,13 +55,14 @@ class Judgement:
 
     @property
     def errors(self) -> Tensor:
-        """How far the gradient is from the slope, relative to it, or to 1/10000 of the largest where it is smaller."""
-        size = torch.maximum(self.slopes.value.abs(), OWN * self.slopes.scale)
-        size = torch.where(size > 0, size, self.ours.abs())
+        """How far the gradient is from the slope: relative to it, or to the largest where it is too small for that."""
+        value = self.slopes.value.abs()
+        clear = self.tolerance + self.slopes.error <= WEAK * value
+        size = torch.where(clear, value, torch.maximum(value, self.slopes.scale))
         gap = (self.ours - self.slopes.value).abs().nan_to_num(nan=torch.inf)
-        excused = (gap <= self.tolerance) & (size == self.ours.abs())
-        error = torch.where(gap > 0, gap / size, 0.0).nan_to_num(nan=torch.inf)
-        return error.where(self.comparable & ~excused, 0.0)
+        told = self.wrong | (self.comparable & (gap > 0) & (size > self.tolerance))
+        size = torch.where(size > self.tolerance, size, self.ours.abs())
+        return torch.where(told, gap / size, 0.0).nan_to_num(nan=torch.inf)
 
     def figures(self, lines: Sequence[Line]) -> dict[str, Any]:
         """Return the counts, the worst element, the power and the status, as the fields of a report have them."""
@@ -132,6 +132,9 @@ def judge(ours: Tensor, slopes: Slopes, rtol: float, atol: float, noise: Tensor)
 def _compare(ours: Tensor, slopes: Slopes, rtol: float, atol: float, noise: Tensor, contested: Tensor) -> Judgement:
     value, scale = slopes.value.abs(), slopes.scale
     tolerance = SAFETY * (slopes.error + noise) + rtol * value + atol
+    unseen = (value == 0) & (ours.abs() > tolerance)
+    if unseen.any():
+        tolerance = torch.where(unseen, torch.maximum(tolerance, slopes.hidden), tolerance)
     kink = slopes.bent & (tolerance > KINK * value)
     largest = torch.maximum(value, scale.expand_as(value))
     only_rounding = (scale == 0) & (slopes.error <= 8 * slopes.floor)
@@ -147,10 +150,12 @@ def _worst(found: Judgement, checked: set[int]) -> list[int]:
 
 
 def _supported(found: Judgement, slopes: Slopes) -> Tensor:
-    """Return where a wrong element is what some step finds that knows its slope as exactly as the best does."""
+    """Return where a wrong element is another slope, which some step knows as exactly as the best does."""
     supported = torch.zeros_like(found.comparable)
     for at, each in slopes.history:
-        clear = each.error <= CONFIDENT * torch.maximum(each.slope.abs(), slopes.value[at].abs())
+        best = slopes.value[at]
+        clear = each.error <= CONFIDENT * torch.maximum(each.slope.abs(), best.abs())
+        other = (each.slope - best).abs() > SAFETY * (each.error + slopes.error[at])
         agrees = (found.ours[at] - each.slope).abs() <= SAFETY * each.error + KINK * each.slope.abs()
-        supported[at] |= clear & (each.converged | each.flat) & agrees
+        supported[at] |= clear & (each.converged | each.flat) & other & agrees
     return supported & found.wrong

@@ -88,7 +88,7 @@ class GradientReport:
         found = {tensor.status for tensor in self.tensors if tensor.checked}
         if "wrong" in found:
             return "wrong"
-        return "agrees" if found == {"agrees"} and self.power is not None and not self.reason else "inconclusive"
+        return "agrees" if found == {"agrees"} and not self.reason else "inconclusive"
 
     @property
     def ok(self) -> bool:
@@ -129,7 +129,7 @@ class GradientReport:
 
     def __str__(self) -> str:
         lines = [f"{self.subject}: {self.verdict}"]
-        if self.ok:
+        if self.ok and self.power is not None:
             lines.append(f"a relative fault of {self.power:.1e} in any element would have been seen")
         return "\n  ".join([*lines, *[self.note] * bool(self.note), *map(str, self.tensors)])
 

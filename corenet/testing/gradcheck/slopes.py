@@ -14,7 +14,7 @@ from corenet.testing.gradcheck.stencil import Stencil, stencil
 GOOD = 1e-7  # a slope known to this, relative to itself or to 1/1000 of the largest, needs no other step
 SMALL = 1e-3
 STANDS_OUT = 100
-BEYOND = 4
+SAFETY = 4.0  # a slope may be off by as many times the bound of its error
 ENOUGH = 4  # slopes of which a median is taken
 
 
@@ -39,11 +39,18 @@ class Slopes:
         self.history: list[tuple[Tensor, Stencil]] = []
         self.excess = 1.0
         self._is_spoilt: dict[int, bool] = {}
+        self._unseen = torch.zeros_like(self.value)  # the slope that outputs may have which do not change far out
         self._output_rounding = changes.floor.expand_as(self.value).clone()
         if lines and changes.centre.numel():
             self._take_first_steps()
             self._go_down()
             self._go_up()
+
+    @property
+    def hidden(self) -> Tensor:
+        """The slope that no difference may show, where all are exactly zero: far from here, outputs are that large."""
+        tensor = self.lines[0].tensor if self.lines else self.changes.centre
+        return SAFETY * self.changes.rounding_far(tensor) / self._step
 
     @property
     def scale(self) -> Tensor:
@@ -72,6 +79,7 @@ class Slopes:
 
     def _go_down(self) -> None:
         """Take smaller steps where a curve, a kink or the edge of the domain spoils the last ones."""
+        self._look_far(self._unsettled())
         active = [line for line in self._unsettled() if self._is_spoilt[line]]
         steps = {line: self.lines[line].down() for line in active}
         rung = 0
@@ -84,7 +92,6 @@ class Slopes:
     def _go_up(self) -> None:
         """Take larger steps where rounding spoils the best ones, for as long as they help."""
         active = [line for line in self._unsettled() if not self.bent[line].any()]
-        self._leave_out_independent_outputs(active)
         steps = {line: self.lines[line].up() for line in active}
         failed = dict.fromkeys(active, 0)
         rung = 0
@@ -102,6 +109,7 @@ class Slopes:
         at = torch.tensor(chosen, device=self.value.device)
         changes, exact = self.changes([self.lines[line] for line in chosen], steps)
         found = stencil(changes, exact, self.excess * self._output_rounding[at])
+        found = found._replace(floor=found.floor + self._unseen[at])
         self.history.append((at, found))
         step = exact[:, :1].expand_as(found.slope)
         error = self._error(at, step, found)
@@ -134,7 +142,7 @@ class Slopes:
         where a longer step has found a slope is at the end of its digits.
         """
         less, sure = error < self.error[at], self.sure[at]
-        had_slope = sure & (self.value[at].abs() > BEYOND * self.error[at])
+        had_slope = sure & (self.value[at].abs() > SAFETY * self.error[at])
         converges = found.converged & (less | ~sure)
         nearer = ~sure & ~found.flat & (step < self._step[at])
         return found.slope.isfinite() & (converges | (found.flat & less & ~had_slope) | nearer)
@@ -144,14 +152,18 @@ class Slopes:
         settled = (self.error <= self.good * reference).all(1)
         return torch.nonzero(~settled).flatten().tolist()
 
-    def _leave_out_independent_outputs(self, chosen: list[int]) -> None:
-        """Leave out of the rounding along each line the outputs that do not depend on it at all."""
-        worth = [line for line in chosen if self.changes.centre.numel() > 1]
+    def _look_far(self, chosen: list[int]) -> None:
+        """Tell the outputs that depend on a line from those that do not change even far out, and take a first step anew.
+
+        What does not change over a distance has less of a slope than its rounding over that distance.
+        """
         changed = []
-        for line in worth:
-            rounding = self.changes.rounding(self.changes.depends(self.lines[line]))
+        for line in chosen if self.changes.centre.numel() > 1 else []:
+            depends, distance = self.changes.depends(self.lines[line])
+            rounding = self.changes.rounding(depends)
             if (2 * rounding < self._output_rounding[line]).any():
                 self._output_rounding[line] = rounding
+                self._unseen[line] = self.changes.rounding(~depends) / distance
                 changed.append(line)
         self._visit(changed, [FIRST * self.lines[line].scale for line in changed])
 

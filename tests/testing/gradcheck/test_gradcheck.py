@@ -82,7 +82,7 @@ def test_a_fault_in_one_line_is_found_and_only_its_tensor_blamed(fault):
     blamed, methods = AFFINE_FAULTS[fault]
     faulty = type("Faulty", (Affine,), methods)()
     assert wrong(examine(faulty, draw(5, 3))) == [blamed]
-    with pytest.raises(cn.GradientError, match=rf"Faulty\(\): gradient is wrong(.|\n)*{blamed} .* numeric"):
+    with pytest.raises(cn.GradientError, match=rf"Faulty\(\): gradient is wrong(.|\n)*{blamed} .*\n    at .* numeric"):
         cn.gradcheck(faulty, draw(5, 3))
 
 
@@ -217,15 +217,15 @@ def test_the_message_has_the_worst_element_ours_against_numeric():
     worst = caught.value.report.tensors[1]
     assert worst.index == (1, 2)
     assert worst.ours - worst.numeric == pytest.approx(100)
-    assert worst.error == pytest.approx(100 / (0.01 + abs(worst.numeric)))
+    assert worst.error == pytest.approx(100 / abs(worst.numeric))
     assert f"at [1, 2]: ours {worst.ours:.8g}, numeric {worst.numeric:.8g}" in str(caught.value)
 
 
 def test_kinks_are_left_out_and_counted():
     input = torch.tensor([[-1.0, 0.0, 1.0], [0.0, 2.0, 1e-7]])
     report = cn.gradcheck(cn.ReLU(), input)
-    assert (report.tensors[0].checked, report.tensors[0].kinks) == (3, 3)
-    assert "3 elements, 3 at kinks left out" in str(report)
+    assert (report.tensors[0].checked, report.tensors[0].kinks) == (4, 2)
+    assert "4 elements, 2 at kinks left out" in str(report)
 
 
 def test_where_there_are_only_kinks_nothing_is_proven():

@@ -22,10 +22,11 @@ def depends(function: Function, output: Tensor, tensor: Tensor) -> bool:
     """
     generator = torch.Generator().manual_seed(SEED)
     before = tensor.clone()
+    size = max(typical(before), before.abs().max().item() if before.numel() else 0.0)
     try:
         for move in MOVES:
             drawn = torch.randn(tensor.shape, generator=generator, dtype=tensor.dtype).to(tensor.device)
-            tensor.copy_(before + move * typical(before) * drawn)
+            tensor.copy_(before + move * size * drawn)
             if _differs(function, output):
                 return True
         return False

@@ -34,7 +34,7 @@ class Draw:
 
 def drawn(seed: int, name: str = "") -> Draw:
     """Return what ``seed`` draws, of the component of that name if there is one given."""
-    chance = random.Random(seed)  # noqa: S311
+    chance = random.Random(seed)
     chosen = name or chance.choice(sorted(SUBJECTS))
     subject = SUBJECTS[chosen]
     with torch.random.fork_rng():

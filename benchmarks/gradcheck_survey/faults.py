@@ -18,7 +18,7 @@ class OneElement(Deterministic):
 
     def __init__(self, component: cn.Module | cn.Loss, inputs: list[Tensor], seed: int) -> None:
         super().__init__(component, inputs, seed)
-        chance = random.Random(seed)  # noqa: S311
+        chance = random.Random(seed)
         self.name = chance.choice(list(self.tensors()))
         self.place = chance.randrange(max(1, self.tensors()[self.name].numel()))
 

@@ -33,7 +33,7 @@ class Changes:
 
     def rounding(self, which: Tensor) -> Tensor:
         """Return how much rounding there is in ``u · f`` of the outputs ``which``: of the last digit of each."""
-        return (self.weights * (self.centre * which).flatten() * EPS).norm(dim=1)
+        return _length(self.weights * (self.centre * which).flatten() * EPS)
 
     def __call__(self, lines: Sequence[Line], steps: Sequence[float]) -> tuple[Tensor, Tensor]:
         """Return the changes (line, offset, upstream) in the stencil of a step along each line, and its offsets."""
@@ -59,7 +59,7 @@ class Changes:
         for step in (1.0, -1.0):
             difference, _ = self._difference(moved, step)
             size = torch.maximum(size, (self.centre + difference).abs().nan_to_num(0, 0, 0))
-        return (self.weights * size.flatten() * EPS).norm(dim=1)
+        return _length(self.weights * size.flatten() * EPS)
 
     def _part(self, lines: Sequence[Line], steps: Sequence[float]) -> tuple[Tensor, Tensor]:
         found = [
@@ -82,3 +82,8 @@ class Changes:
             return output - self.centre, exact
         stays = output.isfinite() == self.finite
         return (output - self.centre).where(self.finite, 0.0).where(stays, torch.nan), exact
+
+
+def _length(rows: Tensor) -> Tensor:
+    """Return the length of each row: independent errors add up like that."""
+    return (rows * rows).sum(1).sqrt()

@@ -81,19 +81,21 @@ class Deterministic:
         self._run(self.subject.backward_parameters, upstream)
         return self._added()
 
-    def accumulates(self, upstream: Tensor) -> bool:
-        """Tell whether backward adds to a previous gradient, one of about the size of what it adds."""
+    def refill(self, upstream: Tensor) -> None:
+        """Put a previous gradient, of about the size of what backward adds, before each if backward loses or changes it.
+
+        What is wrong with such a backward then shows in its gradients; of a right one they keep all digits.
+        """
         alone = self.gradients(upstream)
-        largest = max((alone[name].abs().max().item() for name, each in self._parameters if each.numel()), default=0.0)
-        self.previous = 2.0 ** math.frexp(largest)[1] if 0 < largest < math.inf else 1.0
-        try:
-            added = self.gradients(upstream)
-        finally:
-            unit, self.previous = self.previous, 0.0
-        return all(
-            torch.allclose(added[name], alone[name], rtol=0, atol=1e-12 * unit, equal_nan=True)
-            for name, _ in self._parameters
-        )
+        sizes = [alone[name].abs().max().item() for name, each in self._parameters if each.numel()]
+        largest = max((size for size in sizes if math.isfinite(size)), default=0.0)
+        self.previous = 2.0 ** math.frexp(largest)[1] if largest else 1.0
+        added = self.gradients(upstream)
+        near = 1e-12 * self.previous
+        if all(
+            torch.allclose(added[name], alone[name], rtol=0, atol=near, equal_nan=True) for name, _ in self._parameters
+        ):
+            self.previous = 0.0
 
     def refuse_unrepeatable(self, upstream: Tensor) -> None:
         """Raise unless a second call, with the same seed and tensors, gives the same output and gradients."""

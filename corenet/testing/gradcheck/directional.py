@@ -23,10 +23,10 @@ def along_directions(
     gradient ``g`` takes part fully: one that is wrong shows wherever it is. ``⟨g, v⟩`` may be off by the error
     of its difference and by ``rtol · |g ∘ v|``; the power is that of a fault in one element of the root mean square.
     """
-    lines = [Line(tensor, 1.0, direction=each) for each in _directions(tensor)]
-    slopes = Slopes(changes, lines)
-    along = torch.stack([(gradients * line.direction).flatten(1).sum(1) for line in lines])
-    length = torch.stack([(gradients * line.direction).flatten(1).norm(dim=1) for line in lines])
+    directions = _directions(tensor)
+    slopes = Slopes(changes, [Line(tensor, 1.0, direction=each) for each in directions])
+    terms = torch.stack([(gradients * each).flatten(1) for each in directions])
+    along, length = terms.sum(2), terms.square().sum(2).sqrt()
     tolerance = SAFETY * slopes.error + rtol * length + atol * typical(tensor) * tensor.numel() ** 0.5
     comparable = (slopes.error < length) & (length > 0)
     if not comparable.any():

@@ -40,8 +40,7 @@ class Examination:
         self.output = function.first_output()
         self.upstreams = _upstreams(function, self.output)
         function.refuse_unrepeatable(self.upstreams[0])
-        if not function.accumulates(self.upstreams[0]):
-            function.previous = 1.0  # so that each gradient shows what is wrong with it
+        function.refill(self.upstreams[0])
         self.ours = [function.gradients(upstream) for upstream in self.upstreams]
         changes = Changes(function, self.output, self.upstreams)
         good = min(max(GOOD, rtol / 10), 1e-3)
@@ -109,7 +108,9 @@ class Examination:
             places = self._places(name)
             known = slopes.error <= UNCLEAR * torch.maximum(slopes.value.abs(), slopes.scale)
             value.view(shape[0], -1)[:, places] = slopes.value.where(known, torch.inf).T
-            allowed.view(shape[0], -1)[:, places] = (SAFETY * slopes.error + self.rtol * slopes.value.abs() + self.atol).T
+            allowed.view(shape[0], -1)[:, places] = (
+                SAFETY * slopes.error + self.rtol * slopes.value.abs() + self.atol
+            ).T
             numeric[name], tolerance[name] = value, allowed
         return Explainer(self.function, self.output, self.upstreams, numeric, tolerance)
 

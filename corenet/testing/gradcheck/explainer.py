@@ -80,6 +80,7 @@ class Explainer:
             at_preimage=slope_at(self.function, preimage(self.function)) * upstream if pointwise else None,
             others={other: found[row] for other, found in self.numeric.items() if other != name},
             parameters={other: tensor for other, tensor in tensors.items() if other != "input"},
+            previous=self.function.previous or 1.0,
             settings={each: value for each, value in vars(self.function.subject).items() if _is_setting(value)},
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -62,7 +62,8 @@ def computes_in_single(function: Deterministic, output: Tensor) -> bool:
     input = function.inputs[0]
     if output.unique().numel() >= MIN_DISTINCT and is_single(output) and not is_single(input):
         return True
-    with _PrecisionLoss() as seen:
+    seen = _PrecisionLoss()
+    with seen:
         function()
     return seen.lost
 
@@ -75,9 +76,15 @@ def is_single(tensor: Tensor) -> bool:
 class _PrecisionLoss(TorchDispatchMode):
     """Looks for operations that take float64 and give a floating-point number of fewer digits."""
 
-    lost = False
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.lost = False
 
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def] # torch's signature
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # torch would import its compiler for that, which takes a second
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         took = any(isinstance(each, Tensor) and each.dtype == torch.float64 for each in args)
         if took and isinstance(result, Tensor) and result.is_floating_point() and result.dtype != torch.float64:

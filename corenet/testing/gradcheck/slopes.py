@@ -153,7 +153,7 @@ class Slopes:
         return torch.nonzero(~settled).flatten().tolist()
 
     def _look_far(self, chosen: list[int]) -> None:
-        """Tell the outputs that depend on a line from those that do not change even far out, and take a first step anew.
+        """Tell the outputs that depend on a line from those that do not change even far out; take its first step anew.
 
         What does not change over a distance has less of a slope than its rounding over that distance.
         """

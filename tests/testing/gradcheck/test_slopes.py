@@ -123,7 +123,9 @@ def test_a_slope_along_a_direction_is_the_sum_over_the_elements():
     x = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)
     direction = torch.tensor([1.0, -1.0, 1.0], dtype=torch.float64)
     function = lambda: (x**2).sum()  # noqa: E731
-    found = Slopes(Changes(function, function(), [torch.ones((), dtype=torch.float64)]), [Line(x, 1.0, direction=direction)])
+    found = Slopes(
+        Changes(function, function(), [torch.ones((), dtype=torch.float64)]), [Line(x, 1.0, direction=direction)]
+    )
     assert found.value.item() == pytest.approx(2 - 4 + 6)
     assert x.tolist() == [1, 2, 3]
 

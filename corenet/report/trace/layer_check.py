@@ -20,6 +20,8 @@ Code = Literal[
     "agrees",
     "wrong",  # a gradient differs from the differences
     "rule_broken",  # the component broke a rule of the contract while it was checked
+    "flat",  # the gradient is zero here, so a wrong factor would not show
+    "inconclusive",  # a fault of 1 % could have hidden in rounding
     "at_kinks",  # the function has no derivative at any element
     "empty",  # there was no element to compare
     "not_checked",  # the component could not be run for the check
@@ -95,11 +97,13 @@ class LayerCheck:
 
 def gradient_check(tensor: TensorReport) -> GradientCheck:
     """Return the finding of the report on one tensor."""
-    if not tensor.ok:
+    if tensor.status == "wrong":
         return GradientCheck("wrong", f"WRONG {tensor.error:.0e}", str(tensor))
-    if tensor.checked:
+    if not tensor.checked:
+        return GradientCheck("at_kinks", "only kinks") if tensor.kinks else GradientCheck("empty", "no elements")
+    if tensor.ok:
         return GradientCheck("agrees", f"ok {tensor.error:.0e}" if tensor.error else "ok, equal")
-    return GradientCheck("at_kinks", "only kinks") if tensor.kinks else GradientCheck("empty", "no elements")
+    return GradientCheck("flat", "flat here") if tensor.flat else GradientCheck("inconclusive", "not clear")
 
 
 def check_layer(component: Module | Loss, *inputs: Tensor) -> LayerCheck:

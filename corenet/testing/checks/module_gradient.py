@@ -137,7 +137,7 @@ def strides(trial: Trial) -> None:
     """Inputs and upstream gradients that are strided or expanded give what contiguous ones do."""
     input = trial.input()
     if is_random(trial):  # which numbers it draws may depend on the layout, its gradient may not
-        if not trial.gradients.ok:
+        if trial.gradients.status == "wrong":
             raise NotApplicable("its gradient is wrong on the case itself already")
         _refuse_wrong(examine(trial.build(), transposed(input), seed=trial.seed), lambda _: True)
         return
@@ -165,7 +165,7 @@ def _same(straight: ForwardBackward, found: ForwardBackward, how: str) -> None:
 def _refuse_wrong(report: GradientReport, chosen: Callable[[str], bool]) -> None:
     """Raise for the gradients of the ``chosen`` names, unless they agree."""
     tensors = [tensor for tensor in report.tensors if chosen(tensor.name)]
-    wrong = [tensor for tensor in tensors if not tensor.ok]
+    wrong = [tensor for tensor in tensors if tensor.status == "wrong"]
     if wrong:
         right = [tensor.name for tensor in report.tensors if tensor.ok and tensor.checked]
         others = f"; that of {', '.join(right)} is right" if right else ""
@@ -175,6 +175,9 @@ def _refuse_wrong(report: GradientReport, chosen: Callable[[str], bool]) -> None
     if tensors and not any(tensor.checked for tensor in tensors):
         names = ", ".join(tensor.name for tensor in tensors)
         raise Violation(f"no element of {names} could be compared", "give a Case with its kinks, or another domain")
+    if unsure := report.unsure:
+        names = ", ".join(tensor.name for tensor in tensors)
+        raise Violation(f"the gradient of {names}: {unsure}", "give a Case with another domain")
 
 
 def _batch_of(trial: Trial, size: int) -> tuple[int, ...]:

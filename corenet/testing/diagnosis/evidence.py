@@ -22,7 +22,7 @@ class Evidence:
     Of an elementwise function, ``at_output`` is the gradient evaluated at ``output``, and ``at_preimage`` that
     evaluated where the function equals ``input``, NaN if it does nowhere. ``others`` are the numeric gradients of
     the other tensors, ``parameters`` all parameters, each by name, and ``settings`` the numbers that the component
-    was built with, such as a dropout's p.
+    was built with, such as a dropout's p. ``previous`` is what each parameter's ``.grad`` was before backward.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Evidence:
     others: Mapping[str, Tensor] = field(default_factory=dict)
     parameters: Mapping[str, Tensor] = field(default_factory=dict)
     settings: Mapping[str, float] = field(default_factory=dict)
+    previous: float = 1.0
 
     @property
     def fits(self) -> bool:

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from corenet.errors import CorenetError
-from corenet.testing.gradcheck.deterministic import Frozen
+from corenet.testing.gradcheck.deterministic import Deterministic
+from corenet.testing.gradcheck.line import typical
 
 STEP = 1e-5
 ITERATIONS = 30
@@ -21,23 +22,24 @@ def is_diagonal(jacobian: Tensor, output: Tensor) -> bool:
     return torch.equal(square, square.diagonal().diag())
 
 
-def slope_at(function: Frozen, points: Tensor) -> Tensor:
+def slope_at(function: Deterministic, points: Tensor) -> Tensor:
     """Return ``f′`` at ``points``, NaN where they lie outside of the domain."""
-    above, below = _value_at(function, points + STEP), _value_at(function, points - STEP)
-    return (above - below) / (2 * STEP)
+    step = STEP * typical(points[points.isfinite()])
+    above, below = _value_at(function, points + step), _value_at(function, points - step)
+    return (above - below) / (2 * step)
 
 
-def preimage(function: Frozen) -> Tensor:
+def preimage(function: Deterministic) -> Tensor:
     """Return, by Newton's method, what ``f`` maps to the input; NaN where it finds nothing."""
     wanted = function.inputs[0].clone()
     points = wanted.clone()
     for _ in range(ITERATIONS):
         points = points - (_value_at(function, points) - wanted) / slope_at(function, points)
-    reached = (_value_at(function, points) - wanted).abs() < 1e-9
+    reached = (_value_at(function, points) - wanted).abs() < 1e-9 * typical(wanted)
     return points.where(reached, torch.nan)
 
 
-def _value_at(function: Frozen, points: Tensor) -> Tensor:
+def _value_at(function: Deterministic, points: Tensor) -> Tensor:
     before = function.inputs[0].clone()
     try:
         function.inputs[0].copy_(points)

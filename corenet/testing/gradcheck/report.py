@@ -1,21 +1,29 @@
-"""What a gradient check found: figures for each tensor, and the worst element."""
+"""What a gradient check found: figures for each tensor, the worst element, and how small a fault would have shown."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from corenet.errors import GradientError
+
+Status = Literal["agrees", "wrong", "inconclusive"]
+WEAK = 1e-2  # a check that would have missed a fault of 1 % proves nothing
 
 
 @dataclass(frozen=True)
 class TensorReport:
     """The gradient of one tensor, by hand against numeric, at its worst element.
 
-    ``error`` is the worst ``|ours − numeric| / (atol/rtol + |numeric|)``, which passes
-    at most at ``rtol``. ``checked`` elements were compared; ``kinks`` were left out
-    because the function has no derivative there. ``diagnosis`` is what a wrong gradient likely means.
+    ``checked`` elements were compared; left out are ``kinks``, which have no derivative (or one that no step
+    size is sure of), and ``edges``, of which every neighbour is outside of the domain. ``error`` is the worst
+    ``|ours − numeric|`` relative to the numeric gradient; at ``index`` it was ``ours`` against ``numeric``.
+    ``power`` is the smallest relative fault of an element that would have been seen, None if the output does not
+    depend on the tensor, so that there is nothing to see. ``small`` elements are too small to be judged by
+    themselves: their fault is relative to the largest of the tensor. ``flat`` says that the gradient, by hand and
+    numeric, is zero here but not everywhere, so that a wrong factor would not show. ``note`` says what else there
+    is to know, ``diagnosis`` what a wrong gradient likely means.
     """
 
     name: str
@@ -28,48 +36,104 @@ class TensorReport:
     ours: float = 0.0
     numeric: float = 0.0
     diagnosis: str = ""
+    power: float | None = 0.0
+    edges: int = 0
+    small: int = 0
+    flat: bool = False
+    note: str = ""
+    status: Status = "agrees"
 
     @property
     def ok(self) -> bool:
-        """Whether every compared element agrees."""
-        return self.error <= self.rtol
+        """Whether it agrees: nothing is wrong, and a fault of 1 % would have been seen."""
+        return self.status == "agrees"
+
+    @property
+    def figures(self) -> str:
+        """The counts and the worst error, in one line."""
+        counts = ["1 element" if self.checked == 1 else f"{self.checked} elements"]
+        counts += [f"{self.kinks} at kinks left out"] if self.kinks else []
+        counts += [f"{self.edges} at the edge of the domain left out"] if self.edges else []
+        counts += [f"{self.small} too small to judge alone"] if self.small else []
+        return ", ".join([*counts, f"worst relative error {self.error:.1e}"])
 
     def __str__(self) -> str:
-        left_out = f", {self.kinks} at kinks left out" if self.kinks else ""
-        elements = "1 element" if self.checked == 1 else f"{self.checked} elements"
-        figures = f"{elements}{left_out}, worst relative error {self.error:.1e}"
-        if self.ok:
-            return f"{self.name} {self.shape}: {figures}"
-        place = f"[{', '.join(map(str, self.index))}]"
-        found = f"{self.name} {self.shape}: {figures} at {place}: ours {self.ours:.8g}, numeric {self.numeric:.8g}"
-        return "\n    ".join([found, *self.diagnosis.splitlines()])
+        lines = [f"{self.name} {self.shape}: {self.figures}"]
+        if self.status == "wrong":
+            place = f"[{', '.join(map(str, self.index))}]"
+            lines += [f"at {place}: ours {self.ours:.8g}, numeric {self.numeric:.8g}"]
+        lines += [self.note] * bool(self.note) + self.diagnosis.splitlines()
+        return "\n    ".join(lines)
 
 
 @dataclass(frozen=True)
 class GradientReport:
-    """The result of :func:`~corenet.gradcheck`: a report for the input and each parameter."""
+    """The result of :func:`~corenet.gradcheck`: a report for the input and each parameter.
+
+    It is true if it agrees: an inconclusive one is no pass. ``reason`` says why the check as a whole is
+    inconclusive, ``note`` what it left out.
+    """
 
     subject: str
     tensors: tuple[TensorReport, ...]
+    reason: str = ""
+    note: str = ""
+
+    @property
+    def status(self) -> Status:
+        """``"wrong"`` if a gradient is; ``"inconclusive"`` if a fault of 1 % could have hidden; else ``"agrees"``.
+
+        A tensor of which every element is left out has no part in it.
+        """
+        found = {tensor.status for tensor in self.tensors if tensor.checked}
+        if "wrong" in found:
+            return "wrong"
+        return "agrees" if found == {"agrees"} and not self.reason else "inconclusive"
 
     @property
     def ok(self) -> bool:
-        """Whether every gradient agrees, and at least one element was compared."""
-        return all(tensor.ok for tensor in self.tensors) and any(tensor.checked for tensor in self.tensors)
+        """Whether every gradient agrees, to a power of 1 % or better."""
+        return self.status == "agrees"
 
     @property
     def error(self) -> float:
         """The worst relative error."""
         return max((tensor.error for tensor in self.tensors), default=0.0)
 
+    @property
+    def power(self) -> float | None:
+        """The smallest relative fault that would have been seen in any element; None if the output depends on none."""
+        return max((each.power for each in self.tensors if each.checked and each.power is not None), default=None)
+
+    @property
+    def verdict(self) -> str:
+        """The verdict in one line."""
+        if self.status == "wrong":
+            return "gradient is wrong"
+        if not any(tensor.checked for tensor in self.tensors):
+            return "nothing could be compared"
+        if self.ok:
+            return "gradient agrees"
+        return f"inconclusive, {self.reason or 'a fault of 1 % could have hidden'}"
+
+    @property
+    def unsure(self) -> str:
+        """Why it is inconclusive, nothing if it is not, or only as a gradient is zero here."""
+        weak = [each for each in self.tensors if each.status == "inconclusive" and each.checked and not each.flat]
+        if weak and not self.reason:
+            return f"a fault of {weak[0].power:.1e} in the gradient of {weak[0].name} could have hidden"
+        return self.reason
+
     def __bool__(self) -> bool:
         return self.ok
 
     def __str__(self) -> str:
-        verdict = "gradient agrees" if self.ok else "gradient is wrong"
-        if not any(tensor.checked for tensor in self.tensors):
-            verdict = "nothing could be compared"
-        return "\n  ".join([f"{self.subject}: {verdict}", *map(str, self.tensors)])
+        lines = [f"{self.subject}: {self.verdict}"]
+        if self.ok and self.power is not None:
+            lines.append(f"a relative fault of {self.power:.1e} in any element would have been seen")
+        return "\n  ".join([*lines, *[self.note] * bool(self.note), *map(str, self.tensors)])
+
+    __repr__ = __str__  # what a notebook shows
 
     def raise_if_wrong(self) -> None:
         """Raise :class:`~corenet.GradientError`, whose message is this report, unless :attr:`ok`."""
@@ -82,7 +146,16 @@ class GradientReport:
             {name: finite_or_none(value) for name, value in vars(tensor).items()} | {"ok": tensor.ok}
             for tensor in self.tensors
         ]
-        return {"subject": self.subject, "ok": self.ok, "error": finite_or_none(self.error), "tensors": tensors}
+        return {
+            "subject": self.subject,
+            "ok": self.ok,
+            "status": self.status,
+            "error": finite_or_none(self.error),
+            "power": finite_or_none(self.power),
+            "reason": self.reason,
+            "note": self.note,
+            "tensors": tensors,
+        }
 
 
 def finite_or_none(value: Any) -> Any:

@@ -10,8 +10,8 @@ from corenet.report.trace.layer_check import GradientCheck, LayerCheck, check_la
 from corenet.testing.gradcheck.report import GradientReport, TensorReport
 
 
-def tensor(name="input", checked=3, kinks=0, error=0.0):
-    return TensorReport(name, (3,), checked, kinks, error, 1e-6)
+def tensor(name="input", checked=3, kinks=0, error=0.0, status="agrees", **fields):
+    return TensorReport(name, (3,), checked, kinks, error, 1e-6, status=status, **fields)
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,9 @@ def tensor(name="input", checked=3, kinks=0, error=0.0):
     [
         (tensor(error=3e-9), "agrees", "ok 3e-09"),
         (tensor(), "agrees", "ok, equal"),
-        (tensor(error=2.0), "wrong", "WRONG 2e+00"),
+        (tensor(error=2.0, status="wrong"), "wrong", "WRONG 2e+00"),
+        (tensor(flat=True, status="inconclusive"), "flat", "flat here"),
+        (tensor(status="inconclusive", power=0.1), "inconclusive", "not clear"),
         (tensor(checked=0, kinks=3), "at_kinks", "only kinks"),
         (tensor(checked=0), "empty", "no elements"),
     ],
@@ -32,7 +34,10 @@ def test_each_report_has_its_finding(report, code, text):
 
 def test_of_two_reports_on_a_tensor_the_worse_counts():
     both = LayerCheck(
-        GradientReport("x", (tensor("weight"), tensor("weight by backward_parameters", error=1.0), tensor("weights")))
+        GradientReport(
+            "x",
+            (tensor("weight"), tensor("weight by backward_parameters", error=1.0, status="wrong"), tensor("weights")),
+        )
     )
     assert both.gradient("weight").code == "wrong"
     assert both.gradient("weights").code == "agrees"

@@ -138,7 +138,7 @@ def test_hostile_names_docstrings_and_errors_are_escaped(traced):
 def test_a_wrong_gradient_is_shown(wrong_page, right_page):
     assert "A gradient is WRONG." in wrong_page
     assert wrong_page.count('<article class="faulty">') == 1
-    assert re.search(r'<p class="problem wrong">input .*: ours -?[\d.]+, numeric', unescape(wrong_page))
+    assert re.search(r'<p class="problem wrong">input .*\n    at .*: ours -?[\d.]+, numeric', unescape(wrong_page))
     assert "No gradient is wrong." in right_page
     assert 'class="faulty"' not in right_page
     assert 'class="wrong"' not in right_page

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import corenet as cn
+from corenet.testing.gradcheck.changes import Changes
 from corenet.testing.gradcheck.directional import along_directions
 from corenet.testing.gradcheck.gradcheck import examine
 
@@ -46,6 +47,24 @@ def test_one_wrong_element_among_thirty_thousand_is_found(input, place):
     assert not examine(Cube(place), input).ok
 
 
+def test_the_power_in_one_element_is_what_is_seen(input):
+    class Off(Cube):
+        def backward(self, grad_output):
+            gradient = super().backward(grad_output)
+            gradient.reshape(-1)[777] += self.off
+            return gradient
+
+    module = Off()
+    report = examine(Cube(), input, most=20)
+    whole = report.tensors[1]
+    size = (3 * input.double() ** 2).square().mean().sqrt().item()  # of an element, for upstream gradients of about 1
+    assert whole.power < 1e-3
+    module.off = 30 * whole.power * size
+    assert examine(module, input, most=20).status == "wrong"
+    module.off = 1e-3 * whole.power * size
+    assert examine(module, input, most=20).ok
+
+
 def test_a_small_tensor_needs_no_directions():
     assert [each.name for each in examine(Cube(), torch.randn(4, 3)).tensors] == ["input"]
 
@@ -62,8 +81,9 @@ def test_the_tensor_is_left_as_it_was_and_an_edge_of_the_domain_is_no_verdict():
         raise cn.RangeError("outside")
 
     ones = torch.ones(50, dtype=torch.float64)
-    assert along_directions("x", refuse, x, ones, ones) is None
-    found = along_directions("x", lambda: 2 * x, x, ones, 2 * ones)
+    assert along_directions("x", Changes(refuse, x, [ones]), x, ones[None]) is None
+    double = Changes(lambda: 2 * x, 2 * x, [ones])
+    found = along_directions("x", double, x, 2 * ones[None])
     assert found.ok
-    assert not along_directions("x", lambda: 2 * x, x, ones, ones).ok
+    assert not along_directions("x", double, x, ones[None]).ok
     assert torch.equal(x, before)

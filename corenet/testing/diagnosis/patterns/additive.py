@@ -14,18 +14,18 @@ FEWEST = 3
 
 
 def assigned(evidence: Evidence) -> bool:
-    """Ours is 1 too little throughout: there was a 1 in ``.grad`` before, and it is lost."""
-    return _of_parameter(evidence) and evidence.is_like(evidence.numeric - 1)
+    """Ours is too little throughout, by what there was in ``.grad`` before: it is lost."""
+    return _of_parameter(evidence) and evidence.is_like(evidence.numeric - evidence.previous)
 
 
 def zeroed(evidence: Evidence) -> bool:
-    """Ours is −1: the 1 that was in ``.grad`` is lost, and nothing came in its place."""
-    return _of_parameter(evidence) and evidence.is_like(-torch.ones_like(evidence.ours))
+    """Ours is minus what there was in ``.grad``: that is lost, and nothing came in its place."""
+    return _of_parameter(evidence) and evidence.is_like(torch.full_like(evidence.ours, -evidence.previous))
 
 
 def own_gradient_added(evidence: Evidence) -> bool:
-    """Ours is 1 too much throughout: what was in ``.grad`` before counts twice."""
-    return _of_parameter(evidence) and evidence.is_like(evidence.numeric + 1)
+    """Ours is too much throughout, by what there was in ``.grad`` before: it counts twice."""
+    return _of_parameter(evidence) and evidence.is_like(evidence.numeric + evidence.previous)
 
 
 def constant_added(evidence: Evidence) -> Words | None:

@@ -1,0 +1,132 @@
+"""How well numbers are known: rounding in an output, and in a gradient computed by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from corenet.errors import CorenetError
+
+if TYPE_CHECKING:
+    from corenet.testing.gradcheck.deterministic import Deterministic
+
+EPS = torch.finfo(torch.float64).eps
+REPEATED = 1e-9  # of the largest number: threads may add in another order at the second call, and no more
+TENSORS, LINEAR = 2.0**-30, 2.0**-8  # relative changes, of tensors and of the upstream gradient
+SINGLE = 1e4  # as many times the rounding of float64 may be a cancellation, or the rounding of float32
+MIN_DISTINCT = 6
+
+
+def same(first: Tensor, second: Tensor) -> bool:
+    """Tell whether two results of one computation are the same, up to the order of its sums.
+
+    >>> same(torch.tensor([1.0, torch.nan]), torch.tensor([1.0, torch.nan])), same(torch.ones(1), torch.zeros(1))
+    (True, False)
+    """
+    if first.shape != second.shape:
+        return False
+    finite = first[first.isfinite()].abs()
+    largest = finite.max().item() if finite.numel() else 0.0
+    return torch.allclose(first, second, rtol=0, atol=REPEATED * largest, equal_nan=True)
+
+
+def gradient_noise(
+    function: Deterministic, upstream: Tensor, gradient: dict[str, Tensor], samples: int = 1
+) -> dict[str, Tensor]:
+    """Return how exactly backward computes each element of its ``gradient`` for ``upstream``.
+
+    ``|g(· + δ) − 2 g + g(· − δ)|`` has no first derivative of ``g``, and its second goes with ``δ²``: for
+    a relative ``δ`` of 2⁻³⁰ of every tensor, what is left is rounding. ``g`` is linear in ``upstream``, of which
+    ``δ`` may be 2⁻⁸, enough to have other digits cancel. One sample may be small by chance: the largest counts.
+    """
+    found = {name: 4 * EPS * each.abs().nan_to_num(0, 0, 0) for name, each in gradient.items()}
+    generator = torch.Generator().manual_seed(0)  # of its own: the function resets torch's
+    for _ in range(samples):
+        still = {name: torch.zeros_like(tensor) for name, tensor in function.tensors().items()}
+        turned = {name: _part(tensor, TENSORS, generator) for name, tensor in function.tensors().items()}
+        for turn, directions in ((_part(upstream, LINEAR, generator), still), (torch.zeros_like(upstream), turned)):
+            seen = _second_difference(function, upstream, gradient, turn, directions)
+            found = {name: torch.maximum(each, seen.get(name, each)) for name, each in found.items()}
+    return found
+
+
+def computes_in_single(function: Deterministic, output: Tensor) -> bool:
+    """Tell whether forward rounds to fewer digits than float64's, of which its caller has seen the rounding.
+
+    Either an operation on float64 gives a result of lower precision, or the whole output, of at least six
+    different numbers, has float32's digits where the input has more.
+    """
+    input = function.inputs[0]
+    if output.unique().numel() >= MIN_DISTINCT and is_single(output) and not is_single(input):
+        return True
+    seen = _PrecisionLoss()
+    with seen:
+        function()
+    return seen.lost
+
+
+def is_single(tensor: Tensor) -> bool:
+    """Tell whether float32 has all of these numbers."""
+    return torch.equal(tensor.float().double(), tensor.double())
+
+
+class _PrecisionLoss(TorchDispatchMode):
+    """Looks for operations that take float64 and give a floating-point number of fewer digits."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.lost = False
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # torch would import its compiler for that, which takes a second
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        took = any(isinstance(each, Tensor) and each.dtype == torch.float64 for each in args)
+        if took and isinstance(result, Tensor) and result.is_floating_point() and result.dtype != torch.float64:
+            self.lost = True
+        return result
+
+
+def _part(tensor: Tensor, size: float, generator: torch.Generator) -> Tensor:
+    """Return a random part of each number, of at most ``size``."""
+    drawn = torch.rand(tensor.shape, generator=generator, dtype=tensor.dtype).to(tensor.device)
+    return tensor * (2 * drawn - 1) * size
+
+
+def _second_difference(
+    function: Deterministic,
+    upstream: Tensor,
+    gradient: dict[str, Tensor],
+    turn: Tensor,
+    directions: dict[str, Tensor],
+) -> dict[str, Tensor]:
+    """Return ``|g(· + δ) − 2 g + g(· − δ)|`` by name, nothing where ``δ`` leads out of the domain."""
+    try:
+        above, below = (_gradients_at(function, upstream + sign * turn, directions, sign) for sign in (1, -1))
+    except (CorenetError, ValueError, ArithmeticError):
+        return {}
+    return {
+        name: (above[name] - 2 * each + below[name]).abs().nan_to_num(0, 0, 0)
+        for name, each in gradient.items()
+        if above[name].shape == each.shape == below[name].shape
+    }
+
+
+def _gradients_at(
+    function: Deterministic, upstream: Tensor, directions: dict[str, Tensor], sign: int
+) -> dict[str, Tensor]:
+    """Return the gradients with each tensor moved by ``sign`` times its direction."""
+    tensors = function.tensors()
+    before = {name: tensor.clone() for name, tensor in tensors.items()}
+    try:
+        for name, tensor in tensors.items():
+            tensor += sign * directions[name]
+        return function.gradients(upstream)
+    finally:
+        for name, tensor in tensors.items():
+            tensor.copy_(before[name])

@@ -1,0 +1,70 @@
+"""What a loss refuses: shapes, dtypes, devices and settings that do not match, each with its name."""
+
+import pytest
+import torch
+
+import corenet as cn
+
+ELEMENTWISE = [cn.MSELoss, cn.MAELoss, cn.BCELoss, cn.BCEWithLogitsLoss]
+every_loss = pytest.mark.parametrize("kind", ELEMENTWISE)
+
+
+def halves(*shape, dtype=torch.float32):
+    return torch.full(shape, 0.5, dtype=dtype)
+
+
+@every_loss
+@pytest.mark.parametrize("target", [(4, 1), (1,), (1, 4), ()])
+def test_shapes_must_be_equal_and_nothing_is_broadcast(kind, target):
+    with pytest.raises(cn.ShapeError, match=r"got \(4,\); expected the target's shape \("):
+        kind()(halves(4), halves(*target))
+
+
+@every_loss
+def test_integer_input_is_refused_naming_its_dtype(kind):
+    integers = torch.ones(4, dtype=torch.int64)
+    with pytest.raises(cn.DTypeError, match=r"got torch\.int64 as input; use input\.float\(\)"):
+        kind()(integers, halves(4))
+    with pytest.raises(cn.DTypeError, match=r"got torch\.int64 as target; use target\.float\(\)"):
+        kind()(halves(4), integers)
+
+
+@every_loss
+def test_mixed_dtypes_are_refused_naming_both(kind):
+    with pytest.raises(cn.DTypeError, match=r"got torch\.float32 input and torch\.float64 target"):
+        kind()(halves(4), halves(4, dtype=torch.float64))
+
+
+@every_loss
+def test_what_is_no_tensor_is_refused(kind):
+    with pytest.raises(cn.DTypeError, match="got list as target"):
+        kind()(halves(1), [0.5])
+
+
+@every_loss
+def test_different_devices_are_refused_naming_both(kind):
+    with pytest.raises(cn.DeviceError, match="input on cpu and target on meta"):
+        kind()(halves(1), torch.ones(1, device="meta"))
+
+
+@every_loss
+@pytest.mark.parametrize("reduction", ["avg", "Mean", "", None, "suum"])
+def test_unknown_reduction_is_refused(kind, reduction):
+    with pytest.raises(cn.ConfigError, match="reduction must be 'mean', 'sum' or 'none', not") as caught:
+        kind(reduction=reduction)
+    assert (caught.value.name, caught.value.value) == ("reduction", reduction)
+
+
+def test_unknown_reduction_is_answered_with_the_closest():
+    with pytest.raises(cn.ConfigError, match=r"\(did you mean 'sum'\?\)"):
+        cn.MSELoss("suum")
+
+
+@every_loss
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0)])
+def test_mean_of_an_empty_batch_is_refused(kind, shape):
+    with pytest.raises(cn.ShapeError, match="the mean of an empty batch is undefined"):
+        kind()(torch.empty(shape), torch.empty(shape))
+    summed = kind(reduction="sum")
+    assert summed(torch.empty(shape), torch.empty(shape)).item() == 0
+    assert summed.backward().shape == shape

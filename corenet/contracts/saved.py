@@ -43,3 +43,8 @@ def _versions(tensors: tuple[Tensor, ...]) -> list[int]:
         return [tensor._version for tensor in tensors]
     except RuntimeError:
         return []
+
+
+def has_saved(part: object) -> bool:
+    """Tell whether a module or a loss keeps something for a backward that has not come yet."""
+    return getattr(part, "_saved", None) is not None

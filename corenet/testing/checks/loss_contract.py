@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from corenet.contracts.loss import Loss
+from corenet.contracts.saved import has_saved
 from corenet.errors import BackwardError, CorenetError
 from corenet.registry.collect import reason_of
 from corenet.testing.checks.check import Checks
@@ -179,4 +180,4 @@ def _match(trial: Trial, input: Tensor, target: Tensor) -> bool:
 def _keeps(loss: Loss, before: dict[str, Any]) -> bool:
     """Tell whether an evaluation left something for backward: saved, or in an attribute."""
     new = [value for name, value in vars(loss).items() if value is not before.get(name)]
-    return loss._saved is not None or any(isinstance(value, Tensor) for value in new)
+    return has_saved(loss) or any(isinstance(value, Tensor) for value in new)

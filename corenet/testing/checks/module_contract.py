@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from corenet.contracts.module import Module
+from corenet.contracts.saved import has_saved
 from corenet.errors import BackwardError
 from corenet.registry.collect import reason_of
 from corenet.testing.checks.check import Checks
@@ -187,7 +188,7 @@ def _why_they_differ(module: Module, input: Tensor) -> str:
 
 
 def _saves(module: Module) -> bool:
-    return any(each._saved is not None for _, each in module.named_modules())
+    return any(has_saved(each) for _, each in module.named_modules())
 
 
 def _must_need_nothing(trial: Trial, module: Module, grad_output: Tensor) -> None:

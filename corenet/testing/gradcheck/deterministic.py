@@ -14,6 +14,7 @@ from torch import Tensor
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.parameter import Buffer, Parameter
+from corenet.contracts.saved import has_saved
 from corenet.contracts.sequential import label
 from corenet.errors import GradientError
 from corenet.testing.gradcheck.noise import same
@@ -160,7 +161,7 @@ class Deterministic:
         """Raise if something that forward saved is still there after ``backward``, which then skipped a part."""
         if isinstance(self.subject, Module):
             for path, module in self.subject.named_modules():
-                if module._saved is not None:
+                if has_saved(module):
                     place = f" of {path}, {label(module)}," if path else ""
                     raise GradientError(
                         f"{self.subject!r}: backward{place} never used what forward saved: was it called?"

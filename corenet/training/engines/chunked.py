@@ -96,7 +96,7 @@ class Chunked(Engine):
             self._single.recorder.adopt(key, self._chunks.loop.recorded, guards)
 
     def _should_wait(self, input: Tensor, target: Tensor) -> bool:
-        """Tell whether a step comes too early for a loop that is kept: a rule may put up its memory in its first."""
+        """Tell whether to wait with a loop that is kept: an optimizer may allocate its state in its first step."""
         is_first = self.learner.optimizer.steps == self._started_at
         return is_first and self._kept is not None and self._kept.knows(self.learner, key_of(input, target))
 
@@ -178,14 +178,14 @@ class Chunked(Engine):
         self._chunks = None
         if chunks.failure is None or chunks.loop.recorded.recalled:
             self._single.recorder.forget()
-        if not chunks.loop.recorded.recalled:
-            self._loop_no_more(
-                chunks.failure or Unsupported("many steps in one call gave other weights than plain steps")
-            )
+        if chunks.failure is not None:
+            self._loop_no_more(chunks.failure)
+        elif not chunks.loop.recorded.recalled:
+            self._loop_no_more(Unsupported("running many steps per call gave different weights than single steps"))
 
     def _loop_no_more(self, error: Exception) -> None:
         self._chunks, self._may_loop = None, False
         if isinstance(error, Unsupported):
-            LOG.info("steps are called one by one: %s", error.reason)
+            LOG.info("using single steps: %s", error.reason)  # by the same engine, so nobody asked for anything else
         else:
-            self._reporter.bug("steps are called one by one", error)
+            self._reporter.bug("using single steps", error)

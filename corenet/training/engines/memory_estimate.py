@@ -11,7 +11,7 @@ from corenet.training.engines.additivity import adds_up
 from corenet.training.engines.recording.op_log import memory
 from corenet.training.engines.recording.recorded_step import log_step
 from corenet.training.engines.recording.rng_state import rng_checkpoint
-from corenet.training.engines.unsupported import NotRecordable
+from corenet.training.engines.unsupported import LOG, NotRecordable
 from corenet.training.learner import Learner
 
 POINTS = 4
@@ -33,7 +33,8 @@ def affordable(learner: Learner, input: Tensor, target: Tensor, batch_size: int)
         size = _bytes_per_point(tried, input, target)
         if size * batch_size < LARGE or not adds_up(tried, input, target):
             return None
-    except Exception:  # noqa: BLE001 - so few points may be too few for a model; training will say what is wrong
+    except Exception as error:  # noqa: BLE001 - so few points may be too few for a model; training will say what is wrong
+        LOG.debug("batches are left whole: %r", error)
         return None
     finally:
         rewind()

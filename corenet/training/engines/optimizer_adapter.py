@@ -19,7 +19,7 @@ def has_own_step(optimizer: Optimizer) -> bool:
 
 
 def advance(optimizer: Optimizer, layout: Layout) -> None:
-    """Do what ``step`` does, without looking whether tensors were replaced: for who knows that none was."""
+    """Do what ``step`` does, without looking whether tensors were replaced: the caller guarantees that none was."""
     for slot in layout.slots:
         optimizer.update(slot.flat.param, slot.flat.grad, slot.state)
     optimizer.steps += 1

@@ -273,7 +273,7 @@ def test_a_rule_that_cannot_be_recorded_is_applied_in_python(optimizer, alike, t
 
     with caplog.at_level("INFO", logger="corenet"):
         alike(build(optimizer, lambda: cn.Dropout(0.2)), DATA, many=False, change=change)
-    assert caplog.text.count("steps are called one by one") == 1
+    assert caplog.text.count("using single steps") == 1
 
 
 class NumberInItsState(Remembers):

@@ -79,7 +79,7 @@ def compile_calls(
     """
     draws, operations = _apart(needed(operations, gradients))
     if len(operations) > MOST:
-        raise CannotCompile(f"a step of {len(operations)} kernels would be compiled for long; up to {MOST} are")
+        raise CannotCompile(f"the step has {len(operations)} kernels; at most {MOST} are compiled")
     touched = [tensor for each in operations for tensor in (*each.tensors(), *each.results())]
     if not all(tensor.is_cpu for tensor in touched):
         raise CannotCompile("the tensors are on another device")

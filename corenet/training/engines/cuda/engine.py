@@ -48,7 +48,7 @@ class GraphLoop:
     def __init__(self, recorded: RecordedStep, update: RecordedUpdate, optimizer: Optimizer) -> None:
         (launch,) = recorded.calls
         if not isinstance(launch, Launch):
-            raise NotRecordable("a step is no single launch")
+            raise NotRecordable("the step is not captured as one CUDA graph")
         self.recorded, self.update = recorded, update
         layout = optimizer.layout
         self.device = launch.device

@@ -54,7 +54,8 @@ class Guards:
         """Return what the optimizer's rule reads, but rate and count of steps."""
         reachable = Reachable(UPDATE, _COUNTED)
         reachable.add(optimizer, "optimizer")
-        return cls(*reachable.explore())
+        own, shared, unseen = reachable.explore()
+        return cls(own, shared, [*unseen, *reachable.mutable])
 
     def of_code(self) -> Self:
         """Return those of what other models of the same classes read too."""

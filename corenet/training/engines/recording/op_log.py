@@ -16,6 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from corenet.training.engines.unsupported import NotRecordable
 
 _OF_ITS_MEMORY = ("aten::resize_", "aten::resize_as_", "aten::set_")
+LOOKS = "use torch.where instead of item(), numpy() or an if on a tensor"
 _PAST_KERNELS = (
     Tensor.tolist,
     Tensor.numpy,
@@ -127,9 +128,9 @@ class OpLog:
         for mode in reversed(self._modes):
             mode.__exit__(*error)  # type: ignore[no-untyped-call]
 
-    def refuse(self, text: str) -> None:
+    def refuse(self, text: str, fix: str = "") -> None:
         """Note what cannot be done again from the log."""
-        self.refusal = self.refusal or NotRecordable(text)
+        self.refusal = self.refusal or NotRecordable(text, fix)
 
     def checked(self) -> list[Operation]:
         """Return the operations.
@@ -161,7 +162,7 @@ class _Kernels(TorchDispatchMode):
             self._keep_as_it_is(func, args[0])
         result = func(*args, **keywords)
         if not all(isinstance(each, Tensor) for each in (result if isinstance(result, (list, tuple)) else [result])):
-            self._log.refuse(f"the step looks at its numbers ({_name(func)})")
+            self._log.refuse(f"the step looks at its numbers ({_name(func)})", LOOKS)
         self._log.operations.append(Operation(func, args, keywords, result))
         return result
 
@@ -183,7 +184,7 @@ class _Methods(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func in _PAST_KERNELS:
-            self._log.refuse(f"the step looks at its numbers (Tensor.{func.__name__})")
+            self._log.refuse(f"the step looks at its numbers (Tensor.{func.__name__})", LOOKS)
         return func(*args, **(kwargs or {}))
 
 

@@ -52,7 +52,7 @@ class Shadow:
                 self._update(*slot)
         after = [vars(self._optimizer), *(state for _, _, state in slots)]
         if not all(map(_same, [kept, *states], after)) or _places(slots) != places:
-            raise NotRecordable("the rule keeps something anew in each step")
+            raise NotRecordable("update() creates new state in each step")
         return [self._of_originals(each) for each in log.checked()]
 
     def _copies_of(self, state: dict[str, Tensor]) -> dict[str, Tensor]:

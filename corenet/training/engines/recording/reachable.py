@@ -93,6 +93,7 @@ class Reachable:
             known = len(self._names)
             self._own: list[Watch] = []
             self._shared: list[Watch] = []
+            self.mutable: list[str] = []  # which a trial might change, and nothing would put back
             self._unseen: list[str] = []
             self._visited: dict[int, object] = {}  # which keeps them, so that no other object gets an id
             self._waiting = deque(self._roots)
@@ -110,6 +111,7 @@ class Reachable:
         elif isinstance(value, Tensor):
             self._own.append(Memory(path, value))
         elif (state := state_of(value)) is not None:
+            self.mutable.append(path)
             self._shared.append(State(path, state))
         elif isinstance(value, FunctionType):
             self._visit_function(value, path)
@@ -121,6 +123,8 @@ class Reachable:
             if not _is_trusted(value.__name__):
                 self._visit_names(value.__name__, vars(value))
         elif isinstance(value, CONTAINERS):
+            if not isinstance(value, (tuple, frozenset)):
+                self.mutable.append(path)
             self._visit_parts(path, partial(_items, value))
         elif isinstance(value, WRAPPERS):
             self._visit_parts(path, partial(_wrapped, value))
@@ -203,7 +207,7 @@ def _items(container: Any) -> list[Any]:
 
 
 def _wrapped(wrapper: Any) -> list[Any]:
-    """Return what a method, a property or the like hands its calls to."""
+    """Return the functions and objects behind a method, a property or the like."""
     names = ("__self__", "__func__", "__wrapped__", "fget", "func", "args", "keywords")
     return [getattr(wrapper, name) for name in names if hasattr(wrapper, name)]
 

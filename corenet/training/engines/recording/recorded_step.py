@@ -63,7 +63,7 @@ def log_step(learner: Learner, input: Tensor, target: Tensor) -> tuple[Tensor, S
         model.forget()
         raise
     if _drawn_in_python() != drawn:
-        log.refuse("the step draws random numbers in Python or numpy")
+        log.refuse("the step draws random numbers in Python or numpy", "draw them by torch.rand and its like")
     try:
         operations = log.checked()
         refuse_foreign_writes(operations, own_input, own_target, [*model.parameters(), *moved_by(learner)])

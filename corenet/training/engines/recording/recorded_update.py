@@ -85,7 +85,7 @@ def record_update(optimizer: Optimizer) -> RecordedUpdate:
 def _with_rate(first: list[Operation], second: list[Operation], rate: Tensor, minus_rate: Tensor) -> list[Operation]:
     """Return operations with the rate as a tensor where it stood as a number."""
     if [each.function for each in first] != [each.function for each in second]:
-        raise NotRecordable("the rule does another thing at another rate")
+        raise NotRecordable("update() runs different operations at different learning rates")
 
     def substituted(one: object, other: object) -> object:
         if isinstance(one, (Tensor, list, tuple)) or one == other:

@@ -68,7 +68,7 @@ class Recorder:
         self.guards: Guards | None = None
         self._changes = self._replays = 0
         if has_own_step(learner.optimizer):
-            self.refuse(NotRecordable(f"{type(learner.optimizer).__name__} has a step of its own"))
+            self.refuse(NotRecordable(f"{type(learner.optimizer).__name__} overrides step()"))
 
     @property
     def running(self) -> Running:

@@ -109,7 +109,7 @@ def test_what_changes_in_every_epoch_is_compiled_a_few_times_only(alike, odd, mo
     assert left.told == [f"engine 'replay' runs, not 'compiled': {told}"]
     with caplog.at_level("INFO", logger="corenet"):
         alike(build(odd["Scaled"]), DATA, epochs=6, change=momentum)
-    assert f"steps are called one by one: {told}" in caplog.text
+    assert f"using single steps: {told}" in caplog.text
 
 
 def test_each_training_has_its_own_budget_of_libraries(alike, monkeypatch):
@@ -147,7 +147,7 @@ def test_a_loop_that_comes_to_other_weights_is_not_believed(alike, monkeypatch, 
     monkeypatch.setattr("corenet.training.engines.chunks.learning_rates", lambda optimizer, steps: [0.3 for _ in steps])
     with caplog.at_level("INFO", logger="corenet"):
         alike(build(lambda: cn.Dropout(0.2)), DATA, many=False)
-    assert "steps are called one by one: many steps in one call gave other weights than plain steps" in caplog.text
+    assert "using single steps: running many steps per call gave different weights than single steps" in caplog.text
 
 
 @pytest.fixture
@@ -215,7 +215,7 @@ def test_a_bug_in_the_loop_is_a_warning_and_its_call_is_undone(trained, monkeypa
     monkeypatch.setattr(CompiledLoop, "run", fails)
     plain, left = (trained(build(lambda: cn.Dropout(0.2)), engine, DATA) for engine in ("plain", "compiled"))
     torch.testing.assert_close(left.everything(), plain.everything(), rtol=1e-11, atol=1e-12)
-    assert left.told == ["steps are called one by one: a bug in corenet, please report it: KeyError: 'no such thing'"]
+    assert left.told == ["using single steps: a bug in corenet, please report it: KeyError: 'no such thing'"]
     assert (len(runs), left.history.engine) == (3, "compiled")
 
 

@@ -74,7 +74,7 @@ def test_many_steps_that_cannot_be_captured_are_undone_and_launched_one_by_one(n
     stand_in.refused = lambda made: made >= number  # after the step: one in a block, and as many as an epoch has
     with caplog.at_level("INFO", logger="corenet"):
         compare()
-    assert f"steps are called one by one: {REFUSED}" in caplog.text
+    assert f"using single steps: {REFUSED}" in caplog.text
 
 
 def test_a_launch_that_does_something_else_is_not_believed(stand_in):
@@ -87,7 +87,7 @@ def test_many_steps_that_do_something_else_are_not_believed(stand_in, monkeypatc
     monkeypatch.setattr(_Block, "__call__", lambda *_: None)
     with caplog.at_level("INFO", logger="corenet"):
         compare()
-    assert "steps are called one by one: many steps in one call gave other weights than plain steps" in caplog.text
+    assert "using single steps: running many steps per call gave different weights than single steps" in caplog.text
 
 
 @pytest.mark.parametrize("when", [1, 3, 9, 20])

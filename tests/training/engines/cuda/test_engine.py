@@ -157,7 +157,7 @@ def test_a_rate_that_falls_in_every_step(dtype, alike):
 def test_a_rule_that_takes_its_rate_as_a_number_alone_is_called_step_by_step(move, alike, caplog):
     with caplog.at_level("INFO", logger="corenet"):
         alike(build(optimizer=rule(move), lr=0.01), many=False)
-    assert "steps are called one by one: " in caplog.text
+    assert "using single steps: " in caplog.text
     assert "takes the rate as a number alone" in caplog.text
 
 

@@ -166,14 +166,14 @@ REFUSED = [
     (lambda self, p, g, s: p.sub_(torch.empty_like(g).normal_()), "draws random numbers"),
     (lambda self, p, g, s: p.sub_(g, alpha=random.random()), "computes with its rate"),
     (lambda self, p, g, s: p.sub_(g, alpha=float(numpy.random.random())), "computes with its rate"),
-    (add_to("count"), "keeps something anew"),
-    (add_to("_lr_seen"), "keeps something anew"),
-    (lambda self, p, g, s: s.update(another=g.clone()), "keeps something anew"),
-    (lambda self, p, g, s: s.update(velocity=s["velocity"][:]), "keeps something anew"),
-    (lambda self, p, g, s: s.update(count=1), "keeps something anew"),
-    (lambda self, p, g, s: s.clear(), "keeps something anew"),
-    (replaced, "keeps something anew"),
-    (moved, "keeps something anew"),
+    (add_to("count"), "creates new state"),
+    (add_to("_lr_seen"), "creates new state"),
+    (lambda self, p, g, s: s.update(another=g.clone()), "creates new state"),
+    (lambda self, p, g, s: s.update(velocity=s["velocity"][:]), "creates new state"),
+    (lambda self, p, g, s: s.update(count=1), "creates new state"),
+    (lambda self, p, g, s: s.clear(), "creates new state"),
+    (replaced, "creates new state"),
+    (moved, "creates new state"),
 ]
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from corenet.testing.gradcheck.line import Function, typical
 from corenet.testing.gradcheck.noise import EPS
 
-MOVES = (1.0, -1.0, 30.0)
+MOVES = (1.0, -1.0, 30.0)  # of the tensor's size
 ROUNDING = 1e4 * EPS
 SEED = 4_000_037
 
@@ -24,9 +24,9 @@ def depends(function: Function, output: Tensor, tensor: Tensor) -> bool:
     before = tensor.clone()
     size = max(typical(before), before.abs().max().item() if before.numel() else 0.0)
     try:
-        for move in MOVES:
+        for move in (*(size * part for part in MOVES), 1.0, 30.0):
             drawn = torch.randn(tensor.shape, generator=generator, dtype=tensor.dtype).to(tensor.device)
-            tensor.copy_(before + move * size * drawn)
+            tensor.copy_(before + move * drawn)
             if _differs(function, output):
                 return True
         return False

@@ -83,7 +83,7 @@ class Deterministic:
         return self._added()
 
     def refill(self, upstream: Tensor) -> None:
-        """Put a previous gradient, as large as what backward adds, before each if backward loses or changes it.
+        """Put a gradient before each, of about the size of what backward adds, if backward loses or changes it.
 
         What is wrong with such a backward then shows in its gradients; of a right one they keep all digits.
         """

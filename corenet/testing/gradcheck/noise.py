@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -62,9 +63,19 @@ def computes_in_single(function: Deterministic, output: Tensor) -> bool:
     input = function.inputs[0]
     if output.unique().numel() >= MIN_DISTINCT and is_single(output) and not is_single(input):
         return True
+    return loses_digits(function)
+
+
+def loses_digits(computation: Callable[[], object]) -> bool:
+    """Tell whether an operation takes float64 and gives floating-point numbers of fewer digits.
+
+    >>> x = torch.ones(2, dtype=torch.float64)
+    >>> loses_digits(lambda: x * x), loses_digits(lambda: x.half())
+    (False, True)
+    """
     seen = _PrecisionLoss()
     with seen:
-        function()
+        computation()
     return seen.lost
 
 

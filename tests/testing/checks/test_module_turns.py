@@ -107,10 +107,16 @@ def test_a_weight_that_instances_share_is_seen():
     assert not check_component(SharedWeight).ok
 
 
-@pytest.mark.parametrize("component", [KeepsTheFirstBatchSize, WrongFromTheThirdCallOn])
-def test_what_an_earlier_call_leaves_is_seen(component):
-    failures = [each for each in check_component(component).failures if each.check == "module.batch_sizes"]
-    assert "of one module, on (" in failures[0].message
+@pytest.mark.parametrize(
+    ("component", "check", "message"),
+    [
+        (KeepsTheFirstBatchSize, "module.batch_sizes", "of one module, on ("),
+        (WrongFromTheThirdCallOn, "module.input_gradient", "worst relative error 1.0e+00"),
+    ],
+)
+def test_what_an_earlier_call_leaves_is_seen(component, check, message):
+    failures = [each for each in check_component(component).failures if each.check == check]
+    assert message in failures[0].message
 
 
 def test_a_right_module_passes():

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from corenet.registry.reason import Reason
 from corenet.registry.registry import registry
 from corenet.report.component import component_page as pages
 from corenet.report.component.component_page import Conformance, component_page
@@ -56,10 +57,10 @@ def test_a_component_that_cannot_be_checked_says_why(monkeypatch, error):
 
 @pytest.mark.parametrize("status", ["broken", "disabled", "incompatible"])
 def test_of_one_that_cannot_be_used_there_is_the_row(status):
-    row = replace(registry().find("module", "relu"), status=status, causes=())
+    row = replace(registry().find("module", "relu"), status=status, causes=(Reason("raised", "why"),))
     page = component_page(row)
     assert (page.row, page.cls, page.conformance) == (row, None, None)
-    assert page.to_dict()["constructor"] is None
+    assert (page.to_dict()["constructor"], page.to_dict()["reason"]) == (None, "why")
 
 
 def test_a_class_without_a_file_has_none():

@@ -71,9 +71,9 @@ def component_page(row: Component) -> ComponentPage:
     """Return the page of a component: import it, read it, and run the conformance kit on it.
 
     >>> from corenet.registry.registry import registry
-    >>> page = component_page(registry().find("module", "relu"))
-    >>> page.docstring.formulas, page.row.status
-    (['y = max(x, 0)', 'dx = dy · 1[y > 0]'], 'loaded')
+    >>> page = component_page(registry().find("optimizer", "sgd"))
+    >>> page.row.status, page.conformance.ok, page.docstring.formulas[-1].split("  ")[0]
+    ('loaded', True, 'w ← w − ηₜ g')
     """
     if row.status == "broken" or not row.usable or row.kind == "plugin":
         return ComponentPage(row)

@@ -6,20 +6,27 @@ from pathlib import Path
 
 import pytest
 
+from corenet.registry.reason import Reason
 from corenet.registry.registry import registry
 from corenet.report.component import component_page as pages
 from corenet.report.component.component_page import Conformance, component_page
 from corenet.testing.report import Report, Result
 
 
-def test_a_component_in_full():
+def test_a_component_in_full(monkeypatch):
+    monkeypatch.setattr(pages, "check_component", lambda cls, kind: Report("x", kind, (Result("a", "passed"),)))
     page = component_page(registry().find("module", "tanh"))
     assert (page.row.status, page.cls.__name__) == ("loaded", "Tanh")
     assert page.docstring.formulas == ["y = tanh x", "dx = dy · (1 − y²)"]
     assert page.file.endswith("activations.py")
     assert Path(page.file).read_text(encoding="utf-8").splitlines()[page.line - 1].startswith("class Tanh")
-    assert page.conformance.ok
-    assert page.conformance.passed > 5
+    assert page.conformance == Conformance(1)
+
+
+def test_the_conformance_kit_is_run():
+    conformance = component_page(registry().find("optimizer", "sgd")).conformance  # the kind whose checks are fastest
+    assert conformance.ok
+    assert conformance.passed > 5
 
 
 def test_as_plain_values(monkeypatch):
@@ -56,10 +63,10 @@ def test_a_component_that_cannot_be_checked_says_why(monkeypatch, error):
 
 @pytest.mark.parametrize("status", ["broken", "disabled", "incompatible"])
 def test_of_one_that_cannot_be_used_there_is_the_row(status):
-    row = replace(registry().find("module", "relu"), status=status, causes=())
+    row = replace(registry().find("module", "relu"), status=status, causes=(Reason("raised", "why"),))
     page = component_page(row)
     assert (page.row, page.cls, page.conformance) == (row, None, None)
-    assert page.to_dict()["constructor"] is None
+    assert (page.to_dict()["constructor"], page.to_dict()["reason"]) == (None, "why")
 
 
 def test_a_class_without_a_file_has_none():

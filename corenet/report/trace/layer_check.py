@@ -89,7 +89,7 @@ class LayerCheck:
         """Return the check as plain values, for JSON."""
         return {
             "wrong": self.wrong,
-            "code": self.failure.code if self.failure else "wrong" if self.wrong else "agrees",
+            "code": self.failure.code if self.failure else self.report.status if self.report else "not_checked",
             "reason": self.reason,
             "report": None if self.report is None else self.report.to_dict(),
         }

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from corenet.contracts.parameter import gradient
+from corenet.training.engines.engine import Piece
 from corenet.training.engines.optimizer_adapter import learning_rates, tensors_of
 from corenet.training.engines.plain import Plain
 from corenet.training.engines.recording.agreement import agree
@@ -73,49 +74,67 @@ class Chunks:
         """Tell whether the rule does the same in each of so many steps to come."""
         return self.loop.update.holds(self._coming(count))
 
-    def verify(self, inputs: Tensor, targets: Tensor, batch_size: int) -> Iterator[tuple[Tensor, int]]:
+    def verify(self, inputs: Tensor, targets: Tensor, batch_size: int) -> Iterator[Piece]:
         """Do plain steps, and look whether the loop comes to the same."""
-        with interrupts_deferred():
-            undo = self._undo()
-            try:
-                values = self._run(inputs, targets, 1)
-                found = [each.clone() for each in self._state(values)] if values is not None else []
-            finally:
-                undo()
-            pieces = [(value.clone(), count) for value, count in self._plain.steps(inputs, targets, batch_size)]
-            plain = self._state(torch.stack([value for value, _ in pieces]))
-            if self._moved():  # at a rate of zero there is nothing to compare
-                self._attempts += 1
-                self.verified = bool(found) and self._agree(found, plain)
+        pieces, is_same = self.compared(lambda: self._run(inputs, targets, 1), inputs, targets, batch_size)
+        if is_same is not None:
+            self._attempts += 1
+            self.verified = is_same
         yield from pieces
 
-    def run(
-        self, inputs: Tensor, targets: Tensor, batch_size: int, steps_per_epoch: int
-    ) -> Iterator[tuple[Tensor, int]]:
-        """Do steps in one call, or plainly if anything is wrong with them."""
+    def compared(
+        self, run: Callable[[], Sequence[Tensor] | None], inputs: Tensor, targets: Tensor, batch_size: int
+    ) -> tuple[list[Piece], bool | None]:
+        """Do plain steps; tell whether ``run`` comes to the same state and losses, None if they move no weight."""
         with interrupts_deferred():
             undo = self._undo()
             try:
-                values = self._run(inputs, targets, steps_per_epoch)
-                if values is not None:
-                    self.learner.optimizer.steps += len(values)
-                else:
+                values = run()
+                found = [*(each.clone() for each in self._moving), _flat(values)] if values is not None else []
+            finally:
+                undo()
+            pieces = [
+                Piece([(value.clone(), count) for value, count in piece.losses])
+                for piece in self._plain.steps(inputs, targets, batch_size)
+            ]
+            plain = [*self._moving, _flat([value for piece in pieces for value, _ in piece.losses])]
+            is_same = bool(found) and self._agree(found, plain)
+            return pieces, is_same if self._moved() else None  # at a rate of zero there is nothing to compare
+
+    def run(self, inputs: Tensor, targets: Tensor, batch_size: int, steps_per_epoch: int) -> Iterator[Piece]:
+        """Do steps in one call, or plainly if anything is wrong with them."""
+        done = self.undoable(lambda: self._run(inputs, targets, steps_per_epoch), len(inputs) // batch_size)
+        if done is not None:
+            epochs = max(1, len(inputs) // (batch_size * steps_per_epoch))
+            yield Piece([(done[0], len(inputs))], epochs)
+        else:
+            yield from self._plain.steps(inputs, targets, batch_size)
+            self.give_up()
+
+    def undoable(self, run: Callable[[], Sequence[Tensor] | None], steps: int) -> Sequence[Tensor] | None:
+        """Return what ``run`` gives for so many steps; put all back that it moved if it gives None."""
+        with interrupts_deferred():
+            undo = self._undo()
+            try:
+                done = run()
+                if done is None:
                     undo()
+                else:
+                    self.learner.optimizer.steps += steps
             except BaseException:
                 undo()
                 raise
-        if values is not None:
-            yield values, len(inputs)
-        else:
-            yield from self._plain.steps(inputs, targets, batch_size)
-            self.verified, self._attempts = False, ATTEMPTS  # plainly, nothing was wrong with them
+            return done
 
-    def _run(self, inputs: Tensor, targets: Tensor, steps_per_epoch: int) -> Tensor | None:
+    def give_up(self) -> None:
+        """Do no more steps in one call: plainly, nothing was wrong with them."""
+        self.verified, self._attempts = False, ATTEMPTS
+
+    def _run(self, inputs: Tensor, targets: Tensor, steps_per_epoch: int) -> Sequence[Tensor] | None:
         """Move the weights by the loop and return the loss of each step, or None if something was wrong on the way."""
         batch_size = len(self.loop.recorded.input)
-        try:
-            rates = learning_rates(self.learner.optimizer, self._coming(len(inputs) // batch_size))
-        except Exception:  # noqa: BLE001 - of a schedule, which raises it again at the plain step that it is about
+        rates = self.rates(len(inputs) // batch_size)
+        if rates is None:
             return None
         try:
             done, predictions, values = self.loop.run(inputs, targets, rates, steps_per_epoch)
@@ -128,14 +147,18 @@ class Chunks:
             check_all(self.learner.loss, predictions, targets, batch_size)
         except Exception:  # noqa: BLE001 - of the loss, which raises it again at the plain step that it is about
             return None
-        return values
+        return [values]
+
+    def rates(self, count: int) -> Sequence[float] | None:
+        """Return the rate of each of so many steps to come, or None if the schedule raises an error."""
+        try:
+            return learning_rates(self.learner.optimizer, self._coming(count))
+        except Exception:  # noqa: BLE001 - of a schedule, which raises it again at the plain step that it is about
+            return None
 
     def _coming(self, count: int) -> range:
         now = self.learner.optimizer.steps
         return range(now, now + count)
-
-    def _state(self, values: Tensor) -> list[Tensor]:
-        return [*self._moving, values]
 
     def _moved(self) -> bool:
         """Tell whether some weight is not what it was before."""
@@ -161,3 +184,7 @@ class Chunks:
             optimizer.steps = steps
 
         return undo
+
+
+def _flat(values: Sequence[Tensor]) -> Tensor:
+    return torch.cat([each.flatten() for each in values])

@@ -110,7 +110,7 @@ class OpLog:
     ['mul', 'add']
     >>> with OpLog() as log:
     ...     y = x.sum().item()
-    >>> log.refusal.reason.text
+    >>> log.refusal.text
     'the step looks at its numbers (aten._local_scalar_dense)'
     """
 

@@ -194,7 +194,7 @@ def test_what_changes_after_it_has_earned_what_it_cost_may_change_for_ever(learn
 
 def test_an_optimizer_with_a_step_of_its_own_is_left_to_it(learner, odd):
     recorder = recorder_of(learner(optimizer=odd["Clips"]))
-    assert (recorder.running, recorder.refusal.reason.text) == ("plain", "Clips overrides step()")
+    assert (recorder.running, recorder.refusal.text) == ("plain", "Clips overrides step()")
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])

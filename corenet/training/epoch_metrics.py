@@ -9,8 +9,9 @@ from dataclasses import replace
 
 from torch import Tensor
 
+from corenet.contracts.evaluating import evaluating
 from corenet.contracts.loss import Loss, averages
-from corenet.contracts.module import Module, evaluating
+from corenet.contracts.module import Module
 from corenet.data import Dataset
 from corenet.errors import ConfigError, DataError, NonFiniteError
 from corenet.training.coding import coding_of, refuse_no_classes

@@ -137,7 +137,7 @@ class CompiledLoop:
         self._places = [step.place(tensor) for tensor in self._walked]
         used = [place for place in self._places if place is not None]
         if len(set(used)) < len(used) or not all(map(_fills_its_memory, self._walked)):
-            raise NotRecordable("the step's output shares memory with another tensor")
+            raise NotRecordable("the step's output shares memory with another tensor", "let forward return a clone")
         self._checks = _check(step, [recorded.value, *layout.gradients()]), _check(apply, layout.weights())
         self._most = max(1, min(_CHUNK, _KEPT // max(1, sum(each.nbytes for each in self._walked))))
         self.max_steps = self._most

@@ -56,6 +56,6 @@ def assert_seen(apply):
         apply(change, module)
         assert guards.changed() is not None
         with pytest.raises(NotRecordable, match="the step changes "):
-            guards.refuse_changed("the step")
+            guards.refuse_changed("the step", "")
 
     return check

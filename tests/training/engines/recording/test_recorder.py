@@ -179,7 +179,7 @@ def test_what_changes_too_often_is_trained_plainly(learner, batches, caplog):
             recorder.refresh()
             torch.testing.assert_close(steps(recorder, batches(4)), plain_steps(plain, batches(4)))
     assert recorder.running == "plain"
-    told = "engine 'plain' runs, not 'replay': model.1.factor changes too often"
+    told = "engine 'plain' runs, not 'replay': model.1.factor changes too often; change it once in 100 steps at most"
     assert [each.message for each in caplog.records] == [told]
 
 

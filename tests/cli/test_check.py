@@ -38,6 +38,9 @@ class Needy(Right):
 
 class Climbs(cn.SGD):
     def __init__(self, parameters, lr): super().__init__(parameters, lr, maximize=True)
+
+class Descends(cn.SGD):
+    def __init__(self, parameters, lr): super().__init__(parameters, lr)
 """
 BUILTINS = [row.name for row in cn.components() if row.distribution == "corenet"]
 MODULES = "right = x_code:Right\nwrong = x_code:Wrong\ncrashes = x_code:Crashes\nneedy = x_code:Needy\ngone = x_gone:X"
@@ -72,7 +75,8 @@ def everything(tmp_path_factory):
     """One ``corenet check --all --json`` for several tests: its exit code, its results by name, its stderr."""
     site = tmp_path_factory.mktemp("site")
     for name, group, entry_points in (
-        ("corenet-w", "corenet.modules", "segm = segm:X\nright = x_code:Right\nleave = leave:X"),
+        # Optimizers, the quickest to check: the second is checked in another process than the first.
+        ("corenet-w", "corenet.optimizers", "segm = segm:X\nright = x_code:Descends\nleave = leave:X"),
         ("corenet-x", "corenet.modules", f"{MODULES}\nmse = x_code:Right"),
         ("corenet-z", "corenet", "z = z_hooks"),
     ):

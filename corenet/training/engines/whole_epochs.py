@@ -83,7 +83,7 @@ class WholeEpochs:
     def _refuse(self, error: Exception) -> None:
         self._refused, self._epochs = True, None
         if isinstance(error, Unsupported):
-            LOG.info("measuring after each epoch by itself: %s", error.reason)
+            LOG.info("measuring after each epoch by itself: %s", error)
         else:
             self._reporter.bug("measuring after each epoch by itself", error)
 

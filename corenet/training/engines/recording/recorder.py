@@ -68,7 +68,8 @@ class Recorder:
         self.guards: Guards | None = None
         self._changes = self._replays = 0
         if has_own_step(learner.optimizer):
-            self.refuse(NotRecordable(f"{type(learner.optimizer).__name__} overrides step()"))
+            name = type(learner.optimizer).__name__
+            self.refuse(NotRecordable(f"{name} overrides step()", "write its rule as update(param, grad, state)"))
 
     @property
     def running(self) -> Running:
@@ -82,7 +83,7 @@ class Recorder:
             self._changes = self._changes + 1 if self._replays < EARNED else 0
             self.forget()
             if self._changes >= CHANGES:
-                self.refuse(NotRecordable(f"{changed} changes too often"))
+                self.refuse(NotRecordable(f"{changed} changes too often", f"change it once in {EARNED} steps at most"))
 
     def forget(self) -> None:
         """Drop what was recorded; it is recorded anew."""
@@ -132,7 +133,7 @@ class Recorder:
             return value
         try:
             guards.refuse_unseen()
-            guards.refuse_changed("the step")
+            guards.refuse_changed("the step", "keep a number that changes in a Buffer, written in place")
             self.steps[key_of(input, target)] = self._recorded(log)
             self.guards = guards
         except NotRecordable as refusal:

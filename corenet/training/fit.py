@@ -224,9 +224,24 @@ def refuse_wrong(model: Module, loss: Loss, optimizer: Optimizer, train: Dataset
     arguments = [(model, Module), (loss, Loss), (optimizer, Optimizer), (train, Dataset)]
     for value, kind in arguments if valid is None else [*arguments, (valid, Dataset)]:
         if not isinstance(value, kind):
-            hint = f"; write {value.__name__}(...)" if isinstance(value, type) else ""
-            raise ConfigError(f"fit takes a {kind.__name__} here, not {value!r:.80}{hint}", value=value)
+            raise ConfigError(f"fit takes {_MADE_BY[kind]}, not {_described(value, kind)}", value=value)
     refuse_foreign_optimizer(model, optimizer)
+
+
+_MADE_BY = {
+    Module: "a model, such as cn.Sequential(...)",
+    Loss: "a loss, such as cn.MSELoss()",
+    Optimizer: "an optimizer, such as cn.SGD(model.parameters(), lr=0.1)",
+    Dataset: "its data as cn.data.Dataset(inputs, targets)",
+}
+
+
+def _described(value: object, kind: type) -> str:
+    """Return what a value is, in a few words, and what makes the right one of a class."""
+    if isinstance(value, type):
+        return f"the class {value.__name__}" + (f"; write {value.__name__}(...)" if issubclass(value, kind) else "")
+    name = type(value).__name__ if value is not None else "None"
+    return f"{type(value).__module__}.{name}" if type(value).__module__ != "builtins" else name
 
 
 def refuse_outside(name: str, epoch: int, epochs: int) -> None:

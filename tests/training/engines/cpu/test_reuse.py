@@ -228,9 +228,9 @@ def test_what_differs_is_made_anew(name, alike):
     assert alike(lambda: factory) == expected
 
 
-@pytest.mark.parametrize("layer", ["Looks", "Counts"])
-def test_what_cannot_be_recorded_is_tried_in_each_round(layer, odd, alike):
-    assert alike(lambda: build(lambda r: odd[layer]()), engine="plain") == (3, 0)
+@pytest.mark.parametrize(("layer", "tried"), [("Looks", 1), ("Counts", 3)])  # what counts at first may settle
+def test_what_cannot_be_recorded_is_tried_in_each_round(layer, tried, odd, alike):
+    assert alike(lambda: build(lambda r: odd[layer]()), engine="plain") == (3 * tried, 0)
 
 
 # Who holds what.

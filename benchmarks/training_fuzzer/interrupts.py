@@ -1,0 +1,2 @@
+def interrupted(seed, compiling=0.0, kind=""):
+    raise NotImplementedError

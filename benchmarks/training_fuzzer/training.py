@@ -44,13 +44,13 @@ def trained(problem: Problem, engine: str, nudge: float = 0.0) -> Outcome:
                 if problem.renewed[fit]:
                     world.renew()
                     _nudge(world, nudge)
-                engines.append(_fitted(world, fit, epochs, engine))
+                engines.append(fitted(world, fit, epochs, engine))
         except Exception as raised:  # noqa: BLE001 - the two engines are to raise the same
             error = f"{type(raised).__name__}: {raised}"
         finally:
             torch.set_default_dtype(torch.float32)
     numbers = [*world.model.state_dict().values(), *(each.grad.clone() for each in world.model.parameters())]
-    return Outcome(numbers, _settings(world), error, told, engines)
+    return Outcome(numbers, settings_of(world), error, told, engines)
 
 
 def _nudge(world: World, roundings: float) -> None:
@@ -59,7 +59,8 @@ def _nudge(world: World, roundings: float) -> None:
         parameter.mul_(1 + roundings * torch.finfo(parameter.dtype).eps * signs)
 
 
-def _fitted(world: World, fit: int, epochs: int, engine: str) -> str:
+def fitted(world: World, fit: int, epochs: int, engine: str) -> str:
+    """Do one fit of the problem, with its changes, and return the engine that ran."""
     problem, epoch = world.problem, count(1)
 
     def changing(model=None, data=None):
@@ -98,7 +99,7 @@ def _looped(world, epochs, engine, changing):
                     changing()
 
 
-def _settings(world: World) -> dict[str, object]:
+def settings_of(world: World) -> dict[str, object]:
     """Return the plain values that model, loss, optimizer and data hold, and those of their classes."""
     parts = [module for _, module in world.model.named_modules()] + [world.loss, world.optimizer, world.data]
     found: dict[str, object] = {}

@@ -37,22 +37,23 @@ def judged(problem: Problem) -> Verdict:
         keys = [key for key in plain.settings if found.settings.get(key) != plain.settings[key]]
         what = "; ".join(f"{key} {found.settings.get(key)!r:.50}, plain {plain.settings[key]!r:.50}" for key in keys)
         return _finding(problem, said, f"settings {what}", found)
-    apart, base = distance(found, plain), BASE[problem.dtype]
-    if apart > base:
+    far, base = distance(found, plain), BASE[problem.dtype]
+    if far > base:
         rounding = max(distance(trained(problem, "plain", each), plain) for each in NUDGES)
-        if FACTOR * rounding > BLIND and apart < 3 * FACTOR * rounding:
+        if FACTOR * rounding > BLIND and far < 3 * FACTOR * rounding:
             return Verdict("unjudged: rounding is magnified", "")
-        if apart > FACTOR * rounding + base:
-            return _finding(problem, said, f"weights apart by {apart:.1e}, a nudge makes {rounding:.1e}", found)
+        if far > FACTOR * rounding + base:
+            return _finding(problem, said, f"weights apart by {far:.1e}, a nudge makes {rounding:.1e}", found)
     return Verdict(f"as plain, {said}, {problem.engine} ran {found.engines[-1] if found.engines else 'nothing'}", "")
 
 
 def distance(one: Outcome, other: Outcome) -> float:
-    """Return the largest difference beside the largest number of each tensor."""
-    return max(map(_apart, one.numbers, other.numbers), default=0.0)
+    """Return how far the tensors are apart at most."""
+    return max(map(apart, one.numbers, other.numbers), default=0.0)
 
 
-def _apart(one: Tensor, other: Tensor) -> float:
+def apart(one: Tensor, other: Tensor) -> float:
+    """Return the largest difference beside the largest number."""
     one, other = (each.double().nan_to_num(0.0) for each in (one, other))
     return float((one - other).abs().max() / (1e-3 + other.abs().max()))
 

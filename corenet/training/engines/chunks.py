@@ -17,6 +17,7 @@ from corenet.training.engines.recording.recorded_step import RecordedStep, moved
 from corenet.training.engines.recording.recorded_update import RecordedUpdate
 from corenet.training.engines.recording.restore import interrupts_deferred
 from corenet.training.engines.recording.rng_state import rng_checkpoint
+from corenet.training.engines.recording.sensitivity import sensitivity
 from corenet.training.finite import are_finite
 from corenet.training.learner import Learner
 
@@ -82,11 +83,12 @@ class Chunks:
                 found = [each.clone() for each in self._state(values)] if values is not None else []
             finally:
                 undo()
+            carried = self._carried(inputs, targets) if found and self._attempts else [0.0] * len(found)
             pieces = [(value.clone(), count) for value, count in self._plain.steps(inputs, targets, batch_size)]
             plain = self._state(torch.stack([value for value, _ in pieces]))
             if self._moved():  # at a rate of zero there is nothing to compare
                 self._attempts += 1
-                self.verified = bool(found) and self._agree(found, plain)
+                self.verified = bool(found) and self._agree(found, plain, carried)
         yield from pieces
 
     def run(
@@ -142,10 +144,27 @@ class Chunks:
         weights = range(0, 2 * len(self.learner.optimizer.layout.slots), 2)
         return not all(torch.equal(self._moving[place], self._before[place]) for place in weights)
 
-    def _agree(self, found: Sequence[Tensor], plain: Sequence[Tensor]) -> bool:
+    def _agree(self, found: Sequence[Tensor], plain: Sequence[Tensor], carried: Sequence[float]) -> bool:
         """Tell whether weights, gradients, states, buffers and losses are the same."""
         before = [*self._before, torch.zeros_like(plain[-1])]
-        return all(agree([one], [other], [start]) for one, other, start in zip(found, plain, before, strict=True))
+        rows = zip(found, plain, before, carried, strict=True)
+        return all(agree([one], [other], [start], [far]) for one, other, start, far in rows)
+
+    def _carried(self, inputs: Tensor, targets: Tensor) -> list[float]:
+        """Return what a rounding of weights and inputs makes of each, once plain steps came to another."""
+        own = inputs.clone()
+
+        def compute() -> list[Tensor]:
+            undo = self._undo()
+            try:
+                values = self._run(own, targets, 1)
+                return [each.clone() for each in self._state(torch.zeros(()) if values is None else values)]
+            finally:
+                undo()
+
+        far = sensitivity(compute, [own, *self.learner.optimizer.layout.weights()])
+        self._undo()  # which remembers how things are before the steps
+        return far
 
     def _undo(self) -> Callable[[], None]:
         """Return a function that puts everything back that steps move."""

@@ -17,7 +17,10 @@ from benchmarks.training_fuzzer.verdict import BASE, Verdict, apart
 from benchmarks.training_fuzzer.world import World
 from corenet.training.engines.cpu.engine import KEPT
 
-PLACES = ("/corenet/training/", "/corenet/contracts/", "/benchmarks/training_fuzzer/")
+OURS = ("/corenet/training/", "/corenet/contracts/", "/benchmarks/training_fuzzer/")
+OF_CONTEXTS = ("/torch/overrides.py", "/torch/utils/_python_dispatch.py", "/torch/random.py", "/contextlib.py")
+LOOKING_ON = ("reachable.py", "known_values.py", "code_names.py", "watches.py", "guards.py")  # long, and harmless
+DELICATE = 0.8  # of the interrupts fall where something is tried or half done
 
 
 class Clock:
@@ -25,12 +28,15 @@ class Clock:
 
     def __init__(self, at: int = 0) -> None:
         self.at, self.now = at, 0
+        self.delicate: list[int] = []
 
     def __call__(self, frame, event, argument):
-        if not any(place in frame.f_code.co_filename for place in PLACES) or frame.f_code.co_name == "compiling":
+        path = frame.f_code.co_filename
+        if not any(place in path for place in (*OURS, *OF_CONTEXTS)) or frame.f_code.co_name == "compiling":
             return None
         frame.f_trace_opcodes = True
-        return self.look
+        is_delicate = path.endswith(OF_CONTEXTS) or ("/engines/" in path and not path.endswith(LOOKING_ON))
+        return self.look_closely if is_delicate else self.look
 
     def look(self, frame, event, argument):
         if event == "opcode":
@@ -38,6 +44,19 @@ class Clock:
             if self.now == self.at:
                 signal.raise_signal(signal.SIGINT)  # which Python notices right here
         return self.look
+
+    def look_closely(self, frame, event, argument):
+        self.look(frame, event, argument)
+        if event == "opcode" and not self.at:
+            self.delicate.append(self.now)
+        return self.look_closely
+
+    def drawn(self, seed: int) -> int:
+        """Return a moment."""
+        chance = random.Random(seed)
+        if self.delicate and chance.random() < DELICATE:
+            return chance.choice(self.delicate)
+        return chance.randint(1, self.now)
 
 
 @contextmanager
@@ -85,7 +104,7 @@ def interrupted(seed: int, compile_part: float = 0.0, kind: str = "") -> Verdict
         try:
             dry = Clock()
             _started(problem, dry)
-            at = random.Random(seed).randint(1, dry.now)
+            at = dry.drawn(seed)
             world, came = _started(problem, Clock(at))
         except Exception as error:  # noqa: BLE001 - of the training itself, interrupted or not
             return Verdict(f"raises {type(error).__name__} anyway", "")

@@ -28,6 +28,7 @@ _CALLED_BY = {
 }
 _LOOKS_UP = ("LOAD_GLOBAL", "LOAD_NAME")
 _NO_ATTRIBUTE = (*_LOOKS_UP, "IMPORT_NAME")
+_SETTERS = ("setattr", "delattr", "__setattr__", "__delattr__")
 _SETS = ("STORE_ATTR", "DELETE_ATTR", "STORE_GLOBAL", "DELETE_GLOBAL")
 
 
@@ -94,5 +95,6 @@ def _imports(instructions: list[dis.Instruction]) -> frozenset[tuple[str, int]]:
 
 
 def _sets(code: CodeType, named: list[dis.Instruction]) -> frozenset[str]:
+    by_name = {each.argval for each in named if each.argval in _SETTERS}
     around = {each.argval for each in named if each.opname in ("STORE_DEREF", "DELETE_DEREF")} & {*code.co_freevars}
-    return frozenset(around | {each.argval for each in named if each.opname in _SETS})
+    return frozenset(around | by_name | {each.argval for each in named if each.opname in _SETS})

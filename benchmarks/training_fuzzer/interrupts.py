@@ -19,7 +19,7 @@ from corenet.training.engines.cpu.engine import KEPT
 
 OURS = ("/corenet/training/", "/corenet/contracts/", "/benchmarks/training_fuzzer/")
 OF_CONTEXTS = ("/torch/overrides.py", "/torch/utils/_python_dispatch.py", "/torch/random.py", "/contextlib.py")
-LOOKING_ON = ("reachable.py", "known_values.py", "code_names.py", "watches.py", "guards.py")  # long, and harmless
+READING = ("reachable.py", "known_values.py", "code_names.py", "watches.py")  # long, and nothing is half done in it
 DELICATE = 0.8  # of the interrupts fall where something is tried or half done
 
 
@@ -32,10 +32,11 @@ class Clock:
 
     def __call__(self, frame, event, argument):
         path = frame.f_code.co_filename
-        if not any(place in path for place in (*OURS, *OF_CONTEXTS)) or frame.f_code.co_name == "compiling":
+        is_seen = any(place in path for place in (*OURS, *OF_CONTEXTS)) and not path.endswith(READING)
+        if not is_seen or frame.f_code.co_name == "compiling":
             return None
         frame.f_trace_opcodes = True
-        is_delicate = path.endswith(OF_CONTEXTS) or ("/engines/" in path and not path.endswith(LOOKING_ON))
+        is_delicate = path.endswith(OF_CONTEXTS) or "/engines/" in path
         return self.look_closely if is_delicate else self.look
 
     def look(self, frame, event, argument):

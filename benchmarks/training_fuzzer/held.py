@@ -117,7 +117,7 @@ _held("thread_local", lambda value: _with_factor(threading.local(), value))
 _held("computed_name", Options, lambda self: getattr(self.held, self.name()))
 Reads.name = lambda self: "fac" + "tor"
 _held("copied", Options, lambda self: copy.copy(self.held).factor)
-_held("whole_dict", lambda value: types.SimpleNamespace(factor=value),
+_held("whole_dict", Options,
       put=lambda held, value: setattr(held, "__dict__", {"factor": value}))  # fmt: skip
 _held("tensor", lambda value: torch.tensor([value]), lambda self: self.held, lambda held, value: held.fill_(value))
 _held("tensor_in_namespace", lambda value: types.SimpleNamespace(factor=torch.tensor([value])),

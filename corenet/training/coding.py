@@ -130,6 +130,15 @@ def refuse_no_classes(*targets: Tensor) -> None:
         coding_of(targets[0], targets[0], *targets[1:])
 
 
+def are_classes(*targets: Tensor) -> bool:
+    """Tell whether these may be classes, as far as that can be told before there is an output."""
+    try:
+        refuse_no_classes(*targets)
+    except DataError:
+        return False
+    return True
+
+
 def _coding_of(targets: Tensor, output: Tensor, *others: Tensor) -> Coding | None:
     if not _is_real(targets) and _has_columns(output) and targets.shape in (output.shape[:-1], (*output.shape[:-1], 1)):
         return Indices(output.shape[-1], in_column=targets.shape != output.shape[:-1])

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import copy
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 
-from torch import Tensor
-
-from corenet.contracts.loss import Loss, averages
+from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module, evaluating
 from corenet.data import Dataset
-from corenet.errors import ConfigError, DataError, NonFiniteError
-from corenet.training.coding import coding_of, refuse_no_classes
-from corenet.training.engines.recording.restore import restored
-from corenet.training.finite import value_of
+from corenet.errors import ConfigError
+from corenet.training.coding import are_classes, refuse_no_classes
 from corenet.training.history import Epoch
-from corenet.training.metrics import accuracy, error_rate, wrong_against
+from corenet.training.metrics import accuracy, error_rate
+from corenet.training.output_measures import LOSS, OutputMeasures
 
 Metric = Callable[[Module, Dataset], float]
-LOSS = "loss"
 
 
 class Measures:
@@ -37,93 +32,38 @@ class Measures:
     def __init__(
         self, metrics: Iterable[Metric] | None, loss: Loss, train: Dataset, valid: Dataset | None = None
     ) -> None:
-        self._loss, self._data = loss, {"train": train} if valid is None else {"train": train, "valid": valid}
-        self._wrong: dict[str, Callable[[Tensor], float]] = {}
-        self._is_default = metrics is None
+        self._data = {"train": train} if valid is None else {"train": train, "valid": valid}
+        targets = [data.targets for data in self._data.values()]
         if metrics is None:
-            self.metrics: tuple[Metric, ...] = (error_rate,) if valid is not None and self._may_be_classes() else ()
+            self.metrics: tuple[Metric, ...] = (error_rate,) if valid is not None and are_classes(*targets) else ()
         else:
             self.metrics = named_apart(metrics)
             if any(map(_is_rate, self.metrics)):
-                refuse_no_classes(*self._targets())
+                refuse_no_classes(*targets)
+        self.others = [metric for metric in self.metrics if not _is_rate(metric)]
+        rates = len(self.others) < len(self.metrics)
+        of_outputs = OutputMeasures(loss, self._data, rates, is_default=metrics is None)
+        self.of_outputs = of_outputs if valid is not None or rates else None
 
-    def __bool__(self) -> bool:
-        return bool(self.metrics) or "valid" in self._data
-
-    def after(self, record: Epoch, model: Module) -> Epoch:
-        """Return the record of an epoch with what is measured after it."""
-        if not self:
+    def after(self, record: Epoch, model: Module, numbers: Sequence[float]) -> Epoch:
+        """Return the record of an epoch with what is measured after it; ``numbers`` were, of outputs."""
+        if self.of_outputs is None and not self.others:
             return record
-        with evaluating(model):
-            with restored(()):  # what is drawn here takes no number from what the training draws
-                found = self._of_outputs(model)
+        found = self.of_outputs.named(numbers) if self.of_outputs is not None else {part: {} for part in self._data}
+        with evaluating(model) if self.others else nullcontext():
             measured = {part: self._of_metrics(part, found[part], model) for part in self._data}
         return replace(record, train=measured["train"], valid=measured.get("valid", {}))
-
-    def _of_outputs(self, model: Module) -> dict[str, dict[str, float]]:
-        """Return loss and error rate on each part of the data, from outputs that are computed once."""
-        found: dict[str, dict[str, float]] = {part: {} for part in self._data}
-        outputs = {part: model(data.inputs) for part, data in self._data.items() if self._needs_output(part)}
-        if "valid" in outputs:
-            found["valid"][LOSS] = mean_loss(self._loss, outputs["valid"], self._data["valid"].targets)
-        if "train" in outputs and not self._wrong:
-            self._agree_on_classes(outputs)
-        for part, wrong in self._wrong.items():
-            found[part][error_rate.__name__] = wrong(outputs[part])
-        return found
 
     def _of_metrics(self, part: str, found: dict[str, float], model: Module) -> dict[str, float]:
         """Return the loss, if it was found, and each metric."""
         measured = {LOSS: found[LOSS]} if LOSS in found else {}
         for metric in self.metrics:
-            if _is_rate(metric):
+            if not _is_rate(metric):
+                measured[name_of(metric)] = float(metric(model, self._data[part]))
+            elif error_rate.__name__ in found:
                 wrong = found[error_rate.__name__]
                 measured[name_of(metric)] = wrong if metric is error_rate else 1 - wrong
-            else:
-                measured[name_of(metric)] = float(metric(model, self._data[part]))
         return measured
-
-    def _needs_output(self, part: str) -> bool:
-        return part == "valid" or any(map(_is_rate, self.metrics))
-
-    def _agree_on_classes(self, outputs: dict[str, Tensor]) -> None:
-        """Find out from the first outputs how classes are coded; the default metric is left out where they are not."""
-        try:
-            coding = coding_of(self._targets()[0], outputs["train"], *self._targets()[1:])
-        except DataError:
-            if not self._is_default:
-                raise
-            self.metrics = ()
-            return
-        shapes = {part: coding.output_shape(data.targets) for part, data in self._data.items()}
-        if self._is_default and any(outputs[part].shape != shape for part, shape in shapes.items()):
-            self.metrics = ()
-        else:
-            self._wrong = {part: wrong_against(data.targets, coding, self._loss) for part, data in self._data.items()}
-
-    def _may_be_classes(self) -> bool:
-        try:
-            refuse_no_classes(*self._targets())
-        except DataError:
-            return False
-        return True
-
-    def _targets(self) -> list[Tensor]:
-        return [each.targets for each in self._data.values()]
-
-
-def mean_loss(loss: Loss, output: Tensor, targets: Tensor) -> float:
-    """Return the loss as an epoch has it: the mean over the points; not a number where the output is not finite.
-
-    It is that of a copy of the loss, so that one which counts its calls counts those of the training alone.
-    """
-    try:
-        value = value_of(copy.copy(loss), output, targets)
-    except NonFiniteError:
-        return math.nan
-    if not averages(loss):
-        return value.double().sum().item() / len(targets)
-    return (value.double().mean() if value.dim() else value).item()
 
 
 def named_apart(metrics: Iterable[Metric]) -> tuple[Metric, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from math import ceil
+from operator import add
 from time import perf_counter
 
 import torch
@@ -17,7 +18,7 @@ from corenet.contracts.optimizer import Optimizer
 from corenet.data import Dataset, integer, positive_integer
 from corenet.errors import ConfigError, NonFiniteError
 from corenet.training.draws import drawing_on
-from corenet.training.engines.engine import Engine
+from corenet.training.engines.engine import Engine, Piece
 from corenet.training.engines.optimizer_adapter import learning_rates
 from corenet.training.engines.select import EngineName, engine_for
 from corenet.training.epoch_metrics import Measures, Metric
@@ -148,47 +149,71 @@ class Training:
         draws = drawing_on(optimizer, self.seed, epochs, self.train.inputs.device)
         with keeping(history), draws, progress_for(progress, epochs.stop, label, epochs.start) as show:
             while len(history) < len(epochs):
+                self.engine.refresh()
                 for record in self._epochs(epochs[len(history) : len(history) + self._at_once()]):
                     history.engine = self.engine.running
-                    history.append(self.measures.after(record, self.engine.learner.model))
-                    show(history[-1])
+                    history.append(record)
+                    show(record)
         return history
 
     def _at_once(self) -> int:
         """Return how many epochs may go by before somebody looks."""
-        augments = type(self.train).shuffled is not Dataset.shuffled  # and may draw what the model draws from
-        if self.measures or augments or len(self.train) % self.batch_size:
-            return 1
-        return max(1, self.engine.max_steps * self.batch_size // len(self.train))
+        most = self.engine.max_epochs(len(self.train), self.batch_size, self.measures.of_outputs)
+        return 1 if self._augments or self.measures.others else most
 
-    def _epochs(self, epochs: range) -> list[Epoch]:
-        """Train for epochs and return their records; each took the same part of the time."""
-        size, start, points = len(self.train), perf_counter(), 0
-        steps = ceil(size / self.batch_size)
-        model, optimizer = self.engine.learner.model, self.engine.learner.optimizer
-        now, rate = optimizer.steps, optimizer.current_lr
-        totals = [0.0] * len(epochs)
-        is_mean = averages(self.engine.learner.loss)
-        for value, count in self._pieces(epochs):
-            weight = count / value.numel() if is_mean else 1
-            for place, total in enumerate(_sums(value, max(1, count // size)), points // size):
-                totals[place] += weight * total
-            points += count
-            if points % size == 0 and not are_finite(optimizer.layout.weights()):
-                refuse_infinite_weights(model, epochs[points // size - 1] + 1)
-        seconds = (perf_counter() - start) / len(epochs)
-        rates = [rate, *learning_rates(optimizer, range(now, now + steps * len(epochs), steps)[1:])]
-        pairs = zip(epochs, totals, rates, strict=True)
-        return [Epoch(epoch + 1, total / size, lr, seconds) for epoch, total, lr in pairs]
+    @property
+    def _augments(self) -> bool:
+        """Whether the data set may draw what the model draws from, or change what it reads."""
+        return type(self.train).shuffled is not Dataset.shuffled
 
-    def _pieces(self, epochs: range) -> Iterator[tuple[Tensor, int]]:
+    def _epochs(self, epochs: range) -> Iterator[Epoch]:
+        """Train for epochs and yield their records; those done in one call took the same part of its time."""
+        size, points, optimizer = len(self.train), 0, self.engine.learner.optimizer
+        totals, first, rate, start = [0.0], optimizer.steps, optimizer.current_lr, perf_counter()
+        for piece in self._pieces(epochs):
+            totals = list(map(add, totals * piece.epochs, self._losses(piece)))
+            points += piece.points
+            if points % size:
+                continue
+            seconds = (perf_counter() - start) / piece.epochs
+            ended = epochs[points // size - piece.epochs : points // size]
+            if not are_finite(optimizer.layout.weights()):
+                refuse_infinite_weights(self.engine.learner.model, ended[-1] + 1)
+            steps = ceil(size / self.batch_size)
+            rates = [rate, *learning_rates(optimizer, range(first, optimizer.steps, steps)[1:])]
+            measured = None if piece.measured is None else list(zip(*map(Tensor.tolist, piece.measured), strict=True))
+            for place, epoch in enumerate(ended):
+                record = Epoch(epoch + 1, totals[place] / size, rates[place], seconds)
+                numbers = self._evaluated(len(epochs)) if measured is None else measured[place]
+                yield self.measures.after(record, self.engine.learner.model, numbers)
+            totals, first, rate, start = [0.0], optimizer.steps, optimizer.current_lr, perf_counter()
+
+    def _losses(self, piece: Piece) -> list[float]:
+        """Return the sum of the losses of all points, for each epoch of a piece."""
+        totals, is_mean = [0.0] * piece.epochs, averages(self.engine.learner.loss)
+        for values, count in piece.losses:
+            weight = count / values.numel() if is_mean else 1
+            totals = [total + weight * part for total, part in zip(totals, _sums(values, piece.epochs), strict=True)]
+        return totals
+
+    def _evaluated(self, epochs: int) -> Sequence[float]:
+        """Return what is measured of outputs now."""
+        if self.measures.of_outputs is None:
+            return []
+        numbers: list[float] = list(map(Tensor.item, self.engine.evaluate(self.measures.of_outputs)))
+        if epochs > 1:
+            self.engine.refresh()  # the model's code has run between two epochs that were to be one call
+        return numbers
+
+    def _pieces(self, epochs: range) -> Iterator[Piece]:
         """Yield what the engine does; an error of its says where."""
         points, data = 0, self.train.shuffled(self.seed, *epochs)
-        self.engine.refresh()  # metrics, and a data set of somebody else's, may have changed something
+        if self._augments:
+            self.engine.refresh()
         try:
-            for value, count in self.engine.steps(*data, self.batch_size, len(epochs)):
-                yield value, count
-                points += count
+            for piece in self.engine.steps(*data, self.batch_size, len(epochs)):
+                yield piece
+                points += piece.points
         except NonFiniteError as error:
             error.epoch = epochs[points // len(self.train)] + 1
             error.step = points % len(self.train) // self.batch_size + 1

@@ -21,7 +21,7 @@ class Epoch:
     ``loss`` is the mean over the epoch's batches, each taken before its step;
     ``train`` and ``valid`` are the metrics after the epoch, by name; with validation data,
     ``valid["loss"]`` is its mean loss. ``seconds`` is the wall-clock time of the steps, without
-    the metrics; epochs done in one go share theirs evenly.
+    the metrics; epochs done in one call share its time evenly, what was measured in it included.
     """
 
     epoch: int

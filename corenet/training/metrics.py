@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor
 
 from corenet.contracts.loss import Loss
@@ -51,7 +50,7 @@ def error_rate(model: Module, data: Dataset, loss: Loss | None = None) -> float:
         hint = f"; write {loss.__name__}(...)" if isinstance(loss, type) else ""
         raise ConfigError(f"error_rate takes a Loss here, not {loss!r:.80}{hint}", name="loss", value=loss)
     output = predict(model, data)
-    return wrong_against(data.targets, coding_of(data.targets, output), loss)(output)
+    return wrong_against(data.targets, coding_of(data.targets, output), loss)(output).item()
 
 
 def accuracy(model: Module, data: Dataset, loss: Loss | None = None) -> float:
@@ -59,23 +58,24 @@ def accuracy(model: Module, data: Dataset, loss: Loss | None = None) -> float:
     return 1 - error_rate(model, data, loss)
 
 
-def wrong_against(targets: Tensor, coding: Coding, loss: Loss | None = None) -> Callable[[Tensor], float]:
+def wrong_against(targets: Tensor, coding: Coding, loss: Loss | None = None) -> Callable[[Tensor], Tensor]:
     """Return the function that tells the fraction of an output's rows whose class is not that of ``targets``.
 
+    >>> import torch
     >>> from corenet.training.coding import TwoValues
-    >>> wrong_against(torch.tensor([[0.0], [1.0]]), TwoValues(0.0, 1.0))(torch.tensor([[0.4], [torch.nan]]))
+    >>> wrong_against(torch.tensor([[0.0], [1.0]]), TwoValues(0.0, 1.0))(torch.tensor([[0.4], [torch.nan]])).item()
     0.5
     """
     classes, expected = coding.classes(targets), coding.output_shape(targets)
     count = classes.numel()
 
-    def fraction(output: Tensor) -> float:
+    def fraction(output: Tensor) -> Tensor:
         if output.shape != expected:
             raise ShapeError("error_rate", output.shape, f"expected the targets' shape {expected}")
         predicted = output if loss is None else loss.predictions(output)
         if predicted.shape not in (expected, classes.shape):
             raise ShapeError(f"error_rate by the predictions of {loss!r}", predicted.shape, f"expected {expected}")
-        return (count - int(torch.count_nonzero(coding.right(output, predicted, classes)))) / count
+        return coding.right(output, predicted, classes).logical_not().double().sum() / count
 
     return fraction
 

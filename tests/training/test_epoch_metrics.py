@@ -19,6 +19,12 @@ def loss_on(model, data, loss=LOSS):
     return {"loss": loss(cn.predict(model, data), data.targets).item()}
 
 
+def after(measures, model):
+    """Measure plainly after an epoch and return its record."""
+    numbers = [] if measures.of_outputs is None else map(torch.Tensor.item, measures.of_outputs.numbers(model))
+    return measures.after(RECORD, model, list(numbers))
+
+
 @pytest.fixture
 def model():
     torch.manual_seed(0)
@@ -33,7 +39,7 @@ def mode(model, data):
 @pytest.mark.parametrize("metrics", [[cn.error_rate], [cn.accuracy], [cn.accuracy, cn.error_rate], [mode, cn.accuracy]])
 @pytest.mark.parametrize("valid", [VALID, None])
 def test_each_metric_is_recorded_by_its_name(metrics, valid, model):
-    found = Measures(metrics, LOSS, TRAIN, valid).after(RECORD, model)
+    found = after(Measures(metrics, LOSS, TRAIN, valid), model)
     model.eval()
     assert found.train == {metric.__name__: metric(model, TRAIN) for metric in metrics}
     expected = loss_on(model, VALID) | {metric.__name__: metric(model, VALID) for metric in metrics}
@@ -52,7 +58,7 @@ def test_outputs_are_computed_once_for_both_rates(model, monkeypatch):
 
     monkeypatch.setattr(cn.Sequential, "forward", counted)
     measures = Measures([cn.error_rate, cn.accuracy], LOSS, TRAIN, VALID)
-    first, second = measures.after(RECORD, model), measures.after(RECORD, model)
+    first, second = after(measures, model), after(measures, model)
     assert seen == [50, 30, 50, 30]
     assert first == second
     assert first.train["error_rate"] + first.train["accuracy"] == 1
@@ -60,28 +66,29 @@ def test_outputs_are_computed_once_for_both_rates(model, monkeypatch):
 
 def test_each_module_is_afterwards_in_its_own_mode(model):
     model[1].eval()
-    Measures([mode], LOSS, TRAIN, VALID).after(RECORD, model)
+    after(Measures([mode], LOSS, TRAIN, VALID), model)
     assert [module.training for module in model] == [True, False, True, True]
 
 
 def test_without_metrics_the_validation_loss_is_measured(model):
     measures = Measures([], LOSS, TRAIN, VALID)
-    found = measures.after(RECORD, model)
+    found = after(measures, model)
     assert measures
     assert (found.train, found.valid) == ({}, loss_on(model, VALID))
 
 
 def test_without_metrics_or_validation_data_nothing_is_measured(model):
     measures = Measures([], LOSS, TRAIN)
-    assert not measures
-    assert measures.after(RECORD, model) is RECORD
+    assert measures.of_outputs is None
+    assert not measures.others
+    assert after(measures, model) is RECORD
 
 
 def test_classes_that_are_validated_on_are_measured_of_themselves(model):
     numbers = cn.data.Dataset(VALID.inputs, torch.rand(30, 1))
     assert Measures(None, LOSS, TRAIN, VALID).metrics == (cn.error_rate,)
     assert Measures(None, LOSS, TRAIN, numbers).metrics == ()
-    assert not Measures(None, LOSS, TRAIN, None)
+    assert Measures(None, LOSS, TRAIN, None).metrics == ()
 
 
 def data(targets, inputs=None):
@@ -105,7 +112,7 @@ class Anything(cn.Loss):
 
 def measured(train, valid, metrics=None, loss=None):
     """Return what is measured on outputs that are the inputs."""
-    return Measures(metrics, loss or Anything(), train, valid).after(RECORD, PASSES)
+    return after(Measures(metrics, loss or Anything(), train, valid), PASSES)
 
 
 @pytest.mark.parametrize("column", [True, False])
@@ -192,7 +199,7 @@ def test_the_loss_of_an_output_that_is_no_number_is_none(loss):
     valid = data([[0.0], [1.0]], [[0.1], [0.9]])
     model = cn.Sequential(cn.Linear(1, 1, dtype=torch.float64))
     model[0].weight.fill_(torch.nan)
-    found = Measures(None, loss, valid, valid).after(RECORD, model)
+    found = after(Measures(None, loss, valid, valid), model)
     assert found.valid["loss"] != found.valid["loss"]
     assert found.valid["error_rate"] == 1.0
 
@@ -221,7 +228,7 @@ def test_measuring_moves_neither_the_loss_nor_the_generator():
     valid = data([[0.0], [1.0]])
     loss(*(torch.ones(3),) * 2)
     torch.set_rng_state(state)
-    Measures([cn.error_rate], loss, valid, valid).after(RECORD, cn.Sequential(Draws()))
+    after(Measures([cn.error_rate], loss, valid, valid), cn.Sequential(Draws()))
     assert loss.calls == 1
     assert loss.backward().tolist() == [0.0] * 3  # of its own last call
     assert torch.equal(torch.get_rng_state(), state)
@@ -260,7 +267,7 @@ class Unhashable:
 
 
 def test_a_metric_may_be_any_callable(model):
-    assert Measures([Unhashable()], LOSS, TRAIN, None).after(RECORD, model).train == {"Unhashable": 2.0}
+    assert after(Measures([Unhashable()], LOSS, TRAIN, None), model).train == {"Unhashable": 2.0}
 
 
 @pytest.mark.parametrize("metrics", [cn.accuracy, ["accuracy"], "accuracy", 3])
@@ -271,4 +278,4 @@ def test_what_is_no_list_of_functions_is_refused(metrics):
 
 def test_an_output_of_another_shape_is_named(model):
     with pytest.raises(cn.ShapeError, match="error_rate"):
-        Measures([cn.error_rate], LOSS, TRAIN, None).after(RECORD, cn.Sequential())
+        after(Measures([cn.error_rate], LOSS, TRAIN, None), cn.Sequential())

@@ -8,13 +8,15 @@ from typing import Protocol
 from torch import Tensor
 
 from corenet.training.engines.chunks import Chunks, StepLoop
-from corenet.training.engines.engine import Engine, Running
+from corenet.training.engines.engine import Engine, Evaluation, Piece, Running
+from corenet.training.engines.epochs import Epochs
 from corenet.training.engines.recording.guards import Guards
 from corenet.training.engines.recording.recorded_step import RecordedStep
 from corenet.training.engines.recording.recorded_update import RecordedUpdate, record_update
 from corenet.training.engines.recording.recorder import Key, Lowering, key_of
 from corenet.training.engines.replay import Replay
 from corenet.training.engines.unsupported import LOG, NotYet, Reporter, Unsupported
+from corenet.training.engines.whole_epochs import MakeEpochs, WholeEpochs
 from corenet.training.learner import Learner
 
 
@@ -55,6 +57,7 @@ class Chunked(Engine):
         lowerings: Sequence[Lowering],
         make_loop: MakeLoop,
         kept: Kept | None = None,
+        make_epochs: MakeEpochs | None = None,
     ) -> None:
         super().__init__(learner)
         self._fastest, self._make_loop, self._reporter, self._kept = lowerings[0].running, make_loop, reporter, kept
@@ -63,16 +66,35 @@ class Chunked(Engine):
         self._chunks: Chunks | None = None
         self._may_loop, self._may_make_loop = True, _always
         self._started_at = learner.optimizer.steps
+        self._whole = None if make_epochs is None else WholeEpochs(make_epochs, self._single.recorder, reporter)
+        self._epochs: Epochs | None = None
 
     @property
     def running(self) -> Running:
         """The name of what does the steps."""
         return self._single.running
 
-    @property
-    def max_steps(self) -> int:
-        """How many steps it does in one call, as things stand."""
-        return self._chunks.max_steps if self._chunks is not None and self._chunks.verified else 1
+    def max_epochs(self, points: int, batch_size: int, evaluation: Evaluation | None) -> int:
+        """Return how many epochs of so many points it does in one call, as things stand, with an evaluation of each."""
+        chunks = self._chunks if self._chunks is not None and self._chunks.verified else None
+        steps, rest = divmod(points, batch_size)
+        self._epochs = None
+        if chunks is None or (evaluation is None and not rest):
+            return 1 if chunks is None else max(1, chunks.max_steps // steps)
+        of_rest = self._verified_rest(chunks, rest) if rest else None
+        if self._whole is not None and steps and not (rest and of_rest is None):
+            self._epochs = self._whole.of(chunks, steps, of_rest, evaluation)
+        return self._epochs.loop.max_epochs if self._epochs is not None and self._epochs.verified else 1
+
+    def _verified_rest(self, chunks: Chunks, size: int) -> RecordedStep | None:
+        """Return the recorded step on what remains of an epoch, if it is verified."""
+        like = chunks.loop.recorded
+        recorded = self._single.recorder.steps.get(key_of(like.input[:size], like.target[:size]))
+        return recorded if recorded is not None and recorded.verified else None
+
+    def evaluate(self, evaluation: Evaluation) -> Sequence[Tensor]:
+        """Return the numbers that are measured after an epoch."""
+        return super().evaluate(evaluation) if self._whole is None else self._whole.numbers(evaluation)
 
     def refresh(self) -> None:
         """Look for changes: anybody's code may have run since the last step."""
@@ -100,37 +122,56 @@ class Chunked(Engine):
         is_first = self.learner.optimizer.steps == self._started_at
         return is_first and self._kept is not None and self._kept.knows(self.learner, key_of(input, target))
 
-    def steps(self, inputs: Tensor, targets: Tensor, batch_size: int, epochs: int = 1) -> Iterator[tuple[Tensor, int]]:
+    def steps(self, inputs: Tensor, targets: Tensor, batch_size: int, epochs: int = 1) -> Iterator[Piece]:
         """Do a step on each batch, many of them in one call where that can be."""
         points = len(inputs) // epochs
         self._resume(inputs[:batch_size], targets[:batch_size])
-        if epochs > 1 and not self._takes_whole(inputs, targets, batch_size):
+        whole = self._whole_epochs(inputs, targets, batch_size, epochs)
+        if whole is not None:
+            yield from whole
+            self._drop_refuted()
+        else:
             for epoch in zip(inputs.split(points), targets.split(points), strict=True):
-                yield from self.steps(*epoch, batch_size)
-            return
-        start = 0
-        while start < len(inputs):
-            whole = (len(inputs) - start) // batch_size
+                yield from self._epoch(*epoch, batch_size)
+
+    def _whole_epochs(self, inputs: Tensor, targets: Tensor, batch_size: int, epochs: int) -> Iterator[Piece] | None:
+        """Return the steps of whole epochs in one call, or None if they cannot be done so."""
+        steps, rest = divmod(len(inputs) // epochs, batch_size)
+        chunks = self._chunks_for(inputs, targets, batch_size) if steps else None
+        if chunks is None or not chunks.verified or not chunks.holds(epochs * (steps + bool(rest))):
+            return None
+        whole = self._epochs
+        if whole is not None and whole.verified and whole.chunks is chunks and epochs <= whole.loop.max_epochs:
+            return whole.run(inputs, targets, batch_size, epochs)
+        if epochs > 1 and not rest and epochs * steps <= chunks.max_steps:
+            return chunks.run(inputs, targets, batch_size, steps)
+        return None
+
+    def _epoch(self, inputs: Tensor, targets: Tensor, batch_size: int) -> Iterator[Piece]:
+        """Do the steps of one epoch, or of a part of it."""
+        points, start = len(inputs), 0
+        last = points - batch_size - points % batch_size  # where its last whole batch begins
+        while start < points:
+            whole = (points - start) // batch_size
             chunks = self._chunks_for(inputs, targets, batch_size) if whole else None
-            count = 1 if chunks is None else min(whole, chunks.max_steps)
-            end = start + count * batch_size
+            awaits_end = self._epochs is not None and self._epochs.awaits_steps and self._epochs.chunks is chunks
+            count = 1 if chunks is None else min(whole - (awaits_end and whole > 1), chunks.max_steps)
+            end = points if awaits_end and start == last else start + count * batch_size
             batches = inputs[start:end], targets[start:end], batch_size
             if chunks is None:
                 yield from super().steps(*batches)
-            elif not chunks.holds(count):
+            elif not chunks.holds(count + awaits_end):
                 self._chunks = None  # the rule does another thing by now, or soon
                 yield from super().steps(*batches)
+            elif self._epochs is not None and awaits_end and start == last:
+                yield from self._epochs.verify(*batches)
             elif chunks.verified:
                 yield from chunks.run(*batches, max(1, points // batch_size))
             else:
                 yield from chunks.verify(*batches)
                 self._judge(chunks)
-            if chunks is not None and chunks.refuted:
-                self._drop(chunks)
+            self._drop_refuted()
             start = end
-
-    def _takes_whole(self, inputs: Tensor, targets: Tensor, batch_size: int) -> bool:
-        return self._chunks_for(inputs, targets, batch_size) is not None and self.max_steps * batch_size >= len(inputs)
 
     def _chunks_for(self, inputs: Tensor, targets: Tensor, batch_size: int) -> Chunks | None:
         """Return the chunks over batches of such data, or None if there are none (yet)."""
@@ -173,8 +214,11 @@ class Chunked(Engine):
         if self._kept is not None and chunks.verified and guards is not None:
             self._kept.keep(chunks, guards)
 
-    def _drop(self, chunks: Chunks) -> None:
+    def _drop_refuted(self) -> None:
         """Do without a loop that failed, or came to other weights than plain steps, as its step may too."""
+        chunks = self._chunks
+        if chunks is None or not chunks.refuted:
+            return
         self._chunks = None
         if chunks.failure is None or chunks.loop.recorded.recalled:
             self._single.recorder.forget()

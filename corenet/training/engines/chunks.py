@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from corenet.contracts.parameter import gradient
+from corenet.training.engines.engine import Piece
 from corenet.training.engines.optimizer_adapter import learning_rates, tensors_of
 from corenet.training.engines.plain import Plain
 from corenet.training.engines.recording.agreement import agree
@@ -49,7 +50,7 @@ class Chunks:
     def __init__(self, learner: Learner, loop: StepLoop) -> None:
         self.learner, self.loop, self.verified = learner, loop, False
         self.failure: Exception | None = None
-        self._attempts = 0
+        self._attempts, self._has_disagreed = 0, False
         self._plain = Plain(learner)
         in_flat_tensors = {id(gradient(each)) for each in learner.optimizer.parameters}
         others = [each for each in moved_by(learner) if id(each) not in in_flat_tensors]
@@ -74,50 +75,64 @@ class Chunks:
         """Tell whether the rule does the same in each of so many steps to come."""
         return self.loop.update.holds(self._coming(count))
 
-    def verify(self, inputs: Tensor, targets: Tensor, batch_size: int) -> Iterator[tuple[Tensor, int]]:
+    def verify(self, inputs: Tensor, targets: Tensor, batch_size: int) -> Iterator[Piece]:
         """Do plain steps, and look whether the loop comes to the same."""
-        with interrupts_deferred():
-            undo = self._undo()
-            try:
-                values = self._run(inputs, targets, 1)
-                found = [each.clone() for each in self._state(values)] if values is not None else []
-            finally:
-                undo()
-            carried = self._carried(inputs, targets) if found and self._attempts else [0.0] * len(found)
-            pieces = [(value.clone(), count) for value, count in self._plain.steps(inputs, targets, batch_size)]
-            plain = self._state(torch.stack([value for value, _ in pieces]))
-            if self._moved():  # at a rate of zero there is nothing to compare
-                self._attempts += 1
-                self.verified = bool(found) and self._agree(found, plain, carried)
+        pieces, is_same = self.compared(lambda own: self._run(own, targets, 1), inputs, targets, batch_size)
+        if is_same is not None:
+            self._attempts += 1
+            self.verified = is_same
         yield from pieces
 
-    def run(
-        self, inputs: Tensor, targets: Tensor, batch_size: int, steps_per_epoch: int
-    ) -> Iterator[tuple[Tensor, int]]:
+    def compared(
+        self, run: Callable[[Tensor], Sequence[Tensor] | None], inputs: Tensor, targets: Tensor, batch_size: int
+    ) -> tuple[list[Piece], bool | None]:
+        """Do plain steps; tell whether ``run(inputs)`` comes to the same state and losses, None if no weight moves."""
+        with interrupts_deferred():
+            found = self._tried(run, inputs)
+            carried = self._carried(run, inputs) if found and self._has_disagreed else [0.0] * len(found)
+            pieces = [
+                Piece([(value.clone(), count) for value, count in piece.losses])
+                for piece in self._plain.steps(inputs, targets, batch_size)
+            ]
+            plain = [*self._moving, _flat([value for piece in pieces for value, _ in piece.losses])]
+            is_same = bool(found) and self._agree(found, plain, carried)
+            self._has_disagreed = self._has_disagreed or not is_same
+            return pieces, is_same if self._moved() else None  # at a rate of zero there is nothing to compare
+
+    def run(self, inputs: Tensor, targets: Tensor, batch_size: int, steps_per_epoch: int) -> Iterator[Piece]:
         """Do steps in one call, or plainly if anything is wrong with them."""
+        done = self.undoable(lambda: self._run(inputs, targets, steps_per_epoch), len(inputs) // batch_size)
+        if done is not None:
+            epochs = max(1, len(inputs) // (batch_size * steps_per_epoch))
+            yield Piece([(done[0], len(inputs))], epochs)
+        else:
+            yield from self._plain.steps(inputs, targets, batch_size)
+            self.give_up()
+
+    def undoable(self, run: Callable[[], Sequence[Tensor] | None], steps: int) -> Sequence[Tensor] | None:
+        """Return what ``run`` gives for so many steps; put all back that it moved if it gives None."""
         with interrupts_deferred():
             undo = self._undo()
             try:
-                values = self._run(inputs, targets, steps_per_epoch)
-                if values is not None:
-                    self.learner.optimizer.steps += len(values)
-                else:
+                done = run()
+                if done is None:
                     undo()
+                else:
+                    self.learner.optimizer.steps += steps
             except BaseException:
                 undo()
                 raise
-        if values is not None:
-            yield values, len(inputs)
-        else:
-            yield from self._plain.steps(inputs, targets, batch_size)
-            self.verified, self._attempts = False, ATTEMPTS  # plainly, nothing was wrong with them
+            return done
 
-    def _run(self, inputs: Tensor, targets: Tensor, steps_per_epoch: int) -> Tensor | None:
+    def give_up(self) -> None:
+        """Do no more steps in one call: plainly, nothing was wrong with them."""
+        self.verified, self._attempts = False, ATTEMPTS
+
+    def _run(self, inputs: Tensor, targets: Tensor, steps_per_epoch: int) -> Sequence[Tensor] | None:
         """Move the weights by the loop and return the loss of each step, or None if something was wrong on the way."""
         batch_size = len(self.loop.recorded.input)
-        try:
-            rates = learning_rates(self.learner.optimizer, self._coming(len(inputs) // batch_size))
-        except Exception:  # noqa: BLE001 - of a schedule, which raises it again at the plain step that it is about
+        rates = self.rates(len(inputs) // batch_size)
+        if rates is None:
             return None
         try:
             done, predictions, values = self.loop.run(inputs, targets, rates, steps_per_epoch)
@@ -130,14 +145,18 @@ class Chunks:
             check_all(self.learner.loss, predictions, targets, batch_size)
         except Exception:  # noqa: BLE001 - of the loss, which raises it again at the plain step that it is about
             return None
-        return values
+        return [values]
+
+    def rates(self, count: int) -> Sequence[float] | None:
+        """Return the rate of each of so many steps to come, or None if the schedule raises an error."""
+        try:
+            return learning_rates(self.learner.optimizer, self._coming(count))
+        except Exception:  # noqa: BLE001 - of a schedule, which raises it again at the plain step that it is about
+            return None
 
     def _coming(self, count: int) -> range:
         now = self.learner.optimizer.steps
         return range(now, now + count)
-
-    def _state(self, values: Tensor) -> list[Tensor]:
-        return [*self._moving, values]
 
     def _moved(self) -> bool:
         """Tell whether some weight is not what it was before."""
@@ -150,20 +169,20 @@ class Chunks:
         rows = zip(found, plain, before, carried, strict=True)
         return all(agree([one], [other], [start], [far]) for one, other, start, far in rows)
 
-    def _carried(self, inputs: Tensor, targets: Tensor) -> list[float]:
+    def _tried(self, run: Callable[[Tensor], Sequence[Tensor] | None], inputs: Tensor) -> list[Tensor]:
+        """Return copies of state and losses that ``run`` comes to, and leave everything as it was."""
+        undo = self._undo()
+        try:
+            values = run(inputs)
+            return [] if values is None else [*(each.clone() for each in self._moving), _flat(values)]
+        finally:
+            undo()
+
+    def _carried(self, run: Callable[[Tensor], Sequence[Tensor] | None], inputs: Tensor) -> list[float]:
         """Return what a rounding of weights and inputs makes of each, once plain steps came to another."""
         own = inputs.clone()
-
-        def compute() -> list[Tensor]:
-            undo = self._undo()
-            try:
-                values = self._run(own, targets, 1)
-                return [each.clone() for each in self._state(torch.zeros(()) if values is None else values)]
-            finally:
-                undo()
-
-        far = sensitivity(compute, [own, *self.learner.optimizer.layout.weights()])
-        self._undo()  # which remembers how things are before the steps
+        far = sensitivity(lambda: self._tried(run, own), [own, *self.learner.optimizer.layout.weights()])
+        self._undo()  # remembers how things are before the steps
         return far
 
     def _undo(self) -> Callable[[], None]:
@@ -180,3 +199,7 @@ class Chunks:
             optimizer.steps = steps
 
         return undo
+
+
+def _flat(values: Sequence[Tensor]) -> Tensor:
+    return torch.cat([each.flatten() for each in values])

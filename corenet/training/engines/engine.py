@@ -2,14 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
 from torch import Tensor
 
+from corenet.contracts.module import Module
 from corenet.training.learner import Learner
 
 Running = Literal["plain", "replay", "compiled", "graph"]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Steps that were done: of a part of one epoch, or of several whole ones."""
+
+    losses: Sequence[tuple[Tensor, int]]  # of batches of one size, epoch after epoch; and their points together
+    epochs: int = 1
+    measured: Sequence[Tensor] | None = None  # each number after each epoch, if that was measured in passing
+
+    @property
+    def points(self) -> int:
+        """How many points were learnt from, each as often as it came."""
+        return sum(count for _, count in self.losses)
+
+
+class Evaluation(Protocol):
+    """What is measured of a model's outputs after an epoch."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is known by now which numbers are measured."""
+        ...
+
+    def given(self) -> list[Tensor]:
+        """Return the data that it measures on."""
+        ...
+
+    def numbers(self, model: Module) -> Sequence[Tensor]:
+        """Return the numbers, measured in evaluation mode."""
+        ...
+
+    def outputs(self, model: Module) -> list[Tensor]:
+        """Return the outputs that they are measured of."""
+        ...
+
+    def check(self, outputs: Sequence[Tensor]) -> None:
+        """Let the loss look at the outputs of one or several evaluations, one behind the other."""
+        ...
+
+    def measure(self, outputs: Sequence[Tensor]) -> Sequence[Tensor]:
+        """Return the numbers of outputs that were checked."""
+        ...
 
 
 class Engine:
@@ -30,16 +75,20 @@ class Engine:
         """Do one step of training and return the loss before it; the next step may overwrite it."""
         raise NotImplementedError
 
-    @property
-    def max_steps(self) -> int:
-        """How many steps it does in one call, as things stand."""
+    def max_epochs(self, points: int, batch_size: int, evaluation: Evaluation | None) -> int:
+        """Return how many epochs of so many points it does in one call, as things stand, with an evaluation of each."""
         return 1
 
-    def steps(self, inputs: Tensor, targets: Tensor, batch_size: int, epochs: int = 1) -> Iterator[tuple[Tensor, int]]:
-        """Do a step on each batch in turn; yield the loss, or the losses of several steps, and the number of points.
+    def steps(self, inputs: Tensor, targets: Tensor, batch_size: int, epochs: int = 1) -> Iterator[Piece]:
+        """Do a step on each batch in turn, the last of each epoch with what remains of it; yield what was done.
 
-        Several epochs come one after the other, each of whole batches; what is yielded is of a part of one epoch, or
-        of several whole ones.
+        Several epochs come one after the other.
         """
-        for input, target in zip(inputs.split(batch_size), targets.split(batch_size), strict=True):
-            yield self.step(input, target), len(input)
+        points = len(inputs) // epochs
+        for epoch in zip(inputs.split(points), targets.split(points), strict=True):
+            for input, target in zip(*(each.split(batch_size) for each in epoch), strict=True):
+                yield Piece([(self.step(input, target), len(input))])
+
+    def evaluate(self, evaluation: Evaluation) -> Sequence[Tensor]:
+        """Return the numbers that are measured after an epoch."""
+        return evaluation.numbers(self.learner.model)

@@ -12,6 +12,7 @@ import torch
 import corenet as cn
 from corenet.training.engines.chunks import Chunks
 from corenet.training.engines.cpu.engine import KEPT
+from corenet.training.engines.cpu.epoch_loop import EpochLoop
 from corenet.training.engines.cpu.step_loop import CompiledLoop
 
 
@@ -101,6 +102,13 @@ def chunks(monkeypatch):
 
     monkeypatch.setattr(Chunks, "__init__", begun)
     monkeypatch.setattr(CompiledLoop, "run", spied)
+    run_epochs = EpochLoop.run
+
+    def spied_epochs(self, inputs, targets, rates, epochs, steps):
+        found.append(len(rates))
+        return run_epochs(self, inputs, targets, rates, epochs, steps)
+
+    monkeypatch.setattr(EpochLoop, "run", spied_epochs)
     return found
 
 

@@ -11,7 +11,7 @@ from corenet.training.engines.cpu.loop_nest import TYPES, Access, Shape
 from corenet.training.engines.cpu.op_table import COMPARISONS, expression, literal, operands
 from corenet.training.engines.recording.op_log import Operation
 
-_COPIES = ("clone", "copy_", "_to_copy", "fill_", "full", "full_like", "scalar_tensor")
+_COPIES = ("clone", "copy_", "_to_copy", "fill_", "full", "full_like", "scalar_tensor", "where")
 _FLOATS = (torch.float32, torch.float64)
 
 
@@ -64,7 +64,7 @@ def _computed_in(operation: Operation) -> torch.dtype | None:
         return None
     if plain.startswith("logical"):
         return torch.bool if all(each.dtype is torch.bool for each in operation.tensors()) else None
-    kind = torch.result_type(*operation.arguments)
+    kind = torch.result_type(operation.arguments[0], operation.arguments[-1])
     return kind if kind in _FLOATS else None
 
 

@@ -8,12 +8,15 @@ from ctypes import CDLL
 from torch import Tensor
 
 from corenet.training.engines.chunked import Chunked
+from corenet.training.engines.chunks import Chunks
 from corenet.training.engines.cpu import cc
 from corenet.training.engines.cpu.codegen import compile_calls
+from corenet.training.engines.cpu.epoch_loop import CompiledEvaluation, EpochLoop
 from corenet.training.engines.cpu.reuse import Templates
 from corenet.training.engines.cpu.step_loop import CompiledLoop, one_function
 from corenet.training.engines.engine import Running
 from corenet.training.engines.optimizer_adapter import tensors_of
+from corenet.training.engines.recording.evaluation_log import EvaluationLog
 from corenet.training.engines.recording.lowering import Call, KernelCalls
 from corenet.training.engines.recording.op_log import Operation
 from corenet.training.engines.recording.recorded_step import RecordedStep
@@ -47,6 +50,20 @@ class CFunctions:
         _, apply = one_function(compile_calls(update.operations, [], tensors_of(optimizer), self.library))
         return CompiledLoop(recorded, update, apply, optimizer)
 
+    def epochs(
+        self, chunks: Chunks, steps: int, rest: RecordedStep | None, evaluation: EvaluationLog | None
+    ) -> EpochLoop:
+        """Return a loop over whole epochs of so many steps."""
+        gradients = chunks.learner.optimizer.layout.gradients()
+        assert isinstance(chunks.loop, CompiledLoop), "they are by functions of C"
+        return EpochLoop(chunks.loop, steps, rest, self._evaluation(evaluation), gradients)
+
+    def _evaluation(self, log: EvaluationLog | None) -> CompiledEvaluation | None:
+        if log is None:
+            return None
+        _, function = one_function(compile_calls(log.operations, [], [*log.outputs, *log.numbers], self.library))
+        return CompiledEvaluation(log, function)
+
     def library(self, source: str) -> CDLL:
         """Return a compiled source.
 
@@ -70,7 +87,9 @@ class Compiled(Chunked):
 
     def __init__(self, learner: Learner, reporter: Reporter | None = None, functions: CFunctions | None = None) -> None:
         functions = functions or CFunctions()
-        super().__init__(learner, reporter or Reporter(), (functions, KernelCalls()), functions.loop, KEPT)
+        super().__init__(
+            learner, reporter or Reporter(), (functions, KernelCalls()), functions.loop, KEPT, functions.epochs
+        )
 
 
 KEPT = Templates()

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable, Sequence
-from math import nan
+from collections.abc import Sequence
 from time import perf_counter
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from corenet.contracts.optimizer import Optimizer
 from corenet.training.engines.chunks import SECONDS
 from corenet.training.engines.cpu import cc
 from corenet.training.engines.cpu.codegen import Draw, Function
+from corenet.training.engines.cpu.part import Part
 from corenet.training.engines.recording.recorded_step import RecordedStep
 from corenet.training.engines.recording.recorded_update import RecordedUpdate
 from corenet.training.engines.unsupported import NotRecordable
@@ -24,6 +23,7 @@ typedef void (*Run)(char **m);
 typedef struct { long place, bytes; char *start; } Walk;
 typedef struct { long place, offset, elements, size; } Numbers;
 typedef struct { long count; const Numbers *numbers; } Check;
+typedef struct { Run run; char **m; long walks; const Walk *walk; Check check; } Part;
 
 static int is_finite(const char *start, long elements, long size) {
   int bad = 0;
@@ -66,28 +66,36 @@ static unsigned flush(void) { return 0; }
 static void restore(unsigned before) { (void)before; }
 #endif
 
-static long steps_that_went_well(long steps, Run step, char **m, Run update, char **u, const Walk *walk, long walks,
-           const Check *gradients, const Check *weights, long every, const double *rates, double *rate,
-           double *minus_rate) {
-  for (long s = 0; s < steps; s++) {
-    for (long w = 0; w < walks; w++) m[walk[w].place] = walk[w].start + s * walk[w].bytes;
-    step(m);
-    if (!pass(gradients, m)) return s;
-    *rate = rates[s];
-    *minus_rate = -rates[s];
-    update(u);
-    if ((s + 1) % every == 0 && !pass(weights, u)) return s;
-  }
-  return steps;
+/* Does a part for the nth time, where its walks have come to, and tells whether its numbers are finite. */
+static int turn(const Part *part, long n) {
+  for (const Walk *w = part->walk; w < part->walk + part->walks; w++) part->m[w->place] = w->start + n * w->bytes;
+  part->run(part->m);
+  return pass(&part->check, part->m);
 }
 
-/* Returns how many steps went well: one ends before the update if its gradient is not finite. */
-long train(long steps, Run step, char **m, Run update, char **u, const Walk *walk, long walks,
-           const Check *gradients, const Check *weights, long every, const double *rates, double *rate,
-           double *minus_rate) {
+static long steps_that_went_well(long steps, long every, const Part *step, const Part *rest, const Part *evaluation,
+                                 const Part *update, const double *rates, double *rate, double *minus_rate) {
+  long done = 0;
+  for (long s = 0; s < steps; s++) {
+    const int ends = (s + 1) % every == 0;
+    for (int r = 0; r <= (ends && rest); r++) {
+      if (!(r ? turn(rest, s / every) : turn(step, s))) return done;
+      *rate = rates[done];
+      *minus_rate = -rates[done];
+      update->run(update->m);
+      done++;
+    }
+    if (ends && !(pass(&update->check, update->m) && (!evaluation || turn(evaluation, s / every)))) return done - 1;
+  }
+  return done;
+}
+
+/* Does so many steps; after every so many of them the smaller one on the rest, a look at the weights, an evaluation.
+   Returns how many steps went well: one ends before the update if its gradient is not finite. */
+long train(long steps, long every, const Part *step, const Part *rest, const Part *evaluation, const Part *update,
+           const double *rates, double *rate, double *minus_rate) {
   const unsigned before = flush();
-  const long done = steps_that_went_well(
-      steps, step, m, update, u, walk, walks, gradients, weights, every, rates, rate, minus_rate);
+  const long done = steps_that_went_well(steps, every, step, rest, evaluation, update, rates, rate, minus_rate);
   restore(before);
   return done;
 }
@@ -96,18 +104,6 @@ long train(long steps, Run step, char **m, Run update, char **u, const Walk *wal
 
 _CHUNK = 256  # steps in one call
 _KEPT = 2**24  # bytes to keep of batches, random numbers, and outputs, which the loss checks afterwards
-
-
-class _Walk(ctypes.Structure):
-    _fields_ = (("place", ctypes.c_long), ("bytes", ctypes.c_long), ("start", ctypes.c_void_p))
-
-
-class _Numbers(ctypes.Structure):
-    _fields_ = tuple((name, ctypes.c_long) for name in ("place", "offset", "elements", "size"))
-
-
-class _Check(ctypes.Structure):
-    _fields_ = (("count", ctypes.c_long), ("numbers", ctypes.POINTER(_Numbers)))
 
 
 class CompiledLoop:
@@ -130,24 +126,9 @@ class CompiledLoop:
     ) -> None:
         self.recorded, self.update, self.apply = recorded, update, apply
         layout = optimizer.layout
-        self._draws, step = one_function(recorded.calls)
-        self._given = [recorded.input, recorded.target, *(draw.tensor for draw in self._draws)]
-        self._made = [recorded.prediction, recorded.value]
-        self._walked = [*self._given, *self._made]
-        self._places = [step.place(tensor) for tensor in self._walked]
-        used = [place for place in self._places if place is not None]
-        if len(set(used)) < len(used) or not all(map(_fills_its_memory, self._walked)):
-            raise NotRecordable("the step's output shares memory with another tensor")
-        self._checks = _check(step, [recorded.value, *layout.gradients()]), _check(apply, layout.weights())
-        self._most = max(1, min(_CHUNK, _KEPT // max(1, sum(each.nbytes for each in self._walked))))
-        self.max_steps = self._most
-        self._train = cc.library(_SOURCE).train
-        self._train.restype = ctypes.c_long
-        self._rates = [ctypes.c_void_p(each.data_ptr()) for each in (update.rate, update.minus_rate)]
-        self._step = step  # it and apply keep the memories alive
-        own = type(step.addresses)(*step.addresses)  # the walk changes it
-        self._fixed = (step.function, own, apply.function, apply.addresses)
-        self._lay_out(1)
+        self.step = step_part(recorded, layout.gradients())
+        self.weights = Part(apply, checked=layout.weights())
+        self.max_steps = self._most = most_turns(self.step.nbytes)
 
     def run(
         self, inputs: Tensor, targets: Tensor, rates: Sequence[float], steps_per_epoch: int
@@ -157,46 +138,53 @@ class CompiledLoop:
         After ``steps_per_epoch`` so many.
         """
         steps, start = len(rates), perf_counter()
-        if steps > len(self._numbers[0]):
-            self._lay_out(steps)
-        own_inputs, own_targets, *drawn, predictions, values = (each[:steps] for each in self._numbers)
-        own_inputs.copy_(inputs.view_as(own_inputs))  # a step may change its batch
-        own_targets.copy_(targets.view_as(own_targets))
-        for each in zip(*drawn, strict=True):
-            for draw, into in zip(self._draws, each, strict=True):
-                draw()
-                into.copy_(draw.tensor)
-        done = self._train(
-            ctypes.c_long(steps),
-            *self._fixed,
-            self._walks,
-            ctypes.c_long(len(self._walks)),
-            *map(ctypes.byref, self._checks),
-            ctypes.c_long(steps_per_epoch),
-            (ctypes.c_double * steps)(*rates),
-            *self._rates,
-        )
+        self.step.make_room(steps)
+        self.step.give(steps, inputs, targets)
+        for _ in self.step.drawing(steps):
+            pass
+        done = self.train(steps, steps_per_epoch, rates)
         self.max_steps = max(1, min(self._most, int(SECONDS * steps / (perf_counter() - start))))
+        predictions, values = self.step.made(steps)
         return done, predictions, values
+
+    def train(
+        self,
+        steps: int,
+        steps_per_epoch: int,
+        rates: Sequence[float],
+        rest: Part | None = None,
+        evaluation: Part | None = None,
+    ) -> int:
+        """Do so many steps, and what comes after each epoch of them; return how many steps went well."""
+        done: int = _train()(
+            ctypes.c_long(steps),
+            ctypes.c_long(steps_per_epoch),
+            *(None if part is None else part.reference() for part in (self.step, rest, evaluation, self.weights)),
+            (ctypes.c_double * len(rates))(*rates),
+            ctypes.c_void_p(self.update.rate.data_ptr()),
+            ctypes.c_void_p(self.update.minus_rate.data_ptr()),
+        )
+        return done
 
     def nbytes(self) -> int:
         """Return the size of all memories that the two functions work on."""
-        return sum(each.nbytes() for each in (*self._step.storages, *self.apply.storages))
+        return sum(each.nbytes() for part in (self.step, self.weights) for each in part.storages)
 
-    def _lay_out(self, steps: int) -> None:
-        """Make the memories that so many steps walk along."""
-        given = [torch.empty((steps, *each.shape), dtype=each.dtype) for each in self._given]
-        # What no step makes, such as an output that is a weight, stays no number: so nobody takes it for one.
-        made = [torch.full((steps, *each.shape), nan, dtype=each.dtype) for each in self._made]
-        self._numbers = [*given, *made]
-        self._walks = _array(
-            _Walk,
-            (
-                _Walk(place, own.nbytes, each.data_ptr())
-                for place, own, each in zip(self._places, self._walked, self._numbers, strict=True)
-                if place is not None
-            ),
-        )
+
+def step_part(recorded: RecordedStep, gradients: Sequence[Tensor]) -> Part:
+    """Return a recorded step as a part of a loop.
+
+    Raises:
+        NotRecordable: it is no single compiled function, or keeps its numbers elsewhere.
+    """
+    draws, function = one_function(recorded.calls)
+    given, made = [recorded.input, recorded.target], [recorded.prediction, recorded.value]
+    return Part(function, draws, given, made, [recorded.value, *gradients])
+
+
+def most_turns(nbytes: int) -> int:
+    """Return how many turns of so many bytes one call takes."""
+    return max(1, min(_CHUNK, _KEPT // max(1, nbytes)))
 
 
 def one_function(calls: Sequence[object]) -> tuple[list[Draw], Function]:
@@ -208,23 +196,7 @@ def one_function(calls: Sequence[object]) -> tuple[list[Draw], Function]:
     return draws, last
 
 
-def _check(function: Function, tensors: Iterable[Tensor]) -> _Check:
-    """Return where a function has the numbers that are looked at."""
-    found = _array(
-        _Numbers,
-        (
-            _Numbers(place, each.storage_offset() * each.element_size(), each.numel(), each.element_size())
-            for each in tensors
-            if (place := function.place(each)) is not None
-        ),
-    )
-    return _Check(len(found), found)
-
-
-def _array(kind: type[ctypes.Structure], structures: Iterable[ctypes.Structure]) -> Any:
-    found = list(structures)
-    return (kind * len(found))(*found)
-
-
-def _fills_its_memory(tensor: Tensor) -> bool:
-    return tensor.is_contiguous() and tensor.untyped_storage().nbytes() == tensor.nbytes
+def _train() -> Any:
+    train = cc.library(_SOURCE).train
+    train.restype = ctypes.c_long
+    return train

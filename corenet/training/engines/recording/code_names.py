@@ -71,13 +71,16 @@ def names_in(code: CodeType) -> Names:
         attributes |= {"__init_subclass__", "__set_name__"}
     if "MATCH_CLASS" in operations:
         attributes.add("__match_args__")
+    sets = _sets(code, named)
+    if sets:
+        attributes |= {"__setattr__", "__delattr__"}
     attributes.update(*(_CALLED_BY.get(name, ()) for name in looked_up | attributes))
     inner = [names_in(each) for each in code.co_consts if isinstance(each, CodeType)]
     return Names(
         frozenset(looked_up.union(*(each.globals for each in inner))),
         frozenset(attributes.union(*(each.attributes for each in inner))),
         _imports(instructions).union(*(each.imports for each in inner)),
-        _sets(code, named).union(*(each.sets for each in inner)) - {*code.co_cellvars},
+        sets.union(*(each.sets for each in inner)) - {*code.co_cellvars},
     )
 
 

@@ -19,7 +19,17 @@ from corenet.training.engines.recording.reachable import Reachable
 from corenet.training.engines.recording.watches import Watch
 from corenet.training.engines.unsupported import NotRecordable
 
-STEP = ("forward", "backward", "backward_parameters", "check", "elements", "derivative", "__call__", "reduction")
+STEP = (
+    "forward",
+    "backward",
+    "backward_parameters",
+    "check",
+    "elements",
+    "derivative",
+    "__call__",
+    "reduction",
+    "predictions",
+)
 UPDATE = ("update", "current_lr", "step")
 _KEPT_FOR_BACKWARD = ("_saved", "_input_shape")
 _COUNTED = ("steps", "_lr", "parameters", "_layout")  # an update is recorded as a function of rate and steps

@@ -32,6 +32,7 @@ import numpy
 import torch
 from torch import Tensor
 
+from corenet.training.engines.recording.code_names import MADE
 from corenet.training.engines.recording.watches import PLAIN
 
 # Code that gives the same for the same; kernels of torch are seen where they are called.
@@ -63,6 +64,20 @@ _BASES = {
     *(collections.OrderedDict, collections.defaultdict, torch.Size, numpy.ndarray, BaseException, Exception, type),
     *(random.Random, random.Random.__mro__[1], torch.Generator, numpy.random.RandomState, numpy.random.Generator),
     *(BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType),
+}
+# Special methods that are run where an object is made, copied, shown or set, which not every step does.
+NOT_OPERATORS = {
+    *(
+        "__copy__",
+        "__deepcopy__",
+        "__delattr__",
+        "__dir__",
+        "__format__",
+        "__getstate__",
+        "__init_subclass__",
+        "__reduce__",
+    ),
+    *("__reduce_ex__", "__repr__", "__set_name__", "__setattr__", "__setstate__", "__sizeof__", "__str__", *MADE),
 }
 _WITHOUT_ATTRIBUTES = {"abc", "builtins", "corenet", "types", "typing", "typing_extensions"}
 _HEAP, _IMMUTABLE = 1 << 9, 1 << 8  # flags of a class: made at run time; written in C
@@ -137,3 +152,16 @@ def _is_filled(cell: CellType) -> bool:
     except ValueError:
         return False
     return True
+
+
+def operators(kind: type, is_called: bool) -> set[str]:
+    """Return the special methods of a class, which Python calls where no code reads their names."""
+    found = {name for name, value in vars(kind).items() if isinstance(value, FunctionType)}
+    return {name for name in found if name.startswith("__") and name.endswith("__")} - (
+        NOT_OPERATORS if is_called else NOT_OPERATORS | {"__call__"}
+    )
+
+
+def is_found(name: str) -> bool:
+    """Tell whether a name of a class leads to what its author wrote."""
+    return name not in ("__dict__", "__weakref__", "__doc__", "__module__", "_abc_impl")

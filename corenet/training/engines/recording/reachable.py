@@ -19,15 +19,18 @@ from corenet.training.engines.recording.known_values import (
     CONSTANT,
     CONTAINERS,
     IMPURE,
+    NOT_OPERATORS,
     OF_THE_PROCESS,
     WRAPPERS,
     around,
     in_cells,
     is_derived,
+    is_found,
     is_opaque,
     is_read_by_trusted_code,
     is_trusted,
     items,
+    operators,
     slots_of,
     wrapped,
 )
@@ -43,11 +46,6 @@ from corenet.training.engines.recording.watches import (
     state_of,
 )
 
-# Special methods that are run where an object is made, copied or shown, which not every step does.
-_NOT_OPERATORS = {
-    *("__copy__", "__deepcopy__", "__dir__", "__format__", "__getstate__", "__init_subclass__", "__reduce__"),
-    *("__reduce_ex__", "__repr__", "__set_name__", "__setstate__", "__sizeof__", "__str__", *MADE),
-}
 _OF_TENSORS = ("_corenet_mark",)
 _NO_ATTRIBUTES = (*PLAIN, *CONSTANT, *CONTAINERS, *WRAPPERS)
 MOST = 20_000  # objects: a walk that leads further does not stay with a model
@@ -138,7 +136,7 @@ class Reachable:
     def _visit_function(self, function: FunctionType, path: str) -> None:
         names = names_in(function.__code__)
         if is_trusted(function.__globals__.get("__name__")):  # a decorator lets its code pass for somebody else's
-            self._names |= names.attributes - DYNAMIC - _NOT_OPERATORS
+            self._names |= names.attributes - DYNAMIC - NOT_OPERATORS
             self._waiting.extend((each, path) for each in in_cells(function))  # what was handed to trusted code
             return
         self._names |= names.attributes | names.globals & DYNAMIC
@@ -174,8 +172,8 @@ class Reachable:
         for each in self._new_classes(kind, False):
             names: Collection[str] = self._names
             if not is_trusted(each.__module__):
-                found = {*filter(_is_found, vars(each))} if self._is_dynamic() else self._names
-                names = found | _operators(each, is_called)
+                found = {*filter(is_found, vars(each))} if self._is_dynamic() else self._names
+                names = found | operators(each, is_called)
             self._visit_names(each.__qualname__, vars(each), names)
             self._members.add(each.__qualname__, vars(each))
 
@@ -230,16 +228,3 @@ class Reachable:
 
     def _is_dynamic(self) -> bool:
         return not DYNAMIC.isdisjoint(self._names)
-
-
-def _operators(kind: type, is_called: bool) -> set[str]:
-    """Return the special methods of a class, which Python calls where no code reads their names."""
-    found = {name for name, value in vars(kind).items() if isinstance(value, FunctionType)}
-    return {name for name in found if name.startswith("__") and name.endswith("__")} - (
-        _NOT_OPERATORS if is_called else _NOT_OPERATORS | {"__call__"}
-    )
-
-
-def _is_found(name: str) -> bool:
-    """Tell whether a name of a class leads to what its author wrote."""
-    return name not in ("__dict__", "__weakref__", "__doc__", "__module__", "_abc_impl")

@@ -16,7 +16,7 @@ NUDGES = 5  # of which the second least counts: some turn a rectifier the other 
 def sensitivity(compute: Callable[[], Sequence[Tensor]], moved: Sequence[Tensor]) -> list[float]:
     """Return how far each result of ``compute`` moves where the tensors in ``moved`` are moved by one rounding.
 
-    ``compute`` is called several times, so it must be of tensors alone and leave no trace.
+    ``compute`` is called several times, so it must be of tensors alone and leave no trace; it may have no result.
 
     >>> x = torch.linspace(1, 2, 11)
     >>> y = x.clone()
@@ -28,7 +28,7 @@ def sensitivity(compute: Callable[[], Sequence[Tensor]], moved: Sequence[Tensor]
     far = []
     for number in range(NUDGES):
         with _nudged(moved, number):
-            far.append([_apart(*pair) for pair in zip(compute(), found, strict=True)])
+            far.append([_apart(*pair) for pair in zip(compute() or found, found, strict=True)])
     return [sorted(each)[1] for each in zip(*far, strict=True)]
 
 

@@ -92,6 +92,8 @@ FUNCTIONS = {
         for name in ("eq", "ge", "gt", "le", "lt", "ne")
     },
     "gt number": lambda x, y, z, m, n: x > 0.1,
+    "isnan": lambda x, y, z, m, n: torch.isnan(x),
+    "where flags": lambda x, y, z, m, n: torch.where(m, x > y, n),
     "ne itself": lambda x, y, z, m, n: x != x,
     "logical_and": lambda x, y, z, m, n: torch.logical_and(m, n),
     "logical_or": lambda x, y, z, m, n: torch.logical_or(m, n),

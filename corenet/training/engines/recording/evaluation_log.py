@@ -1,0 +1,71 @@
+"""What is measured of a model's outputs after an epoch, as a log of operations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from corenet.contracts.module import Module, evaluating
+from corenet.errors import NonFiniteError
+from corenet.training.engines.engine import Evaluation
+from corenet.training.engines.recording.guards import Guards
+from corenet.training.engines.recording.op_log import Operation, OpLog, memory
+from corenet.training.engines.recording.recorded_step import refuse_foreign_writes
+from corenet.training.engines.recording.restore import restored
+from corenet.training.engines.unsupported import NotRecordable
+
+
+@dataclass
+class EvaluationLog:
+    """What an evaluation did, and the tensors that came of it."""
+
+    given: Sequence[tuple[Tensor, int]]  # the data, and where they lie
+    outputs: Sequence[Tensor]
+    numbers: Sequence[Tensor]
+    operations: Sequence[Operation]
+
+    def is_current(self, evaluation: Evaluation) -> bool:
+        """Tell whether the data are still those that were measured on."""
+        return all(
+            one is own and memory(one) == place
+            for one, (own, place) in zip(evaluation.given(), self.given, strict=True)
+        )
+
+
+def log_evaluation(
+    evaluation: Evaluation, model: Module, guards: Guards
+) -> tuple[Sequence[Tensor], EvaluationLog | NotRecordable]:
+    """Measure as the plain evaluation does, and return the numbers, and how it was done.
+
+    The code of model and loss runs once, as in any other evaluation. Where that cannot be done again from a log, the
+    second value says why.
+    """
+    log = OpLog()
+    with evaluating(model), restored(()):
+        with log:
+            outputs = evaluation.outputs(model)
+        try:
+            evaluation.check([output.unsqueeze(0) for output in outputs])
+        except NonFiniteError:
+            return evaluation.numbers(model), NotRecordable("the model's output is not finite")
+        with log:
+            numbers = evaluation.measure(outputs)
+    try:
+        guards.refuse_changed("the evaluation")
+        operations = log.checked()
+        inputs, targets = evaluation.given()[-2:]
+        refuse_foreign_writes(operations, inputs, targets, [])
+        refuse_draws(operations)
+    except NotRecordable as refusal:
+        return numbers, refusal
+    given = [(each, memory(each)) for each in evaluation.given()]
+    return [number.clone() for number in numbers], EvaluationLog(given, outputs, numbers, operations)
+
+
+def refuse_draws(operations: Sequence[Operation]) -> None:
+    """Raise :class:`NotRecordable` if something is drawn at random: afterwards the generator stands where it stood."""
+    if any(torch.Tag.nondeterministic_seeded in each.function.tags for each in operations):
+        raise NotRecordable("the evaluation draws random numbers")

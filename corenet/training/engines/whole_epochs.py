@@ -1,0 +1,92 @@
+"""When a training can have whole epochs done in one call: what has to be recorded for that, and when to stop trying."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from torch import Tensor
+
+from corenet.training.engines.chunks import Chunks
+from corenet.training.engines.engine import Evaluation
+from corenet.training.engines.epochs import Epochs, EpochsLoop
+from corenet.training.engines.recording.evaluation_log import EvaluationLog, log_evaluation
+from corenet.training.engines.recording.recorded_step import RecordedStep
+from corenet.training.engines.recording.recorder import Recorder
+from corenet.training.engines.unsupported import LOG, NotRecordable, NotYet, Reporter, Unsupported
+
+MakeEpochs = Callable[[Chunks, int, RecordedStep | None, EvaluationLog | None], EpochsLoop]
+
+
+class WholeEpochs:
+    """The whole epochs of a learner, for the chunks that it has at the time.
+
+    ``make`` makes a loop of chunks, the steps of an epoch, the step on what remains, and an evaluation.
+    """
+
+    def __init__(self, make: MakeEpochs, recorder: Recorder, reporter: Reporter) -> None:
+        self._make, self._recorder, self._reporter = make, recorder, reporter
+        self._refused = False
+        self._begin(None)
+
+    def _begin(self, chunks: Chunks | None) -> None:
+        """Have nothing yet for these chunks."""
+        self._chunks = chunks
+        self._epochs: Epochs | None = None
+        self._log: EvaluationLog | None = None
+        self._may_make: Callable[[], bool] = _always
+
+    def of(
+        self, chunks: Chunks | None, steps: int, rest: RecordedStep | None, evaluation: Evaluation | None
+    ) -> Epochs | None:
+        """Return what does whole epochs of so many steps, verified or not, or None if nothing can (yet)."""
+        is_current = self._log is None or (evaluation is not None and self._log.is_current(evaluation))
+        if chunks is not self._chunks or not is_current:
+            self._begin(chunks)
+        if self._epochs is not None and self._epochs.refuted:
+            self._refuse(
+                self._epochs.failure or Unsupported("whole epochs in one call gave other numbers than their steps")
+            )
+        if chunks is None or self._refused:
+            return None
+        needs_log = evaluation is not None and self._log is None
+        if self._epochs is None and not needs_log and self._may_make():
+            self._epochs = self._made(chunks, steps, rest, evaluation)
+        return self._epochs
+
+    def numbers(self, evaluation: Evaluation) -> Sequence[Tensor]:
+        """Return what is measured after an epoch, as quickly as is known to be right."""
+        model, guards = self._recorder.learner.model, self._recorder.guards
+        if self._chunks is None or self._refused or not evaluation.is_settled or guards is None:
+            return evaluation.numbers(model)
+        if self._epochs is not None:
+            return self._epochs.numbers()
+        if self._log is not None:
+            return evaluation.numbers(model)
+        numbers, log = log_evaluation(evaluation, model, guards)
+        if isinstance(log, NotRecordable):
+            self._refuse(log)
+        else:
+            self._log = log
+        return numbers
+
+    def _made(
+        self, chunks: Chunks, steps: int, rest: RecordedStep | None, evaluation: Evaluation | None
+    ) -> Epochs | None:
+        try:
+            return Epochs(chunks, self._make(chunks, steps, rest, self._log), rest is not None, evaluation)
+        except NotYet as wait:
+            self._may_make = wait.is_over
+        except Exception as error:  # noqa: BLE001 - the reporter raises it where bugs are looked for
+            self._refuse(error)
+        return None
+
+    def _refuse(self, error: Exception) -> None:
+        self._refused, self._epochs = True, None
+        if isinstance(error, Unsupported):
+            LOG.info("measuring after each epoch by itself: %s", error.reason)
+        else:
+            self._reporter.bug("measuring after each epoch by itself", error)
+
+
+def _always() -> bool:
+    return True

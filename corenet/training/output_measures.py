@@ -1,0 +1,123 @@
+"""What is measured of a model's outputs after each epoch: the loss on the validation data, and error rates."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from corenet.contracts.loss import Loss, averages
+from corenet.contracts.module import Module, evaluating
+from corenet.data import Dataset
+from corenet.errors import DataError, NonFiniteError
+from corenet.training.coding import coding_of
+from corenet.training.engines.recording.checks import check_all
+from corenet.training.engines.recording.restore import restored
+from corenet.training.finite import blaming_the_output
+from corenet.training.metrics import error_rate, wrong_against
+
+LOSS = "loss"
+VALID = "valid"
+
+
+class OutputMeasures:
+    """The loss on the part ``valid`` of the data, its last, if there is one, and with ``rates`` the error rate on each.
+
+    How the targets code classes is told by the first outputs. If the rates are those of a default, they are left out
+    where the outputs are no classes.
+
+    Raises:
+        DataError: from the first measurement on, rates are asked for, and the targets are no classes.
+    """
+
+    def __init__(self, loss: Loss, data: Mapping[str, Dataset], rates: bool, *, is_default: bool) -> None:
+        self._loss, self._data, self._rates, self._is_default = loss, data, rates, is_default
+        self._wrong: dict[str, Callable[[Tensor], Tensor]] = {}
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is known by now which numbers are measured."""
+        return not self._rates or bool(self._wrong)
+
+    def given(self) -> list[Tensor]:
+        """Return the data that it measures on."""
+        return [tensor for data in self._data.values() for tensor in (data.inputs, data.targets)]
+
+    def numbers(self, model: Module) -> list[Tensor]:
+        """Return the numbers, in the order of :meth:`named`; a loss is none where the output is not finite."""
+        with evaluating(model), restored(()):  # what is drawn here takes no number from what the training draws
+            outputs = self.outputs(model)
+            if not self.is_settled:
+                self._agree_on_classes(outputs)
+            try:
+                self.check([output.unsqueeze(0) for output in outputs])
+            except NonFiniteError:
+                return [torch.tensor(math.nan, dtype=torch.float64), *self._error_rates(outputs)]
+            return self.measure(outputs)
+
+    def outputs(self, model: Module) -> list[Tensor]:
+        """Return the model's output on each part of the data that is measured on."""
+        measured = self._data if self._rates else self._data.keys() & {VALID}
+        return [model(self._data[part].inputs) for part in measured]
+
+    def check(self, outputs: Sequence[Tensor]) -> None:
+        """Let the loss look at the outputs of one or several evaluations, one behind the other.
+
+        Raises:
+            NonFiniteError: it refuses them, and they are not finite.
+            CorenetError: it refuses them.
+        """
+        if VALID in self._data:
+            output, targets = outputs[-1], self._data[VALID].targets
+            with blaming_the_output(output):
+                all_targets = targets.repeat(len(output), *[1] * (targets.dim() - 1))
+                check_all(copy.copy(self._loss), output, all_targets, len(targets))
+
+    def measure(self, outputs: Sequence[Tensor]) -> list[Tensor]:
+        """Return the numbers of outputs that were checked."""
+        rates = self._error_rates(outputs)
+        if VALID not in self._data:
+            return rates
+        return [mean_loss(self._loss, outputs[-1], self._data[VALID].targets), *rates]
+
+    def named(self, numbers: Sequence[float]) -> dict[str, dict[str, float]]:
+        """Return numbers by the part of the data, and by their names."""
+        found: dict[str, dict[str, float]] = {part: {} for part in self._data}
+        losses = [(VALID, LOSS)] if VALID in self._data else []
+        names = [*losses, *((part, error_rate.__name__) for part in self._wrong)]
+        for (part, name), number in zip(names, numbers, strict=True):
+            found[part][name] = number
+        return found
+
+    def _error_rates(self, outputs: Sequence[Tensor]) -> list[Tensor]:
+        return [wrong(output) for wrong, output in zip(self._wrong.values(), outputs, strict=False)]
+
+    def _agree_on_classes(self, outputs: Sequence[Tensor]) -> None:
+        """Find out from the first outputs how classes are coded; the default metric is left out where they are not."""
+        targets = [data.targets for data in self._data.values()]
+        try:
+            coding = coding_of(targets[0], outputs[0], *targets[1:])
+        except DataError:
+            if not self._is_default:
+                raise
+            self._rates = False
+            return
+        shapes = map(coding.output_shape, targets)
+        if self._is_default and any(output.shape != shape for output, shape in zip(outputs, shapes, strict=True)):
+            self._rates = False
+        else:
+            self._wrong = {part: wrong_against(data.targets, coding, self._loss) for part, data in self._data.items()}
+
+
+def mean_loss(loss: Loss, output: Tensor, targets: Tensor) -> Tensor:
+    """Return the loss as an epoch has it: the mean over the points, of an output that was checked.
+
+    It is that of a copy of the loss, so that one which counts its calls counts those of the training alone.
+    """
+    value = copy.copy(loss).evaluate(output, targets).double()
+    if not averages(loss):
+        return value.sum() / len(targets)
+    return value.mean() if value.dim() else value

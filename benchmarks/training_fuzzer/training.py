@@ -55,7 +55,7 @@ def trained(problem: Problem, engine: str, nudge: float = 0.0) -> Outcome:
 
 def _nudge(world: World, roundings: float) -> None:
     for parameter in world.model.parameters() if roundings else ():
-        signs = torch.arange(parameter.numel()).reshape(parameter.shape) % 2 * 2 - 1
+        signs = torch.arange(parameter.numel()).reshape(parameter.shape).to(parameter) % 2 * 2 - 1
         parameter.mul_(1 + roundings * torch.finfo(parameter.dtype).eps * signs)
 
 

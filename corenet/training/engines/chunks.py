@@ -18,6 +18,7 @@ from corenet.training.engines.recording.recorded_step import RecordedStep, moved
 from corenet.training.engines.recording.recorded_update import RecordedUpdate
 from corenet.training.engines.recording.restore import interrupts_deferred
 from corenet.training.engines.recording.rng_state import rng_checkpoint
+from corenet.training.engines.recording.sensitivity import sensitivity
 from corenet.training.finite import are_finite
 from corenet.training.learner import Learner
 
@@ -49,7 +50,7 @@ class Chunks:
     def __init__(self, learner: Learner, loop: StepLoop) -> None:
         self.learner, self.loop, self.verified = learner, loop, False
         self.failure: Exception | None = None
-        self._attempts = 0
+        self._attempts, self._has_disagreed = 0, False
         self._plain = Plain(learner)
         in_flat_tensors = {id(gradient(each)) for each in learner.optimizer.parameters}
         others = [each for each in moved_by(learner) if id(each) not in in_flat_tensors]
@@ -76,29 +77,26 @@ class Chunks:
 
     def verify(self, inputs: Tensor, targets: Tensor, batch_size: int) -> Iterator[Piece]:
         """Do plain steps, and look whether the loop comes to the same."""
-        pieces, is_same = self.compared(lambda: self._run(inputs, targets, 1), inputs, targets, batch_size)
+        pieces, is_same = self.compared(lambda own: self._run(own, targets, 1), inputs, targets, batch_size)
         if is_same is not None:
             self._attempts += 1
             self.verified = is_same
         yield from pieces
 
     def compared(
-        self, run: Callable[[], Sequence[Tensor] | None], inputs: Tensor, targets: Tensor, batch_size: int
+        self, run: Callable[[Tensor], Sequence[Tensor] | None], inputs: Tensor, targets: Tensor, batch_size: int
     ) -> tuple[list[Piece], bool | None]:
-        """Do plain steps; tell whether ``run`` comes to the same state and losses, None if they move no weight."""
+        """Do plain steps; tell whether ``run(inputs)`` comes to the same state and losses, None if no weight moves."""
         with interrupts_deferred():
-            undo = self._undo()
-            try:
-                values = run()
-                found = [*(each.clone() for each in self._moving), _flat(values)] if values is not None else []
-            finally:
-                undo()
+            found = self._tried(run, inputs)
+            carried = self._carried(run, inputs) if found and self._has_disagreed else [0.0] * len(found)
             pieces = [
                 Piece([(value.clone(), count) for value, count in piece.losses])
                 for piece in self._plain.steps(inputs, targets, batch_size)
             ]
             plain = [*self._moving, _flat([value for piece in pieces for value, _ in piece.losses])]
-            is_same = bool(found) and self._agree(found, plain)
+            is_same = bool(found) and self._agree(found, plain, carried)
+            self._has_disagreed = self._has_disagreed or not is_same
             return pieces, is_same if self._moved() else None  # at a rate of zero there is nothing to compare
 
     def run(self, inputs: Tensor, targets: Tensor, batch_size: int, steps_per_epoch: int) -> Iterator[Piece]:
@@ -165,10 +163,27 @@ class Chunks:
         weights = range(0, 2 * len(self.learner.optimizer.layout.slots), 2)
         return not all(torch.equal(self._moving[place], self._before[place]) for place in weights)
 
-    def _agree(self, found: Sequence[Tensor], plain: Sequence[Tensor]) -> bool:
+    def _agree(self, found: Sequence[Tensor], plain: Sequence[Tensor], carried: Sequence[float]) -> bool:
         """Tell whether weights, gradients, states, buffers and losses are the same."""
         before = [*self._before, torch.zeros_like(plain[-1])]
-        return all(agree([one], [other], [start]) for one, other, start in zip(found, plain, before, strict=True))
+        rows = zip(found, plain, before, carried, strict=True)
+        return all(agree([one], [other], [start], [far]) for one, other, start, far in rows)
+
+    def _tried(self, run: Callable[[Tensor], Sequence[Tensor] | None], inputs: Tensor) -> list[Tensor]:
+        """Return copies of state and losses that ``run`` comes to, and leave everything as it was."""
+        undo = self._undo()
+        try:
+            values = run(inputs)
+            return [] if values is None else [*(each.clone() for each in self._moving), _flat(values)]
+        finally:
+            undo()
+
+    def _carried(self, run: Callable[[Tensor], Sequence[Tensor] | None], inputs: Tensor) -> list[float]:
+        """Return what a rounding of weights and inputs makes of each, once plain steps came to another."""
+        own = inputs.clone()
+        far = sensitivity(lambda: self._tried(run, own), [own, *self.learner.optimizer.layout.weights()])
+        self._undo()  # remembers how things are before the steps
+        return far
 
     def _undo(self) -> Callable[[], None]:
         """Return a function that puts everything back that steps move."""

@@ -108,8 +108,8 @@ class Epochs:
     def verify(self, inputs: Tensor, targets: Tensor, batch_size: int) -> Iterator[Piece]:
         """Do the last two steps of an epoch plainly, and look whether the loop comes to the same."""
 
-        def losses() -> Sequence[Tensor] | None:
-            done = self._run(inputs, targets, batch_size, 1)
+        def losses(own: Tensor) -> Sequence[Tensor] | None:
+            done = self._run(own, targets, batch_size, 1)
             return None if done is None else done[:2]  # of either kind of step; what was measured is compared by itself
 
         pieces, is_same = self.chunks.compared(losses, inputs, targets, batch_size)

@@ -50,6 +50,15 @@ class NotYet(Exception):  # noqa: N818 - as above
         self.is_over = is_over
 
 
+def is_of_ours(error: BaseException) -> bool:
+    """Tell whether code of an engine raised an error, and not a component's that it called, or torch for that."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    module = "" if trace is None else trace.tb_frame.f_globals.get("__name__", "")
+    return str(module).startswith("corenet.training.engines.")
+
+
 @dataclass(frozen=True)
 class Reporter:
     """Tells a user what an engine does instead: by a warning if it was asked for by name, else in the log."""

@@ -28,7 +28,8 @@ def placement(
             raise DTypeError(f"to() got two dtypes, {device} and {dtype}; give one")
         device, dtype = None, device
     if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
-        raise DTypeError(f"to() needs a floating torch.dtype such as torch.float64, not {dtype!r}")
+        given = dtype if isinstance(dtype, torch.dtype) else type(dtype).__name__
+        raise DTypeError(f"to() needs a floating torch.dtype such as torch.float64, not {given}")
     return usable(device), dtype
 
 
@@ -36,13 +37,17 @@ def usable(device: torch.device | str | int | None) -> torch.device | None:
     """Return ``device``, or None for None, after trying it.
 
     Raises:
-        DeviceError: torch knows no such device, this machine has none, or it stores no numbers.
+        DeviceError: it is no device but, say, a tensor; torch knows no such device, this machine has none, or it
+            stores no numbers.
 
     >>> usable("cpu")
     device(type='cpu')
     """
     if device is None:
         return None
+    if not isinstance(device, (torch.device, str, int, float)):  # the repr of anything else may fill pages
+        kind = type(device).__name__
+        raise DeviceError(f"a {kind} is no device; use its .device and .dtype if it has them, or a name such as 'cpu'")
     try:
         one = torch.ones((), device=device)
         one.item()  # a tensor on the meta device has no number to give

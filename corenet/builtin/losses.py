@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from corenet.builtin.loss_weights import check_broadcasts, constant
 from corenet.contracts.case import Case
 from corenet.contracts.loss import REDUCTIONS, ElementwiseLoss, Reduction, check_unit_interval
-from corenet.errors import ConfigError, DeviceError, RangeError, ShapeError
 
 
 class MSELoss(ElementwiseLoss):
@@ -88,7 +88,7 @@ class WeightedLoss(ElementwiseLoss):
 
     def __init__(self, weight: Tensor | None = None, reduction: Reduction = "mean") -> None:
         super().__init__(reduction)
-        self.weight = _constant("weight", weight)
+        self.weight = constant("weight", weight)
 
     def weighted(self, values: Tensor) -> Tensor:
         """Return ``weight · values``."""
@@ -101,7 +101,7 @@ class WeightedLoss(ElementwiseLoss):
     def check(self, input: Tensor, target: Tensor) -> None:
         super().check(input, target)
         check_unit_interval(self, "target", target)
-        _check_broadcasts(self, "weight", self.weight, input)
+        check_broadcasts(self, "weight", self.weight, input)
 
 
 class BCELoss(WeightedLoss):
@@ -191,7 +191,7 @@ class BCEWithLogitsLoss(WeightedLoss):
         self, weight: Tensor | None = None, reduction: Reduction = "mean", pos_weight: Tensor | None = None
     ) -> None:
         super().__init__(weight, reduction)
-        self.pos_weight = _constant("pos_weight", pos_weight)
+        self.pos_weight = constant("pos_weight", pos_weight)
 
     @staticmethod
     def conformance_cases() -> list[Case]:
@@ -212,7 +212,7 @@ class BCEWithLogitsLoss(WeightedLoss):
 
     def check(self, input: Tensor, target: Tensor) -> None:
         super().check(input, target)
-        _check_broadcasts(self, "pos_weight", self.pos_weight, input)
+        check_broadcasts(self, "pos_weight", self.pos_weight, input)
 
     def _emphasized(self, target: Tensor) -> Tensor:
         return target if self.pos_weight is None else self.pos_weight.to(target.dtype) * target
@@ -226,26 +226,3 @@ def _each_reduction(
 
     weighted = [case({name: torch.tensor([0.5, 1.0, 2.0])}) for name in weights]
     return [case({"reduction": reduction}) for reduction in REDUCTIONS] + weighted
-
-
-def _constant(name: str, value: Any) -> Tensor | None:
-    if value is None:
-        return None
-    if not isinstance(value, Tensor) or not value.is_floating_point():
-        raise ConfigError(f"{name} must be a floating-point tensor or None, not {value!r}", name=name, value=value)
-    if not bool(value.isfinite().all()):
-        raise RangeError(f"{name} must be finite, got {value.tolist()}")
-    return value.detach().clone()
-
-
-def _check_broadcasts(loss: object, name: str, constant: Tensor | None, input: Tensor) -> None:
-    if constant is None:
-        return
-    if constant.device != input.device:
-        raise DeviceError(f"{loss!r} has {name} on {constant.device} and got input on {input.device}")
-    try:
-        fits = torch.broadcast_shapes(constant.shape, input.shape) == input.shape
-    except RuntimeError:
-        fits = False
-    if not fits:
-        raise ShapeError(f"{loss!r}: {name}", constant.shape, f"it must broadcast to the input's {tuple(input.shape)}")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import wraps
 from typing import Any, Self
 
@@ -241,17 +240,3 @@ def _misfit(module: Module, grad_output: Any, saved: Saved) -> Exception:
         f"backward of {module!r} got a {grad_output.dtype} gradient for its {saved.dtype} output; "
         f"use grad_output.to({saved.dtype})"
     )
-
-
-@contextmanager
-def evaluating(module: Module) -> Iterator[None]:
-    """Put ``module`` in evaluation mode, and afterwards every module of it back in the mode that it had."""
-    modes = [(each, each.training) for _, each in module.named_modules()]
-    if any(training for _, training in modes):  # else it is in evaluation mode already
-        module.eval()
-    try:
-        yield
-    finally:
-        for each, training in modes:
-            if each.training is not training:
-                each.training = training

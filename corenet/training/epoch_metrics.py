@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 
+from corenet.contracts.evaluating import evaluating
 from corenet.contracts.loss import Loss
-from corenet.contracts.module import Module, evaluating
+from corenet.contracts.module import Module
 from corenet.data import Dataset
 from corenet.errors import ConfigError
 from corenet.training.coding import are_classes, refuse_no_classes

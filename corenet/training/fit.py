@@ -149,7 +149,6 @@ class Training:
         draws = drawing_on(optimizer, self.seed, epochs, self.train.inputs.device)
         with keeping(history), draws, progress_for(progress, epochs.stop, label, epochs.start) as show:
             while len(history) < len(epochs):
-                self.engine.refresh()
                 for record in self._epochs(epochs[len(history) : len(history) + self._at_once()]):
                     history.engine = self.engine.running
                     history.append(record)
@@ -159,12 +158,8 @@ class Training:
     def _at_once(self) -> int:
         """Return how many epochs may go by before somebody looks."""
         most = self.engine.max_epochs(len(self.train), self.batch_size, self.measures.of_outputs)
-        return 1 if self._augments or self.measures.others else most
-
-    @property
-    def _augments(self) -> bool:
-        """Whether the data set may draw what the model draws from, or change what it reads."""
-        return type(self.train).shuffled is not Dataset.shuffled
+        augments = type(self.train).shuffled is not Dataset.shuffled  # and may draw what the model draws from
+        return 1 if augments or self.measures.others else most
 
     def _epochs(self, epochs: range) -> Iterator[Epoch]:
         """Train for epochs and yield their records; those done in one call took the same part of its time."""
@@ -208,8 +203,7 @@ class Training:
     def _pieces(self, epochs: range) -> Iterator[Piece]:
         """Yield what the engine does; an error of its says where."""
         points, data = 0, self.train.shuffled(self.seed, *epochs)
-        if self._augments:
-            self.engine.refresh()
+        self.engine.refresh()  # metrics, and a data set of somebody else's, may have changed something
         try:
             for piece in self.engine.steps(*data, self.batch_size, len(epochs)):
                 yield piece

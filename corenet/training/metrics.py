@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from torch import Tensor
 
+from corenet.contracts.evaluating import evaluating
 from corenet.contracts.loss import Loss
-from corenet.contracts.module import Module, evaluating
+from corenet.contracts.module import Module
 from corenet.data import Dataset
 from corenet.errors import ConfigError, ShapeError
 from corenet.training.coding import Coding, coding_of

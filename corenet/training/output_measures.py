@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor
 
+from corenet.contracts.evaluating import evaluating
 from corenet.contracts.loss import Loss, averages
-from corenet.contracts.module import Module, evaluating
+from corenet.contracts.module import Module
 from corenet.data import Dataset
 from corenet.errors import DataError, NonFiniteError
 from corenet.training.coding import coding_of

@@ -204,8 +204,10 @@ def test_a_weight_that_is_no_finite_floating_point_tensor_is_refused(cls):
         with pytest.raises(cn.ConfigError, match="weight must be a floating-point tensor or None"):
             cls(weight=weight)
     for value in (math.nan, math.inf):
-        with pytest.raises(cn.RangeError, match="weight must be finite"):
-            cls(weight=torch.tensor([1.0, value]))
+        with pytest.raises(cn.RangeError, match=f"^weight must be finite, got {value}$"):
+            cls(weight=torch.tensor([[1.0], [value]]))
+    with pytest.raises(cn.ConfigError, match=r"not a tensor of torch\.int64$"):
+        cls(weight=torch.ones(1000, dtype=torch.int64))
 
 
 @weighted

@@ -1,6 +1,7 @@
 """``corenet bench``: against a real torch.nn process, on any network, and only if both train the same."""
 
 import json
+from contextlib import contextmanager
 
 import pytest
 from click.testing import CliRunner
@@ -40,6 +41,12 @@ def test_fit_trains_as_long_as_the_loop_would_in_the_time_given(timed):
 
 
 def test_another_result_is_a_failed_check_and_nothing_is_timed(call, monkeypatch):
+    @contextmanager
+    def peer(model, data, widths, batch_size, threads):
+        twin = bench._network(widths, 0)
+        yield lambda epochs: bench._loop(*twin, data, batch_size, epochs), twin[0].state_dict
+
+    monkeypatch.setattr(bench, "_torch_nn", peer)
     monkeypatch.setattr(bench, "_fit", lambda *_: 0.1)
     monkeypatch.setattr(bench, "_take_turns", lambda *_: pytest.fail("it was timed"))
     code, stdout, stderr = call("bench", "--layers", "2,4,1")

@@ -62,8 +62,9 @@ def test_one_seed_gives_one_result(call, short):
         stdout = call("reproduce", short(), "--recipe", "reported", "--json", "--seed", seed)[1]
         return json.loads(stdout)["outcomes"][0]["measured"]["test_error"]["rounds"]
 
-    assert errors(1) == errors(1)
-    assert errors(1) != errors(2)
+    one, same, other = errors(1), errors(1), errors(2)
+    assert one == same
+    assert one != other
 
 
 def test_a_figure_that_is_missed_is_no_failure_of_the_command(call, short):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import corenet as cn
-from corenet.contracts.module import evaluating
+from corenet.contracts.evaluating import evaluating
 
 
 def test_order_backward_without_a_forward_raises(scale):

@@ -1,5 +1,7 @@
 """The tree of modules and tensors: what is found, saved, loaded and moved."""
 
+import re
+
 import pytest
 import torch
 
@@ -173,6 +175,16 @@ def test_to_takes_what_pytorch_takes(scale, arguments, options):
 @pytest.mark.parametrize("arguments", [("cpu",), (None,), ()])
 def test_to_a_device_alone_keeps_the_dtype(scale, arguments):
     assert scale().to(*arguments).weight.dtype == torch.float32
+
+
+@pytest.mark.parametrize("other", [torch.zeros(1000), cn.Sequential(cn.Tanh(), cn.Tanh())], ids=["tensor", "model"])
+def test_to_another_tensor_or_model_is_refused_in_one_short_line(scale, other):
+    kind = type(other).__name__
+    told = f"a {kind} is no device; use its .device and .dtype if it has them, or a name such as 'cpu'"
+    with pytest.raises(cn.DeviceError, match=f"^{re.escape(told)}$"):
+        scale().to(other)
+    with pytest.raises(cn.DTypeError, match=f"^to.. needs a floating torch.dtype such as torch.float64, not {kind}$"):
+        scale().to("cpu", other)
 
 
 def test_to_a_device_that_is_not_there_moves_nothing(scale):

@@ -53,8 +53,8 @@ RUNS = {
     "not loaded": ("--trace-config", "test_square.py", "-k", "strides"),
     "right": ("test_square.py",),
     "wrong": ("test_wrong.py",),
-    "expected": ("test_expected.py", "-rx"),
-    "without a file": (*PLUGIN, "corenet-wrong", "--ignore-glob", "test_*.py"),
+    "expected": ("test_expected.py", "-rx", "-k", "strides"),
+    "without a file": (*PLUGIN, "corenet-wrong", "--ignore-glob", "test_*.py", "-k", "gradient"),
     "misspelt": (*PLUGIN, "corenet-sqare"),
 }
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from corenet.contracts.module import Module, evaluating
+from corenet.contracts.evaluating import evaluating
+from corenet.contracts.module import Module
 from corenet.contracts.sequential import Sequential
 from corenet.data import stream
 from corenet.experiments.run import build, data_of

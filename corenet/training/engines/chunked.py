@@ -230,6 +230,6 @@ class Chunked(Engine):
     def _loop_no_more(self, error: Exception) -> None:
         self._chunks, self._may_loop = None, False
         if isinstance(error, Unsupported):
-            LOG.info("using single steps: %s", error.reason)  # by the same engine, so nobody asked for anything else
+            LOG.info("using single steps: %s", error)  # by the same engine, so nobody asked for anything else
         else:
             self._reporter.bug("using single steps", error)

@@ -34,7 +34,7 @@ def affordable(learner: Learner, input: Tensor, target: Tensor, batch_size: int)
         if size * batch_size < LARGE or not adds_up(tried, input, target):
             return None
     except NotRecordable as refusal:
-        LOG.debug("batches are left whole: %s", refusal.reason)
+        LOG.debug("batches are left whole: %s", refusal)
         return None
     except Exception as error:  # noqa: BLE001 - so few points may be too few for a model; training will say what is wrong
         if is_of_ours(error):

@@ -112,6 +112,4 @@ def refuse_without_cuda(learner: Learner, train: Dataset) -> None:
     try:
         device_of([*learner.optimizer.parameters, train.inputs, train.targets])
     except NotRecordable as error:
-        raise ConfigError(
-            f"engine 'graph': {error}; move model and data there with .to('cuda'), or leave engine out", name="engine"
-        ) from error
+        raise ConfigError(f"engine 'graph': {error}, or leave engine out", name="engine") from error

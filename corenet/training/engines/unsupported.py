@@ -14,26 +14,20 @@ from corenet.errors import EngineWarning
 LOG = logging.getLogger("corenet")
 
 
-@dataclass(frozen=True)
-class Reason:
-    """What stands in the way: a code for programs, a text and a fix for people."""
-
-    code: str
-    text: str
-    fix: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.text}; {self.fix}" if self.fix else self.text
-
-
 class Unsupported(Exception):  # noqa: N818 - it says that another engine is needed, not that something is wrong
-    """An engine cannot do this; a slower one can."""
+    """An engine cannot do this; a slower one can.
+
+    ``code`` says so to programs; ``text`` and ``fix``, what a user can do about it if anything, to people.
+    """
 
     code: ClassVar[str] = "unsupported"
 
     def __init__(self, text: str, fix: str = "") -> None:
-        super().__init__(text)
-        self.reason = Reason(self.code, text, fix)
+        super().__init__(text, fix)
+        self.text, self.fix = text, fix
+
+    def __str__(self) -> str:
+        return f"{self.text}; {self.fix}" if self.fix else self.text
 
 
 class NotRecordable(Unsupported):
@@ -73,7 +67,7 @@ class Reporter:
 
     def fallback(self, what: str, reason: Unsupported) -> None:
         """Say ``what`` happens instead, and why."""
-        message = f"{what}: {reason.reason}"
+        message = f"{what}: {reason}"
         if self.asked_by_name:
             warnings.warn(message, EngineWarning, stacklevel=2)
         else:

@@ -6,6 +6,7 @@ import pytest
 
 from corenet.errors import UnknownComponentError
 from corenet.registry.doctor.examine import examine
+from corenet.registry.doctor.probe import Probe
 
 HEALTHY = """
 import corenet as cn
@@ -38,6 +39,12 @@ def examined(monkeypatch):
         return {each.distribution: each for each in examine(*arguments) if each.distribution != "corenet-example"}
 
     return run
+
+
+@pytest.fixture
+def unprobed(monkeypatch):
+    """Start no process for a plugin: what a test looks at is known from the metadata alone."""
+    monkeypatch.setattr("corenet.registry.doctor.examine.probe", lambda plugin, *_: Probe(plugin))
 
 
 def test_every_fault_is_found_and_costs_nobody_else_anything(install, examined):
@@ -107,6 +114,7 @@ def test_as_plain_values(examined, all_builtins):
     assert (found["components"], found["torch_at_listing"], len(found["findings"])) == (len(all_builtins), False, 1)
 
 
+@pytest.mark.usefixtures("unprobed")
 def test_a_setting_that_names_nobody_is_told(install, monkeypatch):
     install("corenet-swish", {"corenet.commands": "x = x:X"})
     monkeypatch.setenv("CORENET_DISABLE_PLUGINS", "corenet-swich,Corenet_Swish")
@@ -121,6 +129,7 @@ def test_a_setting_that_names_nobody_is_told(install, monkeypatch):
     ]
 
 
+@pytest.mark.usefixtures("unprobed")
 def test_a_command_that_two_offer_is_a_conflict(install, examined):
     for name in ("corenet-a", "corenet-b", "corenet-off"):
         install(name, {"corenet.commands": f"train = train:run\n{name[-1]}_own = train:run"})

@@ -85,7 +85,8 @@ def library(source: str) -> ctypes.CDLL:
                     return _loaded(kept)
             return _loaded(_built(HEADER + source, folder, key, list(_command())))
         except (OSError, RuntimeError) as error:
-            raise CannotCompile(f"the compiled step cannot be kept or loaded: {error}") from error
+            text = f"the compiled step cannot be kept or loaded: {error}"
+            raise CannotCompile(text, "set XDG_CACHE_HOME to a folder that can be written to") from error
 
 
 def begin(source: str) -> Callable[[], bool]:

@@ -82,7 +82,7 @@ def compile_calls(
         raise CannotCompile(f"the step has {len(operations)} kernels; at most {MOST} are compiled")
     touched = [tensor for each in operations for tensor in (*each.tensors(), *each.results())]
     if not all(tensor.is_cpu for tensor in touched):
-        raise CannotCompile("the tensors are on another device")
+        raise CannotCompile("the tensors are on another device", "take engine='graph' on a CUDA device")
     places = _Places()
     pieces = [_piece(each, places) for each in operations]
     runs = [
@@ -97,7 +97,7 @@ def compile_calls(
         raise CannotCompile("no kernel of the step is known in C")
     found = {memory(tensor): tensor for tensor in touched}
     if _overlap(found.values()):
-        raise CannotCompile("tensors share memory that torch takes for different ones")
+        raise CannotCompile("tensors share memory that torch takes for different ones", "give each its own")
     storages = [found[each].untyped_storage() for each in places]
     built = library("".join(sources))
     calls: list[Call] = [Draw(each) for each in draws]

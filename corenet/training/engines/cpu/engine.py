@@ -72,9 +72,8 @@ class CFunctions:
         """
         self._sources.add(source)
         if len(self._sources) > LIBRARIES:
-            raise CannotCompile(
-                f"this training had {LIBRARIES} libraries compiled already: what it does changes too often"
-            )
+            text = f"this training had {LIBRARIES} libraries compiled already: what it does changes too often"
+            raise CannotCompile(text, "use batches of fewer sizes, and change settings less often")
         return cc.library(source)
 
     def improved(self) -> bool:

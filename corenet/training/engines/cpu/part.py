@@ -64,7 +64,7 @@ class Part:
         self._places = [function.place(tensor) for tensor in self._walked]
         used = [place for place in self._places if place is not None]
         if len(set(used)) < len(used) or not all(map(_fills_its_memory, self._walked)):
-            raise NotRecordable("the step's output shares memory with another tensor")
+            raise NotRecordable("the step's output shares memory with another tensor", "let forward return a clone")
         self.nbytes = sum(each.nbytes for each in self._walked)
         self._memories = type(function.addresses)(*function.addresses)  # the walk changes it
         self._check = _check(function, checked)

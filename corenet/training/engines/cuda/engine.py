@@ -25,6 +25,7 @@ from corenet.training.engines.engine import Running
 from corenet.training.engines.optimizer_adapter import tensors_of
 from corenet.training.engines.recording.lowering import Call, KernelCalls, lower
 from corenet.training.engines.recording.op_log import Operation
+from corenet.training.engines.recording.optimizer_shadow import AS_FACTOR
 from corenet.training.engines.recording.recorded_step import RecordedStep
 from corenet.training.engines.recording.recorded_update import RecordedUpdate
 from corenet.training.engines.unsupported import NotRecordable, Reporter
@@ -108,7 +109,8 @@ class Launches:
             NotRecordable: too many were captured already, or the kernels cannot be.
         """
         if self._made >= GRAPHS:
-            raise NotRecordable(f"this training had {GRAPHS} graphs captured already: what it does changes too often")
+            text = f"this training had {GRAPHS} graphs captured already: what it does changes too often"
+            raise NotRecordable(text, "use batches of fewer sizes, and change settings less often")
         self._made += 1
         return launched(operations, gradients, kept)
 
@@ -193,7 +195,7 @@ def _reading(operation: Operation, places: Mapping[int, Tensor]) -> list[Operati
     if not scales and name in _ARITHMETIC:
         return [replace(operation, arguments=arguments)]
     if len(operation.keywords) > 1 or name not in _SCALED:
-        raise NotRecordable(f"{operation.name} takes the rate as a number alone")
+        raise NotRecordable(f"{operation.name} takes the rate as a number alone", AS_FACTOR)
     first, second, *others = arguments
     scale = places[id(scales[0])]
     product = Operation(torch.ops.aten.mul.Tensor, (second, scale), {}, second * scale)

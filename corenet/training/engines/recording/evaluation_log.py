@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from corenet.contracts.module import Module, evaluating
+from corenet.contracts.evaluating import evaluating
+from corenet.contracts.module import Module
 from corenet.errors import NonFiniteError
 from corenet.training.engines.engine import Evaluation
 from corenet.training.engines.recording.guards import Guards
@@ -54,7 +55,7 @@ def log_evaluation(
         with log:
             numbers = evaluation.measure(outputs)
     try:
-        guards.refuse_changed("the evaluation")
+        guards.refuse_changed("the evaluation", "let forward change nothing in evaluation mode")
         operations = log.checked()
         inputs, targets = evaluation.given()[-2:]
         refuse_foreign_writes(operations, inputs, targets, [])

@@ -101,17 +101,18 @@ class Guards:
         watches = chain(self._own, self._shared)
         return next((path for watch in watches if (path := watch.changed()) is not None), None)
 
-    def refuse_changed(self, who: str) -> None:
+    def refuse_changed(self, who: str, fix: str) -> None:
         """Raise :class:`NotRecordable` if what is read was changed, by ``who`` reads it."""
         if (changed := self.changed()) is not None:
-            raise NotRecordable(f"{who} changes {changed}")
+            raise NotRecordable(f"{who} changes {changed}", fix)
 
     def refuse_unseen(self) -> None:
         """Raise :class:`NotRecordable` if something is read that may change without being seen."""
         if self._unseen:
-            raise NotRecordable(f"the step reads {self._unseen[0]}, which may change without being seen")
+            text = f"the step reads {self._unseen[0]}, which may change without being seen"
+            raise NotRecordable(text, "read it once, in __init__, and keep what it gave")
 
     def refuse_setting(self, who: str) -> None:
         """Raise :class:`NotRecordable` if ``who`` sets something beside tensors, which a trial would leave behind."""
         if self._sets:
-            raise NotRecordable(f"{who} may set {self._sets[0]}")
+            raise NotRecordable(f"{who} may set {self._sets[0]}", "keep what changes in tensors, written in place")

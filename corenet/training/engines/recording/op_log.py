@@ -16,6 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from corenet.training.engines.unsupported import NotRecordable
 
 _OF_ITS_MEMORY = ("aten::resize_", "aten::resize_as_", "aten::set_")
+MASKS = "use torch.where or a product with the mask instead of indexing by it"
 LOOKS = "use torch.where instead of item(), numpy() or an if on a tensor"
 _PAST_KERNELS = (
     Tensor.tolist,
@@ -110,7 +111,7 @@ class OpLog:
     ['mul', 'add']
     >>> with OpLog() as log:
     ...     y = x.sum().item()
-    >>> log.refusal.reason.text
+    >>> log.refusal.text
     'the step looks at its numbers (aten._local_scalar_dense)'
     """
 
@@ -157,7 +158,7 @@ class _Kernels(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         keywords = kwargs or {}
         if torch.Tag.dynamic_output_shape in func.tags and not _is_gather(func, args):
-            self._log.refuse(f"the step makes a tensor whose shape depends on its numbers ({_name(func)})")
+            self._log.refuse(f"the step makes a tensor whose shape depends on its numbers ({_name(func)})", MASKS)
         if torch.Tag.inplace_view in func.tags:
             self._keep_as_it_is(func, args[0])
         result = func(*args, **keywords)
@@ -169,7 +170,7 @@ class _Kernels(TorchDispatchMode):
     def _keep_as_it_is(self, function: Any, tensor: Tensor) -> None:
         """Let earlier operations have a tensor in the shape that they had it in, before it gets another."""
         if function._schema.name in _OF_ITS_MEMORY:
-            self._log.refuse(f"the step changes the memory of a tensor ({_name(function)})")
+            self._log.refuse(f"the step changes the memory of a tensor ({_name(function)})", "make another tensor")
             return
         before = tensor.view_as(tensor)
         self._log.operations = [each.having(before, tensor) for each in self._log.operations]

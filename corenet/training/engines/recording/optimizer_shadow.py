@@ -16,6 +16,8 @@ from corenet.training.engines.recording.op_log import Operation, OpLog, memory
 from corenet.training.engines.unsupported import NotRecordable, is_of_ours
 
 Comparison = Callable[[int], bool]
+AS_FACTOR = "use it as a factor of tensors alone, as in param.sub_(grad, alpha=self.current_lr)"
+WRITTEN_IN_PLACE = "keep it in a tensor of the state, which init_state makes, and write that in place"
 _Slot = tuple[Tensor, Tensor, dict[str, Tensor]]
 
 
@@ -52,7 +54,7 @@ class Shadow:
                 self._update(*slot)
         after = [vars(self._optimizer), *(state for _, _, state in slots)]
         if not all(map(_same, [kept, *states], after)) or _places(slots) != places:
-            raise NotRecordable("update() creates new state in each step")
+            raise NotRecordable("update() creates new state in each step", WRITTEN_IN_PLACE)
         return [self._of_originals(each) for each in log.checked()]
 
     def _copies_of(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -118,11 +120,14 @@ class _Rate(float):
 def _refuse(self: object, other: object = None) -> Any:
     if isinstance(other, Tensor):
         return NotImplemented  # the tensor's own method takes a rate, and refuses steps
-    raise NotRecordable("the rule computes with its rate or the count of steps in Python")
+    if isinstance(self, _Steps):
+        text = "the rule computes with the count of steps in Python"
+        raise NotRecordable(text, WRITTEN_IN_PLACE)
+    raise NotRecordable("the rule computes with its rate in Python", AS_FACTOR)
 
 
 def _refuse_lr(optimizer: Optimizer) -> float:
-    raise NotRecordable("the rule reads lr, not current_lr")
+    raise NotRecordable("the rule reads lr, not current_lr", "read current_lr")
 
 
 def _comparing(relation: Callable[[Any, Any], bool]) -> Callable[..., bool]:

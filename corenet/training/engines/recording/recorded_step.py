@@ -183,7 +183,8 @@ def refuse_foreign_writes(
         if written & batch:
             raise NotRecordable(f"the step changes its batch in place ({each.name})", "change a clone of it")
         if not written <= known:
-            raise NotRecordable(f"the step writes into a tensor that was made in Python ({each.name})")
+            text = f"the step writes into a tensor that was made in Python ({each.name})"
+            raise NotRecordable(text, "make it by torch.zeros or another operation, or clone it first")
         if not each.is_view:
             known |= set(map(memory, each.results()))
 

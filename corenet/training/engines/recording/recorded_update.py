@@ -18,7 +18,7 @@ from corenet.contracts.optimizer import Optimizer
 from corenet.training.engines.optimizer_adapter import tensors_of
 from corenet.training.engines.recording.guards import Guards
 from corenet.training.engines.recording.op_log import Operation, OpLog
-from corenet.training.engines.recording.optimizer_shadow import Comparison, Shadow
+from corenet.training.engines.recording.optimizer_shadow import AS_FACTOR, WRITTEN_IN_PLACE, Comparison, Shadow
 from corenet.training.engines.recording.rng_state import python_rng_checkpoint, rng_checkpoint
 from corenet.training.engines.unsupported import NotRecordable
 
@@ -75,7 +75,7 @@ def record_update(optimizer: Optimizer) -> RecordedUpdate:
     finally:
         for rewind in rewinds:
             rewind()
-    reads.refuse_changed("the rule")
+    reads.refuse_changed("the rule", WRITTEN_IN_PLACE)
     if any(torch.Tag.nondeterministic_seeded in each.function.tags for each in first):
         raise NotRecordable("the rule draws random numbers")
     rate, minus_rate = (torch.zeros((), dtype=torch.float64) for _ in range(2))
@@ -86,7 +86,7 @@ def record_update(optimizer: Optimizer) -> RecordedUpdate:
 def _with_rate(first: list[Operation], second: list[Operation], rate: Tensor, minus_rate: Tensor) -> list[Operation]:
     """Return operations with the rate as a tensor where it stood as a number."""
     if [each.function for each in first] != [each.function for each in second]:
-        raise NotRecordable("update() runs different operations at different learning rates")
+        raise NotRecordable("update() runs different operations at different learning rates", AS_FACTOR)
 
     def substituted(one: object, other: object) -> object:
         if isinstance(one, (Tensor, list, tuple)) or one == other:
@@ -95,7 +95,7 @@ def _with_rate(first: list[Operation], second: list[Operation], rate: Tensor, mi
             return rate
         if (one, other) == tuple(-each for each in _RATES):
             return minus_rate
-        raise NotRecordable("the rule computes with its rate in Python")
+        raise NotRecordable("the rule computes with its rate in Python", AS_FACTOR)
 
     return [
         replace(
@@ -111,13 +111,14 @@ def _refuse_what_is_kept_elsewhere(optimizer: Optimizer) -> None:
     """Refuse what may change where no log shows it: what is kept beside the state, and a rate read from tensors."""
     for name, value in settings(optimizer).items():
         if not _is_constant(value):
-            raise NotRecordable(f"the rule may keep something in {name}, which is neither a constant nor in the state")
+            text = f"the rule may keep something in {name}, which is neither a constant nor in the state"
+            raise NotRecordable(text, WRITTEN_IN_PLACE)
     if not all(isinstance(value, Tensor) for slot in optimizer.layout.slots for value in slot.state.values()):
-        raise NotRecordable("not everything in the rule's state is a tensor")
+        raise NotRecordable("not everything in the rule's state is a tensor", "keep a number as torch.zeros(())")
     with OpLog() as log:
         _ = optimizer.current_lr
     if log.operations:
-        raise NotRecordable("the learning rate is computed from tensors")
+        raise NotRecordable("the learning rate is computed from tensors", "compute it from numbers")
 
 
 def _is_constant(value: object) -> bool:

@@ -70,7 +70,8 @@ class Recorder:
         self._changes = self._replays = self._unsettled = 0
         self._rule: Guards | None = None
         if has_own_step(learner.optimizer):
-            self.refuse(NotRecordable(f"{type(learner.optimizer).__name__} overrides step()"))
+            name = type(learner.optimizer).__name__
+            self.refuse(NotRecordable(f"{name} overrides step()", "write its rule as update(param, grad, state)"))
 
     @property
     def running(self) -> Running:
@@ -86,7 +87,7 @@ class Recorder:
             self._changes = self._changes + 1 if self._replays < EARNED else 0
             self.forget()
             if self._changes >= CHANGES:
-                self.refuse(NotRecordable(f"{changed} changes too often"))
+                self.refuse(NotRecordable(f"{changed} changes too often", f"change it once in {EARNED} steps at most"))
 
     def before_step(self) -> None:
         """Look for changes if the optimizer's rule, which is run between two steps, may make some."""
@@ -95,20 +96,21 @@ class Recorder:
 
     def after_step(self) -> None:
         """Do without a recording that is new if the whole step, the optimizer's included, changed what it reads."""
-        guards = self.guards
-        if guards is None or all(recorded.verified for recorded in self.steps.values()):
-            return
-        changed = guards.changed()
-        if changed is not None:
-            self._unsettle(NotRecordable(f"the step changes {changed}"))
+        if self.guards is not None and not all(recorded.verified for recorded in self.steps.values()):
+            self._is_unsettled(self.guards)
 
-    def _unsettle(self, refusal: NotRecordable) -> None:
-        """Record a later step, unless enough were tried."""
-        self._unsettled += 1
-        if self._unsettled >= UNSETTLED:
-            self.refuse(refusal)
-        else:
-            self.forget()
+    def _is_unsettled(self, guards: Guards) -> bool:
+        """Tell whether the step has changed what it reads: then a later one is recorded, unless enough were tried."""
+        try:
+            guards.refuse_changed("the step", "keep a number that changes in a Buffer, written in place")
+        except NotRecordable as refusal:
+            self._unsettled += 1
+            if self._unsettled >= UNSETTLED:
+                self.refuse(refusal)
+            else:
+                self.forget()
+            return True
+        return False
 
     def forget(self) -> None:
         """Drop what was recorded; it is recorded anew."""
@@ -160,8 +162,7 @@ class Recorder:
         try:
             guards.refuse_unseen()
             Guards.of_check(self.learner.loss).refuse_setting("the check of the loss")
-            if (changed := guards.changed()) is not None:
-                self._unsettle(NotRecordable(f"the step changes {changed}"))
+            if self._is_unsettled(guards):
                 return value
             self.adopt(key_of(input, target), self._recorded(log), guards)
         except NotRecordable as refusal:

@@ -115,7 +115,7 @@ def test_a_folder_of_another_user_is_not_used(folder, monkeypatch):
     monkeypatch.setattr(os, "getuid", lambda: uid + 1)
     with pytest.raises(CannotCompile, match="belongs to another user") as refused:
         library(TWICE)
-    assert refused.value.reason.fix == "set XDG_CACHE_HOME to a folder of your own"
+    assert refused.value.fix == "set XDG_CACHE_HOME to a folder of your own"
     assert list(folder.iterdir()) == []
 
 

@@ -104,7 +104,8 @@ def test_another_dtype_is_refused_as_by_the_plain_step(part, alike):
 
 def test_what_changes_in_every_epoch_is_compiled_a_few_times_only(alike, odd, monkeypatch, caplog):
     monkeypatch.setattr("corenet.training.engines.cpu.engine.LIBRARIES", 3)
-    told = "this training had 3 libraries compiled already: what it does changes too often"
+    told = "this training had 3 libraries compiled already: what it does changes too often; "
+    told += "use batches of fewer sizes, and change settings less often"
     left = alike(build(odd["Scaled"]), DATA, epochs=6, change=setting, engine="replay")
     assert left.told == [f"engine 'replay' runs, not 'compiled': {told}"]
     with caplog.at_level("INFO", logger="corenet"):

@@ -217,5 +217,6 @@ def test_what_changes_between_epochs_is_heeded(change, alike, odd):
 def test_what_changes_in_every_epoch_is_launched_a_few_times_only(alike, odd, monkeypatch):
     monkeypatch.setattr("corenet.training.engines.cuda.engine.GRAPHS", 4)
     left = alike(build(odd["Scaled"]), epochs=6, change=setting, engine="replay")
-    told = "this training had 4 graphs captured already: what it does changes too often"
+    told = "this training had 4 graphs captured already: what it does changes too often; "
+    told += "use batches of fewer sizes, and change settings less often"
     assert left.told == [f"engine 'replay' runs, not 'graph': {told}"]

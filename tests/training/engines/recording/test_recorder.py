@@ -177,7 +177,7 @@ def test_what_changes_too_often_is_trained_plainly(learner, batches, caplog):
             recorder.refresh()
             torch.testing.assert_close(steps(recorder, batches(4)), plain_steps(plain, batches(4)))
     assert recorder.running == "plain"
-    told = "engine 'plain' runs, not 'replay': model.1.factor changes too often"
+    told = "engine 'plain' runs, not 'replay': model.1.factor changes too often; change it once in 100 steps at most"
     assert [each.message for each in caplog.records] == [told]
 
 
@@ -192,7 +192,7 @@ def test_what_changes_after_it_has_earned_what_it_cost_may_change_for_ever(learn
 
 def test_an_optimizer_with_a_step_of_its_own_is_left_to_it(learner, odd):
     recorder = recorder_of(learner(optimizer=odd["Clips"]))
-    assert (recorder.running, recorder.refusal.reason.text) == ("plain", "Clips overrides step()")
+    assert (recorder.running, recorder.refusal.text) == ("plain", "Clips overrides step()")
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])

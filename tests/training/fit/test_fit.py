@@ -1,4 +1,4 @@
-"""The loop around the step: the same training as spelled out, from three random streams kept apart."""
+"""The loop around the step: the same training as spelled out, and a record of each epoch."""
 
 from functools import partial
 
@@ -11,21 +11,6 @@ TRAIN, VALID = cn.data.disk(50, seed=0), cn.data.disk(30, seed=1)
 SHORT = {"epochs": 3, "batch_size": 20, "progress": False}  # 20, 20 and 10 points
 
 
-def network(p=0.3, width=6):
-    torch.manual_seed(7)
-    return cn.Sequential(cn.Linear(2, width), cn.ReLU(), cn.Dropout(p), cn.Linear(width, 1), cn.Sigmoid())
-
-
-def sgd(model, lr=0.2):
-    return cn.SGD(model.parameters(), lr=lr, momentum=0.9, lr_decay=0.01)
-
-
-def trained(model=None, seed=3, **options):
-    """Return a model after a short fit, and its history."""
-    model = model or network()
-    return model, cn.fit(model, cn.BCELoss(), sgd(model), TRAIN, seed=seed, **SHORT | options)
-
-
 def assert_same(left, right):
     torch.testing.assert_close(left.state_dict(), right.state_dict(), rtol=0, atol=0)
 
@@ -34,25 +19,7 @@ def differ(left, right):
     return any(not torch.equal(a, b) for a, b in zip(left.parameters(), right.parameters(), strict=True))
 
 
-class Watch(cn.Module):
-    """Passes everything on, and remembers what came by; ``draws`` makes it random."""
-
-    def __init__(self, draws=False):
-        self.draws = draws
-        self.seen, self.drawn = [], []
-
-    def forward(self, input):
-        if self.training:
-            self.seen.append(input.clone())
-            if self.draws:
-                self.drawn.append(torch.rand(4))
-        return input
-
-    def backward(self, grad_output):
-        return grad_output
-
-
-def test_fit_is_the_loop_bit_for_bit():
+def test_fit_is_the_loop_bit_for_bit(network, sgd, trained):
     fitted, _ = trained(valid=VALID, seed=3)
 
     model = network()
@@ -71,7 +38,7 @@ def test_fit_is_the_loop_bit_for_bit():
 
 @pytest.mark.usefixtures("needs_compiler")
 @pytest.mark.parametrize("valid", [None, VALID])
-def test_a_compiled_fit_is_the_loop_within_rounding(valid):
+def test_a_compiled_fit_is_the_loop_within_rounding(valid, trained):
     options = {"valid": valid, "epochs": 6, "batch_size": 8}
     (plain, expected), (compiled, history) = (trained(engine=engine, **options) for engine in ("plain", "compiled"))
     torch.testing.assert_close(compiled.state_dict(), plain.state_dict())
@@ -81,104 +48,8 @@ def test_a_compiled_fit_is_the_loop_within_rounding(valid):
     assert (expected.engine, history.engine) == ("plain", "compiled")
 
 
-@pytest.mark.usefixtures("needs_compiler")
-def test_torch_s_generator_goes_on_as_if_no_compiled_step_had_drawn():
-    state = torch.get_rng_state()
-    options = {"engine": "compiled", "epochs": 6, "batch_size": 8}
-    model = network(p=0.5)
-    torch.set_rng_state(state)
-    trained(model, **options)
-    assert torch.equal(torch.get_rng_state(), state)
-
-    def spoil(model, data):
-        model[0].bias.fill_(torch.nan)
-        return 0.0
-
-    with pytest.raises(cn.NonFiniteError, match="epoch 2, step 1"):
-        trained(model, metrics=[spoil], **options)
-    assert torch.equal(torch.get_rng_state(), state)
-
-
-def test_the_same_seed_gives_the_same_training_and_another_one_another():
-    (one, first), (two, second) = trained(seed=3), trained(seed=3)
-    assert_same(one, two)
-    assert first.losses == second.losses
-    assert differ(one, trained(seed=4)[0])
-
-
-def test_the_seed_governs_what_dropout_draws():
-    # One batch of everything in two epochs of equal order: all that is left is the mask.
-    whole = {"epochs": 1, "batch_size": len(TRAIN)}
-    assert trained(seed=3, **whole)[1].losses != trained(seed=4, **whole)[1].losses
-    torch.testing.assert_close(
-        trained(network(p=0.0), seed=3, **whole)[1].losses, trained(network(p=0.0), seed=4, **whole)[1].losses
-    )
-
-
-def loop(model, seed):
-    """Train by the loop, batches by ``seed``, all else by torch's generator seeded with 0."""
-    loss, optimizer = cn.BCELoss(), sgd(model)
-    torch.manual_seed(0)
-    for epoch in range(2):
-        for input, target in TRAIN.batches(20, seed, epoch):
-            cn.train_step(model, loss, optimizer, input, target)
-
-
-def test_another_order_of_the_batches_leaves_what_dropout_draws_alone():
-    watches = [Watch(draws=True), Watch(draws=True)]
-    for seed, watch in enumerate(watches):
-        loop(cn.Sequential(watch, *network()), seed)
-    one, two = watches
-    assert [draw.tolist() for draw in one.drawn] == [draw.tolist() for draw in two.drawn]
-    assert not torch.equal(torch.cat(one.seen), torch.cat(two.seen))
-
-
-def test_an_added_dropout_leaves_the_batches_alone():
-    watches = [Watch(), Watch()]
-    for watch, p in zip(watches, (0.0, 0.5), strict=True):
-        trained(cn.Sequential(watch, cn.Dropout(p), *network(p)))
-    one, two = watches
-    assert torch.equal(torch.cat(one.seen), torch.cat(two.seen))
-    batches = [input for epoch in range(3) for input, _ in TRAIN.batches(20, 3, epoch)]
-    assert torch.equal(torch.cat(one.seen), torch.cat(batches))
-
-
-def test_torch_s_generator_goes_on_as_if_nothing_had_been_drawn():
-    model, state = network(), torch.get_rng_state()
-    trained(model)
-    assert torch.equal(torch.get_rng_state(), state)
-    with pytest.raises(cn.NonFiniteError):
-        trained(cn.Sequential(*model, SpoilAt(2)))
-    assert torch.equal(torch.get_rng_state(), state)
-
-
-def test_what_was_drawn_before_fit_does_not_matter():
-    one = network()
-    two = network()
-    torch.rand(100)
-    assert_same(trained(one)[0], trained(two)[0])
-
-
-def test_measuring_changes_nothing_of_the_training():
-    assert_same(trained(valid=VALID)[0], trained(metrics=())[0])
-
-
-class SpoilAt(cn.Module):
-    """Turns the gradient into NaN at the given step, counted from 1."""
-
-    def __init__(self, step):
-        self.left = step
-
-    def forward(self, input):
-        return input
-
-    def backward(self, grad_output):
-        self.left -= 1
-        return grad_output if self.left else grad_output * float("nan")
-
-
-def test_a_gradient_that_is_no_number_stops_before_the_write_and_says_where():
-    model = cn.Sequential(*network(), SpoilAt(5))
+def test_a_gradient_that_is_no_number_stops_before_the_write_and_says_where(network, sgd, trained, spoil_at):
+    model = cn.Sequential(*network(), spoil_at(5))
     with pytest.raises(cn.NonFiniteError) as caught:
         trained(model)
     error = caught.value
@@ -194,7 +65,7 @@ def test_a_gradient_that_is_no_number_stops_before_the_write_and_says_where():
     assert_same(cn.Sequential(*list(model)[:-1]), untouched)
 
 
-def test_after_an_output_that_is_no_number_the_model_can_be_trained_again():
+def test_after_an_output_that_is_no_number_the_model_can_be_trained_again(network, trained):
     model = network()
     good = model.state_dict()
     for parameter in model.parameters():
@@ -205,7 +76,7 @@ def test_after_an_output_that_is_no_number_the_model_can_be_trained_again():
     assert_same(trained(model)[0], trained()[0])
 
 
-def test_the_loss_of_an_epoch_is_the_mean_over_its_points():
+def test_the_loss_of_an_epoch_is_the_mean_over_its_points(network):
     model = network(p=0.0)
     still = cn.SGD(model.parameters(), lr=0.0)
     whole = cn.MSELoss()(cn.predict(model, TRAIN), TRAIN.targets).item()
@@ -214,7 +85,7 @@ def test_the_loss_of_an_epoch_is_the_mean_over_its_points():
         assert history.losses == pytest.approx([whole] * 3), reduction
 
 
-def test_the_record_of_an_epoch():
+def test_the_record_of_an_epoch(trained):
     model, history = trained(valid=VALID)
     assert [epoch.epoch for epoch in history] == [1, 2, 3]
     assert [epoch.lr for epoch in history] == [0.2 / (1 + steps * 0.01) for steps in (0, 3, 6)]
@@ -224,7 +95,7 @@ def test_the_record_of_an_epoch():
     assert history[-1].valid == {"loss": loss, "error_rate": cn.error_rate(model, VALID)}
 
 
-def test_metrics_of_one_s_own_go_by_their_names_and_see_the_model_in_eval_mode():
+def test_metrics_of_one_s_own_go_by_their_names_and_see_the_model_in_eval_mode(trained):
     modes = []
 
     def spread(model, data):
@@ -238,7 +109,7 @@ def test_metrics_of_one_s_own_go_by_their_names_and_see_the_model_in_eval_mode()
     assert all(module.training for _, module in model.named_modules())
 
 
-def test_without_metrics_to_take_the_loss_alone_is_recorded():
+def test_without_metrics_to_take_the_loss_alone_is_recorded(sgd, trained):
     model = cn.Sequential(cn.Linear(2, 2))
     regression = cn.data.Dataset(TRAIN.inputs, TRAIN.inputs)
     history = cn.fit(model, cn.MSELoss(), sgd(model), regression, regression, **SHORT)
@@ -251,7 +122,7 @@ def test_without_metrics_to_take_the_loss_alone_is_recorded():
 
 
 @pytest.mark.parametrize("engine", ["plain", "replay", "compiled"])
-def test_logits_are_read_as_the_loss_reads_them(engine, needs_compiler):
+def test_logits_are_read_as_the_loss_reads_them(engine, needs_compiler, sgd):
     model = cn.Sequential(cn.Linear(1, 1))
     model[0].weight.fill_(1)
     model[0].bias.zero_()
@@ -262,7 +133,7 @@ def test_logits_are_read_as_the_loss_reads_them(engine, needs_compiler):
     assert [each.valid["loss"] for each in history] == pytest.approx([(0.55435524 + 0.51301525) / 2] * 3)
 
 
-def test_another_default_dtype_is_trained_and_measured_in():
+def test_another_default_dtype_is_trained_and_measured_in(network, sgd):
     torch.set_default_dtype(torch.float64)
     try:
         train, valid = cn.data.disk(50, seed=0), cn.data.disk(30, seed=1)
@@ -275,23 +146,19 @@ def test_another_default_dtype_is_trained_and_measured_in():
     assert history[-1].valid["error_rate"] == cn.error_rate(model, valid)
 
 
-def test_a_model_in_eval_mode_is_trained_in_training_mode():
+def test_a_model_in_eval_mode_is_trained_in_training_mode(network, trained):
     model = network()
     model.eval()
     assert_same(trained(model)[0], trained()[0])
     assert model.training
 
 
-def factory(round):
-    model = cn.Sequential(cn.Linear(2, 6), cn.ReLU(), cn.Dropout(0.3), cn.Linear(6, 1), cn.Sigmoid())
-    return model, cn.BCELoss(), sgd(model)
-
-
-def test_an_optimizer_of_a_parameter_that_was_replaced_is_refused():
-    model, loss, optimizer = factory(0)
+def test_an_optimizer_of_a_parameter_that_was_replaced_is_refused(network, sgd):
+    model = network()
+    optimizer = sgd(model)
     model[0].weight = cn.Parameter(torch.ones_like(model[0].weight))
     with pytest.raises(cn.StructureError, match="holds parameters that the model does not have"):
-        cn.fit(model, loss, optimizer, TRAIN, **SHORT)
+        cn.fit(model, cn.BCELoss(), optimizer, TRAIN, **SHORT)
 
 
 def test_weights_that_overflow_in_the_last_write_are_told():
@@ -303,7 +170,7 @@ def test_weights_that_overflow_in_the_last_write_are_told():
 
 
 @pytest.mark.parametrize("metrics", [cn.accuracy, ["accuracy"]])
-def test_metrics_that_are_no_list_of_functions_are_refused(metrics):
-    model, loss, optimizer = factory(0)
+def test_metrics_that_are_no_list_of_functions_are_refused(metrics, network, sgd):
+    model = network()
     with pytest.raises(cn.ConfigError, match="metrics must be a list of functions"):
-        cn.fit(model, loss, optimizer, TRAIN, metrics=metrics, **SHORT)
+        cn.fit(model, cn.BCELoss(), sgd(model), TRAIN, metrics=metrics, **SHORT)

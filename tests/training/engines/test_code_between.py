@@ -111,6 +111,7 @@ def test_what_is_measured_in_one_call_is_measured_anew_after_a_change(points):
         found = learner()
         data = Once(DATA.inputs[:points], DATA.targets[:points])
         data.held = found.optimizer.held
+        del found.optimizer.held, found.loss.held  # a rule that holds an object is applied in Python
         options = {"epochs": 20, "batch_size": 8, "engine": engine, "metrics": [], "progress": False}
         history = cn.fit(found.model, found.loss, found.optimizer, data, DATA, **options)
         losses.append([each.valid["loss"] for each in history])

@@ -26,6 +26,7 @@ class Outcome:
     """What a training left."""
 
     numbers: list[Tensor]
+    measured: list[float]
     settings: dict[str, object]
     error: str
     told: list[str]
@@ -37,6 +38,7 @@ def trained(problem: Problem, engine: str, nudge: float = 0.0) -> Outcome:
     world = World(problem)
     _nudge(world, nudge)
     engines: list[str] = []
+    measured: list[float] = []
     error = ""
     with listening() as told, compiling(problem.compiles and engine != "plain"):
         try:
@@ -44,13 +46,15 @@ def trained(problem: Problem, engine: str, nudge: float = 0.0) -> Outcome:
                 if problem.renewed[fit]:
                     world.renew()
                     _nudge(world, nudge)
-                engines.append(fitted(world, fit, epochs, engine))
+                history = fitted(world, fit, epochs, engine)
+                engines.append(engine if history is None else history.engine)
+                measured += [] if history is None else _figures(history)
         except Exception as raised:  # noqa: BLE001 - the two engines are to raise the same
             error = f"{type(raised).__name__}: {raised}"
         finally:
             torch.set_default_dtype(torch.float32)
     numbers = [*world.model.state_dict().values(), *(each.grad.clone() for each in world.model.parameters())]
-    return Outcome(numbers, settings_of(world), error, told, engines)
+    return Outcome(numbers, measured, settings_of(world), error, told, engines)
 
 
 def _nudge(world: World, roundings: float) -> None:
@@ -59,8 +63,8 @@ def _nudge(world: World, roundings: float) -> None:
         parameter.mul_(1 + roundings * torch.finfo(parameter.dtype).eps * signs)
 
 
-def fitted(world: World, fit: int, epochs: int, engine: str) -> str:
-    """Do one fit of the problem, with its changes, and return the engine that ran."""
+def fitted(world: World, fit: int, epochs: int, engine: str) -> cn.History | None:
+    """Do one fit of the problem, with its changes, and return its history."""
     problem, epoch = world.problem, count(1)
 
     def changing(model=None, data=None):
@@ -75,13 +79,16 @@ def fitted(world: World, fit: int, epochs: int, engine: str) -> str:
             world.change(change)
     if problem.engine == "step":
         _looped(world, epochs, engine, changing)
-        return engine
+        return None
     metrics = [changing] if any(change.fit == fit for change in problem.changes) else None
     options = {"epochs": epochs, "batch_size": problem.batch_size, "seed": problem.seed, "progress": False}
-    history = cn.fit(
+    return cn.fit(
         world.model, world.loss, world.optimizer, world.data, world.valid, metrics=metrics, engine=engine, **options
     )
-    return history.engine
+
+
+def _figures(history: cn.History) -> list[float]:
+    return [figure for each in history for figure in (each.loss, each.lr, *each.train.values(), *each.valid.values())]
 
 
 def _looped(world, epochs, engine, changing):

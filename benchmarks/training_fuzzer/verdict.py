@@ -49,11 +49,14 @@ def judged(problem: Problem) -> Verdict:
 
 def distance(one: Outcome, other: Outcome) -> float:
     """Return how far the tensors are apart at most."""
-    return max(map(apart, one.numbers, other.numbers), default=0.0)
+    measured = (torch.tensor(each.measured, dtype=torch.float64) for each in (one, other))
+    return max(map(apart, one.numbers, other.numbers), default=0.0) + apart(*measured)
 
 
 def apart(one: Tensor, other: Tensor) -> float:
     """Return the largest difference beside the largest number."""
+    if not one.numel() or one.shape != other.shape:
+        return 0.0 if one.shape == other.shape else 1.0
     one, other = (each.double().nan_to_num(0.0) for each in (one, other))
     return float((one - other).abs().max() / (1e-3 + other.abs().max()))
 

@@ -40,7 +40,6 @@ class Training:
         draws = drawing_on(optimizer, self.seed, epochs, self.train.inputs.device)
         with keeping(history), draws, progress_for(progress, epochs.stop, label, epochs.start) as show:
             while len(history) < len(epochs):
-                self.engine.refresh()
                 for record in self._epochs(epochs[len(history) : len(history) + self._at_once()]):
                     history.engine = self.engine.running
                     history.append(record)
@@ -99,8 +98,7 @@ class Training:
     def _pieces(self, epochs: range) -> Iterator[Piece]:
         """Yield what the engine does; an error of its says where."""
         points, data = 0, self.train.shuffled(self.seed, *epochs)
-        if self._augments:
-            self.engine.refresh()
+        self.engine.refresh()  # metrics, and a data set of somebody else's, may have changed something
         try:
             for piece in self.engine.steps(*data, self.batch_size, len(epochs)):
                 yield piece

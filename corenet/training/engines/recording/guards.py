@@ -115,4 +115,4 @@ class Guards:
     def refuse_setting(self, who: str) -> None:
         """Raise :class:`NotRecordable` if ``who`` sets something beside tensors, which a trial would leave behind."""
         if self._sets:
-            raise NotRecordable(f"{who} may set {self._sets[0]}", "let it only look at its arguments")
+            raise NotRecordable(f"{who} may set {self._sets[0]}", "keep what changes in tensors, written in place")

@@ -97,20 +97,21 @@ class Recorder:
 
     def after_step(self) -> None:
         """Do without a recording that is new if the whole step, the optimizer's included, changed what it reads."""
-        guards = self.guards
-        if guards is None or all(recorded.verified for recorded in self.steps.values()):
-            return
-        changed = guards.changed()
-        if changed is not None:
-            self._unsettle(NotRecordable(f"the step changes {changed}", IN_A_BUFFER))
+        if self.guards is not None and not all(recorded.verified for recorded in self.steps.values()):
+            self._is_unsettled(self.guards)
 
-    def _unsettle(self, refusal: NotRecordable) -> None:
-        """Record a later step, unless enough were tried."""
-        self._unsettled += 1
-        if self._unsettled >= UNSETTLED:
-            self.refuse(refusal)
-        else:
-            self.forget()
+    def _is_unsettled(self, guards: Guards) -> bool:
+        """Tell whether the step has changed what it reads: then a later one is recorded, unless enough were tried."""
+        try:
+            guards.refuse_changed("the step", IN_A_BUFFER)
+        except NotRecordable as refusal:
+            self._unsettled += 1
+            if self._unsettled >= UNSETTLED:
+                self.refuse(refusal)
+            else:
+                self.forget()
+            return True
+        return False
 
     def forget(self) -> None:
         """Drop what was recorded; it is recorded anew."""
@@ -162,8 +163,7 @@ class Recorder:
         try:
             guards.refuse_unseen()
             Guards.of_check(self.learner.loss).refuse_setting("the check of the loss")
-            if (changed := guards.changed()) is not None:
-                self._unsettle(NotRecordable(f"the step changes {changed}", IN_A_BUFFER))
+            if self._is_unsettled(guards):
                 return value
             self.adopt(key_of(input, target), self._recorded(log), guards)
         except NotRecordable as refusal:

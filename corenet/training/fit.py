@@ -85,7 +85,7 @@ def fit(
     ``except KeyboardInterrupt as error`` is ``error.history``, after one that a notebook shows it is
     ``sys.last_value.history``.
 
-    >>> import corenet as cn
+    >>> import torch, corenet as cn
     >>> _ = torch.manual_seed(0)
     >>> model = cn.Sequential(cn.Linear(2, 25), cn.ReLU(), cn.Linear(25, 1), cn.Sigmoid())
     >>> optimizer = cn.SGD(model.parameters(), lr=0.5, momentum=0.9)

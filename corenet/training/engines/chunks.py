@@ -19,6 +19,7 @@ from corenet.training.engines.recording.recorded_update import RecordedUpdate
 from corenet.training.engines.recording.restore import interrupts_deferred
 from corenet.training.engines.recording.rng_state import rng_checkpoint
 from corenet.training.engines.recording.sensitivity import sensitivity
+from corenet.training.engines.unsupported import Unsupported, is_of_ours
 from corenet.training.finite import are_finite
 from corenet.training.learner import Learner
 
@@ -50,6 +51,7 @@ class Chunks:
     def __init__(self, learner: Learner, loop: StepLoop) -> None:
         self.learner, self.loop, self.verified = learner, loop, False
         self.failure: Exception | None = None
+        self.refutation = Unsupported("running many steps per call gave different weights than single steps")
         self._attempts, self._has_disagreed = 0, False
         self._plain = Plain(learner)
         in_flat_tensors = {id(gradient(each)) for each in learner.optimizer.parameters}
@@ -125,8 +127,9 @@ class Chunks:
             return done
 
     def give_up(self) -> None:
-        """Do no more steps in one call: plainly, nothing was wrong with them."""
+        """Do no more steps in one call: done singly, nothing was wrong with them."""
         self.verified, self._attempts = False, ATTEMPTS
+        self.refutation = Unsupported("a call of many steps failed where single steps went well")
 
     def _run(self, inputs: Tensor, targets: Tensor, steps_per_epoch: int) -> Sequence[Tensor] | None:
         """Move the weights by the loop and return the loss of each step, or None if something was wrong on the way."""
@@ -143,7 +146,8 @@ class Chunks:
             return None
         try:
             check_all(self.learner.loss, predictions, targets, batch_size)
-        except Exception:  # noqa: BLE001 - of the loss, which raises it again at the plain step that it is about
+        except Exception as error:  # noqa: BLE001 - of the loss, which raises it again at the plain step that it is about
+            self.failure = error if is_of_ours(error) else None
             return None
         return [values]
 
@@ -151,7 +155,8 @@ class Chunks:
         """Return the rate of each of so many steps to come, or None if the schedule raises an error."""
         try:
             return learning_rates(self.learner.optimizer, self._coming(count))
-        except Exception:  # noqa: BLE001 - of a schedule, which raises it again at the plain step that it is about
+        except Exception as error:  # noqa: BLE001 - of a schedule, which raises it again at the plain step that it is about
+            self.failure = error if is_of_ours(error) else None
             return None
 
     def _coming(self, count: int) -> range:

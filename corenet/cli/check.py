@@ -38,7 +38,7 @@ def command(names: tuple[str, ...], every: bool, seed: int, as_json: bool, out: 
     which they may crash. Exit code 1 if a check fails, or a component cannot be used.
     """
     if every == bool(names):
-        raise click.UsageError("give names of components or distributions, or --all")
+        raise click.UsageError("give names of components or distributions, or --all, not both")
     if out is not None:
         options.prepare(out)
     rows = _all() if every else list(dict.fromkeys(row for name in names for row in _find(name)))

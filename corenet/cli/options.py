@@ -34,7 +34,7 @@ seed = click.option(
     default=0,
     show_default=True,
     metavar="N",
-    help="Governs everything random.",
+    help="Seed of all random numbers.",
 )
 device = click.option(
     "--device",

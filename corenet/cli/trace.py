@@ -19,7 +19,9 @@ MOST = 10_000  # points in a step: its numeric checks take ten seconds
 
 @click.command()
 @click.argument("name", metavar="CONFIG|NAME")
-@click.option("--recipe", type=click.Choice(["reported", "better"]), help="Of an experiment.  [default: reported]")
+@click.option(
+    "--recipe", type=click.Choice(["reported", "better"]), help="Which recipe of an experiment.  [default: reported]"
+)
 @options.seed
 @click.option(
     "--batch-size", type=click.IntRange(1, MOST), metavar="N", help="Points in the step, if not the recipe's."

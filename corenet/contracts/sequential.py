@@ -79,10 +79,18 @@ class Sequential(Module):
     def __getitem__(self, index: slice) -> Sequential: ...
     def __getitem__(self, index: int | slice) -> Module:
         if not isinstance(index, slice):
-            return self._modules[index]
+            return self._at(index)
         chain = Sequential(*self._modules[index])
         chain.training = self.training
         return chain
+
+    def _at(self, index: int) -> Module:
+        try:
+            return self._modules[index]
+        except IndexError:
+            raise IndexError(f"Sequential has {len(self)} modules, none at index {index}") from None
+        except TypeError:
+            raise TypeError(f"Sequential takes an integer or a slice as index, not {index!r}") from None
 
     def __len__(self) -> int:
         return len(self._modules)

@@ -11,6 +11,7 @@ from corenet.errors import CorenetError, did_you_mean
 from corenet.registry.registry import registry
 
 NAMESPACES = ("nn", "optim", "functional")
+OF_DATA = ("Dataset", "disk")
 
 
 def where_else(name: str, known: Iterable[str]) -> str:
@@ -23,19 +24,14 @@ def where_else(name: str, known: Iterable[str]) -> str:
     """
     if name in NAMESPACES:
         return "; layers, losses and optimizers are in corenet itself, as corenet.Linear"
+    if name in OF_DATA:
+        return f"; it is corenet.data.{name}"
     if offered := _in_a_plugin(name):
         return f"; it is not built in, but installed: {offered}"
     suggestion = did_you_mean(name, known)
     if name[:1].isupper():
         return f"{suggestion}; it is not built in; corenet list-components shows every component that is installed"
     if not suggestion and hasattr(sys.modules.get("torch"), name):
-        return f"; tensors and their functions are torch's: torch.{name}"
-    return suggestion
-    if name[:1].isupper():
-        return (
-            "; it is not built in: corenet list-components shows what is installed, corenet new-plugin writes a plugin"
-        )
-    if hasattr(sys.modules.get("torch"), name):
         return f"; tensors and their functions are torch's: torch.{name}"
     return suggestion
 

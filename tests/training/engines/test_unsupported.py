@@ -9,13 +9,13 @@ from corenet.training.engines.unsupported import CannotCompile, NotRecordable, R
 
 
 def test_a_refusal_has_a_code_a_text_and_a_fix():
-    error = NotRecordable("the step looks at its numbers", "ask outside of forward")
+    error = NotRecordable("the step reads a tensor's values in Python", "ask outside of forward")
     assert (error.code, error.text, error.fix) == (
         "not-recordable",
-        "the step looks at its numbers",
+        "the step reads a tensor's values in Python",
         "ask outside of forward",
     )
-    assert str(error) == "the step looks at its numbers; ask outside of forward"
+    assert str(error) == "the step reads a tensor's values in Python; ask outside of forward"
     assert str(CannotCompile("there is no compiler")) == "there is no compiler"
     assert CannotCompile("").code == "cannot-compile"
 

@@ -63,7 +63,7 @@ def device_of(tensors: Iterable[Tensor]) -> torch.device:
     """
     devices = {tensor.device for tensor in tensors}
     if len(devices) != 1 or not all(map(has_graphs, devices)):
-        text = f"the numbers are on {' and '.join(sorted(map(str, devices)))}, not on one CUDA device"
+        text = f"the tensors are on {' and '.join(sorted(map(str, devices)))}, not on one CUDA device"
         raise NotRecordable(text, "move model and data there with .to('cuda')")
     return devices.pop()
 

@@ -112,7 +112,7 @@ class OpLog:
     >>> with OpLog() as log:
     ...     y = x.sum().item()
     >>> log.refusal.text
-    'the step looks at its numbers (aten._local_scalar_dense)'
+    "the step reads a tensor\'s values in Python (aten._local_scalar_dense)"
     """
 
     def __init__(self) -> None:
@@ -163,7 +163,7 @@ class _Kernels(TorchDispatchMode):
             self._keep_as_it_is(func, args[0])
         result = func(*args, **keywords)
         if not all(isinstance(each, Tensor) for each in (result if isinstance(result, (list, tuple)) else [result])):
-            self._log.refuse(f"the step looks at its numbers ({_name(func)})", LOOKS)
+            self._log.refuse(f"the step reads a tensor's values in Python ({_name(func)})", LOOKS)
         self._log.operations.append(Operation(func, args, keywords, result))
         return result
 
@@ -185,7 +185,7 @@ class _Methods(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func in _PAST_KERNELS:
-            self._log.refuse(f"the step looks at its numbers (Tensor.{func.__name__})", LOOKS)
+            self._log.refuse(f"the step reads a tensor's values in Python (Tensor.{func.__name__})", LOOKS)
         return func(*args, **(kwargs or {}))
 
 

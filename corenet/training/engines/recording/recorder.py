@@ -25,6 +25,7 @@ CHANGES = 8  # of what a step reads, each before its recording has earned anythi
 EARNED = 100  # steps by which a recording has earned what it cost
 UNSETTLED = 3  # steps that may change what they read, such as what a module makes when it is first called
 Key = tuple[torch.Size, torch.dtype, torch.Size, torch.dtype]
+IN_A_BUFFER = "keep a number that changes in a Buffer, written in place"
 Recall = Callable[[Key], RecordedStep | None]
 
 
@@ -102,7 +103,7 @@ class Recorder:
     def _is_unsettled(self, guards: Guards) -> bool:
         """Tell whether the step has changed what it reads: then a later one is recorded, unless enough were tried."""
         try:
-            guards.refuse_changed("the step", "keep a number that changes in a Buffer, written in place")
+            guards.refuse_changed("the step", IN_A_BUFFER)
         except NotRecordable as refusal:
             self._unsettled += 1
             if self._unsettled >= UNSETTLED:

@@ -129,7 +129,7 @@ def _stopping(optimizer, steps):
 
 
 def test_without_a_device_who_asks_is_told():
-    words = r"engine 'graph': the numbers are on cpu, not on one CUDA device; move model and data there with \.to"
+    words = r"engine 'graph': the tensors are on cpu, not on one CUDA device; move model and data there with \.to"
     with pytest.raises(cn.ConfigError, match=words):
         cn.fit(*parts(), DATA, engine="graph", **SHORT)
     with pytest.raises(cn.ConfigError, match=words):
@@ -152,7 +152,7 @@ def test_numbers_on_the_processor_are_not_captured(stand_in, monkeypatch):
     monkeypatch.setattr(module, "has_graphs", lambda device: device.type == "meta")
     assert module.device_of([torch.ones(1, device="meta")]) == torch.device("meta")
     for tensors in ([torch.ones(1)], [torch.ones(1), torch.ones(1, device="meta")]):
-        with pytest.raises(cn.training.engines.unsupported.NotRecordable, match="the numbers are on cpu"):
+        with pytest.raises(cn.training.engines.unsupported.NotRecordable, match="the tensors are on cpu"):
             module.device_of(tensors)
 
 

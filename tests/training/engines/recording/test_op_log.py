@@ -34,16 +34,16 @@ def test_a_copy_is_no_view_and_tensors_in_lists_are_arguments():
 
 
 LOOKS = {
-    "item": (lambda x: x.sum().item(), "looks at its numbers (aten._local_scalar_dense)"),
-    "bool": (lambda x: bool((x > 0).all()), "looks at its numbers (aten._local_scalar_dense)"),
-    "float": (lambda x: float(x[0]), "looks at its numbers (aten._local_scalar_dense)"),
-    "equal": (lambda x: torch.equal(x, x), "looks at its numbers (aten.equal)"),
-    "tolist": (lambda x: x.tolist(), "looks at its numbers (Tensor.tolist)"),
-    "numpy": (lambda x: x.numpy().sum(), "looks at its numbers (Tensor.numpy)"),
-    "an array": (lambda x: numpy.asarray(x).sum(), "looks at its numbers (Tensor.__array__)"),
-    "a text": (lambda x: f"{x[0]}", "looks at its numbers (Tensor.__format__)"),
-    "its memory": (lambda x: x.data_ptr(), "looks at its numbers (Tensor.data_ptr)"),
-    "a copy": (copy.deepcopy, "looks at its numbers (Tensor.__deepcopy__)"),
+    "item": (lambda x: x.sum().item(), "reads a tensor's values in Python (aten._local_scalar_dense)"),
+    "bool": (lambda x: bool((x > 0).all()), "reads a tensor's values in Python (aten._local_scalar_dense)"),
+    "float": (lambda x: float(x[0]), "reads a tensor's values in Python (aten._local_scalar_dense)"),
+    "equal": (lambda x: torch.equal(x, x), "reads a tensor's values in Python (aten.equal)"),
+    "tolist": (lambda x: x.tolist(), "reads a tensor's values in Python (Tensor.tolist)"),
+    "numpy": (lambda x: x.numpy().sum(), "reads a tensor's values in Python (Tensor.numpy)"),
+    "an array": (lambda x: numpy.asarray(x).sum(), "reads a tensor's values in Python (Tensor.__array__)"),
+    "a text": (lambda x: f"{x[0]}", "reads a tensor's values in Python (Tensor.__format__)"),
+    "its memory": (lambda x: x.data_ptr(), "reads a tensor's values in Python (Tensor.data_ptr)"),
+    "a copy": (copy.deepcopy, "reads a tensor's values in Python (Tensor.__deepcopy__)"),
     "a mask": (lambda x: x[x > 0], "makes a tensor whose shape depends on its numbers (aten.index)"),
     "unique": (lambda x: x.unique(), "makes a tensor whose shape depends on its numbers (aten._unique2)"),
     "resized": (lambda x: x.clone().resize_(1), "changes the memory of a tensor (aten.resize_)"),
@@ -66,7 +66,7 @@ def test_what_cannot_be_done_again_goes_on_as_without_a_log_and_is_noted(name):
 def test_the_first_of_several_refusals_is_told():
     with OpLog() as log:
         torch.ones(2).tolist(), torch.ones(1).item()
-    assert log.refusal.text == "the step looks at its numbers (Tensor.tolist)"
+    assert log.refusal.text == "the step reads a tensor's values in Python (Tensor.tolist)"
 
 
 def test_a_look_at_a_shape_or_a_dtype_is_no_refusal():

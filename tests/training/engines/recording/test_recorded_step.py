@@ -47,8 +47,8 @@ def test_a_logged_step_is_the_plain_one_and_runs_once(learner, batches):
 
 
 REFUSED = {
-    "a look at a number": (lambda x: x.sum().item(), "the step looks at its numbers"),
-    "a branch by tolist": (lambda x: x.tolist(), "the step looks at its numbers"),
+    "a look at a number": (lambda x: x.sum().item(), "the step reads a tensor's values in Python"),
+    "a branch by tolist": (lambda x: x.tolist(), "the step reads a tensor's values in Python"),
     "a draw in Python": (lambda x: random.random(), "the step draws random numbers in Python or numpy"),
     "a draw in numpy": (lambda x: numpy.random.rand(), "the step draws random numbers in Python or numpy"),
     "a tensor made in Python": (

@@ -160,8 +160,8 @@ REFUSED = [
     (lambda self, p, g, s: p.sub_(g, alpha=self.steps % 5), "the count of steps in Python"),
     (lambda self, p, g, s: p.sub_(g, alpha=2**self.steps), "the count of steps in Python"),
     (lambda self, p, g, s: p.sub_(g, alpha=float(self.steps)), "the count of steps in Python"),
-    (lambda self, p, g, s: p.sub_(g * p.sum().item()), "looks at its numbers"),
-    (lambda self, p, g, s: p.sub_(g) if p[0] > 0 else None, "looks at its numbers"),
+    (lambda self, p, g, s: p.sub_(g * p.sum().item()), "reads a tensor's values in Python"),
+    (lambda self, p, g, s: p.sub_(g) if p[0] > 0 else None, "reads a tensor's values in Python"),
     (lambda self, p, g, s: p.sub_(torch.rand_like(g)), "draws random numbers"),
     (lambda self, p, g, s: p.sub_(torch.empty_like(g).normal_()), "draws random numbers"),
     (lambda self, p, g, s: p.sub_(g, alpha=random.random()), "may change without being seen"),
@@ -209,7 +209,7 @@ def test_a_state_that_is_no_tensor_is_refused():
 def test_a_rate_that_comes_of_tensors_is_refused(rate):
     optimizer = made(descend)
     type(optimizer).current_lr = property(rate)
-    with pytest.raises(NotRecordable, match=r"computed from tensors|looks at its numbers"):
+    with pytest.raises(NotRecordable, match=r"computed from tensors|reads a tensor's values in Python"):
         record_update(optimizer)
 
 

@@ -61,6 +61,16 @@ class Clock:
 
 
 @contextmanager
+def interruptible() -> Iterator[None]:
+    """Have Python's own handler of Ctrl-C, which a process in the background starts without."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
 def ticking(clock: Clock) -> Iterator[None]:
     before = sys.gettrace()
     sys.settrace(clock)
@@ -100,6 +110,11 @@ def interrupted(seed: int, compile_part: float = 0.0, kind: str = "") -> Verdict
     """Return what comes of an interrupt that ``seed`` draws."""
     problem = replace(drawn(seed, compile_part, kind), renewed=(False, False))
     problem = replace(problem, epochs=(min(3, problem.epochs[0]), 2))
+    with interruptible():
+        return _judged(problem, seed)
+
+
+def _judged(problem: Problem, seed: int) -> Verdict:
     before, fresh = process(), World(problem)
     with listening(), compiling(problem.compiles):
         try:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from corenet.errors import GradientError
 
 Status = Literal["agrees", "wrong", "inconclusive"]
-WEAK = 1e-2  # a check that would have missed a fault of 1 % proves nothing
+WEAK = 1e-2  # a check that would have missed a fault of 1 % shows nothing
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ class Chunked(Engine):
         return self._single.running
 
     def max_epochs(self, points: int, batch_size: int, evaluation: Evaluation | None) -> int:
-        """Return how many epochs of so many points it does in one call, as things stand, with an evaluation of each."""
+        """Return how many epochs of ``points`` points it can do in one call now, with an evaluation after each."""
         chunks = self._chunks if self._chunks is not None and self._chunks.verified else None
         steps, rest = divmod(points, batch_size)
         self._epochs = None

@@ -28,7 +28,7 @@ class Measured(Protocol):
 
     @property
     def outputs(self) -> Sequence[Tensor]:
-        """The outputs."""
+        """The model's outputs on the evaluation data."""
         ...
 
     @property
@@ -42,7 +42,7 @@ class Measured(Protocol):
 
 
 class EpochsLoop(Protocol):
-    """Steps, the one on the rest, and the evaluation, of ``max_epochs`` epochs at most in one call."""
+    """The steps, the step on the remaining points, and the evaluation of up to ``max_epochs`` epochs in one call."""
 
     max_epochs: int
 
@@ -54,7 +54,7 @@ class EpochsLoop(Protocol):
     def run(
         self, inputs: Tensor, targets: Tensor, rates: Sequence[float], epochs: int, steps: int
     ) -> tuple[int, list[list[Tensor]], list[Tensor]]:
-        """Do so many steps in each of so many epochs, and what comes after them.
+        """Do ``steps`` steps in each of ``epochs`` epochs, and the evaluation after each.
 
         Returns how many steps went well; of either kind the targets, the outputs, and the losses; and the outputs and
         numbers of the evaluations; all until the next run.

@@ -1,4 +1,4 @@
-"""Which engine trains: the one asked for by name, or the one that pays."""
+"""Which engine trains: the one asked for by name, or the one expected to be fastest."""
 
 from __future__ import annotations
 

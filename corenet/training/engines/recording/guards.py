@@ -1,4 +1,4 @@
-"""What a recorded step takes for granted: everything that its Python reads, compared before it is done again.
+"""What a recorded step depends on: everything that its Python reads, compared before it is done again.
 
 A recording knows kernels and tensors. What Python decided between them is in it as a constant: a setting of a layer or
 of its class, a global, a method. So everything that the code of a step can reach is found once, by walking from its

@@ -165,19 +165,19 @@ def results(learner: Learner, value: Tensor) -> list[list[Tensor]]:
 
 
 def sums(learner: Learner) -> list[float]:
-    """Return what tells the weights of now from others."""
+    """Return a checksum of the weights."""
     return [weights.double().sum().item() for weights in learner.optimizer.layout.weights()]
 
 
 def refuse_foreign_writes(
-    operations: Sequence[Operation], input: Tensor, target: Tensor, held: Sequence[Tensor]
+    operations: Sequence[Operation], input: Tensor, target: Tensor, existing: Sequence[Tensor]
 ) -> None:
     """Refuse what writes into the batch, or into a tensor that no operation made and nobody holds.
 
     Raises:
         NotRecordable: something does; a replay would find the number that the last one left there.
     """
-    batch, known = {memory(input), memory(target)}, set(map(memory, held))
+    batch, known = {memory(input), memory(target)}, set(map(memory, existing))
     for each in operations:
         written = set(map(memory, each.results())) if each.writes else set()
         if written & batch:

@@ -118,7 +118,7 @@ class Recorder:
         self.steps, self.guards, self._replays = {}, None, 0
 
     def refuse(self, refusal: NotRecordable) -> None:
-        """Let the plain step train from now on, and say why."""
+        """Use plain steps from now on, and say why."""
         self.forget()
         self.refusal = refusal
         self.reporter.fallback(f"engine 'plain' runs, not {self.lowering.running!r}", refusal)
@@ -142,7 +142,7 @@ class Recorder:
         return recorded.checked_replay(self.learner.loss, input, target)
 
     def _recalled(self, key: Key) -> RecordedStep | None:
-        """Return what was recorded for an earlier learner like this one, if there is any and it may be believed."""
+        """Return a cached recording of a learner of the same structure, still to be verified, or None."""
         with restored(moved_by(self.learner)):  # some calls are tried when they are made
             recorded = self._recall(key)
         if recorded is not None:

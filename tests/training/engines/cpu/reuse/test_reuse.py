@@ -141,11 +141,11 @@ def test_what_cannot_be_recorded_is_tried_in_each_round(layer, tried, odd, build
     assert alike(lambda: build(lambda r: odd[layer]()), engine="plain") == (3 * tried, 0)
 
 
-# What no comparison of two models sees is seen by the proof of the next.
+# What no comparison of two models sees is seen when the next is verified.
 
 
 class Factor(cn.Module):
-    """y = c x, with a number that no tape sees."""
+    """y = c x, with a number that no log sees."""
 
     def forward(self, input):
         return self.number() * input

@@ -168,7 +168,7 @@ def _refuse_wrong(report: GradientReport, chosen: Callable[[str], bool]) -> None
     wrong = [tensor for tensor in tensors if tensor.status == "wrong"]
     if wrong:
         right = [tensor.name for tensor in report.tensors if tensor.ok and tensor.checked]
-        others = f"; that of {', '.join(right)} is right" if right else ""
+        others = f"; that of {', '.join(dict.fromkeys(right))} is right" if right else ""
         message = "\n".join(str(replace(tensor, diagnosis="")) for tensor in wrong)
         meaning = "\n".join(dict.fromkeys(each.diagnosis for each in wrong if each.diagnosis))
         raise Violation(f"the gradient of {message}{others}", meaning)

@@ -82,7 +82,7 @@ PATTERNS: tuple[tuple[Pattern, str], ...] = (
     ),
     (layout.summed, "{how} over {dimensions}, although each element has a gradient of its own"),
     (
-        scaling.factor,
+        scaling.constant_factor,
         "a constant factor: ours is {ratio} times the numeric one; drop it, or multiply by {inverse}{setting}",
     ),
     (masking.mask_too_wide, "the mask of backward is too wide: ours is zero {where}, and must not be"),

@@ -68,7 +68,7 @@ def halved(evidence: Evidence) -> Words | None:
     return {"setting": _setting(evidence, 0.5)} if _is(_factor(evidence), 0.5) else None
 
 
-def factor(evidence: Evidence) -> Words | None:
+def constant_factor(evidence: Evidence) -> Words | None:
     ratio = _factor(evidence)
     if ratio is None or evidence.known.sum() < 2:
         return None
@@ -98,8 +98,8 @@ def _factor(evidence: Evidence) -> float | None:
 def _setting(evidence: Evidence, ratio: float) -> str:
     """Return which number that the component was built with the factor may come from."""
     for name, value in evidence.settings.items():
-        numbers = {f"1/{name}": value, name: 1 / value, f"1/(1 − {name})": 1 - value, f"1 − {name}": 1 / (1 - value)}
-        if fitting := [missing for missing, number in numbers.items() if _is(ratio, number)]:
+        candidates = {f"1/{name}": value, name: 1 / value, f"1/(1 − {name})": 1 - value, f"1 − {name}": 1 / (1 - value)}
+        if fitting := [missing for missing, number in candidates.items() if _is(ratio, number)]:
             return f"; {' or '.join(fitting)} may be missing, with {name} = {value:g}"
     return ""
 

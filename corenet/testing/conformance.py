@@ -21,6 +21,7 @@ from corenet.testing.checks.loss_edges import LOSS_EDGES_CHECKS
 from corenet.testing.checks.loss_gradient import LOSS_GRADIENT_CHECKS
 from corenet.testing.checks.module_calls import MODULE_CALLS_CHECKS
 from corenet.testing.checks.module_contract import MODULE_CONTRACT_CHECKS
+from corenet.testing.checks.module_effects import MODULE_EFFECTS_CHECKS
 from corenet.testing.checks.module_engine import MODULE_ENGINE_CHECKS
 from corenet.testing.checks.module_gradient import MODULE_GRADIENT_CHECKS
 from corenet.testing.checks.module_mean import MODULE_MEAN_CHECKS
@@ -35,6 +36,7 @@ from corenet.testing.support.violation import NotApplicable, Violation
 
 CHECKS: dict[Kind, list[Check]] = {
     "module": [
+        *MODULE_EFFECTS_CHECKS,
         *MODULE_GRADIENT_CHECKS,
         *MODULE_ROWS_CHECKS,
         *MODULE_CALLS_CHECKS,

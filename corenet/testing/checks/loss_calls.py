@@ -110,5 +110,12 @@ def _must_agree(trial: Trial, input: Tensor, target: Tensor) -> None:
         if wrong := found.disagree({"input": by_hand}, torch.ones_like(found.found)):
             raise Violation(
                 f"{trial}: the slope in a random direction {wrong}",
-                "right on small inputs: look for a block whose rest is lost, or a fixed number of rows",
+                _lost_rows(by_hand) or "right on small inputs: look for a block whose rest is lost, or a fixed size",
             )
+
+
+def _lost_rows(gradient: Tensor) -> str:
+    """Return how many of the last rows have no gradient at all; an empty string if the last has one."""
+    zero = ~gradient.reshape(len(gradient), -1).bool().any(1)
+    count = int(zero.flip(0).int().cumprod(0).sum())
+    return f"the last {count} of {len(gradient)} rows have no gradient: a block whose rest is lost" if count else ""

@@ -61,11 +61,23 @@ def size_too_few(evidence: Evidence) -> Words | None:
 
 
 def doubled(evidence: Evidence) -> Words | None:
-    return {"setting": _setting(evidence, 2)} if _is(_factor(evidence), 2) else None
+    return {"setting": _two(evidence, 2, "missing")} if _is(_factor(evidence), 2) else None
 
 
 def halved(evidence: Evidence) -> Words | None:
-    return {"setting": _setting(evidence, 0.5)} if _is(_factor(evidence), 0.5) else None
+    return {"setting": _two(evidence, 0.5, "too many")} if _is(_factor(evidence), 0.5) else None
+
+
+def other_size(evidence: Evidence) -> Words | None:
+    """Ours is divided by one size where another is right, as a mean over another dimension is."""
+    ratio = _factor(evidence)
+    if ratio is None or _setting(evidence, ratio):
+        return None
+    for letter, divisor, name in sizes(evidence):
+        for right_letter, right, right_name in sizes(evidence):
+            if _is(ratio, right / divisor):
+                return {"ours": f"{letter} = {divisor}, {name},", "right": f"{right_letter} = {right}, {right_name},"}
+    return None
 
 
 def constant_factor(evidence: Evidence) -> Words | None:
@@ -104,6 +116,13 @@ def _setting(evidence: Evidence, ratio: float) -> str:
     return ""
 
 
+def _two(evidence: Evidence, ratio: float, what: str) -> str:
+    """Return what else a factor of 2 may come from: a setting, or a size that is 2."""
+    fitting = [each for each in sizes(evidence) if each[1] == 2]
+    size = f"; or 1/{fitting[0][0]} is {what} ({_named(fitting)})" if fitting else ""
+    return _setting(evidence, ratio) + size
+
+
 def _is(ratio: float | None, wanted: float) -> bool:
     return ratio is not None and abs(ratio - wanted) <= 1e-5 * abs(wanted)
 
@@ -114,12 +133,16 @@ def _size(evidence: Evidence, ratio: float | None) -> Words | None:
     fitting = [each for each in sizes(evidence) if _is(abs(ratio), each[1])]
     if not fitting:
         return None
-    named = {letter: name for letter, _, name in reversed(fitting)}
     return {
-        "sizes": " or ".join(f"{letter} = {fitting[0][1]}, {name}" for letter, name in reversed(named.items())),
+        "sizes": _named(fitting),
         "letter": fitting[0][0],
         "divisor": f"({fitting[0][0]})" if "·" in fitting[0][0] else fitting[0][0],
         "size": str(fitting[0][1]),
         "sign": " and the sign is wrong" if ratio < 0 else "",
-        "two": "; or a factor 2" if fitting[0][1] == 2 else "",
     }
+
+
+def _named(fitting: list[tuple[str, int, str]]) -> str:
+    """Return the sizes with what they are of, each letter once: all are the same number."""
+    named = {letter: (size, name) for letter, size, name in reversed(fitting)}
+    return " or ".join(f"{letter} = {size}, {name}" for letter, (size, name) in reversed(named.items()))

@@ -85,13 +85,14 @@ PATTERNS: tuple[tuple[Pattern, str], ...] = (
         "the derivative is missing: ours is the {how} of grad_output over {dimensions} and no more",
     ),
     (layout.summed, "{how} over {dimensions}, although each element has a gradient of its own"),
+    (scaling.setting_factor, "a constant factor: ours is {ratio} times the numeric one{setting}"),
     (
         scaling.other_size,
         "a mean over the wrong dimension: ours is divided by {ours} where {right} is right",
     ),
     (
         scaling.constant_factor,
-        "a constant factor: ours is {ratio} times the numeric one; drop it, or multiply by {inverse}{setting}",
+        "a constant factor: ours is {ratio} times the numeric one; drop it, or multiply by {inverse}",
     ),
     (
         layout.mean_over_wrong_dimension,

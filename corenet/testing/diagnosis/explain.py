@@ -14,7 +14,38 @@ from corenet.testing.diagnosis.evidence import Evidence
 from corenet.testing.diagnosis.patterns.general import NEARLY, error_of
 from corenet.testing.diagnosis.source_edits import changed, minus_added, one_edit_away
 from corenet.testing.diagnosis.source_lines import where
+from corenet.testing.diagnosis.source_repairs import extended, repaired
 from corenet.testing.diagnosis.watched import KEEP_DTYPE, ROUNDS, first_line, loses_digits
+
+# Patterns that say how ours is wrong, and not why: an edit that mends it says more.
+VAGUE = frozenset(
+    {
+        "scaling.constant_factor",
+        "scaling.factor_of_each_index",
+        "additive.constant_added",
+        "additive.tensor_added",
+        "additive.term_of_each_line",
+        "additive.statistics_constant",
+        "chain_rule.jacobian_transposed",
+        "chain_rule.only_diagonal",
+        "chain_rule.only_same_index",
+        "masking.clipped",
+        "masking.dropped",
+        "masking.one_side_wrong",
+        "masking.other_mask",
+        "masking.sign_alone",
+        "masking.unmasked",
+        "masking.without_sign",
+        "layout.broadcast",
+        "layout.few_elements",
+        "layout.permuted",
+        "layout.summed",
+        "layout.wrong_indices",
+        "general.nearly",
+        "general.not_finite",
+        "general.zero",
+    }
+)
 
 
 def explain(
@@ -31,9 +62,12 @@ def explain(
     seen = evidence()
     if rounded := _rounded_at(subject, seen):
         return Diagnosis("general.float32_inside", f"{ROUNDS}; {KEEP_DTYPE}", rounded)
-    if found := diagnose(seen):
-        return replace(found, line=line)
-    return one_edit_away(subject, name, is_right, minus_added) or Diagnosis(line=line)
+    found = diagnose(seen)
+    if found is None or found.code in VAGUE:
+        for edits in (repaired, minus_added, extended):
+            if edit := one_edit_away(subject, name, is_right, edits):
+                return edit
+    return replace(found, line=line) if found else Diagnosis(line=line)
 
 
 def _rounded_at(subject: Module | Loss, seen: Evidence) -> str:

@@ -71,7 +71,7 @@ def halved(evidence: Evidence) -> Words | None:
 def other_size(evidence: Evidence) -> Words | None:
     """Ours is divided by one size where another is right, as a mean over another dimension is."""
     ratio = _factor(evidence)
-    if ratio is None or _setting(evidence, ratio):
+    if ratio is None:
         return None
     for letter, divisor, name in sizes(evidence):
         for right_letter, right, right_name in sizes(evidence):
@@ -80,11 +80,18 @@ def other_size(evidence: Evidence) -> Words | None:
     return None
 
 
+def setting_factor(evidence: Evidence) -> Words | None:
+    """Ours is the right one times a number that the component was built with, or what it leaves of 1."""
+    ratio = _factor(evidence)
+    setting = _setting(evidence, ratio) if ratio else ""
+    return {"ratio": f"{ratio:.7g}", "setting": setting} if setting else None
+
+
 def constant_factor(evidence: Evidence) -> Words | None:
     ratio = _factor(evidence)
     if ratio is None or evidence.known.sum() < 2:
         return None
-    return {"ratio": f"{ratio:.7g}", "inverse": f"{1 / ratio:.7g}", "setting": _setting(evidence, ratio)}
+    return {"ratio": f"{ratio:.7g}", "inverse": f"{1 / ratio:.7g}"}
 
 
 def factor_of_each_index(evidence: Evidence) -> Words | None:

@@ -35,10 +35,15 @@ def where(subject: Module | Loss, name: str) -> str:
 
 def raised_at(error: BaseException, subject: Callable[..., Any]) -> str:
     """Return the last line of a component's own source in an error's traceback; an empty string if there is none."""
-    own = [each for each in inspect.getmro(subject) if _is_own(each)] if isinstance(subject, type) else [subject]
-    paths = {inspect.getsourcefile(each): short_path(each) for each in own if _has_source(each)}
+    paths = own_sources(subject)
     lines = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in paths]
     return f"{paths[lines[-1].filename]}:{lines[-1].lineno}: {shortened(lines[-1].line or '')}" if lines else ""
+
+
+def own_sources(subject: Callable[..., Any]) -> dict[str | None, str]:
+    """Return the files that a component is written in, each with its path as shown."""
+    own = [each for each in inspect.getmro(subject) if _is_own(each)] if isinstance(subject, type) else [subject]
+    return {inspect.getsourcefile(each): short_path(each) for each in own if _has_source(each)}
 
 
 def methods_of(owner: Module | Loss) -> Iterator[tuple[str, Method]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from corenet.errors import GradientError
+from corenet.testing.gradcheck.shown import ShownAsPrinted
 
 Status = Literal["agrees", "wrong", "inconclusive"]
 WEAK = 1e-2  # a check that would have missed a fault of 1 % shows nothing
@@ -16,6 +17,8 @@ WEAK = 1e-2  # a check that would have missed a fault of 1 % shows nothing
 class TensorReport:
     """The gradient of one tensor, by hand against numeric, at its worst element.
 
+    ``name`` is that of the input or a parameter, of which there may be several reports: ``how`` tells what is
+    special about this one, such as "in random directions".
     ``checked`` elements were compared; left out are ``kinks``, which have no derivative (or one that no step
     size is sure of), and ``edges``, of which every neighbour is outside of the domain. ``error`` is the worst
     ``|ours − numeric|`` relative to the numeric gradient; at ``index`` it was ``ours`` against ``numeric``.
@@ -42,6 +45,7 @@ class TensorReport:
     flat: bool = False
     note: str = ""
     status: Status = "agrees"
+    how: str = ""
 
     @property
     def ok(self) -> bool:
@@ -58,7 +62,7 @@ class TensorReport:
         return ", ".join([*counts, f"worst relative error {self.error:.1e}"])
 
     def __str__(self) -> str:
-        lines = [f"{self.name} {self.shape}: {self.figures}"]
+        lines = [f"{' '.join(filter(None, (self.name, self.how)))} {self.shape}: {self.figures}"]
         if self.status == "wrong":
             place = f"[{', '.join(map(str, self.index))}]"
             lines += [f"at {place}: ours {self.ours:.8g}, numeric {self.numeric:.8g}"]
@@ -66,8 +70,8 @@ class TensorReport:
         return "\n    ".join(lines)
 
 
-@dataclass(frozen=True)
-class GradientReport:
+@dataclass(frozen=True, repr=False)
+class GradientReport(ShownAsPrinted):
     """The result of :func:`~corenet.gradcheck`: a report for the input and each parameter.
 
     It is true if it agrees: an inconclusive one is no pass. ``reason`` says why the check as a whole is
@@ -132,8 +136,6 @@ class GradientReport:
         if self.ok and self.power is not None:
             lines.append(f"a relative fault of {self.power:.1e} in any element would have been seen")
         return "\n  ".join([*lines, *[self.note] * bool(self.note), *map(str, self.tensors)])
-
-    __repr__ = __str__  # what a notebook shows
 
     def raise_if_wrong(self) -> None:
         """Raise :class:`~corenet.GradientError`, whose message is this report, unless :attr:`ok`."""

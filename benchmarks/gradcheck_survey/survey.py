@@ -11,6 +11,7 @@ from benchmarks.gradcheck_survey.draw import drawn
 from benchmarks.gradcheck_survey.faults import OneElement, OneTerm
 from corenet.testing.gradcheck.deterministic import Deterministic
 from corenet.testing.gradcheck.examination import Examination
+from corenet.testing.gradcheck.other_parameters import with_other_parameters
 from corenet.testing.gradcheck.report import GradientReport
 
 RTOL, MOST = 1e-6, 2000
@@ -35,7 +36,7 @@ def surveyed(seed: int, name: str = "") -> Tally:
         clean = _examined(Deterministic, draw.component, draw.inputs, seed)
     except Exception as error:  # noqa: BLE001 - to be told
         return Tally(Counter({"right: error": 1}), [f"{seed} {draw.name}: {type(error).__name__}: {error}"])
-    report = clean.report()
+    report = with_other_parameters(clean)
     tally.counts[f"right: {report.status}{_why(report)}"] += 1
     if report.status == "inconclusive":
         tally.counts[f"inconclusive {draw.name}{_why(report)}"] += 1
@@ -54,8 +55,10 @@ def _why(report: GradientReport) -> str:
     if report.status != "inconclusive":
         return ""
     if not any(tensor.checked for tensor in report.tensors):
-        return ": every element at a kink or an edge"
-    weak = [each for each in report.tensors if each.status == "inconclusive" and each.checked]
+        return ": every element left out"
+    if any(tensor.left_out and not tensor.checked for tensor in report.tensors):
+        return ": every element of a tensor left out"
+    weak = [each for each in report.tensors if each.status == "inconclusive"]
     return ": flat" if all(each.flat for each in weak) else ": a power worse than 1 %"
 
 
@@ -78,7 +81,7 @@ def fault(clean: Examination, faulty: Examination, report: GradientReport) -> fl
     """
     largest = 0.0
     for tensor in report.tensors:
-        if tensor.kinks or tensor.edges or tensor.small or not tensor.checked:
+        if tensor.left_out or tensor.small or not tensor.checked:
             continue
         right, wrong = (torch.stack([each[tensor.name] for each in part.ours]) for part in (clean, faulty))
         relative = ((wrong - right).abs() / right.abs()).nan_to_num(nan=torch.inf)

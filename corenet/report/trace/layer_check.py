@@ -23,6 +23,7 @@ Code = Literal[
     "flat",  # the gradient is zero here, so a wrong factor would not show
     "inconclusive",  # a fault of 1 % could have hidden in rounding
     "at_kinks",  # the function has no derivative at any element
+    "no_slope",  # no element has a neighbour in the domain, or a slope that any step is sure of
     "empty",  # there was no element to compare
     "not_checked",  # the component could not be run for the check
 ]
@@ -100,7 +101,9 @@ def gradient_check(tensor: TensorReport) -> GradientCheck:
     if tensor.status == "wrong":
         return GradientCheck("wrong", f"WRONG {tensor.error:.0e}", str(tensor))
     if not tensor.checked:
-        return GradientCheck("at_kinks", "only kinks") if tensor.kinks else GradientCheck("empty", "no elements")
+        if tensor.kinks:
+            return GradientCheck("at_kinks", "only kinks")
+        return GradientCheck("no_slope", "no slope") if tensor.left_out else GradientCheck("empty", "no elements")
     if tensor.ok:
         return GradientCheck("agrees", f"ok {tensor.error:.0e}" if tensor.error else "ok, equal")
     return GradientCheck("flat", "flat here") if tensor.flat else GradientCheck("inconclusive", "not clear")

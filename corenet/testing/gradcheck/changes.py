@@ -45,11 +45,16 @@ class Changes:
 
     def depends(self, line: Line) -> tuple[Tensor, float]:
         """Return which outputs change, or leave the domain, far out along a line, all if none does; and how far."""
-        far = FAR * max(line.scale, line.tensor.abs().max().item() if line.direction is None else 0.0)
+        far = self._far(line)
         found = torch.zeros_like(self.finite)
         for step in (far, -far):
             found |= self._difference(line, step)[0] != 0  # NaN is not zero
         return found if found.any() else torch.ones_like(found), far
+
+    def leaves_domain(self, line: Line) -> bool:
+        """Tell whether far out along a line an output is finite that is not here, or the other way round."""
+        far = self._far(line)
+        return any(self._difference(line, step)[0].isnan().any() for step in (far, -far))
 
     def rounding_far(self, tensor: Tensor) -> Tensor:
         """Return the rounding in ``u · f`` if all outputs were as large as the largest with ``tensor`` far off."""
@@ -61,6 +66,9 @@ class Changes:
             difference, _ = self._difference(Line(tensor, 1.0, direction=reach * drawn), 1.0)
             largest = torch.maximum(largest, (self.centre + difference).abs().nan_to_num(0, 0, 0).max())
         return _length(self.weights) * largest * EPS
+
+    def _far(self, line: Line) -> float:
+        return FAR * max(line.scale, line.tensor.abs().max().item() if line.direction is None else 0.0)
 
     def _part(self, lines: Sequence[Line], steps: Sequence[float]) -> tuple[Tensor, Tensor]:
         found = [
@@ -87,4 +95,6 @@ class Changes:
 
 def _length(rows: Tensor) -> Tensor:
     """Return the length of each row: independent errors add up like that."""
-    return (rows * rows).sum(1).sqrt()
+    largest = rows.abs().amax(1, keepdim=True) if rows.numel() else rows.sum(1, keepdim=True)
+    unit = (rows / largest).nan_to_num(0, 0, 0)  # squares of numbers near 1e200 are infinite
+    return largest[:, 0] * unit.square().sum(1).sqrt()

@@ -11,14 +11,16 @@ from torch import Tensor
 from corenet.contracts.loss import Loss
 from corenet.contracts.sequential import label
 from corenet.errors import ShapeError
+from corenet.testing.gradcheck.accumulation import refill
 from corenet.testing.gradcheck.changes import Changes
 from corenet.testing.gradcheck.dependence import depends
 from corenet.testing.gradcheck.deterministic import Deterministic
 from corenet.testing.gradcheck.directional import along_directions
 from corenet.testing.gradcheck.explainer import Explainer
 from corenet.testing.gradcheck.line import elements
-from corenet.testing.gradcheck.noise import SINGLE, computes_in_single, gradient_noise, loses_digits
+from corenet.testing.gradcheck.noise import EXCESS, gradient_noise, loses_digits, precision
 from corenet.testing.gradcheck.power import judge
+from corenet.testing.gradcheck.repeatable import refuse_other_output, refuse_unrepeatable
 from corenet.testing.gradcheck.report import GradientReport, TensorReport
 from corenet.testing.gradcheck.slopes import GOOD, SAFETY, Slopes
 
@@ -29,7 +31,8 @@ UNCLEAR = 1e-3
 HALVES = 1e-9  # of the largest: two sums of one gradient may add in another order
 FLAT = "flat here: every difference is 0, so a wrong factor would not show; take other inputs"
 INDEPENDENT = "the output does not depend on it, so its gradient is 0"
-IN_SINGLE = "forward computes in float32: its output has too few digits for differences; keep the input's dtype"
+FEW_DIGITS = "forward computes in {}: its output has too few digits for differences; keep the input's dtype"
+MOVED = 2.0**-12  # relative: enough for an input to have more digits than a float32
 
 
 class Examination:
@@ -39,8 +42,8 @@ class Examination:
         self.function, self.rtol, self.atol, self.most = function, rtol, atol, most
         self.output = function.first_output()
         self.upstreams = _upstreams(function, self.output)
-        function.refuse_unrepeatable(self.upstreams[0])
-        function.refill(self.upstreams[0])
+        refuse_unrepeatable(function, self.upstreams[0])
+        refill(function, self.upstreams[0])
         self.ours = [function.gradients(upstream) for upstream in self.upstreams]
         changes = Changes(function, self.output, self.upstreams)
         good = min(max(GOOD, rtol / 10), 1e-3)
@@ -57,18 +60,20 @@ class Examination:
             if tensors[-1].ok and tensor.numel() > self.most:
                 tensors += self._whole(name, tensor)
         tensors += self._other_halves()
-        return GradientReport(label(self.function.subject), tuple(tensors), self._reason(), self._note())
+        refuse_other_output(self.function, self.output, "a later")
+        return GradientReport(label(self.function.subject), tuple(tensors), self._reason(tensors), self._note())
 
     def _judged(self, name: str) -> TensorReport:
+        shape = tuple(self.function.tensors()[name].shape)
+        if not self.output.isfinite().any():
+            return TensorReport(name, shape, 0, 0, 0.0, self.rtol, power=torch.inf, status="inconclusive")
         ours, slopes = self._rows(name, [each[name] for each in self.ours]), self.slopes[name]
         found = judge(ours, slopes, self.rtol, self.atol, self._noise(name, (0,), 1))
         columns: set[int] = set()
         while suspects := set(torch.nonzero(found.wrong.any(0)).flatten().tolist()) - columns:
             columns |= suspects
             found = judge(ours, slopes, self.rtol, self.atol, self._noise(name, tuple(columns | {0}), THOROUGH))
-        report = TensorReport(
-            name, tuple(self.function.tensors()[name].shape), rtol=self.rtol, **found.figures(self.lines[name])
-        )
+        report = TensorReport(name, shape, rtol=self.rtol, **found.figures(self.lines[name]))
         if report.status == "wrong":
             return replace(report, diagnosis=self._explainer()(name, [each[name] for each in self.ours]))
         return self._without_slope(report) if report.checked and found.is_flat else report
@@ -105,7 +110,16 @@ class Examination:
     def _gradient_noise(self, column: int, samples: int) -> dict[str, Tensor]:
         if self._is_rough:
             return {name: torch.zeros_like(each) for name, each in self.ours[column].items()}
-        return gradient_noise(self.function, self.upstreams[column], self.ours[column], samples)
+        return gradient_noise(self.function, self.upstreams[column], self.ours[column], self._straight(), samples)
+
+    def _straight(self) -> dict[str, Tensor]:
+        """Return how far each element may be moved, for all that is known, before its slope changes."""
+        found = {}
+        for name, tensor in self.function.tensors().items():
+            reach = torch.full((tensor.numel(),), torch.inf, dtype=tensor.dtype, device=tensor.device)
+            reach[self._places(name)] = self.slopes[name].step.amin(1)
+            found[name] = reach.view(tensor.shape)
+        return found
 
     def _explainer(self) -> Explainer:
         numeric, tolerance = {}, {}
@@ -164,13 +178,30 @@ class Examination:
         tolerance = {name: self.rtol * each.abs() for name, each in whole.items()}
         return Explainer(self.function, self.output, self.upstreams[:1], whole, tolerance)
 
-    def _reason(self) -> str:
+    def _reason(self, tensors: list[TensorReport]) -> str:
         """Return why the whole check is inconclusive: forward computes with fewer digits, and it shows."""
         rough = max((slopes.excess for slopes in self.slopes.values()), default=1.0)
-        return IN_SINGLE if rough > SINGLE and computes_in_single(self.function, self.output) else ""
+        if rough <= EXCESS and not any(tensor.unclear for tensor in tensors):
+            return ""
+        found = precision(self.function, self._output_nearby())
+        return "" if found == torch.float64 else FEW_DIGITS.format(str(found).removeprefix("torch."))
+
+    def _output_nearby(self) -> Tensor:
+        """Return the output for an input with float64's digits, of nothing if that is out of the domain."""
+        input = self.function.inputs[0]
+        before = input.clone()
+        try:
+            input += MOVED * before * torch.rand_like(before)
+            return self.function()
+        except Exception:  # noqa: BLE001 - a stranger's code may refuse a point in any way; it took the centre
+            return self.output.flatten()[:0]
+        finally:
+            input.copy_(before)
 
     def _note(self) -> str:
-        """Return where forward is not finite."""
+        """Return where forward is not finite, or that there is no output."""
+        if not self.output.numel():
+            return f"forward gives no element, but the shape {tuple(self.output.shape)}"
         lost = ~self.output.isfinite()
         if not lost.any():
             return ""

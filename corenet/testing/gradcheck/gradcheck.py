@@ -10,6 +10,7 @@ from corenet.contracts.module import Module
 from corenet.errors import ConfigError
 from corenet.testing.gradcheck.deterministic import Deterministic
 from corenet.testing.gradcheck.examination import Examination
+from corenet.testing.gradcheck.other_parameters import with_other_parameters
 from corenet.testing.gradcheck.report import GradientReport
 
 MOST_ELEMENTS = 2000
@@ -36,11 +37,14 @@ def gradcheck(
 
     The report says how small a relative fault of an element would have been seen (its ``power``). If that is more
     than 1 %, as where all inputs are saturated, or if forward computes in float32, the check is ``inconclusive``.
+    The parameters are taken as they are; if some are 0, 1 or −1, which may hide a forgotten factor, the check runs once
+    more with others, and the report says of a fault that it was seen there.
 
     Two ``u`` are random; where the output has at most 12 elements each of them is taken alone too, which is
     the whole Jacobian. The check runs on a float64 copy; neither the component nor its inputs are changed,
     strided inputs stay strided. Random layers draw the same numbers in each evaluation. Elements at a kink,
-    and those without a neighbour in the domain, are left out and counted. Of more than 2000 elements in a tensor,
+    those without a neighbour in the domain, and those of whose slope no step is sure are left out and counted; a
+    tensor that is left out whole is no pass. Of more than 2000 elements in a tensor,
     2000 are drawn, and all take part in five random directions.
 
     Args:
@@ -56,7 +60,7 @@ def gradcheck(
     Raises:
         GradientError: an element disagrees, or a fault of 1 % could have hidden: the message says which, and
             has the worst element, ours against numeric. Also if forward or backward gives other numbers at a
-            second call, or changes a tensor in place.
+            later call, or changes a tensor in place.
 
     >>> import corenet as cn
     >>> report = gradcheck(cn.Linear(3, 2), torch.randn(4, 3))
@@ -82,7 +86,8 @@ def examine(
     _refuse_arguments(subject, inputs, rtol, atol)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return Examination(Deterministic(subject, list(inputs), seed), rtol, atol, most).report()
+        given = Examination(Deterministic(subject, list(inputs), seed), rtol, atol, most)
+        return with_other_parameters(given)
 
 
 def _refuse_arguments(subject: object, inputs: tuple[object, ...], rtol: float, atol: float) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 EPS = torch.finfo(torch.float64).eps
 REPEATED = 1e-9  # of the largest number: threads may add in another order at the second call, and no more
 TENSORS, LINEAR = 2.0**-30, 2.0**-8  # relative changes, of tensors and of the upstream gradient
-SINGLE = 1e4  # as many times the rounding of float64 may be a cancellation, or the rounding of float32
+EXCESS = 1e4  # as many times the rounding of float64 may be a cancellation, or the rounding of float32
 MIN_DISTINCT = 6
 
 
@@ -35,35 +35,49 @@ def same(first: Tensor, second: Tensor) -> bool:
 
 
 def gradient_noise(
-    function: Deterministic, upstream: Tensor, gradient: dict[str, Tensor], samples: int = 1
+    function: Deterministic,
+    upstream: Tensor,
+    gradient: dict[str, Tensor],
+    straight: dict[str, Tensor],
+    samples: int = 1,
 ) -> dict[str, Tensor]:
     """Return how exactly backward computes each element of its ``gradient`` for ``upstream``.
 
-    ``|g(· + δ) − 2 g + g(· − δ)|`` has no first derivative of ``g``, and its second goes with ``δ²``: for
-    a relative ``δ`` of 2⁻³⁰ of every tensor, what is left is rounding. ``g`` is linear in ``upstream``, of which
-    ``δ`` may be 2⁻⁸, enough to have other digits cancel. One sample may be small by chance: the largest counts.
+    ``|g(· + δ) − 2 g + g(· − δ)|`` has no first derivative of ``g``, and its second goes with ``δ²``: for a relative
+    ``δ`` of 2⁻³⁰ of every tensor, and no more than is ``straight`` for all that is known, what is left is rounding.
+    ``g`` is linear in ``upstream``, of which ``δ`` may be 2⁻⁸, enough to have other digits cancel. One sample may be
+    small by chance: the largest counts.
     """
     found = {name: 4 * EPS * each.abs().nan_to_num(0, 0, 0) for name, each in gradient.items()}
     generator = torch.Generator().manual_seed(0)  # of its own: the function resets torch's
     for _ in range(samples):
         still = {name: torch.zeros_like(tensor) for name, tensor in function.tensors().items()}
-        turned = {name: _part(tensor, TENSORS, generator) for name, tensor in function.tensors().items()}
+        turned = {
+            name: _part(tensor, TENSORS, generator).clamp(-straight[name], straight[name])
+            for name, tensor in function.tensors().items()
+        }
         for turn, directions in ((_part(upstream, LINEAR, generator), still), (torch.zeros_like(upstream), turned)):
             seen = _second_difference(function, upstream, gradient, turn, directions)
             found = {name: torch.maximum(each, seen.get(name, each)) for name, each in found.items()}
     return found
 
 
-def computes_in_single(function: Deterministic, output: Tensor) -> bool:
-    """Tell whether forward rounds to fewer digits than float64's, of which its caller has seen the rounding.
+def precision(computation: Callable[[], object], outputs: Tensor) -> torch.dtype:
+    """Return the type of the fewest digits in which a computation on float64 works: float64, if it is right.
 
-    Either an operation on float64 gives a result of lower precision, or the whole output, of at least six
-    different numbers, has float32's digits where the input has more.
+    Either an operation on float64 gives a type of fewer digits, or all ``outputs``, of at least six different
+    numbers for inputs that have float64's digits, have just those of a float32.
+
+    >>> x = torch.rand(8, dtype=torch.float64)
+    >>> precision(lambda: x * x, x * x), precision(lambda: x.half(), x)
+    (torch.float64, torch.float16)
+    >>> precision(lambda: None, x.float().double()), precision(lambda: None, 1000 * torch.arange(8.0))
+    (torch.float32, torch.float64)
     """
-    input = function.inputs[0]
-    if output.unique().numel() >= MIN_DISTINCT and is_single(output) and not is_single(input):
-        return True
-    return loses_digits(function)
+    seen = _Precision()
+    with seen:
+        computation()
+    return torch.float32 if seen.coarsest == torch.float64 and _is_single(outputs) else seen.coarsest
 
 
 def loses_digits(computation: Callable[[], object]) -> bool:
@@ -73,23 +87,23 @@ def loses_digits(computation: Callable[[], object]) -> bool:
     >>> loses_digits(lambda: x * x), loses_digits(lambda: x.half())
     (False, True)
     """
-    seen = _PrecisionLoss()
-    with seen:
-        computation()
-    return seen.lost
+    return precision(computation, torch.empty(0)) != torch.float64
 
 
-def is_single(tensor: Tensor) -> bool:
-    """Tell whether float32 has all of these numbers."""
-    return torch.equal(tensor.float().double(), tensor.double())
+def _is_single(tensor: Tensor) -> bool:
+    """Tell whether numbers have all digits of a float32 and no more; whole numbers have fewer."""
+    finite = tensor[tensor.isfinite()].unique()
+    mantissa, _ = torch.frexp(finite)
+    many, few = (bool((mantissa * 2**digits == (mantissa * 2**digits).round()).all()) for digits in (24, 22))
+    return len(finite) >= MIN_DISTINCT and many and not few
 
 
-class _PrecisionLoss(TorchDispatchMode):
+class _Precision(TorchDispatchMode):
     """Looks for operations that take float64 and give a floating-point number of fewer digits."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.lost = False
+        self.coarsest = torch.float64
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -98,8 +112,8 @@ class _PrecisionLoss(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         took = any(isinstance(each, Tensor) and each.dtype == torch.float64 for each in args)
-        if took and isinstance(result, Tensor) and result.is_floating_point() and result.dtype != torch.float64:
-            self.lost = True
+        if took and isinstance(result, Tensor) and result.is_floating_point():
+            self.coarsest = max(self.coarsest, result.dtype, key=lambda dtype: torch.finfo(dtype).eps)
         return result
 
 

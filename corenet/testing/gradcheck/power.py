@@ -44,8 +44,13 @@ class Judgement:
 
     @property
     def at_edge(self) -> Tensor:
-        """The elements left out because no step, however small, stayed in the domain."""
-        return self.left_out & self.slopes.error.isinf().any(1)
+        """The elements left out because no step, however small, stayed in the domain, or an output is infinite."""
+        return self.left_out & (self.slopes.error.isinf() | ~self.ours.isfinite()).any(1)
+
+    @property
+    def at_kink(self) -> Tensor:
+        """The elements left out because the slopes of their two sides differ."""
+        return (self.slopes.bent & ~self.comparable).any(1) & ~self.at_edge
 
     @property
     def is_flat(self) -> bool:
@@ -67,11 +72,11 @@ class Judgement:
     def figures(self, lines: Sequence[Line]) -> dict[str, Any]:
         """Return the counts, the worst element, the power and the status, as the fields of a report have them."""
         power, small = self.power()
-        edges = int(self.at_edge.sum())
         found: dict[str, Any] = {
             "checked": int((~self.left_out).sum()),
-            "kinks": int(self.left_out.sum()) - edges,
-            "edges": edges,
+            "kinks": int(self.at_kink.sum()),
+            "edges": int(self.at_edge.sum()),
+            "unclear": int((self.left_out & ~self.at_kink & ~self.at_edge).sum()),
             "error": self.errors.max().item() if self.ours.numel() else 0.0,
             "power": power,
             "small": small,
@@ -115,7 +120,7 @@ def judge(ours: Tensor, slopes: Slopes, rtol: float, atol: float, noise: Tensor)
     one has: no step can say which is meant.
     """
     checked: set[int] = set()
-    contested = torch.zeros_like(slopes.bent)
+    contested = _infinite(ours, slopes)
     while True:
         found = _compare(ours, slopes, rtol, atol, noise, contested)
         suspects = _worst(found, checked)
@@ -124,6 +129,8 @@ def judge(ours: Tensor, slopes: Slopes, rtol: float, atol: float, noise: Tensor)
         checked |= set(suspects)
         slopes.exhaust(suspects)
         contested |= _supported(found, slopes)
+        if (contested & (slopes.value == 0)).any():  # a staircase: its slope over short steps says nothing
+            contested |= (slopes.value == 0) & found.wrong
         found = _compare(ours, slopes, rtol, atol, noise, contested)
         if found.wrong[suspects].any():
             return found
@@ -140,7 +147,16 @@ def _compare(ours: Tensor, slopes: Slopes, rtol: float, atol: float, noise: Tens
     only_rounding = (scale == 0) & (slopes.error <= 8 * slopes.floor)
     known = slopes.sure | (tolerance <= WEAK * largest)
     comparable = known & slopes.error.isfinite() & ~kink & ~contested & ((tolerance <= largest) | only_rounding)
+    comparable &= ours.isfinite() | comparable.all(1, keepdim=True)  # 0 times the infinite slope of a root at 0
     return Judgement(ours, slopes, tolerance, comparable)
+
+
+def _infinite(ours: Tensor, slopes: Slopes) -> Tensor:
+    """Return where the gradient is not finite as an output is not: one that would be finite at another place."""
+    found = ~ours.isfinite() & (not slopes.changes.all_finite)
+    for line in torch.nonzero(found.any(1)).flatten().tolist():
+        found[line] &= slopes.changes.leaves_domain(slopes.lines[line])
+    return found
 
 
 def _worst(found: Judgement, checked: set[int]) -> list[int]:
@@ -152,9 +168,9 @@ def _worst(found: Judgement, checked: set[int]) -> list[int]:
 def _supported(found: Judgement, slopes: Slopes) -> Tensor:
     """Return where a wrong element is another slope, which some step knows as exactly as the best does."""
     supported = torch.zeros_like(found.comparable)
-    for at, each in slopes.history:
+    for at, _, each in slopes.history:
         best = slopes.value[at]
-        clear = each.error <= CONFIDENT * torch.maximum(each.slope.abs(), best.abs())
+        clear = (best == 0) | (each.error <= CONFIDENT * torch.maximum(each.slope.abs(), best.abs()))
         other = (each.slope - best).abs() > SAFETY * (each.error + slopes.error[at])
         agrees = (found.ours[at] - each.slope).abs() <= SAFETY * each.error + KINK * each.slope.abs()
         supported[at] |= clear & (each.converged | each.flat) & other & agrees

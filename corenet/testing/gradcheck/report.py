@@ -19,8 +19,9 @@ class TensorReport:
 
     ``name`` is that of the input or a parameter, of which there may be several reports: ``how`` tells what is
     special about this one, such as "in random directions".
-    ``checked`` elements were compared; left out are ``kinks``, which have no derivative (or one that no step
-    size is sure of), and ``edges``, of which every neighbour is outside of the domain. ``error`` is the worst
+    ``checked`` elements were compared; left out are ``kinks``, where the slopes of the two sides differ, ``edges``, of
+    which every neighbour is outside of the domain, and ``unclear`` ones, of whose slope no step is sure, as where
+    the function jumps, or rounding or a fine structure hides it. ``error`` is the worst
     ``|ours − numeric|`` relative to the numeric gradient; at ``index`` it was ``ours`` against ``numeric``.
     ``power`` is the smallest relative fault of an element that would have been seen, None if the output does not
     depend on the tensor, so that there is nothing to see. ``small`` elements are too small to be judged by
@@ -41,6 +42,7 @@ class TensorReport:
     diagnosis: str = ""
     power: float | None = 0.0
     edges: int = 0
+    unclear: int = 0
     small: int = 0
     flat: bool = False
     note: str = ""
@@ -53,11 +55,17 @@ class TensorReport:
         return self.status == "agrees"
 
     @property
+    def left_out(self) -> int:
+        """How many elements could not be compared."""
+        return self.kinks + self.edges + self.unclear
+
+    @property
     def figures(self) -> str:
         """The counts and the worst error, in one line."""
         counts = ["1 element" if self.checked == 1 else f"{self.checked} elements"]
         counts += [f"{self.kinks} at kinks left out"] if self.kinks else []
         counts += [f"{self.edges} at the edge of the domain left out"] if self.edges else []
+        counts += [f"{self.unclear} without a clear slope left out"] if self.unclear else []
         counts += [f"{self.small} too small to judge alone"] if self.small else []
         return ", ".join([*counts, f"worst relative error {self.error:.1e}"])
 
@@ -87,9 +95,9 @@ class GradientReport(ShownAsPrinted):
     def status(self) -> Status:
         """``"wrong"`` if a gradient is; ``"inconclusive"`` if a fault of 1 % could have hidden; else ``"agrees"``.
 
-        A tensor of which every element is left out has no part in it.
+        A tensor without elements has no part in it.
         """
-        found = {tensor.status for tensor in self.tensors if tensor.checked}
+        found = {tensor.status for tensor in self.tensors if tensor.checked or tensor.left_out}
         if "wrong" in found:
             return "wrong"
         return "agrees" if found == {"agrees"} and not self.reason else "inconclusive"
@@ -110,15 +118,17 @@ class GradientReport(ShownAsPrinted):
         return max((each.power for each in self.tensors if each.checked and each.power is not None), default=None)
 
     @property
-    def verdict(self) -> str:
-        """The verdict in one line."""
+    def summary(self) -> str:
+        """What was found, in one line."""
         if self.status == "wrong":
             return "gradient is wrong"
         if not any(tensor.checked for tensor in self.tensors):
             return "nothing could be compared"
         if self.ok:
             return "gradient agrees"
-        return f"inconclusive, {self.reason or 'a fault of 1 % could have hidden'}"
+        lost = [each.name for each in self.tensors if each.left_out and not each.checked]
+        why = f"no element of {', '.join(lost)} could be compared" if lost else "a fault of 1 % could have hidden"
+        return f"inconclusive, {self.reason or why}"
 
     @property
     def unsure(self) -> str:
@@ -132,9 +142,10 @@ class GradientReport(ShownAsPrinted):
         return self.ok
 
     def __str__(self) -> str:
-        lines = [f"{self.subject}: {self.verdict}"]
+        lines = [f"{self.subject}: {self.summary}"]
         if self.ok and self.power is not None:
-            lines.append(f"a relative fault of {self.power:.1e} in any element would have been seen")
+            compared = " compared" if any(each.left_out for each in self.tensors) else ""
+            lines.append(f"a relative fault of {self.power:.1e} in any element{compared} would have been seen")
         return "\n  ".join([*lines, *[self.note] * bool(self.note), *map(str, self.tensors)])
 
     def raise_if_wrong(self) -> None:

@@ -15,7 +15,11 @@ GOOD = 1e-7  # a slope known to this, relative to itself or to 1/1000 of the lar
 SMALL = 1e-3
 STANDS_OUT = 100
 SAFETY = 4.0  # a slope may be off by as many times the bound of its error
+ROUGH = 1e3  # with so many times the rounding that must be there, it may be a fine structure that looks like rounding
+REFUTED = 1e-2  # of the rounding: two steps that come closer to each other than that show that it is none
 ENOUGH = 4  # slopes of which a median is taken
+UPPER, ALIKE = 0.75, 4.0
+BENDS = 3
 
 
 class Slopes:
@@ -23,8 +27,8 @@ class Slopes:
 
     ``value`` is the slope and ``error`` the bound of its error, infinite where no step stayed in the domain;
     ``sure`` marks slopes that have converged, or are flat up to rounding;
-    ``floor`` is the part of it that rounding makes at least; ``bent`` marks where even the step that knows it best
-    finds two slopes. ``history`` has every stencil, with the lines that it is of. ``excess`` is by how many
+    ``floor`` is the part of it that rounding makes at least, ``step`` the step that knows it best.
+    ``history`` has every stencil, after the lines and steps that it is of. ``excess`` is by how many
     times the rounding that the outputs show is more than the last digit of a float64.
     """
 
@@ -33,10 +37,11 @@ class Slopes:
         self.value = changes.centre.new_zeros(len(lines), len(changes.weights))
         self.floor = torch.zeros_like(self.value)
         self.error = torch.full_like(self.value, torch.inf)
-        self._step = torch.full_like(self.value, torch.inf)  # of the stencil that knows best
+        self.step = torch.full_like(self.value, torch.inf)
         self.sure = torch.zeros_like(self.value, dtype=torch.bool)
-        self.bent = torch.zeros_like(self.value, dtype=torch.bool)
-        self.history: list[tuple[Tensor, Stencil]] = []
+        self._is_bent = torch.zeros_like(self.value, dtype=torch.bool)
+        self._bends = torch.zeros_like(self.value)  # the steps that found two slopes
+        self.history: list[tuple[Tensor, Tensor, Stencil]] = []
         self.excess = 1.0
         self._is_spoilt: dict[int, bool] = {}
         self._unseen = torch.zeros_like(self.value)  # the slope that outputs may have which do not change far out
@@ -47,10 +52,15 @@ class Slopes:
             self._go_up()
 
     @property
+    def bent(self) -> Tensor:
+        """Where even the step that knows a slope best finds two, and not by the chance of rounding: others do too."""
+        return self._is_bent & (self._bends >= BENDS)
+
+    @property
     def hidden(self) -> Tensor:
         """The slope that no difference may show, where all are exactly zero: far from here, outputs are that large."""
         tensor = self.lines[0].tensor if self.lines else self.changes.centre
-        return SAFETY * self.changes.rounding_far(tensor) / self._step
+        return SAFETY * self.changes.rounding_far(tensor) / self.step
 
     @property
     def scale(self) -> Tensor:
@@ -65,15 +75,17 @@ class Slopes:
             for rung in range(max(map(len, steps.values()), default=0)):
                 at = [line for line in chosen if rung < len(steps[line])]
                 self._visit(at, [steps[line][rung] for line in at])
+        self._doubt(chosen)
 
     def _take_first_steps(self) -> None:
         every = list(range(len(self.lines)))
         self._visit(every, [FIRST * line.scale for line in self.lines])
-        self.excess = _excess(self.history[0][1])
+        self.excess = _excess(self.history[0][2])
         if self.excess > 1:
             self.history.clear()
+            self._bends.fill_(0)
             self.error.fill_(torch.inf)
-            self._step.fill_(torch.inf)
+            self.step.fill_(torch.inf)
             self.sure.fill_(False)
             self._visit(every, [FIRST * line.scale for line in self.lines])
 
@@ -109,27 +121,47 @@ class Slopes:
         at = torch.tensor(chosen, device=self.value.device)
         changes, exact = self.changes([self.lines[line] for line in chosen], steps)
         found = stencil(changes, exact, self.excess * self._output_rounding[at])
-        found = found._replace(floor=found.floor + self._unseen[at])
-        self.history.append((at, found))
+        found = found._replace(floor=self._floor(found) + self._unseen[at])
         step = exact[:, :1].expand_as(found.slope)
+        self.history.append((at, step, found))
         error = self._error(at, step, found)
         better = self._is_better(at, step, found, error)
         for kept, new in zip(
-            (self.value, self.error, self.floor, self.bent, self._step, self.sure),
+            (self.value, self.error, self.floor, self._is_bent, self.step, self.sure),
             (found.slope, error, found.floor, found.bent, step, found.converged | found.flat),
             strict=True,
         ):
             kept[at] = torch.where(better, new, kept[at])
-        spoilt = (found.bent | ~found.flat).any(1)
+        self._bends[at] += found.bent
+        spoilt = (found.bent | ~found.flat | (self.excess > ROUGH)).any(1)
         self._is_spoilt |= dict(zip(chosen, spoilt.tolist(), strict=True))
         return {line for line, is_better in zip(chosen, better.any(1).tolist(), strict=True) if is_better}
+
+    def _floor(self, found: Stencil) -> Tensor:
+        """Return the rounding that is there in any case, less by the excess where two steps come to one slope.
+
+        What scatters over long steps may be a ripple, which over short ones is smooth, where rounding scatters still.
+        """
+        smooth = (found.slope != 0) & (found.truncation + found.scatter <= REFUTED * found.floor)
+        return torch.where(smooth, found.floor / self.excess, found.floor) if self.excess > ROUGH else found.floor
+
+    def _doubt(self, chosen: list[int]) -> None:
+        """Raise the error of a slope to the scatter at shorter steps: they have less of a curve, so it is rounding.
+
+        By chance, as it goes by a lattice, it may not show in the five points of one step.
+        """
+        best, noise = self.step[chosen], torch.zeros_like(self.value)
+        for at, step, found in self.history:
+            seen = ((found.truncation + found.scatter) * step).nan_to_num(0, 0, 0)
+            noise[at] = torch.maximum(noise[at], seen.where(step < self.step[at], 0.0))
+        self.error[chosen] = torch.maximum(self.error[chosen], noise[chosen] / best)
 
     def _error(self, at: Tensor, step: Tensor, found: Stencil) -> Tensor:
         """Return the bound of the error: of a slope that has not converged, the steeper side may be the whole truth.
 
         Where a longer step has converged before, most of the distance from there is that one's error.
         """
-        before = self.sure[at] & found.converged & (8 * step < self._step[at])
+        before = self.sure[at] & found.converged & (8 * step < self.step[at])
         closer = torch.minimum(found.error, (found.slope - self.value[at]).abs() + found.rounding)
         error = torch.where(before, closer, found.error)
         return torch.where(found.converged | found.flat, error, torch.maximum(error, found.steepest))
@@ -138,13 +170,15 @@ class Slopes:
         """Return where a stencil knows a slope better than the best before.
 
         A bounded function has small differences over long steps, and small errors, but not its slope. So what
-        has not converged is better only by a shorter step, and what has, always. An output that no longer changes
-        where a longer step has found a slope is at the end of its digits.
+        has not converged is better only by a shorter step, and what has, unless a shorter step is sure of another
+        slope. An output that no longer changes where a longer step has found a slope is at the end of its digits.
         """
-        less, sure = error < self.error[at], self.sure[at]
+        sure = self.sure[at]
+        agrees = (found.slope - self.value[at]).abs() <= SAFETY * (error + self.error[at])
+        less = (error < self.error[at]) & (agrees | (step < self.step[at]))
         had_slope = sure & (self.value[at].abs() > SAFETY * self.error[at])
         converges = found.converged & (less | ~sure)
-        nearer = ~sure & ~found.flat & (step < self._step[at])
+        nearer = ~sure & ~found.flat & (step < self.step[at])
         return found.slope.isfinite() & (converges | (found.flat & less & ~had_slope) | nearer)
 
     def _unsettled(self) -> list[int]:
@@ -171,10 +205,12 @@ class Slopes:
 def _excess(first: Stencil) -> float:
     """Return the median of the scatter in units of the rounding that must be there, where it is rounding that scatters.
 
-    The errors of a curve show in ``truncation`` before they show in the scatter, rounding shows in both alike.
+    The errors of a curve show in ``truncation`` before they show in the scatter, rounding shows in both alike. Rounding
+    that goes by a lattice is often nothing at some points.
     """
     known = first.converged & ~first.bent & (first.floor > 0) & (first.slope != 0)
-    found = known & (first.truncation <= 2 * first.rounding)
-    if int(found.sum()) < max(ENOUGH, int(known.sum()) / 2):
+    scatter, truncation = ((each / first.floor)[known] for each in (first.scatter, first.truncation))
+    some = scatter[scatter > 0]
+    if len(some) < ENOUGH or truncation.quantile(UPPER) > ALIKE * scatter.quantile(UPPER):
         return 1.0
-    return max(1.0, (first.scatter / first.floor)[found].median().item())
+    return max(1.0, some.median().item())

@@ -20,8 +20,8 @@ from corenet.contracts.parameter import Parameter
 from corenet.errors import ConfigError
 from corenet.registry.spec import Kind
 from corenet.testing.gradcheck.gradcheck import examine
+from corenet.testing.gradcheck.parameter_draw import FACTORS, draw_parameters
 from corenet.testing.gradcheck.report import GradientReport
-from corenet.testing.support.parameter_draw import FACTORS, draw_parameters
 
 GUESSED_SHAPES = ((5, 3), (2, 2, 3), (1, 3), (2, 3, 8), (2, 3, 8, 8))
 AWAY_FROM_KINKS = 0.05

@@ -23,6 +23,8 @@ def tensor(name="input", checked=3, kinks=0, error=0.0, status="agrees", **field
         (tensor(flat=True, status="inconclusive"), "flat", "flat here"),
         (tensor(status="inconclusive", power=0.1), "inconclusive", "not clear"),
         (tensor(checked=0, kinks=3), "at_kinks", "only kinks"),
+        (tensor(checked=0, edges=3), "no_slope", "no slope"),
+        (tensor(checked=0, unclear=3), "no_slope", "no slope"),
         (tensor(checked=0), "empty", "no elements"),
     ],
 )

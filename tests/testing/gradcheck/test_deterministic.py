@@ -1,12 +1,10 @@
 """A component is checked as a function of its tensors alone, and left as it was."""
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 import corenet as cn
-from corenet.testing.gradcheck.gradcheck import examine
 
 
 def draw(*shape: int) -> Tensor:
@@ -86,97 +84,6 @@ def test_inputs_and_parameters_of_any_dtype_are_checked_in_float64(dtype):
     assert cn.gradcheck(cn.Linear(3, 2, dtype=dtype), draw(4, 3).to(dtype)).error < 1e-8
 
 
-def test_numpy_s_random_numbers_are_named():
-    class NumpyDropout(cn.Module):
-        def forward(self, input):
-            mask = torch.from_numpy(np.random.default_rng().integers(0, 2, input.shape) * 1.0)
-            self.save(mask)
-            return input * mask
-
-        def backward(self, grad_output):
-            (mask,) = self.saved()
-            return grad_output * mask
-
-    with pytest.raises(cn.GradientError, match="not repeatable: forward of the same input gives other numbers"):
-        cn.gradcheck(NumpyDropout(), draw(8, 8))
-
-
-def test_a_count_of_calls_in_the_output_is_named():
-    class Counting(Square):
-        calls = 0
-
-        def forward(self, input):
-            self.calls += 1
-            return super().forward(input) * self.calls
-
-    with pytest.raises(cn.GradientError, match="not repeatable: forward"):
-        cn.gradcheck(Counting(), draw(4, 3))
-
-
-def test_a_backward_that_is_another_at_the_second_call_is_named():
-    class Restless(Square):
-        calls = 0
-
-        def backward(self, grad_output):
-            self.calls += 1
-            return super().backward(grad_output) * self.calls
-
-    with pytest.raises(cn.GradientError, match="not repeatable: backward gives another gradient of input"):
-        cn.gradcheck(Restless(), draw(4, 3))
-
-
-def test_an_input_changed_by_backward_is_named():
-    class Overwrites(Square):
-        def backward(self, grad_output):
-            (input,) = self.saved()
-            return input.mul_(2).mul_(grad_output)
-
-    with pytest.raises(cn.GradientError, match="backward changes its input in place"):
-        cn.gradcheck(Overwrites(), draw(4, 3))
-
-
-def test_an_input_changed_by_forward_is_named():
-    class Doubles(Square):
-        def forward(self, input):
-            return super().forward(input.mul_(2))
-
-    with pytest.raises(cn.GradientError, match="forward changes its input in place"):
-        cn.gradcheck(Doubles(), draw(4, 3))
-
-
-def test_a_target_changed_by_a_loss_is_named():
-    class Shifts(cn.MSELoss):
-        def forward(self, input, target):
-            return super().forward(input, target.add_(1))
-
-    with pytest.raises(cn.GradientError, match="forward changes its target in place"):
-        cn.gradcheck(Shifts(), draw(4, 3), draw(4, 3).flip(0))
-
-
-def test_a_parameter_changed_by_backward_is_named():
-    class Shrinks(cn.Linear):
-        def backward(self, grad_output):
-            result = super().backward(grad_output)
-            self.weight.mul_(0.9)
-            return result
-
-    with pytest.raises(cn.GradientError, match="backward changes weight in place"):
-        cn.gradcheck(Shrinks(3, 2), draw(4, 3))
-
-
 def test_an_input_that_requires_grad_is_taken_as_numbers():
     assert cn.gradcheck(Square(), draw(4, 3).requires_grad_()).error < 1e-9
     assert cn.gradcheck(cn.Linear(3, 2), draw(4, 3).requires_grad_())
-
-
-def test_a_gradient_of_any_size_adds_to_what_is_there():
-    class Overwriting(cn.Linear):
-        def backward_parameters(self, grad_output):
-            (input,) = self.saved()
-            self.weight.grad.copy_(grad_output.T @ input)
-            self.bias.grad += grad_output.sum(0)
-
-    for size in (1e-12, 1.0, 1e12):
-        assert cn.gradcheck(cn.Linear(3, 2), size * draw(4, 3))
-        wrong = examine(Overwriting(3, 2), size * draw(4, 3))
-        assert [tensor.name for tensor in wrong.tensors if not tensor.ok] == ["weight"]

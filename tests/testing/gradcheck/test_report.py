@@ -1,5 +1,7 @@
 """What a gradient check says."""
 
+from dataclasses import replace
+
 import pytest
 
 import corenet as cn
@@ -26,9 +28,9 @@ INDEPENDENT = tensor("bias", power=None, note="no dependence")
         (tensor("a", (), 1), "a (): 1 element, worst relative error 2.0e-09"),
         (KINKED, "input (4,): 3 elements, 1 at kinks left out, worst relative error 2.0e-09"),
         (
-            tensor(edges=2, small=3),
-            "input (4, 3): 12 elements, 2 at the edge of the domain left out, 3 too small to judge alone, "
-            "worst relative error 2.0e-09",
+            tensor(edges=2, unclear=4, small=3),
+            "input (4, 3): 12 elements, 2 at the edge of the domain left out, 4 without a clear slope left out, "
+            "3 too small to judge alone, worst relative error 2.0e-09",
         ),
         (BAD, "weight (2, 3): 6 elements, worst relative error 5.0e-01\n    at [1, 2]: ours 1.5, numeric 1"),
         (FLAT, "input (4, 3): 12 elements, worst relative error 2.0e-09\n    flat here"),
@@ -52,8 +54,9 @@ def test_a_report_that_agrees_raises_nothing_and_states_its_worst_power():
     assert (report.error, report.power) == (2e-9, 3e-5)
     assert str(report).splitlines()[:2] == [
         "Linear(3 → 2): gradient agrees",
-        "  a relative fault of 3.0e-05 in any element would have been seen",
+        "  a relative fault of 3.0e-05 in any element compared would have been seen",
     ]
+    assert "in any element would have been seen" in str(GradientReport("x", (GOOD,)))
 
 
 def test_a_notebook_shows_what_print_shows():
@@ -97,8 +100,14 @@ def test_a_reason_makes_a_whole_report_inconclusive():
     assert report.unsure == "computed in float32"
 
 
-def test_what_is_left_out_whole_or_has_no_effect_does_not_spoil_the_rest():
-    assert GradientReport("x", (GOOD, EMPTY)).status == "agrees"
+def test_a_tensor_that_is_left_out_whole_is_no_pass_and_named():
+    report = GradientReport("x", (GOOD, replace(EMPTY, name="slope")))
+    assert report.status == "inconclusive"
+    assert report.summary == "inconclusive, no element of slope could be compared"
+
+
+def test_what_has_no_elements_or_no_effect_does_not_spoil_the_rest():
+    assert GradientReport("x", (GOOD, tensor(shape=(0, 3), checked=0, error=0.0, power=0.0))).status == "agrees"
     assert GradientReport("x", (GOOD, INDEPENDENT)).power == 1e-6
     alone = GradientReport("x", (INDEPENDENT,))
     assert alone
@@ -140,6 +149,7 @@ def test_a_report_is_plain_values():
         "diagnosis": "",
         "power": 1e-6,
         "edges": 0,
+        "unclear": 0,
         "small": 0,
         "flat": False,
         "note": "",

@@ -102,6 +102,33 @@ def test_an_output_that_does_not_depend_on_an_element_adds_little_rounding_to_it
     assert found.error[1].item() < 1e-3  # 1e12 does not change over a distance of 0.4, up to its rounding of 1e-4
 
 
+def test_what_looks_like_rounding_over_long_steps_is_seen_to_be_a_ripple_over_short_ones():
+    at = torch.linspace(0.3, 2, 12, dtype=torch.float64)
+    found = slopes(lambda x: x + 1e-6 * torch.sin(1e6 * x), *at.tolist())
+    truth = 1 + torch.cos(1e6 * at)
+    assert found.excess > 1e6
+    found.exhaust(list(range(12)))
+    assert ((found.value[:, 0] - truth).abs() <= 4 * found.error[:, 0]).all()
+    assert found.error.max() < 1e-5
+
+
+@pytest.mark.parametrize("at", torch.linspace(0.1, 3, 20).tolist())
+@pytest.mark.parametrize("offset", [1e8, 1e10])
+def test_where_a_lattice_misses_five_points_the_scatter_at_shorter_steps_is_the_error(offset, at):
+    found = slopes(lambda x: (x.sin() + offset) - offset, at)
+    found.exhaust([0])
+    flat = found.value.item() == 0
+    assert flat or abs(found.value.item() - math.cos(at)) <= 4 * found.error.item()
+
+
+def test_a_long_step_does_not_outdo_a_short_one_that_it_contradicts():
+    at = torch.linspace(-1, 2, 12, dtype=torch.float64)
+    found = slopes(lambda x: torch.sin(1e8 * x), *at.tolist())
+    found.exhaust(list(range(12)))
+    truth = 1e8 * torch.cos(1e8 * at)
+    assert ((found.value[:, 0] - truth).abs() <= 1e-3 * truth.abs().max()).all()
+
+
 def test_each_upstream_gradient_has_its_column():
     x = torch.tensor([2.0, 3.0], dtype=torch.float64)
     function = lambda: torch.stack([x[0] * x[0], x[0] * x[1]])  # noqa: E731

@@ -4,7 +4,7 @@ import torch
 
 import corenet as cn
 from corenet.testing import Case, check_component
-from corenet.testing.support.parameter_draw import draw_parameters
+from corenet.testing.gradcheck.parameter_draw import draw_parameters
 from corenet.testing.support.trial import Trial
 
 

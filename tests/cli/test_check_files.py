@@ -1,6 +1,7 @@
 """``corenet check FILE``: a file that is not installed, and what its components may do to the process."""
 
 import json
+import sys
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.mutants [--most 12] [--component NAME] [--processes 1] [--right]``."""
+"""``python -m benchmarks.mutants [--most 12] [--component NAME] [--processes 1]``."""
 
 from __future__ import annotations
 
@@ -33,11 +33,7 @@ def main() -> None:
     with ProcessPoolExecutor(
         chosen.processes, get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
     ) as pool:
-        verdicts = []
-        for each in pool.map(verdict_on, mutants, range(len(mutants)), chunksize=4):
-            verdicts.append(each)
-            if each.state == "survived":
-                print(f"survived: {each.mutant}", flush=True)
+        verdicts = list(pool.map(verdict_on, mutants, range(len(mutants)), chunksize=4))
     rules = [each for each, mutant in zip(verdicts, mutants, strict=True) if issubclass(mutant.subject, Optimizer)]
     _tell("gradients", [each for each in verdicts if each not in rules])
     _tell("rules of a step", rules)

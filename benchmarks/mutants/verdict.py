@@ -20,7 +20,7 @@ NAMED = {
     "constant": ("a constant factor", "a factor 2", "a constant is added"),
     "exponent": ("the factor", "extra factor"),
     "axis": ("wrong dimension", "averaged over", "summed over", "not summed"),
-    "assigned": ("assigned, not accumulated",),
+    "assigned": ("assigned, not accumulated", "write to param in place", "update() writes to a new tensor"),
     "deleted": ("zero everywhere",),
     "saved": ("is given the input", "evaluated at the output", "extra factor", "the factor"),
     "comparison": ("the mask", "right on one side only"),

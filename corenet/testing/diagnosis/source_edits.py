@@ -77,7 +77,7 @@ def _edited(owner: Module | Loss, edits: Edits) -> Iterator[tuple[str, FunctionT
         variables = _variables(tree)
         for statement in _statements(tree, only_saving=name == "forward"):
             line = method.line(statement)
-            for edit in [found for node in ast.walk(statement) for found in edits(node, variables)]:
+            for edit in [found for node in _read(statement) for found in edits(node, variables)]:
                 yield name, _built(tree, edit, original), Diagnosis(edit.code, edit.meaning, line)
 
 
@@ -116,6 +116,13 @@ def _statements(tree: ast.AST, only_saving: bool) -> list[ast.stmt]:
     """Return the simple statements; of ``forward`` only those that save, because its values are right by definition."""
     simple = [node for node in ast.walk(tree) if isinstance(node, SIMPLE)]
     return [each for each in simple if not only_saving or ast.unparse(each).startswith("self.save(")]
+
+
+def _read(statement: ast.stmt) -> list[ast.AST]:
+    """Return the nodes of a statement without those of what it writes to: an edit there would only undo it."""
+    written = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", statement)]
+    targets = {id(node) for each in written if each is not statement for node in ast.walk(each)}
+    return [node for node in ast.walk(statement) if id(node) not in targets]
 
 
 def _variables(tree: ast.AST) -> list[str]:

@@ -79,7 +79,7 @@ def _place(owner: object, names: list[str], choice: Choice) -> str:
             continue
         last = max(chosen, key=lambda statement: statement.lineno)
         delegated = _delegated(last)
-        return (delegated and _place(owner, [delegated], choice)) or method.line(last)
+        return (delegated and _place(owner, [delegated], choice)) or method.line(last) + _parts(owner, last, choice)
     called = [found for method in methods for name in _called(method.tree) if (found := method_of(type(owner), name))]
     places = (method.line(statement) for method in called for statement in choice(method.tree))
     return next(places, methods[0].range if methods else "")
@@ -87,6 +87,13 @@ def _place(owner: object, names: list[str], choice: Choice) -> str:
 
 def _is_own(cls: type) -> bool:
     return cls is not object and not cls.__module__.startswith("corenet.contracts.")
+
+
+def _parts(owner: object, statement: ast.stmt, choice: Choice) -> str:
+    """Return where the methods that are a part of a statement compute it, such as ``self.slope(input)``."""
+    methods = {name: method_of(type(owner), name) for name in _called(statement) if name not in ("save", "saved")}
+    found = {name: (method, choice(method.tree)) for name, method in methods.items() if method}
+    return "".join(f"; {name} is {method.line(chosen[-1])}" for name, (method, chosen) in found.items() if chosen)
 
 
 def _has_source(subject: Callable[..., Any]) -> bool:

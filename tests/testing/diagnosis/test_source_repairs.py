@@ -118,6 +118,18 @@ def test_what_is_wrong_is_told_with_its_line(cls, words, line):
     assert line in where
 
 
+def test_what_a_statement_writes_to_is_left_alone():
+    class Edge(cn.Tanh):
+        def backward(self, grad_output):
+            grad_input = cn.Tanh.backward(self, grad_output)
+            grad_input[:, -1] = 0
+            return grad_input
+
+    told = examine(Edge(), torch.randn(5, 4)).tensors[0].diagnosis
+    assert "makes it right" not in told
+    assert "grad_input[:, -1] = 0" in told
+
+
 def edited(edits, source, variables=("x", "y")):
     tree = ast.parse(source, mode="eval").body
     return [ast.unparse(each.new) for node in ast.walk(tree) for each in edits(node, variables)]

@@ -52,6 +52,7 @@ class Explainer:
 
     def _is_right(self, name: str) -> bool:
         """Tell whether the component, as it stands now, gives the right gradient of ``name``."""
+        pairs = [(each, each.clone()) for each in (*self.function.inputs, *self.function.tensors().values())]
         try:
             found = (self.function.gradients(upstream)[name] for upstream in self.upstreams)
             return not any(self._is_wrong(name, row, each) for row, each in enumerate(found))
@@ -59,6 +60,8 @@ class Explainer:
             return False
         finally:
             self.function.forget()
+            for tensor, before in pairs:  # an edit of the source may write to its arguments
+                tensor.copy_(before)
 
     def _is_wrong(self, name: str, row: int, ours: Tensor) -> bool:
         return _wrong(ours, self.numeric[name][row], self.tolerance[name][row])

@@ -1,18 +1,17 @@
-"""``corenet check``: the conformance kit on installed components, by name."""
+"""``corenet check``: the conformance kit on components, installed or in a file."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from itertools import groupby
-from operator import attrgetter
 from pathlib import Path
 
 import click
 
 from corenet.cli import options
+from corenet.cli.component_file import is_file
 from corenet.cli.echo import echo
-from corenet.cli.isolated_check import Result, check, check_apart, unusable
+from corenet.cli.isolated_check import IsolatedCheck, Result, Subject, check, unusable
 from corenet.cli.no_plugins import no_plugins
 from corenet.errors import UnknownComponentError, did_you_mean
 from corenet.registry.distributions import BUILTIN
@@ -21,6 +20,7 @@ from corenet.registry.sanitize import canonical
 from corenet.registry.spec import KINDS, Component
 
 INDENT = 7  # the width of a verdict, and two
+TIMEOUT = 120.0  # most checks take a second or two
 
 
 @click.command()
@@ -29,24 +29,33 @@ INDENT = 7  # the width of a verdict, and two
 @no_plugins
 @options.seed
 @options.json
+@click.option(
+    "--timeout",
+    type=options.Seconds(0, min_open=True),
+    default=TIMEOUT,
+    show_default=True,
+    help="Stop the check of a component after so long.",
+)
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Also write the result to DIR/check.json.")
-def command(names: tuple[str, ...], every: bool, seed: int, as_json: bool, out: Path | None) -> None:
+def command(names: tuple[str, ...], every: bool, seed: int, as_json: bool, timeout: float, out: Path | None) -> None:
     """Check the gradient of each component NAME, and every other promise of its contract.
 
     NAME is a component, qualified by its distribution or not (swish, corenet-swish:swish),
-    or a distribution, for all that it offers. Those of a plugin are checked in a process of their own,
-    which they may crash. Exit code 1 if a check fails, or a component cannot be used.
+    a distribution, for all that it offers, or a file that need not be installed (swish.py, swish.py:Swish).
+    All but the built-in ones are checked in a process of their own, which they may crash or hang.
+    Exit code 1 if a check fails, or a component cannot be used.
     """
     if every == bool(names):
         raise click.UsageError("give names of components or distributions, or --all, not both")
     if out is not None:
         options.prepare(out)
-    rows = _all() if every else list(dict.fromkeys(row for name in names for row in _find(name)))
     results = []
-    for result, failures in _checked(rows, seed):
-        results.append(result)
-        if not as_json:
-            _show(result, failures)  # at once, since each takes a second or two
+    with IsolatedCheck(seed, timeout) as apart:
+        rows = _all() if every else list(dict.fromkeys(row for name in names for row in _find(name, apart)))
+        for result, failures in _checked(rows, apart):
+            results.append(result)
+            if not as_json:
+                _show(result, failures)  # at once, since each takes a second or two
     report = {"schema": 1, "ok": all(result["ok"] for result in results), "components": results}
     if out is not None:
         from corenet.files import write_text
@@ -58,15 +67,17 @@ def command(names: tuple[str, ...], every: bool, seed: int, as_json: bool, out: 
         click.get_current_context().exit(1)
 
 
-def _all() -> list[Component]:
+def _all() -> list[Subject]:
     """Return what there is to check: usable components, and the rows of broken plugins."""
     rows = (row for row in registry().components() if row.usable)
     return [row for row in rows if row.kind != "plugin" or row.status == "broken"]
 
 
-def _find(name: str) -> list[Component]:
-    """Return the components called ``name``, of each kind that has one, and those of a distribution of that name."""
-    found = [row for row in registry().components() if row.distribution == canonical(name)]
+def _find(name: str, apart: IsolatedCheck) -> list[Subject]:
+    """Return the components called ``name``, of each kind that has one, and those of a distribution or file."""
+    if is_file(name):
+        return [*apart.components_of_file(name)]
+    found: list[Subject] = [row for row in registry().components() if row.distribution == canonical(name)]
     found += registry().find_all(name)
     if not found:
         known = registry().names(*KINDS) | {row.distribution for row in registry().plugins()}
@@ -78,14 +89,15 @@ def _find(name: str) -> list[Component]:
     return found
 
 
-def _checked(rows: list[Component], seed: int) -> Iterator[tuple[Result, list[str]]]:
-    """Check built-in components in this process, and those of each plugin in a process of its own."""
-    for distribution, group in groupby(rows, attrgetter("distribution")):
-        found = list(group)
-        unchecked = [row for row in found if row.kind == "plugin" or not row.usable]
-        usable = [row for row in found if row not in unchecked]
-        yield from (unusable(row) for row in unchecked)
-        yield from (check(row, seed) for row in usable) if distribution == BUILTIN else check_apart(usable, seed)
+def _checked(subjects: list[Subject], apart: IsolatedCheck) -> Iterator[tuple[Result, list[str]]]:
+    """Check built-in components in this process, and all others apart."""
+    for subject in subjects:
+        if isinstance(subject, Component) and (subject.kind == "plugin" or not subject.usable):
+            yield unusable(subject)
+        elif isinstance(subject, Component) and subject.distribution == BUILTIN:
+            yield check(subject, apart.seed)
+        else:
+            yield apart.check(subject)
 
 
 def _show(result: Result, failures: list[str]) -> None:

@@ -1,40 +1,37 @@
-"""The conformance kit on one component, in this process or in another that the component may crash or end."""
+"""The conformance kit on one component, in this process or in another that the component may crash, end or hang."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterable, Iterator
 from typing import Any
 
-from corenet.errors import BrokenComponentError, CorenetError, UnavailableComponentError
+from corenet.cli.component_file import FileComponent, class_of, components_in, is_file
+from corenet.errors import BrokenComponentError, ConfigError, CorenetError, UnavailableComponentError
 from corenet.registry.collect import reason_of
-from corenet.registry.distributions import BUILTIN
-from corenet.registry.doctor.child_process import describe_exit, start_child
+from corenet.registry.doctor.child_process import describe_limit
+from corenet.registry.doctor.worker import EndedError, Worker, serve
 from corenet.registry.registry import registry
 from corenet.registry.spec import Component
 
 Result = dict[str, Any]
+Subject = Component | FileComponent
 
 
-def check(row: Component, seed: int) -> tuple[Result, list[str]]:
-    """Return the result of checking a component, for JSON, and its failures as text."""
+def check(subject: Subject, seed: int) -> tuple[Result, list[str]]:
+    """Return the result of checking a component, for JSON, and its failures as text.
+
+    What it raises is a failure of its check; a bug of corenet's own in one of its components is raised.
+    """
     from corenet.testing import check_component
 
-    assert row.kind != "plugin", "it is unusable"
+    kind, name = subject.kind, subject.qualified_name
+    assert kind != "plugin", "it is unusable"
     try:
-        cls = registry().get(row.kind, row.qualified_name)
-        report = check_component(cls, row.kind, name=row.qualified_name, seed=seed)
+        cls = class_of(subject) if isinstance(subject, FileComponent) else registry().get(kind, name)
+        report = check_component(cls, kind, name=name, seed=seed)
     except (BrokenComponentError, UnavailableComponentError):
-        return unusable(registry().find(row.kind, row.qualified_name))
+        return unusable(registry().find(kind, name))
     except CorenetError as error:
-        return _wrong(row, str(error))
-    except (Exception, SystemExit) as error:
-        if row.distribution == BUILTIN:  # a bug of corenet's; a plugin may raise anything, which fails its check only
-            raise
-        return _wrong(row, reason_of(error))
+        return _wrong(subject, str(error))
     failures = [str(each) for each in report.merged() if each.verdict == "failed"]
     return report.to_dict() | {"message": report.summary}, failures
 
@@ -44,32 +41,70 @@ def unusable(row: Component) -> tuple[Result, list[str]]:
     return _wrong(row, f"{row.status}: {row.reason}")
 
 
-def _wrong(row: Component, message: str) -> tuple[Result, list[str]]:
-    return {"name": row.qualified_name, "kind": row.kind, "ok": False, "message": message, "checks": []}, []
+def _wrong(subject: Subject, message: str) -> tuple[Result, list[str]]:
+    return {"name": subject.qualified_name, "kind": subject.kind, "ok": False, "message": message, "checks": []}, []
 
 
-def check_apart(rows: Iterable[Component], seed: int) -> Iterator[tuple[Result, list[str]]]:
-    """Check ``rows`` in a process of their own; one that ends it has failed, and the rest are checked in another."""
-    left = list(rows)
-    while left:
-        arguments = {"names": [(row.kind, row.qualified_name) for row in left], "seed": seed}
-        with start_child("corenet.cli.isolated_check", arguments, stdout=subprocess.PIPE) as child:
-            assert child.stdout is not None
-            for line in child.stdout:
-                yield json.loads(line)
-                del left[0]
-        if left:
-            yield _wrong(left.pop(0), f"its check {describe_exit(child.returncode)}")
+class IsolatedCheck:
+    """Checks components one after another in one process of their own, and after one that ends it in another.
+
+    Each may take ``limit`` seconds.
+    """
+
+    def __init__(self, seed: int, limit: float) -> None:
+        self.seed, self.limit = seed, limit
+        self._worker = Worker("corenet.cli.isolated_check")
+
+    def __enter__(self) -> IsolatedCheck:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._worker.stop()
+
+    def components_of_file(self, target: str) -> list[FileComponent]:
+        """Return the components of ``FILE.py`` or ``FILE.py:Class``.
+
+        Raises:
+            ConfigError: it cannot be imported, or there are none.
+        """
+        try:
+            found, fault = self._worker.ask(["list", target], self.limit)
+        except EndedError as ended:
+            raise ConfigError(f"importing {target.partition('.py:')[0]} {ended}") from ended
+        if fault:
+            raise ConfigError(fault)
+        return [FileComponent(*each) for each in found]
+
+    def check(self, subject: Subject) -> tuple[Result, list[str]]:
+        """Return the result of checking a component, and its failures as text."""
+        try:
+            result, failures = self._worker.ask(["check", subject.kind, subject.qualified_name, self.seed], self.limit)
+        except EndedError as ended:
+            more = "; --timeout SECONDS gives it more" if str(ended) == describe_limit(self.limit) else ""
+            return _wrong(subject, f"its check {ended}{more}")
+        return result, failures
 
 
 # In the child.
 
 
-def run_in_child(names: list[tuple[str, str]], seed: int) -> None:
-    """Check each component and write its result as a line of JSON; whatever else is printed goes to stderr."""
-    results = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    for kind, name in names:
-        print(json.dumps(check(registry().find(kind, name), seed)), file=results, flush=True)
-        sys.stdout.flush()
-    os._exit(0)  # whatever a plugin has left running
+def run_in_child() -> None:
+    """Answer the requests of an :class:`IsolatedCheck`."""
+    import corenet.testing  # noqa: F401 - the kit takes seconds to import, which no component is charged with
+
+    serve(_answer)
+
+
+def _answer(request: list[Any]) -> Any:
+    question, *about = request
+    if question == "list":
+        try:
+            return components_in(*about), ""
+        except CorenetError as error:
+            return [], str(error)
+    kind, name, seed = about
+    subject = FileComponent(kind, name) if is_file(name) else registry().find(kind, name)
+    try:
+        return check(subject, seed)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything, which fails its check only
+        return _wrong(subject, reason_of(error))

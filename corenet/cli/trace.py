@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from corenet.cli import options
+from corenet.cli.component_file import FileComponent, class_of, components_in, is_file
 from corenet.errors import UnknownComponentError
 from corenet.registry.registry import get, registry
 
@@ -18,7 +19,7 @@ MOST = 10_000  # points in a step: its numeric checks take ten seconds
 
 
 @click.command()
-@click.argument("name", metavar="CONFIG|NAME")
+@click.argument("name", metavar="CONFIG|NAME|FILE")
 @click.option(
     "--recipe", type=click.Choice(["reported", "better"]), help="Which recipe of an experiment.  [default: reported]"
 )
@@ -31,8 +32,9 @@ MOST = 10_000  # points in a step: its numeric checks take ten seconds
 def command(name: str, recipe: str | None, seed: int, batch_size: int | None, as_json: bool, out: Path | None) -> None:
     """Do one training step and show it layer by layer, each gradient beside its numeric check.
 
-    NAME is the id of an experiment or the path of an experiment file (.toml), whose first step
-    is shown; or a module, qualified or not, in a small network around it.
+    CONFIG is the id of an experiment or the path of an experiment file (.toml), whose first step
+    is shown. NAME is a module, qualified or not, and FILE one that need not be installed (swish.py,
+    swish.py:Swish): it is shown in a small network around it.
     Exit code 1 if a gradient is wrong.
     """
     title, traced = _trace(name, recipe, seed, batch_size)
@@ -59,6 +61,10 @@ def _trace(name: str, recipe: str | None, seed: int, batch_size: int | None) -> 
         if batch_size is not None and batch_size > POINTS:
             raise click.UsageError(f"--batch-size {batch_size}: an experiment has {POINTS} points to train on")
         return trace_experiment(name, recipe or "reported", seed, batch_size)
+    if is_file(name):
+        component = _module_in(name)
+        _refuse_recipe(recipe, name)
+        return trace_module(class_of(component), component.qualified_name, seed, batch_size)
     if name not in registry().names("module") and ":" not in name:
         meant = registry().meant(name, "module", others=ids)
         message = f"there is no experiment or module {name!r}{meant}"
@@ -66,9 +72,26 @@ def _trace(name: str, recipe: str | None, seed: int, batch_size: int | None) -> 
             f"{message}; corenet reproduce lists experiments, corenet list-components modules", name=name
         )
     row = registry().find("module", name)
+    _refuse_recipe(recipe, name)
+    return trace_module(get("module", row.qualified_name), row.qualified_name, seed, batch_size)
+
+
+def _module_in(target: str) -> FileComponent:
+    """Return the module that a file defines, or that is the class given of it."""
+    found = components_in(target)
+    modules = [each for each in found if each.kind == "module"]
+    if len(modules) > 1:
+        first = modules[0].qualified_name
+        raise click.UsageError(f"{target} has {len(modules)} modules; trace one of them, such as {first}")
+    if not modules:
+        article = "an" if found[0].kind == "optimizer" else "a"
+        raise click.UsageError(f"trace shows a module, and {found[0].qualified_name} is {article} {found[0].kind}")
+    return modules[0]
+
+
+def _refuse_recipe(recipe: str | None, name: str) -> None:
     if recipe is not None:
         raise click.UsageError(f"--recipe is for an experiment, and {name} is a module")
-    return trace_module(get("module", row.qualified_name), row.qualified_name, seed, batch_size)
 
 
 def _show(traced: StepTrace, title: str, out: Path | None) -> None:

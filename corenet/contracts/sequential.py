@@ -70,8 +70,8 @@ class Sequential(Module):
     def backward_parameters(self, grad_output: Tensor) -> None:
         self.backward(grad_output, input_gradient=False)
 
-    def _members(self) -> Iterator[tuple[str, object]]:
-        return ((name.removeprefix("_modules."), value) for name, value in super()._members())  # PyTorch's keys
+    def named_members(self) -> Iterator[tuple[str, object]]:
+        return ((name.removeprefix("_modules."), value) for name, value in super().named_members())  # PyTorch's keys
 
     @overload
     def __getitem__(self, index: int) -> Module: ...

@@ -28,9 +28,18 @@ class Tree(PackedState, Generic[NodeT]):
 
     # The tree of modules and tensors.
 
+    def named_members(self) -> Iterator[tuple[str, object]]:
+        """Yield ``(name, value)`` for all that this node holds: its attributes, and the items of its containers.
+
+        >>> import corenet as cn
+        >>> [name for name, _ in cn.Linear(2, 3).named_members()][-2:]
+        ['weight', 'bias']
+        """
+        return members(self)
+
     def children(self) -> Iterator[tuple[str, NodeT]]:
         """Yield ``(name, module)`` for the modules directly below this one."""
-        return ((name, cast("NodeT", value)) for name, value in self._members() if isinstance(value, Tree))
+        return ((name, cast("NodeT", value)) for name, value in self.named_members() if isinstance(value, Tree))
 
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, NodeT]]:
         """Yield ``(path, module)`` for this module and all below it, each once."""
@@ -44,7 +53,7 @@ class Tree(PackedState, Generic[NodeT]):
         """Yield ``(path, tensor)`` for parameters and buffers, a shared one once, under its first name."""
         seen: set[int] = set()
         for path, node in self._nodes("").values():
-            for name, value in node._members():
+            for name, value in node.named_members():
                 if isinstance(value, (Parameter, Buffer)) and id(value) not in seen:
                     seen.add(id(value))
                     yield join(path, name), value
@@ -132,9 +141,6 @@ class Tree(PackedState, Generic[NodeT]):
         for parameter in self.parameters():  # pickle leaves a tensor's .grad behind
             gradient(parameter)
 
-    def _members(self) -> Iterator[tuple[str, object]]:
-        return members(self)
-
     def _nodes(self, path: str) -> dict[int, tuple[str, Tree[NodeT]]]:
         """Return this node and all below it with their paths, each once, by its id."""
         found: dict[int, tuple[str, Tree[NodeT]]] = {}
@@ -143,7 +149,7 @@ class Tree(PackedState, Generic[NodeT]):
 
     def _collect(self, path: str, found: dict[int, tuple[str, Tree[NodeT]]]) -> None:
         found[id(self)] = path, self
-        for name, value in self._members():
+        for name, value in self.named_members():
             if isinstance(value, Tree) and id(value) not in found:
                 value._collect(join(path, name), found)
 

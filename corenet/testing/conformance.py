@@ -15,15 +15,17 @@ from corenet.errors import ConfigError, did_you_mean
 from corenet.registry.collect import reason_of
 from corenet.registry.spec import KINDS, Kind
 from corenet.testing.checks.check import Check
+from corenet.testing.checks.loss_calls import LOSS_CALLS_CHECKS
 from corenet.testing.checks.loss_contract import LOSS_CONTRACT_CHECKS
+from corenet.testing.checks.loss_edges import LOSS_EDGES_CHECKS
 from corenet.testing.checks.loss_gradient import LOSS_GRADIENT_CHECKS
-from corenet.testing.checks.loss_turns import LOSS_TURNS_CHECKS
+from corenet.testing.checks.module_calls import MODULE_CALLS_CHECKS
 from corenet.testing.checks.module_contract import MODULE_CONTRACT_CHECKS
+from corenet.testing.checks.module_effects import MODULE_EFFECTS_CHECKS
 from corenet.testing.checks.module_engine import MODULE_ENGINE_CHECKS
 from corenet.testing.checks.module_gradient import MODULE_GRADIENT_CHECKS
 from corenet.testing.checks.module_mean import MODULE_MEAN_CHECKS
 from corenet.testing.checks.module_rows import MODULE_ROWS_CHECKS
-from corenet.testing.checks.module_turns import MODULE_TURNS_CHECKS
 from corenet.testing.checks.optimizer_contract import OPTIMIZER_CONTRACT_CHECKS
 from corenet.testing.checks.optimizer_step import OPTIMIZER_STEP_CHECKS
 from corenet.testing.checks.optimizer_trajectory import OPTIMIZER_TRAJECTORY_CHECKS
@@ -34,14 +36,15 @@ from corenet.testing.support.violation import NotApplicable, Violation
 
 CHECKS: dict[Kind, list[Check]] = {
     "module": [
+        *MODULE_EFFECTS_CHECKS,
         *MODULE_GRADIENT_CHECKS,
         *MODULE_ROWS_CHECKS,
-        *MODULE_TURNS_CHECKS,
+        *MODULE_CALLS_CHECKS,
         *MODULE_CONTRACT_CHECKS,
         *MODULE_MEAN_CHECKS,
         *MODULE_ENGINE_CHECKS,
     ],
-    "loss": [*LOSS_GRADIENT_CHECKS, *LOSS_TURNS_CHECKS, *LOSS_CONTRACT_CHECKS],
+    "loss": [*LOSS_GRADIENT_CHECKS, *LOSS_EDGES_CHECKS, *LOSS_CALLS_CHECKS, *LOSS_CONTRACT_CHECKS],
     "optimizer": [*OPTIMIZER_TRAJECTORY_CHECKS, *OPTIMIZER_STEP_CHECKS, *OPTIMIZER_CONTRACT_CHECKS],
 }
 _CONTRACTS: dict[Kind, type] = {"module": Module, "loss": Loss, "optimizer": Optimizer}

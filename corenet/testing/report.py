@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 from corenet.registry.spec import Kind
 from corenet.testing.gradcheck.report import finite_or_none
+from corenet.testing.gradcheck.shown import ShownAsPrinted
 
 Verdict = Literal["passed", "failed", "expected failure", "skipped"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -32,8 +33,8 @@ class Result:
         return "\n".join(line for line in lines if line).replace("\n", "\n    ")
 
 
-@dataclass(frozen=True)
-class Report:
+@dataclass(frozen=True, repr=False)
+class Report(ShownAsPrinted):
     """What :func:`check_component` found: a :class:`Result` for each check of the component's kind.
 
     ``error`` is the worst relative error of its gradients; an optimizer has none.

@@ -9,9 +9,10 @@ from torch import Tensor
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
-from corenet.training.engines.cpu.cc import compiler
+from corenet.training.engines.cpu.cc import NO_COMPILER, compiler
 from corenet.training.engines.cpu.engine import Compiled
 from corenet.training.engines.replay import Replay
+from corenet.training.engines.unsupported import Reporter
 from corenet.training.learner import Learner
 from corenet.training.ownership import refuse_foreign_optimizer
 
@@ -23,7 +24,8 @@ def compile_step(model: Module, loss: Loss, optimizer: Optimizer) -> Step:
 
     The first batch of a shape is recorded and, where there is a C compiler, compiled, which takes about half a
     second; the second one is computed both ways, and whatever cannot be recorded is done by the plain step from
-    then on. Everything may be changed between two steps: rates, settings, modes, weights.
+    then on, with an :class:`~corenet.EngineWarning`. Everything may be changed between two steps: rates, settings,
+    modes, weights.
 
     The loss that a step returns is the one before it.
 
@@ -41,7 +43,10 @@ def compile_step(model: Module, loss: Loss, optimizer: Optimizer) -> Step:
     """
     refuse_foreign_optimizer(model, optimizer)
     learner = Learner(model, loss, optimizer)
-    engine = Replay(learner) if compiler() is None else Compiled(learner)
+    reporter = Reporter(asked_by_name=True)
+    if compiler() is None:
+        reporter.fallback("steps are replayed, not compiled", NO_COMPILER)
+    engine = Replay(learner, reporter) if compiler() is None else Compiled(learner, reporter)
 
     def step(input: Tensor, target: Tensor) -> Tensor:
         engine.refresh()  # the loop is anybody's code, which may have changed something

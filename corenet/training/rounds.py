@@ -13,9 +13,10 @@ from corenet.errors import ConfigError, NonFiniteError
 from corenet.training.draws import drawing_from
 from corenet.training.engines.select import EngineName, engine_for
 from corenet.training.epoch_metrics import Measures, Metric
-from corenet.training.fit import Training, begin, refuse_wrong
+from corenet.training.fit import begin, refuse_wrong
 from corenet.training.history import History
 from corenet.training.learner import Learner
+from corenet.training.loop import Training
 
 Factory = Callable[[int], tuple[Module, Loss, Optimizer]]
 

@@ -207,7 +207,11 @@ def test_an_ambiguous_name_is_a_mistake_of_the_user(call, install):
 
 @pytest.mark.parametrize("arguments", [[], ["relu", "--all"]])
 def test_it_takes_names_or_all(call, arguments):
-    assert call("check", *arguments) == (2, "", "corenet: give names of components or distributions, or --all\n")
+    assert call("check", *arguments) == (
+        2,
+        "",
+        "corenet: give names of components or distributions, or --all, not both\n",
+    )
 
 
 def test_one_unknown_name_stops_before_any_check(call, monkeypatch):

@@ -80,6 +80,35 @@ def test_a_wrong_gradient_is_exit_code_1(call, stranger):
     assert "WRONG" in stdout
 
 
+def test_a_module_of_a_file_that_is_not_installed(call, tmp_path):
+    (tmp_path / "layers.py").write_text(CODE, encoding="utf-8")
+    code, result, _ = traced(call, "layers.py:Wrong")
+    assert (code, result["title"]) == (1, "layers.py:Wrong between two linear layers, seed 0")
+    assert [layer["check"]["wrong"] for layer in result["layers"]] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("two.py", "two.py has 2 modules; trace one of them, such as two.py:Right"),
+        ("two.py:Rigth", "two.py has no class 'Rigth' (did you mean 'Right'?)"),
+        ("step.py", "trace shows a module, and step.py:Step is an optimizer"),
+        ("needy.py", "cannot guess how to build Needy(names: dict); give it a conformance_cases() "),
+        ("gone.py:X", "there is no file gone.py"),
+    ],
+)
+def test_a_file_without_such_a_module_is_a_mistake(call, tmp_path, target, message):
+    (tmp_path / "two.py").write_text(CODE, encoding="utf-8")
+    needy = "class Needy(cn.ReLU):\n    def __init__(self, names: dict): ..."
+    (tmp_path / "needy.py").write_text(f"import corenet as cn\n{needy}", encoding="utf-8")
+    step = "class Step(cn.Optimizer):\n    def update(self, param, grad, state): ..."
+    (tmp_path / "step.py").write_text(f"import corenet as cn\n{step}", encoding="utf-8")
+    code, stdout, stderr = call("trace", target)
+    assert (code, stdout) == (2, "")
+    assert stderr.startswith(f"corenet: {message}")
+    assert stderr.count("\n") == 1
+
+
 def test_out_has_the_page(call, tmp_path):
     code, stdout, _ = call("trace", "tanh", "--out", "tanh.html")
     assert (code, stdout.splitlines()[-1]) == (0, "page in tanh.html")
@@ -114,7 +143,7 @@ def test_a_seed_gives_the_same_step_again_and_leaves_torchs_generator(call):
         (["003b", "--batch-size", "99999999"], "Invalid value for '--batch-size': 99999999 is not in the range"),
         (["relu", "--batch-size", "99999999"], "Invalid value for '--batch-size': 99999999 is not in the range"),
         (["relu", "--batch-size", "0"], "Invalid value for '--batch-size'"),
-        ([], "Missing argument 'CONFIG|NAME'"),
+        ([], "Missing argument 'CONFIG|NAME|FILE'"),
     ],
 )
 def test_a_mistake_is_one_line(call, arguments, message):

@@ -77,7 +77,7 @@ def test_what_is_written_is_proven_and_a_flipped_sign_is_found_and_called_by_its
     wrong = right.replace("return grad_output * slope", "return -grad_output * slope")
     assert wrong != right
     source.write_text(wrong, encoding="utf-8")
-    try:  # as it was written, its own tests above have proven it
+    try:  # as it was written, its own tests above have verified it
         stdout = run(folder, python, "-m", "corenet", "check", *PLUGINS, expected=1)
     finally:
         source.write_text(right, encoding="utf-8")

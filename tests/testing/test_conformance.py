@@ -152,7 +152,7 @@ def test_what_runs_on_the_first_cases_is_checked_on_those():
     runs, gradients, *others = check_component(CountsOneSample).failures
     assert (runs.check, runs.case) == ("module.runs", "CountsOneSample() on (2, 2, 3)")
     assert (gradients.check, gradients.case) == ("module.parameter_gradients", "CountsOneSample() on (5, 3)")
-    assert gradients.diagnosis.startswith("only the first sample counted")
+    assert gradients.diagnosis.startswith("only the first sample is counted")
     assert {each.case for each in others} <= {"CountsOneSample() on (5, 3)"}
 
 

@@ -1,9 +1,12 @@
 """A report counts its verdicts, prints what did not pass, merges equal findings, and is plain values."""
 
 import json
+from html import unescape
+from io import StringIO
 
 import pytest
 
+from corenet.testing import GradientReport, TensorReport
 from corenet.testing.report import Report, Result
 
 PASSED = Result("module.runs", "passed")
@@ -19,6 +22,23 @@ REPORT = Report(
     ),
     2e-9,
 )
+
+
+@pytest.mark.parametrize(
+    "report", [REPORT, GradientReport("<Cube>", (TensorReport("input", (2,), 2, 0, error=1e-9, rtol=1e-6),))]
+)
+def test_a_notebook_and_a_terminal_show_what_print_shows(report):
+    class Printer(StringIO):
+        text = StringIO.write
+
+    printer = Printer()
+    report._repr_pretty_(printer, cycle=False)
+    assert printer.getvalue() == repr(report) == str(report)
+    page = report._repr_html_()
+    assert page.startswith("<pre ")
+    assert page.endswith("</pre>")
+    assert unescape(page[page.index(">") + 1 : -len("</pre>")]) == str(report)
+    assert "<Cube>" not in page
 
 
 def test_its_failures_are_those_that_failed():

@@ -20,7 +20,7 @@ from corenet.errors import CorenetError
 from corenet.registry.collect import failure, load_command
 from corenet.registry.discovery import discover
 from corenet.registry.distributions import COMMAND_GROUP, plugin_distributions
-from corenet.registry.doctor.child_process import describe_exit, start_child
+from corenet.registry.doctor.child_process import describe_exit, describe_limit, start_child
 from corenet.registry.reason import Reason
 from corenet.registry.registry import Registry
 from corenet.registry.sanitize import plain
@@ -64,11 +64,13 @@ def _run(arguments: dict[str, Any], limit: float) -> tuple[dict[str, Any], Reaso
         report = Path(folder, "report.json")
         arguments |= {"report": str(report)}
         with start_child("corenet.registry.doctor.probe", arguments, subprocess.DEVNULL, subprocess.DEVNULL) as child:
+            assert child.stdin is not None
+            child.stdin.close()  # a plugin that asks for input has none
             try:
                 ending = Reason("process_ended", describe_exit(child.wait(limit)))
             except subprocess.TimeoutExpired:
                 child.kill()
-                ending = Reason("timed_out", f"took longer than {limit:g} s")
+                ending = Reason("timed_out", describe_limit(limit))
         return (json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}), ending
 
 

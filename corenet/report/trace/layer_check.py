@@ -70,7 +70,7 @@ class LayerCheck:
     def tensor(self, name: str) -> TensorReport | None:
         """Return the report on ``input`` or on a parameter; of several kinds of check, the one with the worst error."""
         tensors = () if self.report is None else self.report.tensors
-        named = [each for each in tensors if each.name == name or each.name.startswith(f"{name} ")]  # "weight by …"
+        named = [each for each in tensors if each.name == name]
         return max(named, key=lambda each: each.error, default=None)
 
     def gradient(self, name: str) -> GradientCheck:

@@ -31,7 +31,7 @@ def others(trial: Trial, name: str, value: Any) -> Iterator[tuple[str, Any]]:
     return _replaced(name, value, partial(_candidates, trial, name))
 
 
-def numbers(name: str, value: Any, wrong: float) -> Iterator[tuple[str, Any]]:
+def with_wrong_number(name: str, value: Any, wrong: float) -> Iterator[tuple[str, Any]]:
     """Yield ``value`` with one float in it replaced by ``wrong``, and the name of that entry."""
     return _replaced(name, value, lambda each: (wrong,) if isinstance(each, float) else ())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,8 +14,9 @@ from corenet.contracts.saved import has_saved
 from corenet.errors import BackwardError, CorenetError
 from corenet.registry.collect import reason_of
 from corenet.testing.checks.check import Checks
+from corenet.testing.diagnosis.watched import KEEP_DTYPE, ROUNDS, first_line, loses_digits
 from corenet.testing.support.copiers import copiers
-from corenet.testing.support.loss_evaluation import Evaluation, evaluate, evaluate_fresh
+from corenet.testing.support.loss_evaluation import Evaluation, each_reduction, evaluate, evaluate_fresh
 from corenet.testing.support.memory_layout import share_memory
 from corenet.testing.support.no_autograd import no_autograd
 from corenet.testing.support.torch_compile import under_torch_compile
@@ -144,6 +146,15 @@ def no_borrowed_gradient(trial: Trial) -> None:
         result = loss.backward()
     if value.requires_grad or result.requires_grad:
         raise Violation("its result requires grad: torch's autograd has recorded it", "detach() it")
+
+
+@LOSS_CONTRACT_CHECKS.add(since="0.2")
+def precision(trial: Trial) -> None:
+    """Float64 stays float64: no operation of forward or backward on it gives fewer digits."""
+    for each in each_reduction(trial):
+        line = first_line(each.factory, partial(evaluate_fresh, each, each.input(), each.target()), loses_digits)
+        if line:
+            raise Violation(f"{each}: {ROUNDS}", f"{KEEP_DTYPE}\n{line}")
 
 
 @LOSS_CONTRACT_CHECKS.add(since="0.1")

@@ -15,6 +15,7 @@ from corenet.contracts.module import Module
 from corenet.contracts.substitute import substituted_tensors
 from corenet.registry.collect import reason_of
 from corenet.testing.checks.check import Checks
+from corenet.testing.checks.module_contract import FUNCTION
 from corenet.testing.support.forward_backward import ForwardBackward, drawn_like, forward_backward, is_random
 from corenet.testing.support.no_autograd import no_autograd
 from corenet.testing.support.torch_compile import CAPTURE, under_torch_compile, unwarned
@@ -32,7 +33,7 @@ def no_borrowed_gradient(trial: Trial) -> None:
         forward_backward(trial.build(), trial.input())
 
 
-@MODULE_ENGINE_CHECKS.add(since="0.1")
+@MODULE_ENGINE_CHECKS.add(since="0.1", after=FUNCTION)
 def compiled(trial: Trial) -> None:
     """torch.compile captures forward and backward whole, and they compute the same."""
     straight = forward_backward(trial.build(), trial.input())
@@ -44,7 +45,7 @@ def compiled(trial: Trial) -> None:
         raise Violation(f"under torch.compile {wrong}")
 
 
-@MODULE_ENGINE_CHECKS.add(since="0.1")
+@MODULE_ENGINE_CHECKS.add(since="0.1", after=FUNCTION)
 def mapped(trial: Trial) -> None:
     """torch.vmap runs it with several sets of weights at once."""
     module = trial.build()

@@ -13,7 +13,7 @@ from torch import Tensor
 from corenet.contracts.module import Module
 from corenet.registry.collect import reason_of
 from corenet.testing.checks.check import Checks
-from corenet.testing.checks.module_contract import finds_every_tensor
+from corenet.testing.checks.module_contract import FUNCTION
 from corenet.testing.gradcheck.gradcheck import examine
 from corenet.testing.gradcheck.report import GradientReport
 from corenet.testing.support.forward_backward import ForwardBackward, drawn_like, forward_backward, is_random
@@ -22,36 +22,19 @@ from corenet.testing.support.trial import Trial, seeded
 from corenet.testing.support.violation import NotApplicable, Violation
 
 MODULE_GRADIENT_CHECKS = Checks("module")
-GRADIENTS = ("runs", "input_gradient", "parameter_gradients")
+GRADIENTS = (*FUNCTION, "input_gradient", "parameter_gradients")
 T = TypeVar("T")
 FLOAT32 = 1e-4
-DOMAIN = "write a conformance_cases() with the domain of its input, such as cn.Case(domain=(0, 1))"
 REFUSE = "support this shape too, or refuse it in check()"
 
 
-@MODULE_GRADIENT_CHECKS.add(since="0.1", after=())
-def runs(trial: Trial) -> None:
-    """Forward and backward run on every case, and the output is finite."""
-    try:
-        output = forward_backward(trial.build(), trial.input()).output
-    except Exception:
-        finds_every_tensor(trial)  # to() leaves a plain tensor as it is, which is then the reason
-        raise
-    if not output.isfinite().all():
-        low, high = trial.case.domain
-        raise Violation(f"for an input between {low:g} and {high:g} the output is not finite", DOMAIN)
-
-
-# Gradients.
-
-
-@MODULE_GRADIENT_CHECKS.add(since="0.1")
+@MODULE_GRADIENT_CHECKS.add(since="0.1", after=FUNCTION)
 def input_gradient(trial: Trial) -> None:
     """The gradient of the input agrees with central differences in float64."""
     _refuse_wrong(trial.gradients, lambda name: name == "input")
 
 
-@MODULE_GRADIENT_CHECKS.add(since="0.1")
+@MODULE_GRADIENT_CHECKS.add(since="0.1", after=FUNCTION)
 def parameter_gradients(trial: Trial) -> None:
     """The gradient of each parameter agrees with central differences in float64."""
     if not trial.build().parameters():
@@ -71,7 +54,7 @@ def leading_dimension(trial: Trial) -> None:
     _gradients_on(trial, (2, *trial.case.shape))
 
 
-@MODULE_GRADIENT_CHECKS.add(since="0.1")
+@MODULE_GRADIENT_CHECKS.add(since="0.1", after=FUNCTION)
 def empty_batch(trial: Trial) -> None:
     """An empty batch gives an empty output, an empty gradient and zero parameter gradients, or it is refused."""
     shape = _batch_of(trial, 0)
@@ -85,7 +68,7 @@ def empty_batch(trial: Trial) -> None:
             raise Violation(f"an empty batch gives {name} a gradient of up to {gradient.abs().max().item():g}")
 
 
-@MODULE_GRADIENT_CHECKS.add(since="0.1")
+@MODULE_GRADIENT_CHECKS.add(since="0.1", after=FUNCTION)
 def accumulates(trial: Trial) -> None:
     """A second backward adds its gradient to the first, in the same tensor."""
     module = trial.build()
@@ -117,7 +100,7 @@ def _explained(twice: Tensor, once: Tensor) -> str:
 # Other dtypes and memory layouts.
 
 
-@MODULE_GRADIENT_CHECKS.add(since="0.1")
+@MODULE_GRADIENT_CHECKS.add(since="0.1", after=FUNCTION)
 def float32(trial: Trial) -> None:
     """Float32 gives float32, and agrees with float64 within its precision."""
     input = trial.input().float()
@@ -132,7 +115,7 @@ def float32(trial: Trial) -> None:
         raise Violation(f"in float32 {wrong} as in float64; the tolerance is {FLOAT32:g}")
 
 
-@MODULE_GRADIENT_CHECKS.add(since="0.1")
+@MODULE_GRADIENT_CHECKS.add(since="0.1", after=FUNCTION)
 def strides(trial: Trial) -> None:
     """Inputs and upstream gradients that are strided or expanded give what contiguous ones do."""
     input = trial.input()
@@ -168,7 +151,7 @@ def _refuse_wrong(report: GradientReport, chosen: Callable[[str], bool]) -> None
     wrong = [tensor for tensor in tensors if tensor.status == "wrong"]
     if wrong:
         right = [tensor.name for tensor in report.tensors if tensor.ok and tensor.checked]
-        others = f"; that of {', '.join(right)} is right" if right else ""
+        others = f"; that of {', '.join(dict.fromkeys(right))} is right" if right else ""
         message = "\n".join(str(replace(tensor, diagnosis="")) for tensor in wrong)
         meaning = "\n".join(dict.fromkeys(each.diagnosis for each in wrong if each.diagnosis))
         raise Violation(f"the gradient of {message}{others}", meaning)

@@ -19,6 +19,7 @@ from corenet.testing.support.violation import NotApplicable, Violation
 
 MODULE_ROWS_CHECKS = Checks("module")
 ROWS = (7, 33, 130)
+MOST_ROWS = 10  # that a message lists
 LARGE, SMALL = 30.0, 1e-3
 BLOCK = "right on small inputs: look for a block whose rest is lost, a fixed size, a branch on the size or the sign"
 
@@ -124,4 +125,25 @@ def _must_agree(trial: Trial, module: Module, input: Tensor, found: Slopes, upst
         if gradient.shape != found.directions[name].shape:
             raise Violation(f"{when} the gradient of {name} has the shape {tuple(gradient.shape)}", BLOCK)
     if wrong := found.disagree(gradients, upstream):
-        raise Violation(f"{when}, an input of {tuple(input.shape)}, the slope in a random direction {wrong}", BLOCK)
+        rest = _wrong_rows(module, input, found, upstream) or BLOCK
+        raise Violation(f"{when}, an input of {tuple(input.shape)}, the slope in a random direction {wrong}", rest)
+
+
+def _wrong_rows(module: Module, input: Tensor, found: Slopes, upstream: Tensor) -> str:
+    """Return of which rows alone the gradient is wrong; an empty string where that is all of them, or not clear."""
+    if input.dim() < 2 or len(upstream) != len(input):
+        return ""
+    state = {name: tensor.clone() for name, tensor in module.named_tensors()}
+    wrong = []
+    for row in range(len(input)):
+        one = torch.zeros_like(upstream)
+        one[row] = upstream[row]
+        by_hand = forward_backward(module, input.clone(), one)
+        _put_back(module, state)
+        if found.disagree({"input": by_hand.grad_input, **by_hand.parameters}, one):
+            wrong.append(row)
+    if not 0 < len(wrong) < len(input):
+        return ""
+    if wrong == list(range(wrong[0], len(input))):
+        return f"right but for the last {len(wrong)} of {len(input)} rows: a block whose rest is lost"
+    return f"right but for the rows {', '.join(map(str, wrong[:MOST_ROWS]))}: look for a condition that is true of them"

@@ -13,7 +13,7 @@ from corenet.contracts.parameter import Parameter
 from corenet.errors import ConfigError
 from corenet.registry.collect import reason_of
 from corenet.testing.checks.check import Checks
-from corenet.testing.checks.hyperparameters import declared, numbers
+from corenet.testing.checks.hyperparameters import declared, with_wrong_number
 from corenet.testing.support.compare import difference
 from corenet.testing.support.copiers import copiers
 from corenet.testing.support.no_autograd import no_autograd
@@ -32,7 +32,7 @@ def refuses_non_finite(trial: Trial) -> None:
     """A hyper-parameter that is not finite, and a negative lr, are refused with a ConfigError or a ValueError."""
     for name, value in declared(trial).items():
         for wrong in (math.nan, math.inf, *([-1.0] if name == "lr" else [])):
-            for place, replaced in numbers(name, value, wrong):
+            for place, replaced in with_wrong_number(name, value, wrong):
                 call = partial(trial.optimizer, start(), **{name: replaced})
                 must_refuse(f"{place}={wrong}", call, ConfigError, REFUSE)
     optimizer = trial.optimizer(start())

@@ -1,13 +1,15 @@
-"""That an optimizer's step reaches every element and follows the learning rate."""
+"""That an optimizer's step reaches every element and its state, and follows the learning rate."""
 
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 
 import torch
 
 from corenet.contracts.parameter import Parameter
 from corenet.testing.checks.check import Checks
+from corenet.testing.checks.hyperparameters import contexts, declared
 from corenet.testing.checks.optimizer_trajectory import optimizer_with
 from corenet.testing.support.trajectory import follow, start, weights_of
 from corenet.testing.support.trial import Trial, seeded
@@ -60,3 +62,34 @@ def follows_lr(trial: Trial) -> None:
             f"with lr {2 * LR:g} three steps are {long / short:.3g} times as long as with lr {LR:g}, not twice",
             f"the step goes as lr to the power {power:.2g}: use self.current_lr once, as a factor of the whole step",
         )
+
+
+@OPTIMIZER_STEP_CHECKS.add(since="0.2")
+def writes_state(trial: Trial) -> None:
+    """Each tensor of the state that starts as zeros is written by the steps, at least with other arguments."""
+    unwritten = _unwritten(trial)
+    if unwritten is None:
+        raise NotApplicable("it keeps no state")
+    values = declared(trial)
+    for context in [each for name in values for each in contexts(trial, values, name)]:
+        if not unwritten:
+            return
+        with suppress(Exception):  # a combination that is refused tells nothing
+            unwritten &= _unwritten(trial, **context) or set()
+    if unwritten:
+        name = min(unwritten)
+        raise Violation(
+            f"after {STEPS} steps state[{name!r}] is all zeros, as it was at the start, whatever the arguments",
+            f"update() writes to a new tensor: write in place, state[{name!r}].mul_(…).add_(…)",
+        )
+
+
+def _unwritten(trial: Trial, **settings: object) -> set[str] | None:
+    """Return the names of what is all zeros in the state before the steps and after; None if there is no state."""
+    optimizer = trial.optimizer(start(), **settings)
+    before = optimizer.state_dict()["states"]
+    with seeded(trial.seed):
+        follow(optimizer, STEPS)
+    after = optimizer.state_dict()["states"]
+    zeros = [{name for name, each in state.items() if not each.any()} for state in (*before, *after)]
+    return set.intersection(*zeros) if any(before) else None

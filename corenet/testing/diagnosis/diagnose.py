@@ -40,11 +40,6 @@ PATTERNS: tuple[tuple[Pattern, str], ...] = (
     (chain_rule.derivative_passed_on, "grad_output is ignored: ours is the derivative alone; multiply by grad_output"),
     (chain_rule.upstream_twice, "grad_output is a factor twice: multiply by it once"),
     (chain_rule.upstream_without_sign, "the sign of grad_output is lost: its absolute value is taken somewhere"),
-    (scaling.size_too_many, "1/{divisor} missing{sign}: ours is {size} times the numeric one ({sizes}{two})"),
-    (
-        scaling.size_too_few,
-        "divided by {letter}{sign}: the loss already averages; ours is 1/{size} of the numeric one ({sizes}{two})",
-    ),
     (
         scaling.doubled,
         "a factor 2 too many: ours is twice the numeric one; a constant counted, or a sum added, twice{setting}",
@@ -52,6 +47,11 @@ PATTERNS: tuple[tuple[Pattern, str], ...] = (
     (
         scaling.halved,
         "a factor 2 is missing: ours is half the numeric one, as where a square loses its exponent{setting}",
+    ),
+    (scaling.size_too_many, "1/{divisor} missing{sign}: ours is {size} times the numeric one ({sizes})"),
+    (
+        scaling.size_too_few,
+        "divided by {letter}{sign}: the loss already averages; ours is 1/{size} of the numeric one ({sizes})",
     ),
     (chain_rule.other_tensors, "exchanged: this is the gradient of {other}"),
     (
@@ -74,16 +74,29 @@ PATTERNS: tuple[tuple[Pattern, str], ...] = (
         chain_rule.input_for_output,
         "a formula in terms of the output is given the input: save the output, not the input",
     ),
-    (chain_rule.one_sample, "{which} counted: sum over the whole batch"),
+    (chain_rule.some_samples, "{which} counted: sum over the whole batch{block}"),
+    (
+        layout.tail_lost,
+        "lost: ours is zero in the last {count} of {rows} rows, and right before; a block whose rest is not handled",
+    ),
     (layout.wrong_dimension, "wrong dimension: ours is the {how} of grad_output over {dimensions}"),
     (
         layout.upstream_summed,
         "the derivative is missing: ours is the {how} of grad_output over {dimensions} and no more",
     ),
     (layout.summed, "{how} over {dimensions}, although each element has a gradient of its own"),
+    (scaling.setting_factor, "a constant factor: ours is {ratio} times the numeric one{setting}"),
     (
-        scaling.factor,
-        "a constant factor: ours is {ratio} times the numeric one; drop it, or multiply by {inverse}{setting}",
+        scaling.other_size,
+        "a mean over the wrong dimension: ours is divided by {ours} where {right} is right",
+    ),
+    (
+        scaling.constant_factor,
+        "a constant factor: ours is {ratio} times the numeric one; drop it, or multiply by {inverse}",
+    ),
+    (
+        layout.mean_over_wrong_dimension,
+        "wrong dimension: the {how} that is subtracted is over dimension {ours} where {right} is right",
     ),
     (masking.mask_too_wide, "the mask of backward is too wide: ours is zero {where}, and must not be"),
     (masking.mask_reversed, "the mask is reversed: ours is zero where it must not be, and only there"),
@@ -155,6 +168,7 @@ NEED_MANY_ELEMENTS: frozenset[Pattern] = frozenset(
         additive.tensor_added,
         additive.term_missing,
         layout.permuted,
+        layout.tail_lost,
         layout.wrong_indices,
         layout.few_elements,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,8 +11,41 @@ from corenet.contracts.module import Module
 from corenet.testing.diagnosis.diagnose import diagnose
 from corenet.testing.diagnosis.diagnosis import Diagnosis
 from corenet.testing.diagnosis.evidence import Evidence
+from corenet.testing.diagnosis.patterns.general import NEARLY, error_of
 from corenet.testing.diagnosis.source_edits import changed, minus_added, one_edit_away
 from corenet.testing.diagnosis.source_lines import where
+from corenet.testing.diagnosis.source_repairs import extended, repaired
+from corenet.testing.diagnosis.watched import KEEP_DTYPE, ROUNDS, first_line, loses_digits
+
+# Patterns that say how ours is wrong, and not why: an edit that mends it says more.
+VAGUE = frozenset(
+    {
+        "scaling.constant_factor",
+        "scaling.factor_of_each_index",
+        "additive.constant_added",
+        "additive.tensor_added",
+        "additive.term_of_each_line",
+        "additive.statistics_constant",
+        "chain_rule.jacobian_transposed",
+        "chain_rule.only_diagonal",
+        "chain_rule.only_same_index",
+        "masking.clipped",
+        "masking.dropped",
+        "masking.one_side_wrong",
+        "masking.other_mask",
+        "masking.sign_alone",
+        "masking.unmasked",
+        "masking.without_sign",
+        "layout.broadcast",
+        "layout.few_elements",
+        "layout.permuted",
+        "layout.summed",
+        "layout.wrong_indices",
+        "general.nearly",
+        "general.not_finite",
+        "general.zero",
+    }
+)
 
 
 def explain(
@@ -25,6 +59,21 @@ def explain(
     if edit := one_edit_away(subject, name, is_right, changed):
         return edit
     line = where(subject, name)
-    if found := diagnose(evidence()):
-        return replace(found, line=line)
-    return one_edit_away(subject, name, is_right, minus_added) or Diagnosis(line=line)
+    seen = evidence()
+    if rounded := _rounded_at(subject, seen):
+        return Diagnosis("general.float32_inside", f"{ROUNDS}; {KEEP_DTYPE}", rounded)
+    found = diagnose(seen)
+    if found is None or found.code in VAGUE:
+        for edits in (repaired, minus_added, extended):
+            if edit := one_edit_away(subject, name, is_right, edits):
+                return edit
+    return replace(found, line=line) if found else Diagnosis(line=line)
+
+
+def _rounded_at(subject: Module | Loss, seen: Evidence) -> str:
+    """Return the line in which backward gives fewer digits than it takes, if that may be all that is wrong."""
+    if isinstance(subject, Loss) or not seen.fits or not error_of(seen) < NEARLY:
+        return ""
+    module = copy.deepcopy(subject)
+    module(seen.input)
+    return first_line(type(module), lambda: module.backward(seen.upstream), loses_digits)

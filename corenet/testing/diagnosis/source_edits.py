@@ -1,10 +1,10 @@
-"""The search for a one-edit fix: the component's own source with one sign or one dimension changed."""
+"""The search for a one-edit fix: the component's own source with one sign, dimension or part of a formula changed."""
 
 from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from types import FunctionType, MethodType
@@ -16,7 +16,8 @@ from corenet.testing.diagnosis.diagnosis import Diagnosis
 from corenet.testing.diagnosis.method_source import method_of
 from corenet.testing.diagnosis.source_lines import methods_of, owner_of
 
-MAX_EDITS = 60
+MAX_EDITS = 300
+Edits = Callable[[ast.AST, Sequence[str]], Iterator["Edit"]]
 SIGN, DIMENSION = "source.sign", "source.dimension"
 SIMPLE = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Return)
 FLIPPED = {ast.Add: ast.Sub, ast.Sub: ast.Add}
@@ -33,13 +34,12 @@ class Edit(NamedTuple):
     meaning: str
 
 
-def one_edit_away(
-    subject: Module | Loss, name: str, is_right: Callable[[], bool], edits: Callable[[ast.AST], Iterator[Edit]]
-) -> Diagnosis | None:
+def one_edit_away(subject: Module | Loss, name: str, is_right: Callable[[], bool], edits: Edits) -> Diagnosis | None:
     """Return which edit of the source makes the gradient of ``name`` right, and in which line; None if none does.
 
     ``is_right`` tells whether ``subject``, as edited, gives the right gradient;
-    ``edits`` yields the edits to try on a node: :func:`changed` or :func:`minus_added`.
+    ``edits`` yields the edits to try on a node, given the variables of the method: :func:`changed`,
+    :func:`minus_added`, or those of ``source_repairs``.
     """
     first, _ = owner_of(subject, name)
     others = [each for _, each in subject.named_modules() if each is not first] if isinstance(subject, Module) else []
@@ -51,13 +51,13 @@ def one_edit_away(
     return None
 
 
-def changed(node: ast.AST) -> Iterator[Edit]:
+def changed(node: ast.AST, _: Sequence[str]) -> Iterator[Edit]:
     """Yield edits that flip a sign, and those that reduce or flip along another dimension."""
     yield from _signs(node)
     yield from _dimensions(node)
 
 
-def minus_added(node: ast.AST) -> Iterator[Edit]:
+def minus_added(node: ast.AST, _: Sequence[str]) -> Iterator[Edit]:
     """Yield edits that put a minus before an argument of a call."""
     for argument in _arguments(node) if isinstance(node, ast.Call) else []:
         meaning = f"the sign is wrong: a minus before {ast.unparse(argument)} in this line makes it right"
@@ -65,9 +65,7 @@ def minus_added(node: ast.AST) -> Iterator[Edit]:
             yield Edit(argument, ast.UnaryOp(ast.USub(), argument), SIGN, meaning)
 
 
-def _edited(
-    owner: Module | Loss, edits: Callable[[ast.AST], Iterator[Edit]]
-) -> Iterator[tuple[str, FunctionType, Diagnosis]]:
+def _edited(owner: Module | Loss, edits: Edits) -> Iterator[tuple[str, FunctionType, Diagnosis]]:
     """Yield the name of a method that takes part in the gradient, the edited method, and what the edit means."""
     methods = dict(methods_of(owner))
     if forward := method_of(type(owner), "forward"):
@@ -76,9 +74,10 @@ def _edited(
         original, tree = inspect.unwrap(getattr(type(owner), name)), method.tree
         if original.__closure__ or not _is_definition(tree):
             continue  # neither a closure, as super() makes one, nor a lambda can be compiled again
+        variables = _variables(tree)
         for statement in _statements(tree, only_saving=name == "forward"):
             line = method.line(statement)
-            for edit in [found for node in ast.walk(statement) for found in edits(node)]:
+            for edit in [found for node in _read(statement) for found in edits(node, variables)]:
                 yield name, _built(tree, edit, original), Diagnosis(edit.code, edit.meaning, line)
 
 
@@ -117,6 +116,20 @@ def _statements(tree: ast.AST, only_saving: bool) -> list[ast.stmt]:
     """Return the simple statements; of ``forward`` only those that save, because its values are right by definition."""
     simple = [node for node in ast.walk(tree) if isinstance(node, SIMPLE)]
     return [each for each in simple if not only_saving or ast.unparse(each).startswith("self.save(")]
+
+
+def _read(statement: ast.stmt) -> list[ast.AST]:
+    """Return the nodes of a statement without those of what it writes to: an edit there would only undo it."""
+    written = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", statement)]
+    targets = {id(node) for each in written if each is not statement for node in ast.walk(each)}
+    return [node for node in ast.walk(statement) if id(node) not in targets]
+
+
+def _variables(tree: ast.AST) -> list[str]:
+    """Return the names of a method's arguments and of what it assigns, without ``self``."""
+    arguments = [node.arg for node in ast.walk(tree) if isinstance(node, ast.arg) and node.arg != "self"]
+    assigned = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+    return list(dict.fromkeys(arguments + assigned))
 
 
 class _Replace(ast.NodeTransformer):

@@ -35,10 +35,15 @@ def where(subject: Module | Loss, name: str) -> str:
 
 def raised_at(error: BaseException, subject: Callable[..., Any]) -> str:
     """Return the last line of a component's own source in an error's traceback; an empty string if there is none."""
-    own = [each for each in inspect.getmro(subject) if _is_own(each)] if isinstance(subject, type) else [subject]
-    paths = {inspect.getsourcefile(each): short_path(each) for each in own if _has_source(each)}
+    paths = own_sources(subject)
     lines = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in paths]
     return f"{paths[lines[-1].filename]}:{lines[-1].lineno}: {shortened(lines[-1].line or '')}" if lines else ""
+
+
+def own_sources(subject: Callable[..., Any]) -> dict[str | None, str]:
+    """Return the files that a component is written in, each with its path as shown."""
+    own = [each for each in inspect.getmro(subject) if _is_own(each)] if isinstance(subject, type) else [subject]
+    return {inspect.getsourcefile(each): short_path(each) for each in own if _has_source(each)}
 
 
 def methods_of(owner: Module | Loss) -> Iterator[tuple[str, Method]]:
@@ -74,7 +79,7 @@ def _place(owner: object, names: list[str], choice: Choice) -> str:
             continue
         last = max(chosen, key=lambda statement: statement.lineno)
         delegated = _delegated(last)
-        return (delegated and _place(owner, [delegated], choice)) or method.line(last)
+        return (delegated and _place(owner, [delegated], choice)) or method.line(last) + _parts(owner, last, choice)
     called = [found for method in methods for name in _called(method.tree) if (found := method_of(type(owner), name))]
     places = (method.line(statement) for method in called for statement in choice(method.tree))
     return next(places, methods[0].range if methods else "")
@@ -82,6 +87,13 @@ def _place(owner: object, names: list[str], choice: Choice) -> str:
 
 def _is_own(cls: type) -> bool:
     return cls is not object and not cls.__module__.startswith("corenet.contracts.")
+
+
+def _parts(owner: object, statement: ast.stmt, choice: Choice) -> str:
+    """Return where the methods that are a part of a statement compute it, such as ``self.slope(input)``."""
+    methods = {name: method_of(type(owner), name) for name in _called(statement) if name not in ("save", "saved")}
+    found = {name: (method, choice(method.tree)) for name, method in methods.items() if method}
+    return "".join(f"; {name} is {method.line(chosen[-1])}" for name, (method, chosen) in found.items() if chosen)
 
 
 def _has_source(subject: Callable[..., Any]) -> bool:

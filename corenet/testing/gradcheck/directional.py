@@ -37,7 +37,7 @@ def along_directions(
     power = ((tolerance + slopes.error) / element).where(comparable, torch.inf).amin().item()
     worst = divmod(int((gap / tolerance).argmax()), gap.shape[1])
     return TensorReport(
-        f"{name} in random directions",
+        name,
         tuple(tensor.shape),
         checked=int(comparable.any(1).sum()),
         kinks=int((~comparable.any(1)).sum()),
@@ -47,6 +47,7 @@ def along_directions(
         numeric=slopes.value[worst].item(),
         power=power,
         status="wrong" if wrong.any() else "agrees",
+        how="in random directions",
     )
 
 

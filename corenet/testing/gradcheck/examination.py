@@ -157,7 +157,7 @@ class Examination:
                 error = (gap / size).nan_to_num(nan=torch.inf).max().item()
                 reports.append(
                     TensorReport(
-                        f"{name} by backward_parameters",
+                        name,
                         tuple(whole.shape),
                         checked=whole.numel(),
                         kinks=0,
@@ -168,6 +168,7 @@ class Examination:
                         numeric=whole[at].item(),
                         diagnosis=self._against_whole()(name, [half]),
                         status="wrong",
+                        how="by backward_parameters",
                     )
                 )
         return reports

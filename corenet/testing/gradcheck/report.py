@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from corenet.errors import GradientError
+from corenet.testing.gradcheck.shown import ShownAsPrinted
 
 Status = Literal["agrees", "wrong", "inconclusive"]
-WEAK = 1e-2  # a check that would have missed a fault of 1 % proves nothing
+WEAK = 1e-2  # a check that would have missed a fault of 1 % shows nothing
 
 
 @dataclass(frozen=True)
 class TensorReport:
     """The gradient of one tensor, by hand against numeric, at its worst element.
 
+    ``name`` is that of the input or a parameter, of which there may be several reports: ``how`` tells what is
+    special about this one, such as "in random directions".
     ``checked`` elements were compared; left out are ``kinks``, where the slopes of the two sides differ, ``edges``, of
     which every neighbour is outside of the domain, and ``unclear`` ones, of whose slope no step is sure, as where
     the function jumps, or rounding or a fine structure hides it. ``error`` is the worst
@@ -44,6 +47,7 @@ class TensorReport:
     flat: bool = False
     note: str = ""
     status: Status = "agrees"
+    how: str = ""
 
     @property
     def ok(self) -> bool:
@@ -66,7 +70,7 @@ class TensorReport:
         return ", ".join([*counts, f"worst relative error {self.error:.1e}"])
 
     def __str__(self) -> str:
-        lines = [f"{self.name} {self.shape}: {self.figures}"]
+        lines = [f"{' '.join(filter(None, (self.name, self.how)))} {self.shape}: {self.figures}"]
         if self.status == "wrong":
             place = f"[{', '.join(map(str, self.index))}]"
             lines += [f"at {place}: ours {self.ours:.8g}, numeric {self.numeric:.8g}"]
@@ -74,8 +78,8 @@ class TensorReport:
         return "\n    ".join(lines)
 
 
-@dataclass(frozen=True)
-class GradientReport:
+@dataclass(frozen=True, repr=False)
+class GradientReport(ShownAsPrinted):
     """The result of :func:`~corenet.gradcheck`: a report for the input and each parameter.
 
     It is true if it agrees: an inconclusive one is no pass. ``reason`` says why the check as a whole is
@@ -143,8 +147,6 @@ class GradientReport:
             compared = " compared" if any(each.left_out for each in self.tensors) else ""
             lines.append(f"a relative fault of {self.power:.1e} in any element{compared} would have been seen")
         return "\n  ".join([*lines, *[self.note] * bool(self.note), *map(str, self.tensors)])
-
-    __repr__ = __str__  # what a notebook shows
 
     def raise_if_wrong(self) -> None:
         """Raise :class:`~corenet.GradientError`, whose message is this report, unless :attr:`ok`."""

@@ -50,7 +50,7 @@ def _collect(path: tuple[str, ...], value: object, found: dict[str, Tensor], see
 
 def _parts(value: object) -> Iterator[tuple[str, object]]:
     if isinstance(value, Tree):
-        yield from value._members()
+        yield from value.named_members()
     elif isinstance(value, dict):
         yield from ((str(key), item) for key, item in value.items())
     elif isinstance(value, (list, tuple, set, frozenset, deque)):

@@ -1,50 +1,21 @@
-"""Trains by recorded steps, and by many of them in one call where all of a step is known."""
+"""Trains by recorded steps, and by many of them in one call where every kernel of a step can be compiled."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Iterator, Sequence
 
 from torch import Tensor
 
-from corenet.training.engines.chunks import Chunks, StepLoop
+from corenet.training.engines.chunks import Chunks
 from corenet.training.engines.engine import Engine, Evaluation, Piece, Running
 from corenet.training.engines.epochs import Epochs
-from corenet.training.engines.recording.guards import Guards
+from corenet.training.engines.loops import Kept, Loops, MakeLoop
 from corenet.training.engines.recording.recorded_step import RecordedStep
-from corenet.training.engines.recording.recorded_update import RecordedUpdate, record_update
 from corenet.training.engines.recording.recorder import Key, Lowering, key_of
 from corenet.training.engines.replay import Replay
-from corenet.training.engines.unsupported import LOG, NotYet, Reporter, Unsupported
+from corenet.training.engines.unsupported import Reporter
 from corenet.training.engines.whole_epochs import MakeEpochs, WholeEpochs
 from corenet.training.learner import Learner
-
-
-def _always() -> bool:
-    return True
-
-
-MakeLoop = Callable[[RecordedStep, RecordedUpdate, Learner], StepLoop]
-
-
-class Kept(Protocol):
-    """Loops that were verified for earlier learners."""
-
-    def keep(self, chunks: Chunks, guards: Guards) -> None:
-        """Keep a verified loop for later learners."""
-        ...
-
-    def resume(self, learner: Learner, batch: Key) -> tuple[Chunks, Guards] | None:
-        """Return verified chunks of this very learner that still hold, and their guards, or None."""
-        ...
-
-    def knows(self, learner: Learner, batch: Key) -> bool:
-        """Tell whether there is a loop of such a learner."""
-        ...
-
-    def recall(self, learner: Learner, batch: Key) -> StepLoop | None:
-        """Return a loop for a learner like an earlier one, unverified, or None."""
-        ...
 
 
 class Chunked(Engine):
@@ -60,13 +31,10 @@ class Chunked(Engine):
         make_epochs: MakeEpochs | None = None,
     ) -> None:
         super().__init__(learner)
-        self._fastest, self._make_loop, self._reporter, self._kept = lowerings[0].running, make_loop, reporter, kept
-        self._recalled: dict[Key, StepLoop | None] = {}
-        self._single = Replay(learner, reporter, lowerings, self._recall)
-        self._chunks: Chunks | None = None
-        self._may_loop, self._may_make_loop = True, _always
-        self._started_at = learner.optimizer.steps
+        self._fastest, self._loops = lowerings[0].running, Loops(learner, make_loop, kept, reporter)
+        self._single = Replay(learner, reporter, lowerings, self._loops.recall)
         self._whole = None if make_epochs is None else WholeEpochs(make_epochs, self._single.recorder, reporter)
+        self._chunks: Chunks | None = None
         self._epochs: Epochs | None = None
 
     @property
@@ -75,7 +43,7 @@ class Chunked(Engine):
         return self._single.running
 
     def max_epochs(self, points: int, batch_size: int, evaluation: Evaluation | None) -> int:
-        """Return how many epochs of so many points it does in one call, as things stand, with an evaluation of each."""
+        """Return how many epochs of ``points`` points it can do in one call now, with an evaluation after each."""
         chunks = self._chunks if self._chunks is not None and self._chunks.verified else None
         steps, rest = divmod(points, batch_size)
         self._epochs = None
@@ -97,35 +65,28 @@ class Chunked(Engine):
         return super().evaluate(evaluation) if self._whole is None else self._whole.numbers(evaluation)
 
     def refresh(self) -> None:
-        """Look for changes: anybody's code may have run since the last step."""
+        """Look for changes: a user's code may have run since the last step."""
         self._single.refresh()
 
     def step(self, input: Tensor, target: Tensor) -> Tensor:
         """Do one step of training and return the loss before it; the next step may overwrite it."""
-        if self._should_wait(input, target):
+        if self._loops.is_at_hand(key_of(input, target)):
             return self.learner.step(input, target)
         return self._single.step(input, target)
 
-    def _resume(self, input: Tensor, target: Tensor) -> None:
+    def _resume(self, batch: Key) -> None:
         """Go on with chunks that were verified in an earlier training of this very learner."""
-        key = key_of(input, target)
-        if self._kept is None or key in self._recalled or self._chunks is not None or self.running != self._fastest:
+        if self._chunks is not None or self.running != self._fastest:
             return
-        resumed = self._kept.resume(self.learner, key)
+        resumed = self._loops.resumed(batch)
         if resumed is not None:
             self._chunks, guards = resumed
-            self._recalled[key] = self._chunks.loop
-            self._single.recorder.adopt(key, self._chunks.loop.recorded, guards)
-
-    def _should_wait(self, input: Tensor, target: Tensor) -> bool:
-        """Tell whether to wait with a loop that is kept: an optimizer may allocate its state in its first step."""
-        is_first = self.learner.optimizer.steps == self._started_at
-        return is_first and self._kept is not None and self._kept.knows(self.learner, key_of(input, target))
+            self._single.recorder.adopt(batch, self._chunks.loop.recorded, guards)
 
     def steps(self, inputs: Tensor, targets: Tensor, batch_size: int, epochs: int = 1) -> Iterator[Piece]:
         """Do a step on each batch, many of them in one call where that can be."""
         points = len(inputs) // epochs
-        self._resume(inputs[:batch_size], targets[:batch_size])
+        self._resume(key_of(inputs[:batch_size], targets[:batch_size]))
         whole = self._whole_epochs(inputs, targets, batch_size, epochs)
         if whole is not None:
             yield from whole
@@ -169,50 +130,22 @@ class Chunked(Engine):
                 yield from chunks.run(*batches, max(1, points // batch_size))
             else:
                 yield from chunks.verify(*batches)
-                self._judge(chunks)
+                if chunks.verified and self._single.recorder.guards is not None:
+                    self._loops.keep(chunks, self._single.recorder.guards)
             self._drop_refuted()
             start = end
 
     def _chunks_for(self, inputs: Tensor, targets: Tensor, batch_size: int) -> Chunks | None:
         """Return the chunks over batches of such data, or None if there are none (yet)."""
-        if self.running != self._fastest or not self._may_loop:
+        if self.running != self._fastest or self._loops.refused:
             return None
-        key = key_of(inputs[:batch_size], targets[:batch_size])
-        recorded = self._single.recorder.steps.get(key)
+        batch = key_of(inputs[:batch_size], targets[:batch_size])
+        recorded = self._single.recorder.steps.get(batch)
         if recorded is None or not recorded.takes(inputs, targets):
             return None
         if self._chunks is None or not self._chunks.is_current(recorded):
-            loop = self._recalled.get(key)
-            if loop is not None and loop.recorded is recorded:
-                self._chunks = Chunks(self.learner, loop)
-            else:
-                is_settled = recorded.verified and self.learner.optimizer.steps > self._started_at + 1
-                is_settled = is_settled and self._may_make_loop()
-                self._chunks = self._made(recorded) if is_settled else None
+            self._chunks = self._loops.chunks_of(recorded, batch)
         return self._chunks
-
-    def _recall(self, key: Key) -> RecordedStep | None:
-        """Return the step of a loop that was verified for an earlier learner; it is asked for once."""
-        if self._kept is None or key in self._recalled:
-            return None
-        loop = self._recalled[key] = self._kept.recall(self.learner, key)
-        return None if loop is None else loop.recorded
-
-    def _made(self, recorded: RecordedStep) -> Chunks | None:
-        try:
-            update = record_update(self.learner.optimizer)
-            return Chunks(self.learner, self._make_loop(recorded, update, self.learner))
-        except NotYet as wait:
-            self._may_make_loop = wait.is_over
-        except Exception as error:  # noqa: BLE001 - the reporter raises it where bugs are looked for
-            self._loop_no_more(error)
-        return None
-
-    def _judge(self, chunks: Chunks) -> None:
-        """Keep a loop that has just been verified for later learners."""
-        guards = self._single.recorder.guards
-        if self._kept is not None and chunks.verified and guards is not None:
-            self._kept.keep(chunks, guards)
 
     def _drop_refuted(self) -> None:
         """Do without a loop that failed, or came to other weights than plain steps, as its step may too."""
@@ -223,13 +156,6 @@ class Chunked(Engine):
         if chunks.failure is None or chunks.loop.recorded.recalled:
             self._single.recorder.forget()
         if chunks.failure is not None:
-            self._loop_no_more(chunks.failure)
+            self._loops.refuse(chunks.failure)
         elif not chunks.loop.recorded.recalled:
-            self._loop_no_more(Unsupported("running many steps per call gave different weights than single steps"))
-
-    def _loop_no_more(self, error: Exception) -> None:
-        self._chunks, self._may_loop = None, False
-        if isinstance(error, Unsupported):
-            LOG.info("using single steps: %s", error)  # by the same engine, so nobody asked for anything else
-        else:
-            self._reporter.bug("using single steps", error)
+            self._loops.refuse(chunks.refutation)

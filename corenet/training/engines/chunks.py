@@ -18,6 +18,8 @@ from corenet.training.engines.recording.recorded_step import RecordedStep, moved
 from corenet.training.engines.recording.recorded_update import RecordedUpdate
 from corenet.training.engines.recording.restore import interrupts_deferred
 from corenet.training.engines.recording.rng_state import rng_checkpoint
+from corenet.training.engines.recording.sensitivity import sensitivity
+from corenet.training.engines.unsupported import Unsupported, is_of_ours
 from corenet.training.finite import are_finite
 from corenet.training.learner import Learner
 
@@ -49,7 +51,8 @@ class Chunks:
     def __init__(self, learner: Learner, loop: StepLoop) -> None:
         self.learner, self.loop, self.verified = learner, loop, False
         self.failure: Exception | None = None
-        self._attempts = 0
+        self.refutation = Unsupported("running many steps per call gave different weights than single steps")
+        self._attempts, self._has_disagreed = 0, False
         self._plain = Plain(learner)
         in_flat_tensors = {id(gradient(each)) for each in learner.optimizer.parameters}
         others = [each for each in moved_by(learner) if id(each) not in in_flat_tensors]
@@ -76,29 +79,26 @@ class Chunks:
 
     def verify(self, inputs: Tensor, targets: Tensor, batch_size: int) -> Iterator[Piece]:
         """Do plain steps, and look whether the loop comes to the same."""
-        pieces, is_same = self.compared(lambda: self._run(inputs, targets, 1), inputs, targets, batch_size)
+        pieces, is_same = self.compared(lambda own: self._run(own, targets, 1), inputs, targets, batch_size)
         if is_same is not None:
             self._attempts += 1
             self.verified = is_same
         yield from pieces
 
     def compared(
-        self, run: Callable[[], Sequence[Tensor] | None], inputs: Tensor, targets: Tensor, batch_size: int
+        self, run: Callable[[Tensor], Sequence[Tensor] | None], inputs: Tensor, targets: Tensor, batch_size: int
     ) -> tuple[list[Piece], bool | None]:
-        """Do plain steps; tell whether ``run`` comes to the same state and losses, None if they move no weight."""
+        """Do plain steps; tell whether ``run(inputs)`` comes to the same state and losses, None if no weight moves."""
         with interrupts_deferred():
-            undo = self._undo()
-            try:
-                values = run()
-                found = [*(each.clone() for each in self._moving), _flat(values)] if values is not None else []
-            finally:
-                undo()
+            found = self._tried(run, inputs)
+            carried = self._carried(run, inputs) if found and self._has_disagreed else [0.0] * len(found)
             pieces = [
                 Piece([(value.clone(), count) for value, count in piece.losses])
                 for piece in self._plain.steps(inputs, targets, batch_size)
             ]
             plain = [*self._moving, _flat([value for piece in pieces for value, _ in piece.losses])]
-            is_same = bool(found) and self._agree(found, plain)
+            is_same = bool(found) and self._agree(found, plain, carried)
+            self._has_disagreed = self._has_disagreed or not is_same
             return pieces, is_same if self._moved() else None  # at a rate of zero there is nothing to compare
 
     def run(self, inputs: Tensor, targets: Tensor, batch_size: int, steps_per_epoch: int) -> Iterator[Piece]:
@@ -127,8 +127,9 @@ class Chunks:
             return done
 
     def give_up(self) -> None:
-        """Do no more steps in one call: plainly, nothing was wrong with them."""
+        """Do no more steps in one call: done singly, nothing was wrong with them."""
         self.verified, self._attempts = False, ATTEMPTS
+        self.refutation = Unsupported("a call of many steps failed where single steps went well")
 
     def _run(self, inputs: Tensor, targets: Tensor, steps_per_epoch: int) -> Sequence[Tensor] | None:
         """Move the weights by the loop and return the loss of each step, or None if something was wrong on the way."""
@@ -145,7 +146,8 @@ class Chunks:
             return None
         try:
             check_all(self.learner.loss, predictions, targets, batch_size)
-        except Exception:  # noqa: BLE001 - of the loss, which raises it again at the plain step that it is about
+        except Exception as error:  # noqa: BLE001 - of the loss, which raises it again at the plain step that it is about
+            self.failure = error if is_of_ours(error) else None
             return None
         return [values]
 
@@ -153,7 +155,8 @@ class Chunks:
         """Return the rate of each of so many steps to come, or None if the schedule raises an error."""
         try:
             return learning_rates(self.learner.optimizer, self._coming(count))
-        except Exception:  # noqa: BLE001 - of a schedule, which raises it again at the plain step that it is about
+        except Exception as error:  # noqa: BLE001 - of a schedule, which raises it again at the plain step that it is about
+            self.failure = error if is_of_ours(error) else None
             return None
 
     def _coming(self, count: int) -> range:
@@ -165,10 +168,27 @@ class Chunks:
         weights = range(0, 2 * len(self.learner.optimizer.layout.slots), 2)
         return not all(torch.equal(self._moving[place], self._before[place]) for place in weights)
 
-    def _agree(self, found: Sequence[Tensor], plain: Sequence[Tensor]) -> bool:
+    def _agree(self, found: Sequence[Tensor], plain: Sequence[Tensor], carried: Sequence[float]) -> bool:
         """Tell whether weights, gradients, states, buffers and losses are the same."""
         before = [*self._before, torch.zeros_like(plain[-1])]
-        return all(agree([one], [other], [start]) for one, other, start in zip(found, plain, before, strict=True))
+        rows = zip(found, plain, before, carried, strict=True)
+        return all(agree([one], [other], [start], [far]) for one, other, start, far in rows)
+
+    def _tried(self, run: Callable[[Tensor], Sequence[Tensor] | None], inputs: Tensor) -> list[Tensor]:
+        """Return copies of state and losses that ``run`` comes to, and leave everything as it was."""
+        undo = self._undo()
+        try:
+            values = run(inputs)
+            return [] if values is None else [*(each.clone() for each in self._moving), _flat(values)]
+        finally:
+            undo()
+
+    def _carried(self, run: Callable[[Tensor], Sequence[Tensor] | None], inputs: Tensor) -> list[float]:
+        """Return what a rounding of weights and inputs makes of each, once plain steps came to another."""
+        own = inputs.clone()
+        far = sensitivity(lambda: self._tried(run, own), [own, *self.learner.optimizer.layout.weights()])
+        self._undo()  # remembers how things are before the steps
+        return far
 
     def _undo(self) -> Callable[[], None]:
         """Return a function that puts everything back that steps move."""

@@ -16,7 +16,7 @@ Running = Literal["plain", "replay", "compiled", "graph"]
 
 @dataclass(frozen=True)
 class Piece:
-    """Steps that were done: of a part of one epoch, or of several whole ones."""
+    """The losses of completed steps: of a part of one epoch, or of several whole ones."""
 
     losses: Sequence[tuple[Tensor, int]]  # of batches of one size, epoch after epoch; and their points together
     epochs: int = 1
@@ -76,7 +76,7 @@ class Engine:
         raise NotImplementedError
 
     def max_epochs(self, points: int, batch_size: int, evaluation: Evaluation | None) -> int:
-        """Return how many epochs of so many points it does in one call, as things stand, with an evaluation of each."""
+        """Return how many epochs of ``points`` points it can do in one call now, with an evaluation after each."""
         return 1
 
     def steps(self, inputs: Tensor, targets: Tensor, batch_size: int, epochs: int = 1) -> Iterator[Piece]:

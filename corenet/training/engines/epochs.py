@@ -15,6 +15,7 @@ from corenet.training.engines.plain import Plain
 from corenet.training.engines.recording.agreement import agree
 from corenet.training.engines.recording.checks import check_all
 from corenet.training.engines.recording.restore import restored
+from corenet.training.engines.unsupported import is_of_ours
 from corenet.training.finite import are_finite
 from corenet.training.learner import Learner
 
@@ -27,7 +28,7 @@ class Measured(Protocol):
 
     @property
     def outputs(self) -> Sequence[Tensor]:
-        """The outputs."""
+        """The model's outputs on the evaluation data."""
         ...
 
     @property
@@ -41,7 +42,7 @@ class Measured(Protocol):
 
 
 class EpochsLoop(Protocol):
-    """Steps, the one on the rest, and the evaluation, of ``max_epochs`` epochs at most in one call."""
+    """The steps, the step on the remaining points, and the evaluation of up to ``max_epochs`` epochs in one call."""
 
     max_epochs: int
 
@@ -53,7 +54,7 @@ class EpochsLoop(Protocol):
     def run(
         self, inputs: Tensor, targets: Tensor, rates: Sequence[float], epochs: int, steps: int
     ) -> tuple[int, list[list[Tensor]], list[Tensor]]:
-        """Do so many steps in each of so many epochs, and what comes after them.
+        """Do ``steps`` steps in each of ``epochs`` epochs, and the evaluation after each.
 
         Returns how many steps went well; of either kind the targets, the outputs, and the losses; and the outputs and
         numbers of the evaluations; all until the next run.
@@ -108,8 +109,8 @@ class Epochs:
     def verify(self, inputs: Tensor, targets: Tensor, batch_size: int) -> Iterator[Piece]:
         """Do the last two steps of an epoch plainly, and look whether the loop comes to the same."""
 
-        def losses() -> Sequence[Tensor] | None:
-            done = self._run(inputs, targets, batch_size, 1)
+        def losses(own: Tensor) -> Sequence[Tensor] | None:
+            done = self._run(own, targets, batch_size, 1)
             return None if done is None else done[:2]  # of either kind of step; what was measured is compared by itself
 
         pieces, is_same = self.chunks.compared(losses, inputs, targets, batch_size)
@@ -164,7 +165,8 @@ class Epochs:
             return False
         try:
             self._evaluation.check(outputs)
-        except Exception:  # noqa: BLE001 - of the loss, which raises it again at the plain evaluation that it is about
+        except Exception as error:  # noqa: BLE001 - of the loss, which raises it again at the plain evaluation
+            self.failure = error if is_of_ours(error) else None
             return False
         return True
 
@@ -179,20 +181,20 @@ class Epochs:
         except Exception as error:  # noqa: BLE001 - the engine reports it
             self.failure = error
             return None
-        if done < len(rates) or not all(_are_right(self.learner, *part) for part in parts):
+        if done < len(rates) or not all(self._are_right(*part) for part in parts):
             return None
         outputs = 0 if self.loop.evaluation is None else len(self.loop.evaluation.outputs)
         if measured and not self._is_right(measured[:outputs], measured[outputs:]):
             return None
         return [*(values for _, _, values in parts), *measured[outputs:]]
 
-
-def _are_right(learner: Learner, targets: Tensor, predictions: Tensor, values: Tensor) -> bool:
-    """Tell whether the losses of steps are finite, and the loss takes the outputs."""
-    if values.dim() > 1 and not are_finite([values]):
-        return False
-    try:
-        check_all(learner.loss, predictions, targets.flatten(0, 1), targets.shape[1])
-    except Exception:  # noqa: BLE001 - of the loss, which raises it again at the plain step that it is about
-        return False
-    return True
+    def _are_right(self, targets: Tensor, predictions: Tensor, values: Tensor) -> bool:
+        """Tell whether the losses of steps are finite, and the loss takes the outputs."""
+        if values.dim() > 1 and not are_finite([values]):
+            return False
+        try:
+            check_all(self.learner.loss, predictions, targets.flatten(0, 1), targets.shape[1])
+        except Exception as error:  # noqa: BLE001 - of the loss, which raises it again at the plain step that it is about
+            self.failure = error if is_of_ours(error) else None
+            return False
+        return True

@@ -10,8 +10,8 @@ from corenet.contracts.loss import ElementwiseLoss
 from corenet.training.engines.additivity import adds_up
 from corenet.training.engines.recording.op_log import memory
 from corenet.training.engines.recording.recorded_step import log_step
-from corenet.training.engines.recording.rng_state import rng_checkpoint
-from corenet.training.engines.unsupported import LOG, NotRecordable
+from corenet.training.engines.recording.rng_state import python_rng_checkpoint, rng_checkpoint
+from corenet.training.engines.unsupported import LOG, NotRecordable, Reporter, is_of_ours
 from corenet.training.learner import Learner
 
 POINTS = 4
@@ -27,17 +27,23 @@ def affordable(learner: Learner, input: Tensor, target: Tensor, batch_size: int)
     if kind.forward is not ElementwiseLoss.forward or kind.backward is not ElementwiseLoss.backward:
         return None  # of any other, some batches may add up and others not
     input, target = input[:POINTS], target[:POINTS]
-    rewind = rng_checkpoint()
+    rewinds = rng_checkpoint(), python_rng_checkpoint()
     try:
         tried = copy.deepcopy(learner)  # so that trials leave no trace
         size = _bytes_per_point(tried, input, target)
         if size * batch_size < LARGE or not adds_up(tried, input, target):
             return None
+    except NotRecordable as refusal:
+        LOG.debug("batches are left whole: %s", refusal)
+        return None
     except Exception as error:  # noqa: BLE001 - so few points may be too few for a model; training will say what is wrong
+        if is_of_ours(error):
+            Reporter().bug("batches are left whole", error)
         LOG.debug("batches are left whole: %r", error)
         return None
     finally:
-        rewind()
+        for rewind in rewinds:
+            rewind()
     return max(1, int(PIECE / size))
 
 

@@ -45,6 +45,7 @@ class Replay(Engine):
         Raises:
             NonFiniteError: as the plain step; no weight has been written.
         """
+        self.recorder.before_step()
         if self.recorder.refusal is not None:
             return self.learner.step(input, target)
         model, optimizer = self.learner.model, self.learner.optimizer
@@ -52,4 +53,5 @@ class Replay(Engine):
         if not are_finite([value, *self._layout.gradients()]):
             refuse_non_finite(model, optimizer, value)
         advance(optimizer, self._layout)
+        self.recorder.after_step()
         return value

@@ -1,4 +1,4 @@
-"""Which engine trains: the one asked for by name, or the one that pays."""
+"""Which engine trains: the one asked for by name, or the one expected to be fastest."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from corenet.data import Dataset
 from corenet.errors import ConfigError, did_you_mean
 from corenet.training.engines.additivity import refuse_what_does_not_add_up
 from corenet.training.engines.cpu.background import BackgroundFunctions
-from corenet.training.engines.cpu.cc import compiler
+from corenet.training.engines.cpu.cc import NO_COMPILER, compiler
 from corenet.training.engines.cpu.engine import KEPT, Compiled
 from corenet.training.engines.cuda.capture import device_of
 from corenet.training.engines.cuda.engine import Graph
@@ -68,6 +68,8 @@ def fastest_engine(learner: Learner, train: Dataset, steps: int, batch_size: int
     It is never "graph", which those who wrote it never ran on a CUDA device.
     """
     can_compile = train.inputs.is_cpu and compiler() is not None
+    if train.inputs.is_cpu and not can_compile and steps >= RECORDED_FROM:
+        Reporter().fallback("engine 'replay' runs, not 'compiled'", NO_COMPILER)
     if can_compile and KEPT.has(learner):
         return Compiled(learner, functions=BackgroundFunctions())
     steps_a_shape = steps / (2 if len(train) % batch_size and len(train) > batch_size else 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -50,6 +51,15 @@ class NotYet(Exception):  # noqa: N818 - as above
         self.is_over = is_over
 
 
+def is_of_ours(error: BaseException) -> bool:
+    """Tell whether code of an engine raised an error, and not a component's that it called, or torch for that."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    module = "" if trace is None else trace.tb_frame.f_globals.get("__name__", "")
+    return str(module).startswith("corenet.training.engines.")
+
+
 @dataclass(frozen=True)
 class Reporter:
     """Tells a user what an engine does instead: by a warning if it was asked for by name, else in the log."""
@@ -60,7 +70,7 @@ class Reporter:
         """Say ``what`` happens instead, and why."""
         message = f"{what}: {reason}"
         if self.asked_by_name:
-            warnings.warn(message, EngineWarning, stacklevel=2)
+            warnings.warn(message, EngineWarning, stacklevel=_of_the_user())
         else:
             LOG.info(message)
 
@@ -69,4 +79,12 @@ class Reporter:
         if "1" in (os.environ.get("CORENET_STRICT"), os.environ.get("CORENET_DEBUG")):
             raise error
         message = f"{what}: a bug in corenet, please report it: {type(error).__name__}: {error}"
-        warnings.warn(message, EngineWarning, stacklevel=2)
+        warnings.warn(message, EngineWarning, stacklevel=_of_the_user())
+
+
+def _of_the_user() -> int:
+    """Return how far up the caller's caller of corenet is: a warning shows that line."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).partition(".")[0] == "corenet":
+        frame, level = frame.f_back, level + 1
+    return level

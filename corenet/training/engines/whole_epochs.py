@@ -30,7 +30,7 @@ class WholeEpochs:
 
     def _begin(self, chunks: Chunks | None) -> None:
         """Have nothing yet for these chunks."""
-        self._chunks = chunks
+        self._chunks, self._guards = chunks, self._recorder.guards
         self._epochs: Epochs | None = None
         self._log: EvaluationLog | None = None
         self._may_make: Callable[[], bool] = _always
@@ -40,7 +40,7 @@ class WholeEpochs:
     ) -> Epochs | None:
         """Return what does whole epochs of so many steps, verified or not, or None if nothing can (yet)."""
         is_current = self._log is None or (evaluation is not None and self._log.is_current(evaluation))
-        if chunks is not self._chunks or not is_current:
+        if chunks is not self._chunks or self._recorder.guards is not self._guards or not is_current:
             self._begin(chunks)
         if self._epochs is not None and self._epochs.refuted:
             self._refuse(
@@ -56,6 +56,8 @@ class WholeEpochs:
     def numbers(self, evaluation: Evaluation) -> Sequence[Tensor]:
         """Return what is measured after an epoch, as quickly as is known to be right."""
         model, guards = self._recorder.learner.model, self._recorder.guards
+        if guards is not self._guards:
+            self._begin(None)  # what it read was changed since
         if self._chunks is None or self._refused or not evaluation.is_settled or guards is None:
             return evaluation.numbers(model)
         if self._epochs is not None:

@@ -38,7 +38,11 @@ def test_of_two_reports_on_a_tensor_the_worse_counts():
     both = LayerCheck(
         GradientReport(
             "x",
-            (tensor("weight"), tensor("weight by backward_parameters", error=1.0, status="wrong"), tensor("weights")),
+            (
+                tensor("weight"),
+                tensor("weight", error=1.0, status="wrong", how="by backward_parameters"),
+                tensor("weights"),
+            ),
         )
     )
     assert both.gradient("weight").code == "wrong"

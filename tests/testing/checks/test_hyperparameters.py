@@ -5,7 +5,7 @@ from typing import Literal
 import pytest
 
 import corenet as cn
-from corenet.testing.checks.hyperparameters import contexts, declared, numbers, others
+from corenet.testing.checks.hyperparameters import contexts, declared, others, with_wrong_number
 from corenet.testing.support.trial import Trial
 
 
@@ -45,13 +45,16 @@ def test_each_place_of_a_tuple_is_an_argument_of_its_own():
 
 
 def test_a_number_is_replaced_wherever_one_stands():
-    assert list(numbers("lr", 0.1, -1.0)) == [("lr", -1.0)]
-    assert list(numbers("betas", (0.9, 0.99), -1.0)) == [("betas[0]", (-1.0, 0.99)), ("betas[1]", (0.9, -1.0))]
-    assert list(numbers("on", True, -1.0)) == list(numbers("limit", None, -1.0)) == []
+    assert list(with_wrong_number("lr", 0.1, -1.0)) == [("lr", -1.0)]
+    assert list(with_wrong_number("betas", (0.9, 0.99), -1.0)) == [
+        ("betas[0]", (-1.0, 0.99)),
+        ("betas[1]", (0.9, -1.0)),
+    ]
+    assert list(with_wrong_number("on", True, -1.0)) == list(with_wrong_number("limit", None, -1.0)) == []
 
 
 def test_a_limit_that_is_infinite_by_default_may_be_infinite():
-    assert list(numbers("limit", float("inf"), float("inf"))) == []
+    assert list(with_wrong_number("limit", float("inf"), float("inf"))) == []
 
 
 def test_other_arguments_are_switched_on_one_by_one_and_together():

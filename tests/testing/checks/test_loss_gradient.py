@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import corenet as cn
+from corenet.testing.checks.loss_edges import LOSS_EDGES_CHECKS
 from corenet.testing.checks.loss_gradient import LOSS_GRADIENT_CHECKS
 
 
@@ -173,7 +174,7 @@ class ReadsMemory(Squared):
 
 
 FAULTS = [
-    (NeverRuns, "runs", 'test_loss_gradient.py:28: raise RuntimeError("no")'),
+    (NeverRuns, "runs", 'test_loss_gradient.py:29: raise RuntimeError("no")'),
     (ReturnsANumber, "runs", "forward returns float, not a tensor"),
     (NoMean, "gradient", "missing"),
     (MeanTwice, "gradient", "divided by"),
@@ -202,4 +203,6 @@ def test_a_planted_fault_is_found_by_its_check(finding, cls, check, word):
 
 
 def test_every_check_has_a_fault_to_find():
-    assert {f"loss.{check}" for _, check, _ in FAULTS} == {check.id for check in LOSS_GRADIENT_CHECKS}
+    assert {f"loss.{check}" for _, check, _ in FAULTS} == {
+        check.id for check in [*LOSS_GRADIENT_CHECKS, *LOSS_EDGES_CHECKS]
+    }

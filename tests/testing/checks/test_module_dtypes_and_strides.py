@@ -116,7 +116,7 @@ FAULTS = {
     "float64 on the way": (DoubleIntermediate, "float32", "the output is torch.float64"),
     "float64 gradient": (DoubleGradient, "float32", "the gradient of input is torch.float64"),
     "float32 on the way": (SingleIntermediate, "input_gradient", "the gradient of input"),
-    "float16 on the way": (SingleParameter, "parameter_gradients", "float32 intermediate"),
+    "float16 on the way": (SingleParameter, "parameter_gradients", "float32 inside"),
     "overflows": (Overflows, "float32", "the output"),
     "viewed": (Viewed, "strides", "view"),
     "viewed in forward": (ViewedInForward, "strides", "view"),

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import corenet as cn
+from corenet.contracts.optimizer import non_negative
 from corenet.testing import Case, check_component
 
 
@@ -54,6 +55,26 @@ class SignsWithMomentum(Plain):
         param.sub_(self.current_lr * state["v"].sign())
 
 
+class ForgetsItsVelocity(SignsWithMomentum):
+    def update(self, param, grad, state):
+        velocity = state["v"]
+        velocity = 0.5 * velocity + grad
+        param.sub_(self.current_lr * velocity)
+
+
+class KeepsForAnOption(SignsWithMomentum):
+    """Has a velocity of zeros where ``momentum`` is 0."""
+
+    def __init__(self, parameters, lr, momentum=0.0):
+        self.momentum = non_negative("momentum", momentum)
+        super().__init__(parameters, lr)
+
+    def update(self, param, grad, state):
+        if self.momentum:
+            grad = state["v"].mul_(self.momentum).add_(grad)
+        param.sub_(self.current_lr * grad)
+
+
 class Normalized(Plain):
     """``w ← w − lr g / |g|``."""
 
@@ -68,6 +89,7 @@ class Normalized(Plain):
         (SkipsTheFirstColumn, "every_element", "7 of 35 elements of a parameter of (7, 5) never change"),
         (SquaresTheRate, "follows_lr", "4 times as long"),
         (TakesTheRootOfTheRate, "follows_lr", "1.41 times as long"),
+        (ForgetsItsVelocity, "writes_state", "after 12 steps state['v'] is all zeros"),
     ],
 )
 def test_a_fault_is_seen(component, check, message):
@@ -82,3 +104,18 @@ def test_a_fault_is_seen(component, check, message):
 def test_a_right_rule_passes(component, check):
     report = check_component(component, cases=[Case({"lr": 0.01})])
     assert {each.check: each.verdict for each in report.results}[f"optimizer.{check}"] == "passed"
+
+
+@pytest.mark.parametrize(
+    ("component", "arguments", "verdict"),
+    [
+        (SignsWithMomentum, {}, "passed"),
+        (Plain, {}, "skipped"),
+        (KeepsForAnOption, {}, "passed"),
+        (KeepsForAnOption, {"momentum": 0.9}, "passed"),
+    ],
+)
+def test_state_that_has_a_reason_passes(component, arguments, verdict):
+    report = check_component(component, cases=[Case({"lr": 0.01, **arguments})])
+    assert report.ok, str(report)
+    assert {each.check: each.verdict for each in report.results}["optimizer.writes_state"] == verdict

@@ -211,7 +211,7 @@ FAULTS = {
     "norm without the scale": (
         LayerNorm,
         to_input(lambda self, dn, n, i: dn - dn.mean(-1, keepdim=True) - n * (dn * n).mean(-1, keepdim=True)),
-        "a factor for each sample",
+        "in this line makes it right",
     ),
     "norm's weight without the input": (LayerNorm, weight(lambda self, dy, n: dy.sum(0)), "gradient of bias"),
     "taps flipped": (Convolution, to_input(flipped_taps), ""),

@@ -206,7 +206,7 @@ FAULTS = {
     "weight decay inside": (Affine, weight(lambda self, dy, x: dy.T @ x + 0.01 * self.weight), "weight decay"),
     "weight with a constant": (Affine, weight(lambda self, dy, x: dy.T @ x + 0.5), "a constant is added"),
     "weight of the first sample": (Affine, weight(lambda self, dy, x: dy[:1].T @ x[:1]), "only the first sample"),
-    "weight without the last sample": (Affine, weight(lambda self, dy, x: dy[:-1].T @ x[:-1]), "but the last"),
+    "weight without the last sample": (Affine, weight(lambda self, dy, x: dy[:-1].T @ x[:-1]), "the first 4 of 5"),
     "weight without upstream": (Affine, weight(lambda self, dy, x: (dy * 0 + 1).T @ x), "grad_output is ignored"),
     "weight squares upstream": (Affine, weight(lambda self, dy, x: (dy**2).T @ x), "a factor twice"),
     "weight loses upstream's sign": (Affine, weight(lambda self, dy, x: dy.abs().T @ x), "sign of grad_output"),

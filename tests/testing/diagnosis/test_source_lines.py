@@ -39,6 +39,19 @@ class Split(cn.Module):
         return result
 
 
+class Curve(cn.Module):
+    def backward(self, grad_output):
+        (input,) = self.saved()
+        return grad_output * self.slope(input)
+
+    def slope(self, x):
+        gate = x.sigmoid()
+        return gate * self.again(x)
+
+    def again(self, x):
+        return 1 - self.slope(x)
+
+
 class Parent(cn.Module):
     def __init__(self):
         self.children_ = {"first": Split()}
@@ -79,6 +92,12 @@ def test_other_methods_of_the_component_are_searched():
     assert statement(where(Split(), "weight")) == "self.weight.grad += grad_output * 2"
     assert statement(where(Split(), "bias")) == "self.bias.grad.add_(grad_output)"
     assert statement(where(Split(), "input")) == "result[1:] *= 3"
+
+
+def test_a_method_that_is_a_part_of_the_line_is_told_as_well():
+    first, second = where(Curve(), "input").split("; slope is ")
+    assert statement(first) == "return grad_output * self.slope(input)"
+    assert statement(second) == "return gate * self.again(x)"
 
 
 def test_a_parameter_of_a_module_below_is_looked_for_there():

@@ -35,10 +35,11 @@ def input():
 def test_a_right_gradient_agrees_in_every_direction(input):
     report = examine(Cube(), input)
     assert report.ok
-    assert [(each.name, each.checked) for each in report.tensors] == [
-        ("input", 2000),
-        ("input in random directions", 5),
+    assert [(each.name, each.how, each.checked) for each in report.tensors] == [
+        ("input", "", 2000),
+        ("input", "in random directions", 5),
     ]
+    assert str(report.tensors[1]).startswith("input in random directions (100, 300): 5 elements")
     assert report.tensors[1].error < 1e-6
 
 

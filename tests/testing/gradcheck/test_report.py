@@ -154,5 +154,6 @@ def test_a_report_is_plain_values():
         "flat": False,
         "note": "",
         "status": "wrong",
+        "how": "",
         "ok": False,
     }

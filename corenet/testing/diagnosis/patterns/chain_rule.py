@@ -64,20 +64,18 @@ def input_for_output(evidence: Evidence) -> bool:
     return int(there.sum()) > 2 and near(evidence.ours[there], evidence.at_preimage[there])
 
 
-def one_sample(evidence: Evidence) -> Words | None:
-    """Ours counts the first or the last sample alone, or all but that one."""
+def some_samples(evidence: Evidence) -> Words | None:
+    """Ours counts the first or the last samples alone."""
     if evidence.jacobian is None or not evidence.output.dim() or len(evidence.output) < 2:
         return None
     count = len(evidence.output)
     parts = _finite(evidence.jacobian * evidence.upstream).reshape(*evidence.value.shape, count, -1).sum(-1)
-    for which, rows in {
-        "only the first sample": [0],
-        "only the last sample": [count - 1],
-        "all samples but the first": range(1, count),
-        "all samples but the last": range(count - 1),
-    }.items():
-        if evidence.is_like(parts[..., list(rows)].sum(-1)):
-            return {"which": which}
+    for some in range(1, count):
+        for which, rows in (("first", slice(0, some)), ("last", slice(count - some, count))):
+            if evidence.is_like(parts[..., rows].sum(-1)):
+                samples = "sample is" if some == 1 else f"{some} of {count} samples are"
+                lost = some > 1 and which == "first"
+                return {"which": f"only the {which} {samples}", "block": "; the rest of a block is lost" * lost}
     return None
 
 

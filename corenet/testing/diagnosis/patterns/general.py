@@ -9,6 +9,7 @@ from corenet.testing.diagnosis.evidence import Evidence, near
 from corenet.testing.diagnosis.patterns.scaling import Words
 
 MIN_ELEMENTS = 6
+NEARLY = 1e-3
 
 
 def not_finite(evidence: Evidence) -> Words | None:
@@ -26,7 +27,7 @@ def without_effect(evidence: Evidence) -> bool:
 
 
 def almost(evidence: Evidence) -> Words | None:
-    return {"error": f"{_error(evidence):.1e}"} if near(*evidence.pairs()) else None
+    return {"error": f"{error_of(evidence):.1e}"} if near(*evidence.pairs()) else None
 
 
 def single_precision(evidence: Evidence) -> bool:
@@ -36,15 +37,16 @@ def single_precision(evidence: Evidence) -> bool:
 
 
 def nearly(evidence: Evidence) -> Words | None:
-    error = _error(evidence)
-    return {"error": f"{error:.1e}"} if error < 1e-3 else None
+    error = error_of(evidence)
+    return {"error": f"{error:.1e}"} if error < NEARLY else None
 
 
 def _is_single(tensor: Tensor) -> bool:
     return torch.equal(tensor.float().double(), tensor.double())
 
 
-def _error(evidence: Evidence) -> float:
+def error_of(evidence: Evidence) -> float:
+    """Return the largest error, relative to the largest number."""
     ours, numeric = evidence.pairs()
     if not len(numeric):
         return 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, permutations, product
 
 from torch import Tensor
 
@@ -109,6 +109,33 @@ def wrong_indices(evidence: Evidence) -> Words | None:
         places = lines.nonzero().flatten().tolist()
         if len(places) <= max(1, len(lines) // 3) < len(lines):
             return {"dimension": str(dimension), "places": ", ".join(map(str, places)), "last": str(len(lines) - 1)}
+    return None
+
+
+def tail_lost(evidence: Evidence) -> Words | None:
+    """Ours is zero in the last rows and right in all others, as where a loop over blocks forgets the rest."""
+    if not evidence.numeric.dim() or not evidence.numeric.numel():
+        return None
+    width = evidence.numeric.shape[-1] if evidence.numeric.dim() > 1 else 1
+    ours, numeric = evidence.ours.reshape(-1, width), evidence.numeric.where(evidence.known, 0).reshape(-1, width)
+    wrong = (~close(ours, numeric)).any(1)
+    first, rows = int(wrong.int().argmax()), len(wrong)
+    if first == 0 or ours[first:].any() or not numeric[:first].any():
+        return None
+    return {"count": str(rows - first), "rows": str(rows)}
+
+
+def mean_over_wrong_dimension(evidence: Evidence) -> Words | None:
+    """What is subtracted is the mean, or the sum, over another dimension than the right one."""
+    shape, upstream = evidence.numeric.shape, evidence.upstream
+    if not evidence.has_upstream or upstream.shape != shape:
+        return None
+    seen = [each for each in (upstream.new_ones(shape), evidence.input, evidence.output) if each.shape == shape]
+    for term, factor in product(seen, seen):
+        for how, (ours, right) in product(("mean", "sum"), permutations(range(len(shape)), 2)):
+            subtracted, wanted = (getattr(upstream * term, how)(each, keepdim=True) for each in (ours, right))
+            if evidence.is_like(evidence.numeric - factor * (subtracted - wanted)):
+                return {"how": how, "ours": str(ours), "right": str(right)}
     return None
 
 

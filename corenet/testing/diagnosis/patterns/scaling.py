@@ -61,18 +61,37 @@ def size_too_few(evidence: Evidence) -> Words | None:
 
 
 def doubled(evidence: Evidence) -> Words | None:
-    return {"setting": _setting(evidence, 2)} if _is(_factor(evidence), 2) else None
+    return {"setting": _two(evidence, 2, "missing")} if _is(_factor(evidence), 2) else None
 
 
 def halved(evidence: Evidence) -> Words | None:
-    return {"setting": _setting(evidence, 0.5)} if _is(_factor(evidence), 0.5) else None
+    return {"setting": _two(evidence, 0.5, "too many")} if _is(_factor(evidence), 0.5) else None
 
 
-def factor(evidence: Evidence) -> Words | None:
+def other_size(evidence: Evidence) -> Words | None:
+    """Ours is divided by one size where another is right, as a mean over another dimension is."""
+    ratio = _factor(evidence)
+    if ratio is None:
+        return None
+    for letter, divisor, name in sizes(evidence):
+        for right_letter, right, right_name in sizes(evidence):
+            if _is(ratio, right / divisor):
+                return {"ours": f"{letter} = {divisor}, {name},", "right": f"{right_letter} = {right}, {right_name},"}
+    return None
+
+
+def setting_factor(evidence: Evidence) -> Words | None:
+    """Ours is the right one times a number that the component was built with, or what it leaves of 1."""
+    ratio = _factor(evidence)
+    setting = _setting(evidence, ratio) if ratio else ""
+    return {"ratio": f"{ratio:.7g}", "setting": setting} if setting else None
+
+
+def constant_factor(evidence: Evidence) -> Words | None:
     ratio = _factor(evidence)
     if ratio is None or evidence.known.sum() < 2:
         return None
-    return {"ratio": f"{ratio:.7g}", "inverse": f"{1 / ratio:.7g}", "setting": _setting(evidence, ratio)}
+    return {"ratio": f"{ratio:.7g}", "inverse": f"{1 / ratio:.7g}"}
 
 
 def factor_of_each_index(evidence: Evidence) -> Words | None:
@@ -98,10 +117,17 @@ def _factor(evidence: Evidence) -> float | None:
 def _setting(evidence: Evidence, ratio: float) -> str:
     """Return which number that the component was built with the factor may come from."""
     for name, value in evidence.settings.items():
-        numbers = {f"1/{name}": value, name: 1 / value, f"1/(1 − {name})": 1 - value, f"1 − {name}": 1 / (1 - value)}
-        if fitting := [missing for missing, number in numbers.items() if _is(ratio, number)]:
+        candidates = {f"1/{name}": value, name: 1 / value, f"1/(1 − {name})": 1 - value, f"1 − {name}": 1 / (1 - value)}
+        if fitting := [missing for missing, number in candidates.items() if _is(ratio, number)]:
             return f"; {' or '.join(fitting)} may be missing, with {name} = {value:g}"
     return ""
+
+
+def _two(evidence: Evidence, ratio: float, what: str) -> str:
+    """Return what else a factor of 2 may come from: a setting, or a size that is 2."""
+    fitting = [each for each in sizes(evidence) if each[1] == 2]
+    size = f"; or 1/{fitting[0][0]} is {what} ({_named(fitting)})" if fitting else ""
+    return _setting(evidence, ratio) + size
 
 
 def _is(ratio: float | None, wanted: float) -> bool:
@@ -114,12 +140,16 @@ def _size(evidence: Evidence, ratio: float | None) -> Words | None:
     fitting = [each for each in sizes(evidence) if _is(abs(ratio), each[1])]
     if not fitting:
         return None
-    named = {letter: name for letter, _, name in reversed(fitting)}
     return {
-        "sizes": " or ".join(f"{letter} = {fitting[0][1]}, {name}" for letter, name in reversed(named.items())),
+        "sizes": _named(fitting),
         "letter": fitting[0][0],
         "divisor": f"({fitting[0][0]})" if "·" in fitting[0][0] else fitting[0][0],
         "size": str(fitting[0][1]),
         "sign": " and the sign is wrong" if ratio < 0 else "",
-        "two": "; or a factor 2" if fitting[0][1] == 2 else "",
     }
+
+
+def _named(fitting: list[tuple[str, int, str]]) -> str:
+    """Return the sizes with what they are of, each letter once: all are the same number."""
+    named = {letter: (size, name) for letter, size, name in reversed(fitting)}
+    return " or ".join(f"{letter} = {size}, {name}" for letter, (size, name) in reversed(named.items()))

@@ -23,8 +23,8 @@ class BackgroundFunctions(CFunctions):
         self._is_over: Callable[[], bool] | None = None
 
     @property
-    def running(self) -> Running:  # type: ignore[override]  # it changes when the compiler is done
-        """The name of what the calls are."""
+    def running(self) -> Running:
+        """The name of what the calls are, until the compiler is done and after."""
         return "compiled" if self._is_over is None else "replay"
 
     def __call__(

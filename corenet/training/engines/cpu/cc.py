@@ -51,6 +51,7 @@ VECTORS(exp) VECTORS(log) VECTORS(sin) VECTORS(cos) VECTORS(tanh) VECTORS(erf) V
 """
 
 
+NO_COMPILER = CannotCompile("there is no C compiler", "install one as cc, or set CC")
 _at_work = RLock()  # one compiler at a time: the other cores are the training's
 _begun: dict[str, Thread] = {}
 _running: set[int] = set()
@@ -129,7 +130,7 @@ def _command() -> tuple[str, ...]:
     """
     command = compiler()
     if command is None:
-        raise CannotCompile("there is no C compiler", "install one as cc, or set CC")
+        raise NO_COMPILER
     return (*command, *FLAGS, *_WIDE.get(torch.backends.cpu.get_cpu_capability(), ()))
 
 

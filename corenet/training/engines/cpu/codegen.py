@@ -77,7 +77,7 @@ def compile_calls(
     Raises:
         CannotCompile: there is no C compiler, it refused, or the tensors are not the processor's.
     """
-    draws, operations = _apart(needed(operations, gradients))
+    draws, operations = split_draws(needed(operations, gradients))
     if len(operations) > MOST:
         raise CannotCompile(f"the step has {len(operations)} kernels; at most {MOST} are compiled")
     touched = [tensor for each in operations for tensor in (*each.tensors(), *each.results())]
@@ -107,7 +107,7 @@ def compile_calls(
     return calls
 
 
-def _apart(operations: Sequence[Operation]) -> tuple[list[Operation], list[Operation]]:
+def split_draws(operations: Sequence[Operation]) -> tuple[list[Operation], list[Operation]]:
     """Return the operations that fill a fresh tensor at random, up to the first that draws otherwise, and the rest."""
     draws: list[Operation] = []
     others: list[Operation] = []

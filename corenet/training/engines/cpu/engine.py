@@ -30,10 +30,13 @@ LIBRARIES = 8  # that one training may have compiled: what always changes never 
 class CFunctions:
     """The lowering to functions of C, which counts what it has compiled."""
 
-    running: Running = "compiled"
-
     def __init__(self) -> None:
         self._sources: set[str] = set()
+
+    @property
+    def running(self) -> Running:
+        """The name of what the calls are."""
+        return "compiled"
 
     def __call__(
         self, operations: Sequence[Operation], gradients: Sequence[Tensor], kept: Sequence[Tensor]

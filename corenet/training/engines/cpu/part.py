@@ -1,4 +1,4 @@
-"""A compiled function as a part of a loop: in each turn it finds its batch, and leaves what it makes, one place on."""
+"""A compiled function in a loop: each iteration reads the next batch and writes to the next output slot."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class _Part(ctypes.Structure):
 
 
 class Part:
-    """A function of C with the tensors that are others in each turn, and those that must be finite after it.
+    """A function of C with the tensors that change from one iteration to the next, and those that must stay finite.
 
     Args:
         function: the function.
@@ -72,7 +72,7 @@ class Part:
         self.make_room(1)
 
     def make_room(self, turns: int) -> None:
-        """Have the memories that so many turns walk along."""
+        """Allocate the memory of ``turns`` iterations."""
         if turns <= self._room:
             return
         self._room, inputs = turns, len(self._walked) - len(self._own_made)
@@ -96,12 +96,12 @@ class Part:
         self._structure = _Part(run, memories, len(walks), walks, self._check)
 
     def give(self, turns: int, *data: Tensor) -> None:
-        """Copy what so many turns are given, one behind the other: a turn may change its own."""
+        """Copy the inputs of ``turns`` iterations, one behind the other: an iteration may change its own."""
         for own, each in zip(self.given(turns), data, strict=True):
             own.copy_(each.reshape(own.shape))
 
     def drawing(self, turns: int) -> Iterator[None]:
-        """Draw the random numbers of so many turns, one turn at a time."""
+        """Draw the random numbers of ``turns`` iterations, one iteration at a time."""
         first = len(self._own_given)
         drawn = [each[:turns] for each in self._numbers[first : first + len(self._draws)]]
         for each in zip(*drawn, strict=True):
@@ -111,11 +111,11 @@ class Part:
             yield
 
     def given(self, turns: int) -> list[Tensor]:
-        """Return what so many turns were given."""
+        """Return the inputs of the first ``turns`` iterations."""
         return [each[:turns] for each in self._numbers[: len(self._own_given)]]
 
     def made(self, turns: int) -> list[Tensor]:
-        """Return what so many turns made, until the next."""
+        """Return what the first ``turns`` iterations made; the next run overwrites it."""
         return [each[:turns] for each in self._numbers[len(self._numbers) - len(self._own_made) :]]
 
     def reference(self) -> Any:

@@ -139,7 +139,7 @@ class _Move:
         return [self._places[own].data_ptr() for own in self._fresh if own in self._places]
 
     def tensor(self, tensor: Tensor) -> Tensor:
-        """Return the tensor that lies in the other memory as this one does in its own."""
+        """Return the same view of the new learner's storage."""
         storage = self.storage(tensor.untyped_storage())
         empty = torch.empty(0, dtype=tensor.dtype)
         return empty.set_(storage, tensor.storage_offset(), tensor.shape, tensor.stride())

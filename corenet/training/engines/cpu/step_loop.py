@@ -73,29 +73,32 @@ static int turn(const Part *part, long n) {
   return pass(&part->check, part->m);
 }
 
-static long steps_that_went_well(long steps, long every, const Part *step, const Part *rest, const Part *evaluation,
-                                 const Part *update, const double *rates, double *rate, double *minus_rate) {
+static long steps_that_went_well(long steps, long steps_per_epoch, const Part *step, const Part *rest,
+                                 const Part *evaluation, const Part *update, const double *rates, double *rate,
+                                 double *minus_rate) {
   long done = 0;
   for (long s = 0; s < steps; s++) {
-    const int ends = (s + 1) % every == 0;
+    const long epoch = s / steps_per_epoch;
+    const int ends = (s + 1) % steps_per_epoch == 0;
     for (int r = 0; r <= (ends && rest); r++) {
-      if (!(r ? turn(rest, s / every) : turn(step, s))) return done;
+      if (!(r ? turn(rest, epoch) : turn(step, s))) return done;
       *rate = rates[done];
       *minus_rate = -rates[done];
       update->run(update->m);
       done++;
     }
-    if (ends && !(pass(&update->check, update->m) && (!evaluation || turn(evaluation, s / every)))) return done - 1;
+    if (ends && !(pass(&update->check, update->m) && (!evaluation || turn(evaluation, epoch)))) return done - 1;
   }
   return done;
 }
 
-/* Does so many steps; after every so many of them the smaller one on the rest, a look at the weights, an evaluation.
+/* Does the steps; at the end of each epoch the one on the remaining points, a check of the weights, and the evaluation.
    Returns how many steps went well: one ends before the update if its gradient is not finite. */
-long train(long steps, long every, const Part *step, const Part *rest, const Part *evaluation, const Part *update,
-           const double *rates, double *rate, double *minus_rate) {
+long train(long steps, long steps_per_epoch, const Part *step, const Part *rest, const Part *evaluation,
+           const Part *update, const double *rates, double *rate, double *minus_rate) {
   const unsigned before = flush();
-  const long done = steps_that_went_well(steps, every, step, rest, evaluation, update, rates, rate, minus_rate);
+  const long done = steps_that_went_well(
+      steps, steps_per_epoch, step, rest, evaluation, update, rates, rate, minus_rate);
   restore(before);
   return done;
 }

@@ -44,7 +44,7 @@ def structure_of(learner: Learner) -> Hashable:
 
 
 def memories_of(learner: Learner) -> list[torch.UntypedStorage]:
-    """Return the memories of a learner's tensors, in an order that its structure tells."""
+    """Return the memories of a learner's tensors, in an order fixed by its structure."""
     return [tensor.untyped_storage() for tensor in _tensors(learner)]
 
 

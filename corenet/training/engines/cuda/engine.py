@@ -32,7 +32,7 @@ from corenet.training.engines.unsupported import NotRecordable, Reporter
 from corenet.training.learner import Learner
 
 GRAPHS = 8  # that one training may have captured: what always changes never earns back what each costs
-_CHUNK = 256  # steps between two looks
+_CHUNK = 256  # steps between two checks for numbers that are not finite
 _BLOCK = 64  # steps in one launch
 _KEPT = 2**26  # bytes to keep of the batches and outputs of a chunk
 _SCALED = ("add", "sub", "addcmul", "addcdiv")  # their second argument times alpha, or value
@@ -163,16 +163,16 @@ class _Block:
         ]
 
 
-def _pieces(steps: int, every: int, most: int) -> Iterator[tuple[int, int]]:
+def _pieces(steps: int, steps_per_epoch: int, most: int) -> Iterator[tuple[int, int]]:
     """Yield where some steps begin and end: as many as divide an epoch well, or one, and none of another epoch.
 
     >>> list(_pieces(7, 3, 2)), list(_pieces(8, 4, 2))
     ([(0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (5, 6), (6, 7)], [(0, 2), (2, 4), (4, 6), (6, 8)])
     """
-    block = every // ceil(every / most)
+    block = steps_per_epoch // ceil(steps_per_epoch / most)
     done = 0
     while done < steps:
-        left = min(steps, done - done % every + every) - done
+        left = min(steps, done - done % steps_per_epoch + steps_per_epoch) - done
         count = block if left >= block else 1
         yield done, done + count
         done += count

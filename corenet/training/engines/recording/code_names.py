@@ -1,41 +1,103 @@
-"""The names that Python code reads, found in its compiled form."""
+"""The names that Python code reads and sets, found in its compiled form."""
 
 from __future__ import annotations
 
 import dis
+import re
 from dataclasses import dataclass
 from functools import cache
 from types import CodeType
 
 # With one of these, code may read an attribute whose name stands nowhere in it.
-DYNAMIC = frozenset({"__dict__", "__getattribute__", "eval", "exec", "getattr", "globals", "locals", "vars"})
+DYNAMIC = frozenset(
+    {
+        *("__dict__", "__getattribute__", "__match_args__", "attrgetter", "eval", "exec", "getattr", "getattr_static"),
+        *("getmembers", "globals", "locals", "methodcaller", "vars"),
+    }
+)
+MADE = frozenset({"__init__", "__new__", "__post_init__"})  # run where an object is made
+_SHOWN = frozenset({"__format__", "__repr__", "__str__"})
+_COPIED = frozenset({"__copy__", "__deepcopy__", "__getstate__", "__new__", "__reduce__", "__reduce_ex__"})
+# Special methods that Python calls for one of these, whatever object it is of.
+_CALLED_BY = {
+    **dict.fromkeys(("ascii", "format", "print", "repr", "str"), _SHOWN),
+    **dict.fromkeys(("copy", "deepcopy", "dumps", "loads"), _COPIED | {"__setstate__"}),
+    **dict.fromkeys(("__class__", "replace", "type"), MADE),
+    "dir": frozenset({"__dir__"}),
+    "getsizeof": frozenset({"__sizeof__"}),
+}
+_LOOKS_UP = ("LOAD_GLOBAL", "LOAD_NAME")
+_NO_ATTRIBUTE = (*_LOOKS_UP, "IMPORT_NAME")
+_SETTERS = ("setattr", "delattr", "__setattr__", "__delattr__")
+_SETS = ("STORE_ATTR", "DELETE_ATTR", "STORE_GLOBAL", "DELETE_GLOBAL")
 
 
 @dataclass(frozen=True)
 class Names:
-    """``globals`` are looked up around a function, ``attributes`` on any object, class or module."""
+    """What code names.
+
+    ``globals`` are looked up around a function, ``attributes`` on any object, class or module; ``imports`` are modules,
+    each with the number of dots before it; ``sets`` is what is given another value outside of the function.
+    """
 
     globals: frozenset[str]
     attributes: frozenset[str]
+    imports: frozenset[tuple[str, int]]
+    sets: frozenset[str]
 
 
 @cache
 def names_in(code: CodeType) -> Names:
     """Return every name that ``code`` may read, that of functions written inside it included.
 
-    A text that could be a name counts as an attribute, such as that of ``getattr(x, "shift")``.
+    A text that could be a name counts as an attribute, such as that of ``getattr(x, "shift")``, and so do special
+    methods that Python calls to show, copy or make an object.
 
     >>> def f(x):
     ...     return x.scale * getattr(x, "shift") + g(x)
     >>> sorted(names_in(f.__code__).globals), sorted(names_in(f.__code__).attributes)
     (['g', 'getattr'], ['scale', 'shift'])
     """
-    instructions = [each for each in dis.get_instructions(code) if isinstance(each.argval, str)]
-    looked_up = {each.argval for each in instructions if each.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
-    attributes = {each.argval for each in instructions if each.opcode in dis.hasname} - looked_up
-    texts = {each for each in code.co_consts if isinstance(each, str) and each.isidentifier()}
+    instructions = [*dis.get_instructions(code)]
+    named = [each for each in instructions if isinstance(each.argval, str)]
+    looked_up = {each.argval for each in named if each.opname in _LOOKS_UP}
+    attributes = {each.argval for each in named if each.opcode in dis.hasname and each.opname not in _NO_ATTRIBUTE}
+    texts = [text for constant in code.co_consts for text in _texts(constant)]
+    attributes |= {name for text in texts for name in re.findall(r"[A-Za-z_]\w*", text)}
+    operations = {each.opname for each in instructions}
+    if any("%" in text for text in texts) or any(each.startswith(("FORMAT_", "CONVERT_")) for each in operations):
+        attributes |= _SHOWN
+    if "LOAD_BUILD_CLASS" in operations:
+        attributes |= {"__init_subclass__", "__set_name__"}
+    if "MATCH_CLASS" in operations:
+        attributes.add("__match_args__")
+    sets = _sets(code, named)
+    if sets:
+        attributes |= {"__setattr__", "__delattr__"}
+    attributes.update(*(_CALLED_BY.get(name, ()) for name in looked_up | attributes))
     inner = [names_in(each) for each in code.co_consts if isinstance(each, CodeType)]
     return Names(
         frozenset(looked_up.union(*(each.globals for each in inner))),
-        frozenset((attributes | texts).union(*(each.attributes for each in inner))),
+        frozenset(attributes.union(*(each.attributes for each in inner))),
+        _imports(instructions).union(*(each.imports for each in inner)),
+        sets.union(*(each.sets for each in inner)) - {*code.co_cellvars},
     )
+
+
+def _texts(constant: object) -> list[str]:
+    """Return the texts in a constant; one with a blank in it is a sentence, and no name."""
+    if isinstance(constant, (tuple, frozenset)):
+        return [text for each in constant for text in _texts(each)]
+    return [constant] if isinstance(constant, str) and not re.search(r"\s", constant) else []
+
+
+def _imports(instructions: list[dis.Instruction]) -> frozenset[tuple[str, int]]:
+    """Return what is imported; the number of dots is the constant before the last one."""
+    places = [place for place, each in enumerate(instructions) if each.opname == "IMPORT_NAME"]
+    return frozenset((instructions[place].argval, instructions[place - 2].argval or 0) for place in places)
+
+
+def _sets(code: CodeType, named: list[dis.Instruction]) -> frozenset[str]:
+    by_name = {each.argval for each in named if each.argval in _SETTERS}
+    around = {each.argval for each in named if each.opname in ("STORE_DEREF", "DELETE_DEREF")} & {*code.co_freevars}
+    return frozenset(around | by_name | {each.argval for each in named if each.opname in _SETS})

@@ -67,6 +67,6 @@ def log_evaluation(
 
 
 def refuse_draws(operations: Sequence[Operation]) -> None:
-    """Raise :class:`NotRecordable` if something is drawn at random: afterwards the generator stands where it stood."""
+    """Raise :class:`NotRecordable` if something is drawn at random: the evaluation puts the generator back."""
     if any(torch.Tag.nondeterministic_seeded in each.function.tags for each in operations):
         raise NotRecordable("the evaluation draws random numbers")

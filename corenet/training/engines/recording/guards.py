@@ -1,4 +1,4 @@
-"""What a recorded step takes for granted: everything that its Python reads, compared before it is done again.
+"""What a recorded step depends on: everything that its Python reads, compared before it is done again.
 
 A recording knows kernels and tensors. What Python decided between them is in it as a constant: a setting of a layer or
 of its class, a global, a method. So everything that the code of a step can reach is found once, by walking from its
@@ -47,8 +47,10 @@ class Guards:
     'model.0.p'
     """
 
-    def __init__(self, own: Sequence[Watch], shared: Sequence[Watch], unseen: Sequence[str]) -> None:
-        self._own, self._shared, self._unseen = own, shared, unseen
+    def __init__(
+        self, own: Sequence[Watch], shared: Sequence[Watch], unseen: Sequence[str], sets: Sequence[str] = ()
+    ) -> None:
+        self._own, self._shared, self._unseen, self._sets = own, shared, unseen, sets
 
     @classmethod
     def of_step(cls, model: Module, loss: Loss) -> Self:
@@ -65,11 +67,34 @@ class Guards:
         reachable = Reachable(UPDATE, _COUNTED)
         reachable.add(optimizer, "optimizer")
         own, shared, unseen = reachable.explore()
-        return cls(own, shared, [*unseen, *reachable.mutable])
+        return cls(own, shared, [*unseen, *reachable.mutable, *reachable.returns], reachable.sets)
+
+    @classmethod
+    def of_rule(cls, optimizer: Optimizer) -> Self:
+        """Return what the optimizer's rule reads where it is run in Python, between two recorded steps."""
+        return cls.of_code_between(optimizer, "optimizer", UPDATE)
+
+    @classmethod
+    def of_check(cls, loss: Loss) -> Self:
+        """Return what the check of a loss reads, which is run in the midst of a recorded step."""
+        return cls.of_code_between(loss, "loss", ("check",))
+
+    @classmethod
+    def of_code_between(cls, part: object, path: str, entries: Sequence[str]) -> Self:
+        """Return what code reads that is run even where a step is recorded, and whether it may set something."""
+        reachable = Reachable(entries, (*_KEPT_FOR_BACKWARD, *_COUNTED))
+        reachable.add(part, path)
+        own, shared, unseen = reachable.explore()
+        return cls(own, shared, unseen, [*reachable.sets, *reachable.mutable, *unseen])
+
+    @property
+    def may_set(self) -> bool:
+        """Whether this code may give something another value."""
+        return bool(self._sets)
 
     def of_code(self) -> Self:
         """Return those of what other models of the same classes read too."""
-        return type(self)([], self._shared, self._unseen)
+        return type(self)([], self._shared, self._unseen, self._sets)
 
     def changed(self) -> str | None:
         """Return the path of the first thing that is not as it was, or None."""
@@ -86,3 +111,8 @@ class Guards:
         if self._unseen:
             text = f"the step reads {self._unseen[0]}, which may change without being seen"
             raise NotRecordable(text, "read it once, in __init__, and keep what it gave")
+
+    def refuse_setting(self, who: str) -> None:
+        """Raise :class:`NotRecordable` if ``who`` sets something beside tensors, which a trial would leave behind."""
+        if self._sets:
+            raise NotRecordable(f"{who} may set {self._sets[0]}", "keep what changes in tensors, written in place")

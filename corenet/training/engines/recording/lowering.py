@@ -77,7 +77,7 @@ def _uses(operations: Sequence[Operation]) -> Counter[int]:
 
 
 def _written_not_added(operations: list[Operation], gradients: list[Tensor]) -> tuple[list[Operation], set[int]]:
-    """Let what is added to a gradient first be written there, if nobody else uses it."""
+    """Replace zeroing a gradient and adding the first term by one write, if nobody else uses the term."""
     waiting = {id(gradient) for gradient in gradients}
     uses = _uses(operations)
     done: set[int] = set()
@@ -153,7 +153,7 @@ def _forms(operation: Operation) -> list[Callable[..., object]]:
 
 
 def _constants(operation: Operation) -> tuple[Any, ...]:
-    """Return the arguments, of arithmetic with its numbers as tensors of the result's own kind."""
+    """Return the arguments; those of arithmetic have Python scalars converted to tensors of the result's dtype."""
     if operation.name not in _ARITHMETIC or not operation.result.is_floating_point():
         return operation.arguments
     like = operation.result

@@ -59,7 +59,7 @@ class Operation:
 
     @property
     def is_view(self) -> bool:
-        """Whether its result is an argument seen otherwise: then nothing has to be done again."""
+        """Whether its result is a view of an argument: then nothing has to be done again."""
         if torch.Tag.inplace_view in self.function.tags:
             return True
         if self.writes or not isinstance(self.result, Tensor):

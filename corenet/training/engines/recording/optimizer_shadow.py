@@ -13,7 +13,7 @@ from torch import Tensor
 from corenet.contracts.optimizer import Optimizer
 from corenet.training.engines.optimizer_adapter import tensors_of
 from corenet.training.engines.recording.op_log import Operation, OpLog, memory
-from corenet.training.engines.unsupported import NotRecordable
+from corenet.training.engines.unsupported import NotRecordable, is_of_ours
 
 Comparison = Callable[[int], bool]
 AS_FACTOR = "use it as a factor of tensors alone, as in param.sub_(grad, alpha=self.current_lr)"
@@ -66,6 +66,8 @@ class Shadow:
         except NotRecordable:
             raise
         except Exception as error:
+            if is_of_ours(error):
+                raise
             raise NotRecordable(f"the rule raised {type(error).__name__} when it was tried: {error}") from error
 
     def _copy(self, tensor: Tensor) -> Tensor:

@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
-import datetime
-import decimal
-import fractions
-import pathlib
-import re
+import sys
 from collections import deque
-from collections.abc import Callable, Collection
-from functools import lru_cache, partial
-from types import (
-    BuiltinFunctionType,
-    CellType,
-    CodeType,
-    EllipsisType,
-    FunctionType,
-    GetSetDescriptorType,
-    MemberDescriptorType,
-    MethodType,
-    ModuleType,
-    NotImplementedType,
-)
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
+from importlib.util import resolve_name
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
-import numpy
 import torch
 from torch import Tensor
 
-from corenet.training.engines.recording.code_names import DYNAMIC, names_in
+from corenet.training.engines.recording.code_names import DYNAMIC, MADE, names_in
+from corenet.training.engines.recording.code_names import Names as NamesInCode
+from corenet.training.engines.recording.known_values import (
+    CONSTANT,
+    CONTAINERS,
+    IMPURE,
+    NOT_OPERATORS,
+    OF_THE_PROCESS,
+    WRAPPERS,
+    around,
+    in_cells,
+    is_derived,
+    is_found,
+    is_opaque,
+    is_read_by_trusted_code,
+    is_trusted,
+    items,
+    operators,
+    slots_of,
+    wrapped,
+)
 from corenet.training.engines.recording.watches import (
     PLAIN,
     Attributes,
     Items,
+    Members,
     Memory,
     Names,
     State,
@@ -40,31 +46,8 @@ from corenet.training.engines.recording.watches import (
     state_of,
 )
 
-# Code that gives the same for the same; kernels of torch are seen where they are called.
-TRUSTED = {
-    *("_functools", "_operator", "abc", "builtins", "collections", "contextlib", "copy", "corenet", "dataclasses"),
-    *("enum", "functools", "inspect", "itertools", "math", "numbers", "numpy", "operator", "re", "string", "torch"),
-    *("types", "typing", "typing_extensions", "warnings"),
-}
-IMPURE = {"__import__", "breakpoint", "compile", "eval", "exec", "id", "input", "next", "open"}
-# What functions of torch read or set belongs to the whole process.
-OF_THE_PROCESS = {
-    *("from_dlpack", "get_default_dtype", "get_rng_state", "initial_seed", "manual_seed", "seed"),
-    *("set_default_dtype", "set_rng_state", "to_dlpack"),
-}
-CONSTANT = (
-    *(torch.dtype, torch.device, torch.layout, torch.memory_format, numpy.dtype, numpy.generic),
-    *(range, slice, CodeType, GetSetDescriptorType, MemberDescriptorType, EllipsisType, NotImplementedType, re.Pattern),
-    *(decimal.Decimal, fractions.Fraction, datetime.date, datetime.time, datetime.timedelta, pathlib.PurePath),
-)
-CONTAINERS = (list, tuple, set, frozenset, deque, dict)
-WRAPPERS = (MethodType, property, staticmethod, classmethod, partial, type(lru_cache(lambda: None)))
-# Special methods that are run where an object is made, copied or shown, which no step is taken to do.
-_NOT_OPERATORS = {
-    *("__class_getitem__", "__copy__", "__deepcopy__", "__del__", "__dir__", "__format__", "__getstate__", "__init__"),
-    *("__init_subclass__", "__new__", "__post_init__", "__reduce__", "__reduce_ex__", "__repr__", "__set_name__"),
-    *("__setstate__", "__sizeof__", "__str__"),
-}
+_OF_TENSORS = ("_corenet_mark",)
+_NO_ATTRIBUTES = (*PLAIN, *CONSTANT, *CONTAINERS, *WRAPPERS)
 MOST = 20_000  # objects: a walk that leads further does not stay with a model
 
 
@@ -92,17 +75,24 @@ class Reachable:
         while known < len(self._names):
             known = len(self._names)
             self._own: list[Watch] = []
-            self._shared: list[Watch] = []
+            self._members = Members()
+            self._shared: list[Watch] = [State("torch's default dtype", torch.get_default_dtype), self._members]
             self.mutable: list[str] = []  # which a trial might change, and nothing would put back
+            self.sets: list[str] = []  # what code gives another value
+            self.returns: list[str] = []  # other ways to a root
             self._unseen: list[str] = []
             self._visited: dict[int, object] = {}  # which keeps them, so that no other object gets an id
+            self._classes: set[tuple[type, bool]] = set()
             self._waiting = deque(self._roots)
             while self._waiting:
                 self._visit(*self._waiting.popleft())
         return self._own, self._shared, self._unseen
 
     def _visit(self, value: Any, path: str) -> None:
-        if isinstance(value, (*PLAIN, *CONSTANT)) or id(value) in self._visited:
+        if id(value) in self._visited:
+            self.returns += [path for root, own in self._roots if root is value and own != path]
+            return
+        if type(value) in PLAIN:
             return
         self._visited[id(value)] = value
         if len(self._visited) > MOST:
@@ -110,24 +100,32 @@ class Reachable:
             self._waiting.clear()
         elif isinstance(value, Tensor):
             self._own.append(Memory(path, value))
+            if vars(value).keys() - {*_OF_TENSORS}:
+                self._visit_attributes(value, path, _OF_TENSORS)
         elif (state := state_of(value)) is not None:
             self.mutable.append(path)
             self._shared.append(State(path, state))
+            self._visit_more(value, path)
         elif isinstance(value, FunctionType):
             self._visit_function(value, path)
         elif isinstance(value, BuiltinFunctionType):
             self._visit_builtin(value, path)
         elif isinstance(value, type):
             self._visit_class(value)
+            self._visit_made(value)
         elif isinstance(value, ModuleType):
-            if not _is_trusted(value.__name__):
-                self._visit_names(value.__name__, vars(value))
+            if not is_trusted(value.__name__):
+                self._visit_names(value.__name__, vars(value), self._names)
         elif isinstance(value, CONTAINERS):
             if not isinstance(value, (tuple, frozenset)):
                 self.mutable.append(path)
-            self._visit_parts(path, partial(_items, value))
+            self._visit_parts(path, partial(items, value))
+            self._visit_more(value, path)
         elif isinstance(value, WRAPPERS):
-            self._visit_parts(path, partial(_wrapped, value))
+            self._visit_parts(path, partial(wrapped, value))
+            self._visit_more(value, path)
+        elif isinstance(value, (*PLAIN, *CONSTANT)):
+            self._visit_more(value, path)
         else:
             self._visit_object(value, path)
 
@@ -137,90 +135,96 @@ class Reachable:
 
     def _visit_function(self, function: FunctionType, path: str) -> None:
         names = names_in(function.__code__)
-        self._names |= names.attributes - DYNAMIC
-        if _is_trusted(function.__module__):
+        if is_trusted(function.__globals__.get("__name__")):  # a decorator lets its code pass for somebody else's
+            self._names |= names.attributes - DYNAMIC - NOT_OPERATORS
+            self._waiting.extend((each, path) for each in in_cells(function))  # what was handed to trusted code
             return
-        self._names |= (names.attributes | names.globals) & DYNAMIC
-        self._visit_parts(path, partial(_around, function))
+        self._names |= names.attributes | names.globals & DYNAMIC
+        self._visit_parts(path, partial(around, function))
+        self._visit_attributes(function, path)
         known = function.__globals__.keys() & names.globals
         self._shared.append(Names(function.__module__, function.__globals__, sorted(names.globals)))
         self._waiting.extend((function.__globals__[name], f"{function.__module__}.{name}") for name in sorted(known))
+        self._waiting.extend((module, module.__name__) for module in self._imported(function, names, path))
         impure = (names.globals - known) & IMPURE | names.attributes & OF_THE_PROCESS
         self._unseen += [f"{name}() in {path}" for name in sorted(impure)]
+        self.sets += [f"{name} in {path}" for name in sorted(names.sets)]
+
+    def _imported(self, function: FunctionType, names: NamesInCode, path: str) -> Iterator[ModuleType]:
+        """Yield the modules that a function imports when it is called; those that are not there yet are not seen."""
+        for name, dots in sorted(names.imports):
+            whole = resolve_name("." * dots + name, function.__globals__.get("__package__") or "")
+            if whole not in sys.modules:
+                self._unseen.append(f"import {whole} in {path}")
+            else:
+                yield sys.modules[whole]
+                yield sys.modules[whole.partition(".")[0]]
 
     def _visit_builtin(self, function: Any, path: str) -> None:
         owner = function.__self__
         if owner is not None and not isinstance(owner, (ModuleType, type)):
             self._waiting.append((owner, path))
-        elif not _is_trusted(function.__module__ or "builtins"):
+        elif not is_trusted(function.__module__ or "builtins"):
             self._unseen.append(f"{path}()")
 
-    def _visit_class(self, kind: type) -> None:
-        for each in kind.__mro__:
-            if id(each) in self._visited and each is not kind:
-                continue
-            self._visited[id(each)] = each
-            if not _is_trusted(each.__module__) or each.__module__.startswith("corenet."):
-                self._visit_names(each.__qualname__, vars(each), _operators(each))
+    def _visit_class(self, kind: type, is_called: bool = True) -> None:
+        """Visit what objects of a class find in it and in those it inherits from; whether a root is called is known."""
+        for each in self._new_classes(kind, False):
+            names: Collection[str] = self._names
+            if not is_trusted(each.__module__):
+                found = {*filter(is_found, vars(each))} if self._is_dynamic() else self._names
+                names = found | operators(each, is_called)
+            self._visit_names(each.__qualname__, vars(each), names)
+            self._members.add(each.__qualname__, vars(each))
 
-    def _visit_names(self, path: str, namespace: Any, unnamed: Collection[str] = ()) -> None:
-        names = sorted(namespace.keys() & self._names.union(unnamed))
-        self._shared.append(Names(path, namespace, names))
-        self._waiting.extend((namespace[name], f"{path}.{name}") for name in names)
+    def _visit_made(self, kind: type) -> None:
+        """Visit what is run when code that has a class makes an object of it."""
+        if type(kind) is not type:
+            self._visit_class(type(kind))
+        for each in self._new_classes(kind, True):
+            self._visit_names(each.__qualname__, vars(each), MADE)
+
+    def _new_classes(self, kind: type, is_made: bool) -> Iterator[type]:
+        for each in kind.__mro__:
+            is_new = (each, is_made) not in self._classes
+            self._classes.add((each, is_made))
+            is_ours = each.__module__.startswith("corenet.") and not is_made
+            if is_new and (is_ours or not is_trusted(each.__module__)):
+                yield each
+
+    def _visit_names(self, path: str, namespace: Any, names: Collection[str]) -> None:
+        found = sorted(namespace.keys() & names)
+        if found:
+            self._shared.append(Names(path, namespace, found))
+        self._waiting.extend((namespace[name], f"{path}.{name}") for name in found)
+
+    def _visit_more(self, value: object, path: str) -> None:
+        """Visit what an object of a class derived from a known one has beyond that."""
+        if is_derived(value):
+            self._visit_object(value, path)
 
     def _visit_object(self, value: object, path: str) -> None:
-        attributes = getattr(value, "__dict__", None)
-        slots = [name for each in type(value).__mro__ for name in _slots(each)]
-        if attributes is None and not slots:
+        slots = slots_of(value)
+        if is_opaque(value) or not (hasattr(value, "__dict__") or slots or isinstance(value, _NO_ATTRIBUTES)):
             self._unseen.append(path)
             return
-        if attributes is not None:
-            is_root = any(root is value for root, _ in self._roots)
-            watches = self._own if is_root else self._shared
-            watches.append(Attributes(path, attributes, self._ignored))
-            read = sorted(attributes.keys() - self._ignored)
-            if DYNAMIC.isdisjoint(self._names):
-                read = [name for name in read if name in self._names]
-            self._waiting.extend((attributes[name], f"{path}.{name}") for name in read)
+        if hasattr(value, "__dict__"):
+            self._visit_attributes(value, path, self._ignored)
         if slots:
             self._visit_parts(path, lambda: [getattr(value, name, None) for name in slots])
-        self._waiting.append((type(value), type(value).__qualname__))
+        self._visit_class(type(value), is_called=not self._is_root(value))
 
+    def _visit_attributes(self, value: Any, path: str, ignored: Collection[str] = ()) -> None:
+        """Watch all attributes of an object, and visit those that are read."""
+        watches = self._own if self._is_root(value) or isinstance(value, Tensor) else self._shared
+        watches.append(Attributes(path, value, ignored))
+        attributes = vars(value)
+        is_whole = self._is_dynamic() or is_read_by_trusted_code(value)
+        read = attributes.keys() - ignored if is_whole else attributes.keys() & self._names - {*ignored}
+        self._waiting.extend((attributes[name], f"{path}.{name}") for name in sorted(read))
 
-def _is_trusted(module: str | None) -> bool:
-    return module is not None and module.partition(".")[0] in TRUSTED
+    def _is_root(self, value: object) -> bool:
+        return any(root is value for root, _ in self._roots)
 
-
-def _operators(kind: type) -> set[str]:
-    """Return the special methods of a class, which Python calls where no code reads their names."""
-    found = {name for name, value in vars(kind).items() if isinstance(value, FunctionType)}
-    return {name for name in found if name.startswith("__") and name.endswith("__")} - _NOT_OPERATORS
-
-
-def _slots(kind: type) -> list[str]:
-    slots = vars(kind).get("__slots__", ())
-    return [slots] if isinstance(slots, str) else [name for name in slots if name not in ("__dict__", "__weakref__")]
-
-
-def _items(container: Any) -> list[Any]:
-    return [*container, *container.values()] if isinstance(container, dict) else [*container]
-
-
-def _wrapped(wrapper: Any) -> list[Any]:
-    """Return the functions and objects behind a method, a property or the like."""
-    names = ("__self__", "__func__", "__wrapped__", "fget", "func", "args", "keywords")
-    return [getattr(wrapper, name) for name in names if hasattr(wrapper, name)]
-
-
-def _around(function: FunctionType) -> list[Any]:
-    """Return what a function is made of, besides its globals."""
-    cells = [cell for cell in function.__closure__ or () if _is_filled(cell)]
-    return [function.__code__, function.__defaults__, function.__kwdefaults__, *(cell.cell_contents for cell in cells)]
-
-
-def _is_filled(cell: CellType) -> bool:
-    try:
-        _ = cell.cell_contents
-    except ValueError:
-        return False
-    return True
+    def _is_dynamic(self) -> bool:
+        return not DYNAMIC.isdisjoint(self._names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import accumulate, chain, pairwise
 
 import numpy
 import torch
@@ -18,6 +18,7 @@ from corenet.training.engines.recording.agreement import agree
 from corenet.training.engines.recording.lowering import Call
 from corenet.training.engines.recording.op_log import Operation, OpLog, memory
 from corenet.training.engines.recording.restore import restored
+from corenet.training.engines.recording.sensitivity import sensitivity
 from corenet.training.engines.unsupported import NotRecordable
 from corenet.training.finite import checked
 from corenet.training.learner import Learner
@@ -122,11 +123,23 @@ class RecordedStep:
     def verify(self, learner: Learner, input: Tensor, target: Tensor) -> Tensor:
         """Do the plain step's gradients on a batch, compare a replay with them, and return the loss."""
         found = self._tried(learner, input, target)
+        carried = self._carried(learner, input, target) if self.attempts > self.agreements else [None] * len(found)
         value = learner.gradients(input, target)
         if sums(learner) != self.recorded_with:  # with the very weights, a number taken from them would not show
             self.attempts += 1
-            self.agreements += all(map(agree, found, results(learner, value)))
+            self.agreements += all(map(agree, found, results(learner, value), [None] * len(found), carried))
         return value
+
+    def _carried(self, learner: Learner, input: Tensor, target: Tensor) -> Sequence[Sequence[float] | None]:
+        """Return what a rounding of weights and input makes of each result, once a plain step came to another."""
+        own = input.clone()
+        found = self._tried(learner, own, target)
+        far = sensitivity(
+            lambda: list(chain.from_iterable(self._tried(learner, own, target))),
+            [own, *learner.optimizer.layout.weights()],
+        )
+        ends = [0, *accumulate(map(len, found))]
+        return [far[start:end] for start, end in pairwise(ends)]
 
     def _tried(self, learner: Learner, input: Tensor, target: Tensor) -> list[list[Tensor]]:
         """Return copies of what a replay comes to, and leave everything as it was."""
@@ -152,19 +165,19 @@ def results(learner: Learner, value: Tensor) -> list[list[Tensor]]:
 
 
 def sums(learner: Learner) -> list[float]:
-    """Return what tells the weights of now from others."""
+    """Return a checksum of the weights."""
     return [weights.double().sum().item() for weights in learner.optimizer.layout.weights()]
 
 
 def refuse_foreign_writes(
-    operations: Sequence[Operation], input: Tensor, target: Tensor, held: Sequence[Tensor]
+    operations: Sequence[Operation], input: Tensor, target: Tensor, existing: Sequence[Tensor]
 ) -> None:
     """Refuse what writes into the batch, or into a tensor that no operation made and nobody holds.
 
     Raises:
         NotRecordable: something does; a replay would find the number that the last one left there.
     """
-    batch, known = {memory(input), memory(target)}, set(map(memory, held))
+    batch, known = {memory(input), memory(target)}, set(map(memory, existing))
     for each in operations:
         written = set(map(memory, each.results())) if each.writes else set()
         if written & batch:

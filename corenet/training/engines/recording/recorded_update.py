@@ -64,8 +64,9 @@ def record_update(optimizer: Optimizer) -> RecordedUpdate:
     >>> update.holds(range(1, 100)), update.holds(range(0, 100))
     (True, False)
     """
-    _refuse_what_is_kept_elsewhere(optimizer)
     reads = Guards.of_update(optimizer)
+    reads.refuse_setting("the rule")
+    _refuse_what_is_kept_elsewhere(optimizer)
     reads.refuse_unseen()
     comparisons: list[Comparison] = []
     rewinds = rng_checkpoint(), python_rng_checkpoint()

@@ -23,7 +23,9 @@ from corenet.training.learner import Learner
 SHAPES = 32  # of batches to record: what always changes earns nothing back
 CHANGES = 8  # of what a step reads, each before its recording has earned anything
 EARNED = 100  # steps by which a recording has earned what it cost
+UNSETTLED = 3  # steps that may change what they read, such as what a module makes when it is first called
 Key = tuple[torch.Size, torch.dtype, torch.Size, torch.dtype]
+IN_A_BUFFER = "keep a number that changes in a Buffer, written in place"
 Recall = Callable[[Key], RecordedStep | None]
 
 
@@ -66,7 +68,8 @@ class Recorder:
         self.refusal: NotRecordable | None = None
         self.steps: dict[Key, RecordedStep] = {}
         self.guards: Guards | None = None
-        self._changes = self._replays = 0
+        self._changes = self._replays = self._unsettled = 0
+        self._rule: Guards | None = None
         if has_own_step(learner.optimizer):
             name = type(learner.optimizer).__name__
             self.refuse(NotRecordable(f"{name} overrides step()", "write its rule as update(param, grad, state)"))
@@ -78,6 +81,8 @@ class Recorder:
 
     def refresh(self) -> None:
         """Forget what was recorded if anything that a step reads was changed."""
+        if self._rule is not None and not self._rule.may_set and self._rule.changed() is not None:
+            self._rule = Guards.of_rule(self.learner.optimizer)
         changed = self.guards.changed() if self.guards is not None else None
         if changed is not None:
             self._changes = self._changes + 1 if self._replays < EARNED else 0
@@ -85,12 +90,35 @@ class Recorder:
             if self._changes >= CHANGES:
                 self.refuse(NotRecordable(f"{changed} changes too often", f"change it once in {EARNED} steps at most"))
 
+    def before_step(self) -> None:
+        """Look for changes if the optimizer's rule, which is run between two steps, may make some."""
+        if self._rule is not None and self._rule.may_set:
+            self.refresh()
+
+    def after_step(self) -> None:
+        """Do without a recording that is new if the whole step, the optimizer's included, changed what it reads."""
+        if self.guards is not None and not all(recorded.verified for recorded in self.steps.values()):
+            self._is_unsettled(self.guards)
+
+    def _is_unsettled(self, guards: Guards) -> bool:
+        """Tell whether the step has changed what it reads: then a later one is recorded, unless enough were tried."""
+        try:
+            guards.refuse_changed("the step", IN_A_BUFFER)
+        except NotRecordable as refusal:
+            self._unsettled += 1
+            if self._unsettled >= UNSETTLED:
+                self.refuse(refusal)
+            else:
+                self.forget()
+            return True
+        return False
+
     def forget(self) -> None:
         """Drop what was recorded; it is recorded anew."""
         self.steps, self.guards, self._replays = {}, None, 0
 
     def refuse(self, refusal: NotRecordable) -> None:
-        """Let the plain step train from now on, and say why."""
+        """Use plain steps from now on, and say why."""
         self.forget()
         self.refusal = refusal
         self.reporter.fallback(f"engine 'plain' runs, not {self.lowering.running!r}", refusal)
@@ -114,7 +142,7 @@ class Recorder:
         return recorded.checked_replay(self.learner.loss, input, target)
 
     def _recalled(self, key: Key) -> RecordedStep | None:
-        """Return what was recorded for an earlier learner like this one, if there is any and it may be believed."""
+        """Return a cached recording of a learner of the same structure, still to be verified, or None."""
         with restored(moved_by(self.learner)):  # some calls are tried when they are made
             recorded = self._recall(key)
         if recorded is not None:
@@ -124,6 +152,7 @@ class Recorder:
     def adopt(self, key: Key, recorded: RecordedStep, guards: Guards) -> None:
         """Take over a recorded step, and what guards it."""
         self.steps[key], self.guards = recorded, guards
+        self._rule = self._rule or Guards.of_rule(self.learner.optimizer)
 
     def _record(self, input: Tensor, target: Tensor) -> Tensor:
         guards = self.guards or Guards.of_step(self.learner.model, self.learner.loss)
@@ -133,9 +162,10 @@ class Recorder:
             return value
         try:
             guards.refuse_unseen()
-            guards.refuse_changed("the step", "keep a number that changes in a Buffer, written in place")
-            self.steps[key_of(input, target)] = self._recorded(log)
-            self.guards = guards
+            Guards.of_check(self.learner.loss).refuse_setting("the check of the loss")
+            if self._is_unsettled(guards):
+                return value
+            self.adopt(key_of(input, target), self._recorded(log), guards)
         except NotRecordable as refusal:
             self.refuse(refusal)
         except EngineWarning:  # its user wants it to be an error

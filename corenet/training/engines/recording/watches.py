@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Collection, Mapping
+from itertools import repeat
 from operator import is_
 from typing import Any, Protocol
 
@@ -12,6 +13,9 @@ import torch
 from torch import Tensor
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None))
+_COMPARED = {*PLAIN, numpy.float64}
+_TUPLES = (tuple, torch.Size)  # of others nobody knows what else they are
+_WITH_STATE = (numpy.ndarray, random.Random, torch.Generator, numpy.random.Generator, numpy.random.RandomState)
 _MISSING = object()
 
 
@@ -30,7 +34,7 @@ class Names:
         self._values = self._now()
 
     def _now(self) -> list[Any]:
-        return [self._namespace.get(name, _MISSING) for name in self._names]
+        return [*map(self._namespace.get, self._names, repeat(_MISSING))]
 
     def changed(self) -> str | None:
         """Return the path of the first name that stands for something else."""
@@ -42,16 +46,45 @@ class Names:
 
 
 class Attributes(Names):
-    """All attributes of an object, but those that are ``ignored``."""
+    """All attributes of an object, but those that are ``ignored``, and its class."""
 
-    def __init__(self, path: str, namespace: Mapping[str, Any], ignored: Collection[str]) -> None:
-        self._ignored = ignored
-        super().__init__(path, namespace, namespace.keys() - ignored)
+    def __init__(self, path: str, value: object, ignored: Collection[str] = ()) -> None:
+        self._value, self._kind = value, type(value)
+        self._known = frozenset(vars(value)).union(ignored)
+        super().__init__(path, vars(value), vars(value).keys() - ignored)
 
     def changed(self) -> str | None:
         """Return the path of the first attribute that is another, or of one that was added."""
-        added = self._namespace.keys() - self._ignored - set(self._names)
-        return f"{self._path}.{min(added)}" if added else super().changed()
+        if type(self._value) is not self._kind:
+            return f"{self._path}.__class__"
+        if vars(self._value) is not self._namespace:
+            return f"{self._path}.__dict__"
+        if not self._namespace.keys() <= self._known:
+            return f"{self._path}.{min(self._namespace.keys() - self._known)}"
+        return super().changed()
+
+
+class Members:
+    """How many names classes have of their own: one that is added hides one that was inherited."""
+
+    def __init__(self) -> None:
+        self._paths: list[str] = []
+        self._namespaces: list[Mapping[str, Any]] = []
+        self._counts: list[int] = []
+
+    def add(self, path: str, namespace: Mapping[str, Any]) -> None:
+        """Remember one class."""
+        self._paths.append(path)
+        self._namespaces.append(namespace)
+        self._counts.append(len(namespace))
+
+    def changed(self) -> str | None:
+        """Return the path of the first class that has more names than it had, or fewer."""
+        now = [*map(len, self._namespaces)]
+        if now == self._counts:
+            return None
+        triples = zip(self._paths, now, self._counts, strict=True)
+        return next(path for path, count, before in triples if count != before)
 
 
 class Items:
@@ -102,7 +135,9 @@ def memory_of(tensor: Tensor) -> tuple[Any, ...]:
 
 def state_of(value: object) -> Callable[[], Any] | None:
     """Return a function that tells the state of an array or a generator; None for any other value."""
-    if isinstance(value, numpy.ndarray) and value.dtype != object:
+    if not isinstance(value, _WITH_STATE):
+        return None
+    if isinstance(value, numpy.ndarray) and not value.dtype.hasobject:
         return lambda: (value.shape, value.dtype.str, value.tobytes())
     if isinstance(value, random.Random) and not isinstance(value, random.SystemRandom):
         return value.getstate
@@ -117,4 +152,8 @@ def state_of(value: object) -> Callable[[], Any] | None:
 
 def alike(one: object, other: object) -> bool:
     """Tell whether two values are one, or plain ones of one kind that are equal."""
-    return one is other or (type(one) is type(other) and isinstance(one, PLAIN) and one == other)
+    if one is other or type(one) is not type(other):
+        return one is other
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return type(one) in _TUPLES and len(one) == len(other) and all(map(alike, one, other))
+    return type(one) in _COMPARED and bool(one == other)

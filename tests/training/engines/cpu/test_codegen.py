@@ -1,4 +1,4 @@
-"""A tape as calls: known kernels as functions of C, others as they are, random numbers in their order."""
+"""A log as calls: known kernels as functions of C, others as they are, random numbers in their order."""
 
 import pytest
 import torch

@@ -226,7 +226,6 @@ def test_nothing_grows_from_epoch_to_epoch():
     assert more - memory < 2000  # kB
 
 
-@pytest.mark.xfail(reason="a gradient of rounding alone passes for another one, and the plain step trains")
 def test_a_training_at_its_end_is_still_compiled(trained, chunks):
     """Where the terms of a gradient cancel out, rounding is all that is left of it."""
     inputs = DATA.inputs.float()

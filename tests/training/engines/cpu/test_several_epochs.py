@@ -60,7 +60,7 @@ def test_as_many_epochs_as_fit_into_a_call_go_by_at_once(epochs, same, chunks):
 
 
 def test_each_epoch_has_its_part_of_the_time(same, monkeypatch):
-    monkeypatch.setattr("corenet.training.fit.perf_counter", count().__next__)
+    monkeypatch.setattr("corenet.training.loop.perf_counter", count().__next__)
     assert [each.seconds for each in same(noisy, epochs=5).history] == [1, *4 * [1 / 4]]
 
 

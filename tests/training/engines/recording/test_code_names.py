@@ -57,4 +57,54 @@ def test_globals_and_attributes_are_found(function, globals, attributes):
 
 def test_what_is_written_or_imported_is_found_as_well():
     assert {"count", "LIMIT"} <= names_in(written.__code__).attributes
-    assert {"math", "tau"} <= names_in(imported.__code__).attributes
+    names = names_in(imported.__code__)
+    assert ("math", 0) in names.imports
+    assert "tau" in names.attributes
+
+
+def sets(a, held):
+    global COUNT
+    own = 0
+
+    def inner():
+        nonlocal own
+        own += 1
+
+    COUNT = 1
+    held.value = a
+    del held.other
+    return inner
+
+
+def test_what_code_sets_outside_of_itself_is_found():
+    assert names_in(sets.__code__).sets == {"COUNT", "value", "other"}
+    inner = next(each for each in sets.__code__.co_consts if hasattr(each, "co_code"))
+    assert names_in(inner).sets == {"own"}
+
+
+def matches(x):
+    match x:
+        case complex(real=found):
+            return found
+
+
+@pytest.mark.parametrize(
+    ("function", "names"),
+    [
+        (lambda x: f"{x}", {"__format__", "__str__", "__repr__"}),
+        (lambda x: "%s" % x, {"__str__", "__repr__"}),  # noqa: UP031 - older code does
+        (lambda x: str(x), {"__str__"}),
+        (lambda x: type(x)(), {"__init__", "__new__", "__post_init__"}),
+        (lambda x: x.copy(x), {"__copy__", "__deepcopy__"}),
+        (lambda x: x.get("inner.factor"), {"inner", "factor"}),
+        (lambda x: x in ("one", "two"), {"one", "two"}),
+        (matches, {"__match_args__", "real"}),
+        (lambda x: sets(x.sets), {"sets"}),
+    ],
+)
+def test_what_python_calls_or_finds_by_a_text_is_named_too(function, names):
+    assert names <= names_in(function.__code__).attributes
+
+
+def test_a_sentence_is_no_name():
+    assert "sentence" not in names_in((lambda: "a sentence with blanks").__code__).attributes

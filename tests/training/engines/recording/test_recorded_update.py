@@ -164,16 +164,16 @@ REFUSED = [
     (lambda self, p, g, s: p.sub_(g) if p[0] > 0 else None, "reads a tensor's values in Python"),
     (lambda self, p, g, s: p.sub_(torch.rand_like(g)), "draws random numbers"),
     (lambda self, p, g, s: p.sub_(torch.empty_like(g).normal_()), "draws random numbers"),
-    (lambda self, p, g, s: p.sub_(g, alpha=random.random()), "computes with its rate"),
+    (lambda self, p, g, s: p.sub_(g, alpha=random.random()), "may change without being seen"),
     (lambda self, p, g, s: p.sub_(g, alpha=float(numpy.random.random())), "computes with its rate"),
-    (add_to("count"), "creates new state"),
-    (add_to("_lr_seen"), "creates new state"),
+    (add_to("count"), "may set setattr"),
+    (add_to("_lr_seen"), "may set setattr"),
     (lambda self, p, g, s: s.update(another=g.clone()), "creates new state"),
     (lambda self, p, g, s: s.update(velocity=s["velocity"][:]), "creates new state"),
     (lambda self, p, g, s: s.update(count=1), "creates new state"),
     (lambda self, p, g, s: s.clear(), "creates new state"),
     (replaced, "creates new state"),
-    (moved, "creates new state"),
+    (moved, "may set data"),
 ]
 
 
@@ -233,7 +233,7 @@ def test_recording_moves_nothing_where_the_rule_raises(error, raised):
         param.zero_()
         state["velocity"].zero_()
         state["another"] = torch.rand(2)
-        self.count = random.random() + numpy.random.random()
+        state["drawn"] = torch.tensor(numpy.random.random())
         raise error
 
     optimizer = made(rule, count=0)

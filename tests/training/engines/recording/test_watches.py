@@ -27,7 +27,7 @@ def test_names_are_watched_whether_they_are_there_or_not():
 
 def test_an_attribute_that_was_added_or_removed_is_a_change_unless_it_is_ignored():
     space = types.SimpleNamespace(one=1, saved=2)
-    watch = Attributes("space", vars(space), ["saved", "steps"])
+    watch = Attributes("space", space, ["saved", "steps"])
     space.saved, space.steps = 3, 4
     assert watch.changed() is None
     space.more = 1

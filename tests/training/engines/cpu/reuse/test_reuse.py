@@ -136,16 +136,16 @@ def test_an_output_that_is_a_weight_is_made_anew(alike):
     assert alike(lambda: given) == (6, 3)
 
 
-@pytest.mark.parametrize("layer", ["Looks", "Counts"])
-def test_what_cannot_be_recorded_is_tried_in_each_round(layer, odd, build, alike):
-    assert alike(lambda: build(lambda r: odd[layer]()), engine="plain") == (3, 0)
+@pytest.mark.parametrize(("layer", "tried"), [("Looks", 1), ("Counts", 3)])  # what counts at first may settle
+def test_what_cannot_be_recorded_is_tried_in_each_round(layer, tried, odd, build, alike):
+    assert alike(lambda: build(lambda r: odd[layer]()), engine="plain") == (3 * tried, 0)
 
 
-# What no comparison of two models sees is seen by the proof of the next.
+# What no comparison of two models sees is seen when the next is verified.
 
 
 class Factor(cn.Module):
-    """y = c x, with a number that no tape sees."""
+    """y = c x, with a number that no log sees."""
 
     def forward(self, input):
         return self.number() * input

@@ -13,11 +13,11 @@ from corenet.testing.support.forward_backward import ForwardBackward, drawn_like
 from corenet.testing.support.trial import Trial, seeded
 from corenet.testing.support.violation import Violation
 
-MODULE_TURNS_CHECKS = Checks("module")
+MODULE_CALLS_CHECKS = Checks("module")
 SHARED = "they share state through the class, the module of Python or a closure: keep it in the instance, by save()"
 
 
-@MODULE_TURNS_CHECKS.add(since="0.2", after=GRADIENTS)
+@MODULE_CALLS_CHECKS.add(since="0.2", after=GRADIENTS)
 def instances(trial: Trial) -> None:
     """Two instances whose calls alternate compute what each computes alone."""
     trials = trial, replace(trial, seed=trial.seed + 1)
@@ -29,7 +29,7 @@ def instances(trial: Trial) -> None:
                 raise Violation(f"of two instances in turn, for the {('first', 'second')[place]} {wrong}", SHARED)
 
 
-@MODULE_TURNS_CHECKS.add(since="0.2", after=GRADIENTS)
+@MODULE_CALLS_CHECKS.add(since="0.2", after=GRADIENTS)
 def batch_sizes(trial: Trial) -> None:
     """Calls on other inputs and batch sizes in turn give what a new module gives for each."""
     module = trial.build()

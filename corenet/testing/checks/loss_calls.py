@@ -20,12 +20,12 @@ from corenet.testing.support.slope import slopes
 from corenet.testing.support.trial import Trial, seeded
 from corenet.testing.support.violation import NotApplicable, Violation
 
-LOSS_TURNS_CHECKS = Checks("loss")
+LOSS_CALLS_CHECKS = Checks("loss")
 ROWS = (7, 33, 130)
 NEEDED = ("runs", "gradient")
 
 
-@LOSS_TURNS_CHECKS.add(since="0.2", after=NEEDED)
+@LOSS_CALLS_CHECKS.add(since="0.2", after=NEEDED)
 def rows(trial: Trial) -> None:
     """The gradient agrees for 7, 33 and 130 rows too, for each reduction."""
     for each in each_reduction(trial):
@@ -33,7 +33,7 @@ def rows(trial: Trial) -> None:
             _gradient_of(_of_rows(each, count))
 
 
-@LOSS_TURNS_CHECKS.add(since="0.2", after=NEEDED)
+@LOSS_CALLS_CHECKS.add(since="0.2", after=NEEDED)
 def instances(trial: Trial) -> None:
     """Two instances whose calls alternate compute what each computes alone."""
     pairs = [(trial.input(seed=seed), trial.target(seed=seed)) for seed in (0, 5)]
@@ -50,7 +50,7 @@ def instances(trial: Trial) -> None:
             )
 
 
-@LOSS_TURNS_CHECKS.add(since="0.2", after=NEEDED)
+@LOSS_CALLS_CHECKS.add(since="0.2", after=NEEDED)
 def batch_sizes(trial: Trial) -> None:
     """Evaluations of other batch sizes in turn give what a new loss gives for each."""
     loss, first = trial.build(), trial.case.shape[0]
@@ -68,7 +68,7 @@ def batch_sizes(trial: Trial) -> None:
             )
 
 
-@LOSS_TURNS_CHECKS.add(since="0.2", after=NEEDED)
+@LOSS_CALLS_CHECKS.add(since="0.2", after=NEEDED)
 def ignored_samples(trial: Trial) -> None:
     """Samples of the class ``ignore_index``, if it has that, have a gradient of zero, and the others a right one."""
     ignored = ignored_class(trial)
@@ -110,5 +110,12 @@ def _must_agree(trial: Trial, input: Tensor, target: Tensor) -> None:
         if wrong := found.disagree({"input": by_hand}, torch.ones_like(found.found)):
             raise Violation(
                 f"{trial}: the slope in a random direction {wrong}",
-                "right on small inputs: look for a block whose rest is lost, or a fixed number of rows",
+                _lost_rows(by_hand) or "right on small inputs: look for a block whose rest is lost, or a fixed size",
             )
+
+
+def _lost_rows(gradient: Tensor) -> str:
+    """Return how many of the last rows have no gradient at all; an empty string if the last has one."""
+    zero = ~gradient.reshape(len(gradient), -1).bool().any(1)
+    count = int(zero.flip(0).int().cumprod(0).sum())
+    return f"the last {count} of {len(gradient)} rows have no gradient: a block whose rest is lost" if count else ""

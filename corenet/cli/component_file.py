@@ -1,0 +1,113 @@
+"""The components that a Python file defines; it need not be installed."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import re
+import sys
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+from corenet.errors import ConfigError, OutputError, did_you_mean
+from corenet.registry.collect import reason_of
+from corenet.registry.spec import Kind
+
+TARGET = re.compile(r"(?P<path>.+\.py)(:(?P<name>[\w.]*))?")
+
+
+class FileComponent(NamedTuple):
+    """A class of a file: its kind, and its name such as ``swish.py:Swish``."""
+
+    kind: Kind
+    qualified_name: str
+
+
+def is_file(name: str) -> bool:
+    """Tell whether ``name`` is that of a file, or of a class of one.
+
+    >>> is_file("layers/swish.py"), is_file("swish.py:Swish"), is_file("corenet-swish:swish")
+    (True, True, False)
+    """
+    return TARGET.fullmatch(name) is not None
+
+
+def components_in(target: str) -> list[FileComponent]:
+    """Return the components of ``FILE.py``, or the one that is ``FILE.py:Class``, importing the file now.
+
+    Of a file alone, those are its own public classes of a kind, without those that leave the formula to others.
+
+    Raises:
+        OutputError: the file cannot be read.
+        ConfigError: it cannot be imported, has no such class, or none of a kind.
+    """
+    from corenet.testing.conformance import kind_of
+
+    path, name = _parts(target)
+    module = _imported(path)
+    own = {each: value for each, value in vars(module).items() if _is_own(value, module)}
+    if name:
+        cls = vars(module).get(name)
+        if not isinstance(cls, type):
+            raise ConfigError(f"{path} has no class {name!r}{did_you_mean(name, own)}")
+        return [FileComponent(kind_of(cls), f"{path}:{name}")]
+    found = [FileComponent(kind_of(cls), f"{path}:{each}") for each, cls in own.items() if _is_component(cls)]
+    if not found:
+        raise ConfigError(f"{path} defines no Module, Loss or Optimizer of its own")
+    return found
+
+
+def class_of(component: FileComponent) -> type:
+    """Return the class of a component that :func:`components_in` has found."""
+    path, name = _parts(component.qualified_name)
+    cls: type = getattr(_imported(path), name)
+    return cls
+
+
+def _parts(target: str) -> tuple[str, str]:
+    found = TARGET.fullmatch(target)
+    assert found is not None
+    return found["path"], found["name"] or ""
+
+
+def _is_own(value: object, module: ModuleType) -> bool:
+    return isinstance(value, type) and value.__module__ == module.__name__
+
+
+def _is_component(cls: type) -> bool:
+    """Tell whether a class is public, of a kind, and has the formulas that its kind must have."""
+    from corenet.contracts.loss import ElementwiseLoss, Loss
+    from corenet.contracts.module import Module
+    from corenet.contracts.optimizer import Optimizer
+
+    if cls.__name__.startswith("_") or inspect.isabstract(cls):
+        return False
+    formulas = {Module: "forward", ElementwiseLoss: "elements", Loss: "forward", Optimizer: "update"}
+    for contract, formula in formulas.items():
+        if issubclass(cls, contract):
+            return getattr(cls, formula) is not getattr(contract, formula)
+    return False
+
+
+@cache
+def _imported(path: str) -> ModuleType:
+    """Import a file under a name of its own; what lies beside it can be imported too, as when Python runs it."""
+    file = Path(path).resolve()
+    if not file.is_file():
+        raise OutputError(f"there is no file {path}")
+    spec = importlib.util.spec_from_file_location(f"file_{file.stem}", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # by which its classes can be pickled
+    sys.path.append(str(file.parent))
+    try:
+        spec.loader.exec_module(module)
+    except SyntaxError as error:
+        where = path if error.filename == str(file) else error.filename
+        raise ConfigError(f"{where}:{error.lineno}: {error.msg}") from error
+    except (Exception, SystemExit) as error:
+        raise ConfigError(f"importing {path} raises {reason_of(error)}") from error
+    return module

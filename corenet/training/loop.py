@@ -1,0 +1,127 @@
+"""The loop over epochs: steps by an engine, what is measured after each epoch, and the record of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from math import ceil
+from operator import add
+from time import perf_counter
+
+import torch
+from torch import Tensor
+
+from corenet.contracts.loss import averages
+from corenet.data import Dataset
+from corenet.errors import NonFiniteError
+from corenet.training.draws import drawing_on
+from corenet.training.engines.engine import Engine, Piece
+from corenet.training.engines.optimizer_adapter import learning_rates
+from corenet.training.epoch_metrics import Measures
+from corenet.training.finite import are_finite, refuse_infinite_weights
+from corenet.training.history import Epoch, History
+from corenet.training.progress import TRAINING, progress_for
+
+
+@dataclass(frozen=True)
+class Training:
+    """What trains, on what."""
+
+    engine: Engine
+    train: Dataset
+    batch_size: int
+    seed: int
+    measures: Measures
+
+    def run(self, epochs: range, progress: bool | None, label: str = TRAINING) -> History:
+        """Train for these epochs and return the history."""
+        history, optimizer = History(), self.engine.learner.optimizer
+        draws = drawing_on(optimizer, self.seed, epochs, self.train.inputs.device)
+        with keeping(history), draws, progress_for(progress, epochs.stop, label, epochs.start) as show:
+            while len(history) < len(epochs):
+                for record in self._epochs(epochs[len(history) : len(history) + self._at_once()]):
+                    history.engine = self.engine.running
+                    history.append(record)
+                    show(record)
+        return history
+
+    def _at_once(self) -> int:
+        """Return how many epochs may go by before somebody looks."""
+        most = self.engine.max_epochs(len(self.train), self.batch_size, self.measures.of_outputs)
+        return 1 if self._augments or self.measures.others else most
+
+    @property
+    def _augments(self) -> bool:
+        """Whether the data set may draw what the model draws from, or change what it reads."""
+        return type(self.train).shuffled is not Dataset.shuffled
+
+    def _epochs(self, epochs: range) -> Iterator[Epoch]:
+        """Train for epochs and yield their records; those done in one call took the same part of its time."""
+        size, points, optimizer = len(self.train), 0, self.engine.learner.optimizer
+        totals, first, rate, start = [0.0], optimizer.steps, optimizer.current_lr, perf_counter()
+        for piece in self._pieces(epochs):
+            totals = list(map(add, totals * piece.epochs, self._losses(piece)))
+            points += piece.points
+            if points % size:
+                continue
+            seconds = (perf_counter() - start) / piece.epochs
+            ended = epochs[points // size - piece.epochs : points // size]
+            if not are_finite(optimizer.layout.weights()):
+                refuse_infinite_weights(self.engine.learner.model, ended[-1] + 1)
+            steps = ceil(size / self.batch_size)
+            rates = [rate, *learning_rates(optimizer, range(first, optimizer.steps, steps)[1:])]
+            measured = None if piece.measured is None else list(zip(*map(Tensor.tolist, piece.measured), strict=True))
+            for place, epoch in enumerate(ended):
+                record = Epoch(epoch + 1, totals[place] / size, rates[place], seconds)
+                numbers = self._evaluated(len(epochs)) if measured is None else measured[place]
+                yield self.measures.after(record, self.engine.learner.model, numbers)
+            totals, first, rate, start = [0.0], optimizer.steps, optimizer.current_lr, perf_counter()
+
+    def _losses(self, piece: Piece) -> list[float]:
+        """Return the sum of the losses of all points, for each epoch of a piece."""
+        totals, is_mean = [0.0] * piece.epochs, averages(self.engine.learner.loss)
+        for values, count in piece.losses:
+            weight = count / values.numel() if is_mean else 1
+            totals = [total + weight * part for total, part in zip(totals, _sums(values, piece.epochs), strict=True)]
+        return totals
+
+    def _evaluated(self, epochs: int) -> Sequence[float]:
+        """Return what is measured of outputs now."""
+        if self.measures.of_outputs is None:
+            return []
+        numbers: list[float] = list(map(Tensor.item, self.engine.evaluate(self.measures.of_outputs)))
+        if epochs > 1:
+            self.engine.refresh()  # the model's code has run between two epochs that were to be one call
+        return numbers
+
+    def _pieces(self, epochs: range) -> Iterator[Piece]:
+        """Yield what the engine does; an error of its says where."""
+        points, data = 0, self.train.shuffled(self.seed, *epochs)
+        self.engine.refresh()  # metrics, and a data set of somebody else's, may have changed something
+        try:
+            for piece in self.engine.steps(*data, self.batch_size, len(epochs)):
+                yield piece
+                points += piece.points
+        except NonFiniteError as error:
+            error.epoch = epochs[points // len(self.train)] + 1
+            error.step = points % len(self.train) // self.batch_size + 1
+            raise
+
+
+def _sums(value: Tensor, parts: int) -> list[float]:
+    """Return the sum of each of so many equal parts."""
+    return value.reshape(parts, -1).sum(1, dtype=torch.float64).tolist() if value.dim() else [value.item()]
+
+
+@contextmanager
+def keeping(history: History) -> Iterator[None]:
+    """Let whatever ends a training early have the history so far as its ``history``."""
+    try:
+        yield
+    except BaseException as error:
+        with suppress(AttributeError, TypeError):  # an exception that has no room for it
+            error.history = history  # type: ignore[attr-defined]
+            if history:
+                error.add_note(f"{len(history)} epochs were done before: see error.history, or sys.last_value.history")
+        raise

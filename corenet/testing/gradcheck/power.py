@@ -147,6 +147,7 @@ def _compare(ours: Tensor, slopes: Slopes, rtol: float, atol: float, noise: Tens
     only_rounding = (scale == 0) & (slopes.error <= 8 * slopes.floor)
     known = slopes.sure | (tolerance <= WEAK * largest)
     comparable = known & slopes.error.isfinite() & ~kink & ~contested & ((tolerance <= largest) | only_rounding)
+    comparable &= ~(kink.any(1, keepdim=True) & (value == 0))  # each of equal numbers, moved alone, is never the median
     comparable &= ours.isfinite() | comparable.all(1, keepdim=True)  # 0 times the infinite slope of a root at 0
     return Judgement(ours, slopes, tolerance, comparable)
 

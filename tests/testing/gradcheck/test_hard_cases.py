@@ -126,6 +126,26 @@ def test_a_normalisation_agrees_where_it_degenerates(component, input):
     assert cn.gradcheck(component, input)
 
 
+@pytest.mark.parametrize("input", [torch.zeros(1, 5), torch.ones(2, 3), double([1.0, 2.0, 2.0, 2.0, 3.0])])
+def test_equal_numbers_are_a_kink_of_a_sort(input):
+    report = examine(SUBJECTS["sort"].build(input.shape[-1]), input.reshape(-1, input.shape[-1]))
+    assert report.status != "wrong"
+    assert report.tensors[0].kinks == (input == input.median()).sum()
+
+
+def test_beside_a_kink_a_shared_parameter_is_judged_by_the_other_rows():
+    class Halved(cn.Linear):
+        def backward_parameters(self, grad_output):
+            super().backward_parameters(grad_output / 2)
+
+    right, wrong = cn.Linear(2, 3), Halved(2, 3)
+    input = torch.tensor([[0.0, 0.0], [1.0, 2.0], [-1.0, 0.5]])
+    for layer, status in ((right, "agrees"), (wrong, "wrong")):
+        layer.bias.zero_()
+        report = examine(cn.Sequential(layer, cn.ReLU()), input)
+        assert {tensor.name: tensor.status for tensor in report.tensors}["0.bias"] == status
+
+
 def test_a_chain_of_everything_agrees():
     chain = deep(
         SUBJECTS["layer norm"].build(6), SUBJECTS["gelu"].build(6), cn.Dropout(0.3), SUBJECTS["softmax"].build(6)

@@ -1,4 +1,4 @@
-"""The rules that hold the house up, read from its source: layering, no borrowed gradients, sizes."""
+"""The rules that hold the house up, read from its source: layering, no autograd, sizes."""
 
 import ast
 from pathlib import Path
@@ -121,7 +121,7 @@ def test_builtin_uses_no_door_that_a_strangers_plugin_does_not_have(path):
     assert [name for name in own if not name.startswith(doors)] == []
 
 
-# No borrowed gradients.
+# No autograd.
 
 BANNED = ("torch.autograd", "torch.nn", "torch.optim", "torch.func", "torch.enable_grad", "torch.set_grad_enabled")
 LEAVES = ("create_graph", "retain_graph", "grad_fn", "autograd")
@@ -140,7 +140,7 @@ def is_false(node):
     return isinstance(node, ast.Constant) and node.value is False
 
 
-def borrowed(tree):
+def autograd_in(tree):
     """Return every place that makes, or could make, torch derive something.
 
     corenet's own modules and losses have a ``backward`` too, so of those calls only the ones are
@@ -166,8 +166,8 @@ def borrowed(tree):
 
 
 @pytest.mark.parametrize("path", [*OWN_SOURCES, *PLUGIN_SOURCES], ids=named)
-def test_no_gradient_is_borrowed(path):
-    assert borrowed(parsed(path)) == []
+def test_nothing_uses_autograd(path):
+    assert autograd_in(parsed(path)) == []
 
 
 @pytest.mark.parametrize(
@@ -193,8 +193,8 @@ def test_no_gradient_is_borrowed(path):
         "y.grad_fn",
     ],
 )
-def test_a_borrowed_gradient_is_seen(source):
-    assert borrowed(ast.parse(source))
+def test_autograd_is_seen(source):
+    assert autograd_in(ast.parse(source))
 
 
 @pytest.mark.parametrize(
@@ -210,8 +210,8 @@ def test_a_borrowed_gradient_is_seen(source):
         "torch.no_grad()",
     ],
 )
-def test_what_is_no_borrowed_gradient_is_let_through(source):
-    assert borrowed(ast.parse(source)) == []
+def test_what_is_no_autograd_is_let_through(source):
+    assert autograd_in(ast.parse(source)) == []
 
 
 def test_training_works_where_torch_cannot_derive(monkeypatch):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 SIMPLE = (ast.Assign, ast.AugAssign, ast.Expr, ast.Return)
 REDUCING = {"sum", "mean", "cumsum", "flip", "softmax", "log_softmax", "max", "unsqueeze", "cat", "transpose"}
-TWINS = {
+COUNTERPARTS = {
     "sin": "cos", "cos": "sin", "sinh": "cosh", "cosh": "sinh", "exp": "log1p", "log": "exp", "tanh": "sigmoid",
     "sigmoid": "tanh", "sqrt": "square", "sum": "mean", "mean": "sum",
 }  # fmt: skip
@@ -102,11 +102,11 @@ def _with(node: ast.BinOp, kept: str, constant: ast.Constant) -> ast.BinOp:
 
 def _of_call(node: ast.Call, saved: list[str]) -> Iterator[tuple[str, ast.AST]]:
     name = ast.unparse(node.func).rpartition(".")[2]
-    if name in TWINS:
-        twin = copy.deepcopy(node)
-        assert isinstance(twin.func, ast.Attribute)
-        twin.func.attr = TWINS[name]
-        yield "function", twin
+    if name in COUNTERPARTS:
+        counterpart = copy.deepcopy(node)
+        assert isinstance(counterpart.func, ast.Attribute)
+        counterpart.func.attr = COUNTERPARTS[name]
+        yield "function", counterpart
     if name in REDUCING:
         for place, argument in enumerate(node.args):
             if (given := ast.unparse(argument)) in ("0", "1", "-1", "-2"):

@@ -131,10 +131,10 @@ def _judged(problem: Problem, seed: int) -> Verdict:
             return _finding(problem, at, wrong)
         left = numbers(world), settings_of(world)
         found = _went_on(world, problem.engine)
-        twin, _ = _started(problem, Clock(at))
-        if settings_of(twin) != left[1] or any(map(_differ, numbers(twin), left[0])):
+        counterpart, _ = _started(problem, Clock(at))
+        if settings_of(counterpart) != left[1] or any(map(_differ, numbers(counterpart), left[0])):
             return Verdict("unjudged: not the same twice", "")
-        plain = _went_on(twin, "plain")
+        plain = _went_on(counterpart, "plain")
         most = max(map(apart, found[0], plain[0]))
         if most > 1e4 * BASE[problem.dtype] or found[1:] != plain[1:]:
             what = f"apart by {most:.1e}, {found[2]!r} and {plain[2]!r}"

@@ -11,7 +11,7 @@ import click
 from corenet.cli import options
 from corenet.cli.component_file import is_file
 from corenet.cli.echo import echo
-from corenet.cli.isolated_check import IsolatedCheck, Result, Subject, check, unusable
+from corenet.cli.isolated_check import IsolatedCheck, CheckRow, Subject, check, unusable
 from corenet.cli.no_plugins import no_plugins
 from corenet.errors import UnknownComponentError, did_you_mean
 from corenet.registry.distributions import BUILTIN
@@ -89,7 +89,7 @@ def _find(name: str, apart: IsolatedCheck) -> list[Subject]:
     return found
 
 
-def _checked(subjects: list[Subject], apart: IsolatedCheck) -> Iterator[tuple[Result, list[str]]]:
+def _checked(subjects: list[Subject], apart: IsolatedCheck) -> Iterator[tuple[CheckRow, list[str]]]:
     """Check built-in components in this process, and all others apart."""
     for subject in subjects:
         if isinstance(subject, Component) and (subject.kind == "plugin" or not subject.usable):
@@ -100,7 +100,7 @@ def _checked(subjects: list[Subject], apart: IsolatedCheck) -> Iterator[tuple[Re
             yield apart.check(subject)
 
 
-def _show(result: Result, failures: list[str]) -> None:
+def _show(result: CheckRow, failures: list[str]) -> None:
     verdict = click.style("ok   ", fg="green") if result["ok"] else click.style("WRONG", fg="red")
     echo(f"{verdict}  {result['kind']:9}  {result['name']}: {result['message']}", indent=INDENT)
     for line in "\n".join(failures).splitlines():

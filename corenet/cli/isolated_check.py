@@ -12,11 +12,11 @@ from corenet.registry.doctor.worker import EndedError, Worker, serve
 from corenet.registry.registry import registry
 from corenet.registry.spec import Component
 
-Result = dict[str, Any]
+CheckRow = dict[str, Any]
 Subject = Component | FileComponent
 
 
-def check(subject: Subject, seed: int) -> tuple[Result, list[str]]:
+def check(subject: Subject, seed: int) -> tuple[CheckRow, list[str]]:
     """Return the result of checking a component, for JSON, and its failures as text.
 
     What it raises is a failure of its check; a bug of corenet's own in one of its components is raised.
@@ -36,12 +36,12 @@ def check(subject: Subject, seed: int) -> tuple[Result, list[str]]:
     return report.to_dict() | {"message": report.summary}, failures
 
 
-def unusable(row: Component) -> tuple[Result, list[str]]:
+def unusable(row: Component) -> tuple[CheckRow, list[str]]:
     """Return the same for a row that is broken, disabled or incompatible, without a check."""
     return _wrong(row, f"{row.status}: {row.reason}")
 
 
-def _wrong(subject: Subject, message: str) -> tuple[Result, list[str]]:
+def _wrong(subject: Subject, message: str) -> tuple[CheckRow, list[str]]:
     return {"name": subject.qualified_name, "kind": subject.kind, "ok": False, "message": message, "checks": []}, []
 
 
@@ -75,7 +75,7 @@ class IsolatedCheck:
             raise ConfigError(fault)
         return [FileComponent(*each) for each in found]
 
-    def check(self, subject: Subject) -> tuple[Result, list[str]]:
+    def check(self, subject: Subject) -> tuple[CheckRow, list[str]]:
         """Return the result of checking a component, and its failures as text."""
         try:
             result, failures = self._worker.ask(["check", subject.kind, subject.qualified_name, self.seed], self.limit)

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 import corenet as cn
 from corenet.testing.support.trial import trials_of
 
-TWINS = {cn.ReLU: torch.relu, cn.Tanh: torch.tanh, cn.Sigmoid: torch.sigmoid}
+COUNTERPARTS = {cn.ReLU: torch.relu, cn.Tanh: torch.tanh, cn.Sigmoid: torch.sigmoid}
 FLOATS = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
-each = pytest.mark.parametrize("activation", TWINS)
+each = pytest.mark.parametrize("activation", COUNTERPARTS)
 quick = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -19,7 +19,7 @@ quick = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCh
 @given(shape=st.lists(st.integers(0, 5), max_size=4), dtype=st.sampled_from(FLOATS), scale=st.sampled_from([1, 30]))
 def test_values_and_gradients_equal_torch_in_any_shape_and_dtype(derive, close, activation, shape, dtype, scale):
     input, upstream = (scale * torch.randn(shape)).to(dtype), torch.randn(shape).to(dtype)
-    output, grad_input = derive(TWINS[activation], input, upstream=upstream)
+    output, grad_input = derive(COUNTERPARTS[activation], input, upstream=upstream)
     module = activation()
     assert torch.equal(module(input), output)
     close(module.backward(upstream), grad_input)
@@ -38,7 +38,7 @@ def test_the_gradient_agrees_in_every_case(activation):
 def test_extreme_inputs_give_what_torch_gives(derive, close, activation, dtype):
     largest = torch.finfo(dtype).max
     input = torch.tensor([-math.inf, -largest, -100, -0.0, 0.0, 100, largest, math.inf], dtype=dtype)
-    output, grad_input = derive(TWINS[activation], input)
+    output, grad_input = derive(COUNTERPARTS[activation], input)
     module = activation()
     assert torch.equal(module(input), output)
     close(module.backward(torch.ones_like(input)), grad_input)

@@ -9,7 +9,7 @@ from torch.nn import functional
 import corenet as cn
 from corenet.testing.support.trial import trials_of
 
-TWINS = {
+COUNTERPARTS = {
     cn.MSELoss: functional.mse_loss,
     cn.MAELoss: functional.l1_loss,
     cn.BCELoss: functional.binary_cross_entropy,
@@ -18,7 +18,7 @@ TWINS = {
 FLOATS = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
 HALVES = [torch.float16, torch.bfloat16]
 REDUCTIONS = ["mean", "sum", "none"]
-each = pytest.mark.parametrize("cls", TWINS)
+each = pytest.mark.parametrize("cls", COUNTERPARTS)
 weighted = pytest.mark.parametrize("cls", [cn.BCELoss, cn.BCEWithLogitsLoss])
 reduced = pytest.mark.parametrize("reduction", REDUCTIONS)
 quick = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -30,10 +30,10 @@ def pair(cls, shape, dtype=torch.float64):
     return (low + (high - low) * torch.rand(shape)).to(dtype), torch.rand(shape).to(dtype)
 
 
-def assert_like_torch(derive, close, loss, twin, input, target):
+def assert_like_torch(derive, close, loss, counterpart, input, target):
     """Compare the value and the gradient in the precision that the loss works in."""
     wide = torch.promote_types(input.dtype, torch.float32)
-    value, gradient = derive(lambda x: twin(x, target.to(wide)), input.to(wide))
+    value, gradient = derive(lambda x: counterpart(x, target.to(wide)), input.to(wide))
     close(loss(input, target), value, roundings=32)
     close(loss.backward(), gradient.to(input.dtype), roundings=32)
 
@@ -44,10 +44,10 @@ def assert_like_torch(derive, close, loss, twin, input, target):
     shape=st.lists(st.integers(1, 5), max_size=3), dtype=st.sampled_from(FLOATS), reduction=st.sampled_from(REDUCTIONS)
 )
 def test_values_and_gradients_equal_torch_in_any_shape_dtype_and_reduction(derive, close, cls, shape, dtype, reduction):
-    def twin(input, target):
-        return TWINS[cls](input, target, reduction=reduction)
+    def counterpart(input, target):
+        return COUNTERPARTS[cls](input, target, reduction=reduction)
 
-    assert_like_torch(derive, close, cls(reduction=reduction), twin, *pair(cls, shape, dtype))
+    assert_like_torch(derive, close, cls(reduction=reduction), counterpart, *pair(cls, shape, dtype))
 
 
 @each
@@ -144,10 +144,10 @@ def test_the_weight_broadcasts_as_pytorchs_and_the_mean_divides_by_the_number_of
 ):
     weight = 0.5 + torch.rand(shape, dtype=torch.float64)
 
-    def twin(input, target):
-        return TWINS[cls](input, target, weight=weight, reduction=reduction)
+    def counterpart(input, target):
+        return COUNTERPARTS[cls](input, target, weight=weight, reduction=reduction)
 
-    assert_like_torch(derive, close, cls(weight=weight, reduction=reduction), twin, *pair(cls, (4, 3)))
+    assert_like_torch(derive, close, cls(weight=weight, reduction=reduction), counterpart, *pair(cls, (4, 3)))
 
 
 @reduced
@@ -155,13 +155,13 @@ def test_the_weight_broadcasts_as_pytorchs_and_the_mean_divides_by_the_number_of
 def test_the_pos_weight_broadcasts_as_pytorchs(derive, close, reduction, shape):
     pos_weight, weight = 0.5 + 2 * torch.rand(shape).double(), torch.rand(3).double()
 
-    def twin(input, target):
+    def counterpart(input, target):
         return functional.binary_cross_entropy_with_logits(
             input, target, weight=weight, pos_weight=pos_weight, reduction=reduction
         )
 
     loss = cn.BCEWithLogitsLoss(weight, reduction, pos_weight)
-    assert_like_torch(derive, close, loss, twin, *pair(cn.BCEWithLogitsLoss, (4, 3)))
+    assert_like_torch(derive, close, loss, counterpart, *pair(cn.BCEWithLogitsLoss, (4, 3)))
 
 
 def test_a_weight_is_multiplied_and_the_mean_divides_by_four_not_by_its_sum():

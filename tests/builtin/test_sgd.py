@@ -53,19 +53,19 @@ def test_sgd_trajectory_is_pytorchs_bit_for_bit(options):
 
 def test_sgd_trains_a_network_as_pytorch_does():
     model = cn.Sequential(cn.Linear(2, 8), cn.Tanh(), cn.Linear(8, 1), cn.Sigmoid()).to(dtype=torch.float64)
-    twin = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1), torch.nn.Sigmoid())
-    twin.double().load_state_dict(model.state_dict())
+    counterpart = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1), torch.nn.Sigmoid())
+    counterpart.double().load_state_dict(model.state_dict())
     data = cn.data.disk(64, seed=0).to(dtype=torch.float64)
     loss, optimizer = cn.BCELoss(), cn.SGD(model.parameters(), lr=0.5, momentum=0.9, weight_decay=1e-4)
-    other = torch.optim.SGD(twin.parameters(), lr=0.5, momentum=0.9, weight_decay=1e-4)
+    other = torch.optim.SGD(counterpart.parameters(), lr=0.5, momentum=0.9, weight_decay=1e-4)
     for _ in range(STEPS):
         value = cn.train_step(model, loss, optimizer, data.inputs, data.targets)
         other.zero_grad()
-        expected = torch.nn.functional.binary_cross_entropy(twin(data.inputs), data.targets)
+        expected = torch.nn.functional.binary_cross_entropy(counterpart(data.inputs), data.targets)
         expected.backward()
         other.step()
         torch.testing.assert_close(value, expected.detach(), rtol=1e-12, atol=1e-12)
-    for mine, parameter in zip(model.parameters(), twin.parameters(), strict=True):
+    for mine, parameter in zip(model.parameters(), counterpart.parameters(), strict=True):
         torch.testing.assert_close(mine, parameter.detach(), rtol=1e-11, atol=1e-12)
 
 

@@ -43,8 +43,8 @@ def test_fit_trains_as_long_as_the_loop_would_in_the_time_given(timed):
 def test_another_result_is_a_failed_check_and_nothing_is_timed(call, monkeypatch):
     @contextmanager
     def peer(model, data, widths, batch_size, threads):
-        twin = bench._network(widths, 0)
-        yield lambda epochs: bench._loop(*twin, data, batch_size, epochs), twin[0].state_dict
+        counterpart = bench._network(widths, 0)
+        yield lambda epochs: bench._loop(*counterpart, data, batch_size, epochs), counterpart[0].state_dict
 
     monkeypatch.setattr(bench, "_torch_nn", peer)
     monkeypatch.setattr(bench, "_fit", lambda *_: 0.1)

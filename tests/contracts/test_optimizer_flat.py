@@ -11,8 +11,8 @@ import corenet as cn
 @pytest.fixture
 def reference(mlp, sgd, trained):
     """Return the values of the chain after three undisturbed steps of SGD."""
-    twin = copy.deepcopy(mlp)
-    return trained(twin.parameters(), sgd(twin.parameters()))
+    counterpart = copy.deepcopy(mlp)
+    return trained(counterpart.parameters(), sgd(counterpart.parameters()))
 
 
 def test_every_parameter_stays_the_same_object_with_the_same_value_and_gradient(mlp, fill_gradients):
@@ -130,14 +130,14 @@ def test_a_rule_for_whole_parameters_keeps_its_state_when_data_is_replaced(
     fill_gradients, parameters, assert_equal, normed
 ):
     weights = parameters((2, 3), ())
-    twins = copy.deepcopy(weights)
-    optimizer, other = normed(weights, lr=0.1), normed(twins, lr=0.1)
+    counterparts = copy.deepcopy(weights)
+    optimizer, other = normed(weights, lr=0.1), normed(counterparts, lr=0.1)
     for step in range(3):
         weights[0].data = weights[0].data.clone()
-        for of, each in ((weights, optimizer), (twins, other)):
+        for of, each in ((weights, optimizer), (counterparts, other)):
             fill_gradients(of, step)
             each.step()
-    assert_equal(weights, twins)
+    assert_equal(weights, counterparts)
 
 
 def test_replaced_data_of_other_values_is_taken_over(mlp):

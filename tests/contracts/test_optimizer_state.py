@@ -16,16 +16,16 @@ def test_a_copy_of_model_and_optimizer_trains_on_alike_and_apart(mlp, how, stora
     optimizer = sgd(mlp.parameters())
     trained(mlp.parameters(), optimizer)
     both = mlp, optimizer
-    model, twin = copy.deepcopy(both) if how == "deepcopy" else pickle.loads(pickle.dumps(both))
-    assert all(one is other for one, other in zip(model.parameters(), twin.parameters, strict=True))
+    model, counterpart = copy.deepcopy(both) if how == "deepcopy" else pickle.loads(pickle.dumps(both))
+    assert all(one is other for one, other in zip(model.parameters(), counterpart.parameters, strict=True))
     assert not {storage(p) for p in model.parameters()} & {storage(p) for p in mlp.parameters()}
     assert len({storage(p) for p in model.parameters()}) == 1
 
     before = mlp.state_dict()
-    there = trained(model.parameters(), twin, seed=9)
+    there = trained(model.parameters(), counterpart, seed=9)
     assert all(torch.equal(before[name], tensor) for name, tensor in mlp.state_dict().items())
     assert_equal(there, trained(mlp.parameters(), optimizer, seed=9))
-    assert (twin.steps, twin.lr, twin.momentum) == (6, 0.1, 0.9)
+    assert (counterpart.steps, counterpart.lr, counterpart.momentum) == (6, 0.1, 0.9)
 
 
 # The state.

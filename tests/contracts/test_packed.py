@@ -22,27 +22,27 @@ def chain():
 @pytest.mark.parametrize("clone", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
 def test_a_copy_computes_alike_and_shares_nothing(clone):
     model = trained_a_little(chain())
-    twin = clone(model)
+    counterpart = clone(model)
     input = torch.randn(5, 2)
-    assert torch.equal(cn.predict(twin, input), cn.predict(model, input))
-    assert [name for name, _ in twin.named_parameters()] == [name for name, _ in model.named_parameters()]
+    assert torch.equal(cn.predict(counterpart, input), cn.predict(model, input))
+    assert [name for name, _ in counterpart.named_parameters()] == [name for name, _ in model.named_parameters()]
     for parameter in model.parameters():
         parameter.zero_()
-    assert all(parameter.count_nonzero() for parameter in twin.parameters())
+    assert all(parameter.count_nonzero() for parameter in counterpart.parameters())
 
 
 def test_an_unpickled_model_has_gradients_to_add_to():
-    twin = trained_a_little(pickle.loads(pickle.dumps(chain())))
-    assert all(parameter.grad.isfinite().all() for parameter in twin.parameters())
-    assert twin[0].weight.grad.count_nonzero() > 0
+    counterpart = trained_a_little(pickle.loads(pickle.dumps(chain())))
+    assert all(parameter.grad.isfinite().all() for parameter in counterpart.parameters())
+    assert counterpart[0].weight.grad.count_nonzero() > 0
 
 
 def test_a_deep_copy_of_a_flat_model_keeps_its_gradients():
     model = chain()
     cn.SGD(model.parameters(), lr=0.1)
     trained_a_little(model)
-    twin = copy.deepcopy(model)
-    for ours, theirs in zip(model.parameters(), twin.parameters(), strict=True):
+    counterpart = copy.deepcopy(model)
+    for ours, theirs in zip(model.parameters(), counterpart.parameters(), strict=True):
         assert torch.equal(ours.grad, theirs.grad)
         assert ours.grad is not theirs.grad
 
@@ -50,8 +50,8 @@ def test_a_deep_copy_of_a_flat_model_keeps_its_gradients():
 def test_shared_parameters_stay_shared_in_copies():
     model = cn.Sequential(cn.Linear(2, 2), cn.Linear(2, 2))
     model[1].weight = model[0].weight
-    for twin in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
-        assert twin[0].weight is twin[1].weight
+    for counterpart in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert counterpart[0].weight is counterpart[1].weight
 
 
 CLONES = pytest.mark.parametrize("clone", [copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])
@@ -81,10 +81,10 @@ def test_a_pickle_of_one_layer_has_its_numbers_alone(flat):
 
 @CLONES
 def test_a_copy_of_one_layer_has_its_numbers_alone(flat, clone):
-    twin = clone(flat[0])
-    assert memory(twin) == 2 * 4 * 20
-    assert torch.equal(twin.weight, flat[0].weight)
-    assert all(isinstance(parameter, cn.Parameter) for parameter in (twin.weight, twin.bias))
+    counterpart = clone(flat[0])
+    assert memory(counterpart) == 2 * 4 * 20
+    assert torch.equal(counterpart.weight, flat[0].weight)
+    assert all(isinstance(parameter, cn.Parameter) for parameter in (counterpart.weight, counterpart.bias))
 
 
 @CLONES
@@ -92,9 +92,9 @@ def test_a_buffer_in_a_larger_memory_stays_a_buffer(clone):
     module = cn.ReLU()
     module.mean = cn.Buffer(torch.zeros(2))
     module.mean.data = torch.arange(100.0)[3:5]
-    twin = clone(module)
-    assert isinstance(twin.mean, cn.Buffer)
-    assert (twin.mean.tolist(), memory(twin)) == ([3.0, 4.0], 8)
+    counterpart = clone(module)
+    assert isinstance(counterpart.mean, cn.Buffer)
+    assert (counterpart.mean.tolist(), memory(counterpart)) == ([3.0, 4.0], 8)
 
 
 @CLONES
@@ -116,9 +116,9 @@ def test_a_deep_copy_shares_what_is_held_outside_of_any_component(flat):
 
 
 def test_a_shallow_copy_has_the_same_parameters(flat):
-    twin = copy.copy(flat[0])
-    assert twin is not flat[0]
-    assert twin.weight is flat[0].weight
+    counterpart = copy.copy(flat[0])
+    assert counterpart is not flat[0]
+    assert counterpart.weight is flat[0].weight
 
 
 def test_a_pickle_made_later_has_the_later_numbers(flat):

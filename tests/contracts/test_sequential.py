@@ -6,28 +6,28 @@ import torch
 import corenet as cn
 
 
-def torch_twin(mlp):
+def torch_counterpart(mlp):
     """Return the same chain made of torch.nn, with the same weights."""
-    twin = torch.nn.Sequential(torch.nn.Linear(3, 5), torch.nn.Tanh(), torch.nn.Linear(5, 2)).double()
-    twin.load_state_dict(mlp.state_dict())
-    return twin
+    counterpart = torch.nn.Sequential(torch.nn.Linear(3, 5), torch.nn.Tanh(), torch.nn.Linear(5, 2)).double()
+    counterpart.load_state_dict(mlp.state_dict())
+    return counterpart
 
 
 def test_values_and_gradients_equal_torch(mlp):
-    twin = torch_twin(mlp)
+    counterpart = torch_counterpart(mlp)
     input = torch.randn(7, 3, dtype=torch.float64)
     mirrored = input.clone().requires_grad_()
-    expected = twin(mirrored)
+    expected = counterpart(mirrored)
     upstream = torch.randn(7, 2, dtype=torch.float64)
     expected.backward(upstream)
     assert torch.equal(mlp(input), expected)
     torch.testing.assert_close(mlp.backward(upstream), mirrored.grad, rtol=1e-12, atol=1e-14)
-    for ours, theirs in zip(mlp.parameters(), twin.parameters(), strict=True):
+    for ours, theirs in zip(mlp.parameters(), counterpart.parameters(), strict=True):
         torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-12, atol=1e-14)
 
 
 def test_keys_are_pytorchs(mlp):
-    assert list(mlp.state_dict()) == list(torch_twin(mlp).state_dict())
+    assert list(mlp.state_dict()) == list(torch_counterpart(mlp).state_dict())
     nested = cn.Sequential(cn.ReLU(), cn.Sequential(cn.Linear(2, 1)))
     assert list(nested.state_dict()) == ["1.0.weight", "1.0.bias"]
 

@@ -13,7 +13,7 @@ RELATIONS = {ast.Lt: ast.Gt, ast.Gt: ast.Lt, ast.LtE: ast.GtE, ast.GtE: ast.LtE}
 SAVING = ("self.save", "self.saved")
 # Functions that are taken for each other.
 PAIRS = (("sum", "mean"), ("sin", "cos"), ("sinh", "cosh"), ("tanh", "sigmoid"), ("exp", "log"))
-TWINS = {first: second for pair in PAIRS for first, second in (pair, pair[::-1])}
+COUNTERPARTS = {first: second for pair in PAIRS for first, second in (pair, pair[::-1])}
 
 
 def repaired(node: ast.AST, variables: Sequence[str]) -> Iterator[Edit]:
@@ -22,9 +22,9 @@ def repaired(node: ast.AST, variables: Sequence[str]) -> Iterator[Edit]:
         yield _edit(node, ast.BinOp(node.left, OPERATORS[type(node.op)](), node.right))
     elif isinstance(node, ast.Compare) and type(node.ops[0]) in RELATIONS:
         yield _edit(node, ast.Compare(node.left, [RELATIONS[type(node.ops[0])]()], node.comparators))
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in TWINS:
-        twin = ast.Attribute(node.func.value, TWINS[node.func.attr], ast.Load())
-        yield _edit(node, ast.Call(twin, node.args, node.keywords))
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in COUNTERPARTS:
+        counterpart = ast.Attribute(node.func.value, COUNTERPARTS[node.func.attr], ast.Load())
+        yield _edit(node, ast.Call(counterpart, node.args, node.keywords))
     elif isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
         for number in (2 * node.value, node.value / 2, node.value + 1, node.value - 1):
             yield _edit(node, ast.Constant(int(number) if number == int(number) else number))

@@ -125,7 +125,7 @@ FAULTS = {
     "knows contiguous only": (KnowsContiguousOnly, "strides", "contiguous"),
     "reads the storage": (ReadsTheStorage, "strides", "contiguous"),
 }
-TWINS = {fault.__base__ for fault, _, _ in FAULTS.values()}
+COUNTERPARTS = {fault.__base__ for fault, _, _ in FAULTS.values()}
 
 
 def case_of(component):
@@ -137,7 +137,7 @@ def test_a_planted_fault_is_caught(finding, fault, check, word):
     assert word in finding(fault, f"module.{check}", case_of(fault))
 
 
-@pytest.mark.parametrize("twin", sorted(TWINS, key=repr), ids=lambda each: each.__name__)
-def test_its_twin_without_the_fault_passes(twin):
-    report = check_component(twin, cases=[case_of(twin)])
+@pytest.mark.parametrize("counterpart", sorted(COUNTERPARTS, key=repr), ids=lambda each: each.__name__)
+def test_its_counterpart_without_the_fault_passes(counterpart):
+    report = check_component(counterpart, cases=[case_of(counterpart)])
     assert report.ok, str(report)

@@ -14,7 +14,7 @@ GENERATOR = numpy.random.default_rng(0)
 
 
 class Cube(cn.Module):
-    """``y = x³``: right, and the twin of what is wrong here."""
+    """``y = x³``: right, and the counterpart of what is wrong here."""
 
     def forward(self, input):
         self.save(input)
@@ -157,7 +157,7 @@ def test_it_is_the_only_finding(cls):
     assert failure.check in ("module.repeats", "module.arguments_unchanged")
 
 
-def test_their_twin_conforms():
+def test_their_counterpart_conforms():
     assert check_component(Cube).ok
 
 

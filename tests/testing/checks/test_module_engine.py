@@ -184,7 +184,7 @@ FAULTS = {
     "another where compiled": (AnotherWhereCompiled, "compiled", "the output is"),
     "counts its calls": (CountsItsCalls, "mapped", "the output is"),
 }
-TWINS = {fault.__base__ for fault, _, _ in FAULTS.values()}
+COUNTERPARTS = {fault.__base__ for fault, _, _ in FAULTS.values()}
 
 
 @pytest.mark.parametrize(("fault", "check", "word"), FAULTS.values(), ids=FAULTS)
@@ -192,9 +192,9 @@ def test_a_planted_fault_is_caught(finding, fault, check, word):
     assert word in finding(fault, f"module.{check}", cn.Case())
 
 
-@pytest.mark.parametrize("twin", sorted(TWINS, key=repr), ids=lambda each: each.__name__)
-def test_its_twin_without_the_fault_passes(twin):
-    report = check_component(twin, cases=[cn.Case()])
+@pytest.mark.parametrize("counterpart", sorted(COUNTERPARTS, key=repr), ids=lambda each: each.__name__)
+def test_its_counterpart_without_the_fault_passes(counterpart):
+    report = check_component(counterpart, cases=[cn.Case()])
     assert report.ok, str(report)
 
 

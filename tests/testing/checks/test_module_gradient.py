@@ -215,7 +215,7 @@ FAULTS = {
     "needs a first sample": (NeedsAFirstSample, "empty_batch", "IndexError"),
     "pads the empty": (PadsTheEmpty, "empty_batch", "output of (1, 3)"),
 }
-TWINS = {fault.__base__ for fault, _, _ in FAULTS.values()}
+COUNTERPARTS = {fault.__base__ for fault, _, _ in FAULTS.values()}
 
 
 def case_of(component):
@@ -227,7 +227,7 @@ def test_a_planted_fault_is_caught(finding, fault, check, word):
     assert word in finding(fault, f"module.{check}", case_of(fault))
 
 
-@pytest.mark.parametrize("twin", sorted(TWINS, key=repr), ids=lambda each: each.__name__)
-def test_its_twin_without_the_fault_passes(twin):
-    report = check_component(twin, cases=[case_of(twin)])
+@pytest.mark.parametrize("counterpart", sorted(COUNTERPARTS, key=repr), ids=lambda each: each.__name__)
+def test_its_counterpart_without_the_fault_passes(counterpart):
+    report = check_component(counterpart, cases=[case_of(counterpart)])
     assert report.ok, str(report)

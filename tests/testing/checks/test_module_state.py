@@ -248,7 +248,7 @@ FAULTS = {
     "a copy drawn anew": (DrawsItsCopy, "copies", "for a deep copy, the output"),
     "cannot be copied": (CannotBeCopied, "copies", "generator"),
 }
-TWINS = {Scale, Mean, cn.Dropout}
+COUNTERPARTS = {Scale, Mean, cn.Dropout}
 
 
 @pytest.mark.parametrize(("fault", "check", "word"), FAULTS.values(), ids=FAULTS)
@@ -256,7 +256,7 @@ def test_a_planted_fault_is_caught(finding, fault, check, word):
     assert word in finding(fault, f"module.{check}", cn.Case())
 
 
-@pytest.mark.parametrize("twin", sorted(TWINS, key=repr), ids=lambda each: each.__name__)
-def test_its_twin_without_the_fault_passes(twin):
-    report = check_component(twin, cases=[cn.Case()])
+@pytest.mark.parametrize("counterpart", sorted(COUNTERPARTS, key=repr), ids=lambda each: each.__name__)
+def test_its_counterpart_without_the_fault_passes(counterpart):
+    report = check_component(counterpart, cases=[cn.Case()])
     assert report.ok, str(report)

@@ -251,7 +251,7 @@ FAULTS = [
     (NormOfAll, "together_and_apart", "elementwise = True"),
     (OneMemoryForAll, "together_and_apart", "belongs in the state of each parameter"),
 ]
-TWINS = [Plain, Momentum, Adam, NormOfEach]
+COUNTERPARTS = [Plain, Momentum, Adam, NormOfEach]
 
 
 @pytest.mark.parametrize(("cls", "check", "word"), FAULTS, ids=lambda each: getattr(each, "__name__", None))
@@ -259,9 +259,9 @@ def test_a_planted_fault_is_found_by_its_check(finding, cls, check, word):
     assert word in finding(cls, f"optimizer.{check}")
 
 
-@pytest.mark.parametrize("twin", TWINS, ids=lambda each: each.__name__)
-def test_its_twin_without_the_fault_keeps_each_promise(finding, twin):
-    assert {check.id: found for check in CHECKS["optimizer"] if (found := finding(twin, check.id))} == {}
+@pytest.mark.parametrize("counterpart", COUNTERPARTS, ids=lambda each: each.__name__)
+def test_its_counterpart_without_the_fault_keeps_each_promise(finding, counterpart):
+    assert {check.id: found for check in CHECKS["optimizer"] if (found := finding(counterpart, check.id))} == {}
 
 
 def test_every_check_has_a_fault_to_find():

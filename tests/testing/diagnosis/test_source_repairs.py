@@ -11,7 +11,7 @@ from corenet.testing.gradcheck.gradcheck import examine
 
 
 class Normal(cn.Module):
-    """``y = (x − μ) / σ`` of each row, with a gradient that each twin spoils in one place."""
+    """``y = (x − μ) / σ`` of each row, with a gradient that each counterpart spoils in one place."""
 
     def forward(self, input):
         centred = input - input.mean(-1, keepdim=True)

@@ -19,7 +19,7 @@ FLOAT = cn.data.disk(48, seed=0)
 DATA = cn.data.Dataset(FLOAT.inputs.double(), FLOAT.targets.double())
 STEPS = 6  # of an epoch in batches of eight
 FIRST = [VERIFIED_BY, STEPS - 3 - VERIFIED_BY]  # after one step to record and two to verify it by
-LONGEST = 256 // STEPS * STEPS
+MAX_STEPS = 256 // STEPS * STEPS
 
 
 def build(*middle, loss=cn.BCELoss, optimizer=cn.SGD, **settings):
@@ -51,11 +51,11 @@ def same(alike):
     return train
 
 
-@pytest.mark.parametrize("epochs", [1, 2, 3, 1 + LONGEST // STEPS, 6 + LONGEST // STEPS])
+@pytest.mark.parametrize("epochs", [1, 2, 3, 1 + MAX_STEPS // STEPS, 6 + MAX_STEPS // STEPS])
 def test_as_many_epochs_as_fit_into_a_call_go_by_at_once(epochs, same, chunks):
     history = same(noisy, epochs=epochs).history
     rest = (epochs - 1) * STEPS
-    assert chunks == FIRST + [LONGEST] * (rest // LONGEST) + ([rest % LONGEST] if rest % LONGEST else [])
+    assert chunks == FIRST + [MAX_STEPS] * (rest // MAX_STEPS) + ([rest % MAX_STEPS] if rest % MAX_STEPS else [])
     assert [each.epoch for each in history] == list(range(1, epochs + 1))
 
 

@@ -13,7 +13,7 @@ FLOAT = cn.data.disk(48, seed=0)
 DATA = cn.data.Dataset(FLOAT.inputs.double(), FLOAT.targets.double())
 STEPS = 6  # of an epoch in batches of eight
 FIRST = [VERIFIED_BY, STEPS - 3 - VERIFIED_BY]  # after one step to record and two to verify it by
-LONGEST = 256 // STEPS * STEPS
+MAX_STEPS = 256 // STEPS * STEPS
 
 
 def build(*middle, loss=cn.BCELoss, optimizer=cn.SGD, **settings):

@@ -15,7 +15,7 @@ from corenet.testing.gradcheck.slopes import SAFETY, Slopes
 
 KINK = 1e-4  # a kink of less than this is compared within what it leaves open
 OWN = 1e-4  # an element that cannot be judged to this of itself is judged by the largest
-CONFIDENT = 1e-3
+CONFIDENT = 1e-2
 AT_ONCE = 32
 
 

@@ -146,15 +146,20 @@ class Slopes:
         return torch.where(smooth, found.floor / self.excess, found.floor) if self.excess > ROUGH else found.floor
 
     def _doubt(self, chosen: list[int]) -> None:
-        """Raise the error of a slope to the scatter at shorter steps: they have less of a curve, so it is rounding.
+        """Raise the error of a slope to what other steps show.
 
-        By chance, as it goes by a lattice, it may not show in the five points of one step.
+        What scatters at shorter steps is rounding, as they have less of a curve; by chance, as it goes by a lattice, it
+        may miss the five points of one step. And two steps that are both sure can't contradict each other: a part of a
+        sum that is tiny beside the rest does not move over a short step, and no five points show what they lack.
         """
-        best, noise = self.step[chosen], torch.zeros_like(self.value)
+        error = self.error.clone()
         for at, step, found in self.history:
-            seen = ((found.truncation + found.scatter) * step).nan_to_num(0, 0, 0)
-            noise[at] = torch.maximum(noise[at], seen.where(step < self.step[at], 0.0))
-        self.error[chosen] = torch.maximum(self.error[chosen], noise[chosen] / best)
+            scatter = ((found.truncation + found.scatter) * step / self.step[at]).where(step < self.step[at], 0.0)
+            gap = (found.slope - self.value[at]).abs()
+            contradicts = found.converged & (gap > found.error) & (gap <= SMALL * self.value[at].abs())
+            lack = gap.where(contradicts, 0.0)
+            error[at] = torch.maximum(error[at], torch.maximum(scatter, lack).nan_to_num(0, 0, 0))
+        self.error[chosen] = error[chosen]
 
     def _error(self, at: Tensor, step: Tensor, found: Stencil) -> Tensor:
         """Return the bound of the error: of a slope that has not converged, the steeper side may be the whole truth.

@@ -129,6 +129,15 @@ def test_a_long_step_does_not_outdo_a_short_one_that_it_contradicts():
     assert ((found.value[:, 0] - truth).abs() <= 1e-3 * truth.abs().max()).all()
 
 
+def test_a_term_that_does_not_move_over_a_short_step_is_missing_from_its_slope_and_in_its_error():
+    part = lambda x: torch.stack([(3000 + 1e-9 * x).sin(), 1e-4 * (x + 0.3).sin()])  # noqa: E731
+    found = slopes(lambda x: part(x[0]), 0.7)
+    truth = 1e-9 * math.cos(3000) + 1e-4 * math.cos(1)
+    found.exhaust([0])
+    assert abs(found.value.item() - truth) <= 4 * found.error.item()
+    assert found.error.item() < 1e-3 * truth
+
+
 def test_each_upstream_gradient_has_its_column():
     x = torch.tensor([2.0, 3.0], dtype=torch.float64)
     function = lambda: torch.stack([x[0] * x[0], x[0] * x[1]])  # noqa: E731

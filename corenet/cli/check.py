@@ -11,7 +11,7 @@ import click
 from corenet.cli import options
 from corenet.cli.component_file import is_file
 from corenet.cli.echo import echo
-from corenet.cli.isolated_check import IsolatedCheck, CheckRow, Subject, check, unusable
+from corenet.cli.isolated_check import CheckRow, IsolatedCheck, Subject, check, unusable
 from corenet.cli.no_plugins import no_plugins
 from corenet.errors import UnknownComponentError, did_you_mean
 from corenet.registry.distributions import BUILTIN

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from corenet.checkpoint import load as load
     from corenet.checkpoint import save as save
     from corenet.contracts.case import Case as Case
-    from corenet.contracts.loss import ElementwiseLoss as ElementwiseLoss
+    from corenet.contracts.elementwise_loss import ElementwiseLoss as ElementwiseLoss
     from corenet.contracts.loss import Loss as Loss
     from corenet.contracts.module import Module as Module
     from corenet.contracts.optimizer import Optimizer as Optimizer
@@ -40,7 +40,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "corenet.checkpoint": ("load", "save"),
     "corenet.contracts.case": ("Case",),
-    "corenet.contracts.loss": ("ElementwiseLoss", "Loss"),
+    "corenet.contracts.elementwise_loss": ("ElementwiseLoss",),
+    "corenet.contracts.loss": ("Loss",),
     "corenet.contracts.module": ("Module",),
     "corenet.contracts.optimizer": ("Optimizer",),
     "corenet.contracts.parameter": ("Buffer", "Parameter"),

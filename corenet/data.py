@@ -6,13 +6,15 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
-from numbers import Integral
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from corenet.contracts.several import Tensors, each_of, mapped
 from corenet.device import placement
 from corenet.errors import ConfigError, DataError, DTypeError, ShapeError
+from corenet.integers import integer, positive_integer
 
 DISK_RADIUS = 1 / math.sqrt(2 * math.pi)
 
@@ -33,41 +35,47 @@ class Dataset:
     """Inputs and targets, one row a point. The tensors are used as they are, not copied.
 
     Args:
-        inputs: floating-point tensor ``(N, ...)``.
-        targets: tensor ``(N, ...)``.
+        inputs: tensor ``(N, ...)`` of floating-point numbers, integers or truth values, or a tuple of such tensors for
+            a model that takes several inputs.
+        targets: tensor ``(N, ...)``, or a tuple.
 
     Raises:
-        ShapeError: the two differ in length.
+        ShapeError: they differ in length.
         DataError: there is no point, or a value is infinite or not a number.
-        DTypeError: the inputs are not floating-point numbers.
+        DTypeError: something else than tensors was given.
 
     >>> data = Dataset(torch.arange(6.0).reshape(3, 2), torch.tensor([[0.0], [1.0], [0.0]]))
     >>> len(data)
     3
     >>> [len(targets) for _, targets in data.batches(2)]
     [2, 1]
+    >>> Dataset((torch.randn(5, 2), torch.arange(5)), torch.zeros(5, 1))
+    Dataset(5 points, (2,), () → (1,))
     """
 
-    def __init__(self, inputs: Tensor, targets: Tensor) -> None:
-        for name, tensor in (("inputs", inputs), ("targets", targets)):
+    def __init__(self, inputs: Tensors, targets: Tensors) -> None:
+        named = [*_named("inputs", inputs), *_named("targets", targets)]
+        for name, tensor in named:
             if not isinstance(tensor, Tensor):
                 raise DTypeError(f"Dataset takes tensors, got {type(tensor).__name__} as {name}; use torch.as_tensor")
-        if not inputs.is_floating_point():
-            raise DTypeError(f"Dataset takes floating-point inputs, got {inputs.dtype}; use inputs.float()")
-        if inputs.dim() == 0 or targets.dim() == 0 or len(inputs) != len(targets):
-            raise ShapeError(
-                "Dataset",
-                targets.shape,
-                f"expected targets as long as the inputs {tuple(inputs.shape)}, one row a point",
-            )
-        if len(inputs) == 0:
+        (_, first), *others = named
+        if first.dim() == 0:
+            raise ShapeError("Dataset", first.shape, "expected inputs of one row a point")
+        for name, tensor in others:
+            if tensor.dim() == 0 or len(tensor) != len(first):
+                expected = f"expected {name} as long as the inputs {tuple(first.shape)}, one row a point"
+                raise ShapeError("Dataset", tensor.shape, expected)
+        if len(first) == 0:
             raise DataError("a Dataset needs at least one point, got none")
-        for name, tensor in (("inputs", inputs), ("targets", targets)):
+        for name, tensor in named:
             _refuse_non_finite(name, tensor)
-        self.inputs = inputs.detach()
-        self.targets = targets.detach()
+        for name, tensor in _named("inputs", inputs):
+            if tensor.is_complex():
+                raise DTypeError(f"Dataset takes real numbers, got {tensor.dtype} as {name}; use torch.view_as_real")
+        self.inputs: Any = mapped(Tensor.detach, inputs)
+        self.targets: Any = mapped(Tensor.detach, targets)
 
-    def batches(self, batch_size: int, seed: int | None = None, epoch: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+    def batches(self, batch_size: int, seed: int | None = None, epoch: int = 0) -> Iterator[tuple[Any, Any]]:
         """Yield ``(inputs, targets)`` of at most ``batch_size`` points, each point once.
 
         Without a seed the points come in stored order. With one they are shuffled, in an
@@ -78,21 +86,30 @@ class Dataset:
         """
         positive_integer("batch_size", batch_size)
         inputs, targets = (self.inputs, self.targets) if seed is None else self.shuffled(seed, epoch)
-        return zip(inputs.split(batch_size), targets.split(batch_size), strict=True)
+        return zip(pieces(inputs, batch_size), pieces(targets, batch_size), strict=True)
 
-    def shuffled(self, seed: int, *epochs: int) -> tuple[Tensor, Tensor]:
+    def shuffled(self, seed: int, *epochs: int) -> tuple[Any, Any]:
         """Return inputs and targets in the order of :meth:`batches`, one epoch after the other."""
         order = torch.cat([self.order(seed, epoch) for epoch in epochs])
-        return self.inputs.index_select(0, order), self.targets.index_select(0, order)  # quicker than [order]
+        return self._rows("inputs", order), self._rows("targets", order)
 
     def order(self, seed: int, epoch: int = 0) -> Tensor:
         """Return the row numbers in the order in which :meth:`batches` yields the points."""
         integer("seed", seed)
-        return torch.randperm(len(self), generator=_generator("batches", seed, epoch)).to(self.inputs.device)
+        return torch.randperm(len(self), generator=_generator("batches", seed, epoch)).to(self.device)
+
+    @property
+    def device(self) -> torch.device:
+        """Where its first input is."""
+        return each_of(self.inputs)[0].device
 
     def statistics(self) -> Statistics:
-        """Return the mean and the population standard deviation of each feature; the latter is 1 for a constant one."""
-        std, mean = torch.std_mean(self.inputs, dim=0, correction=0)
+        """Return the mean and the population standard deviation of each feature; the latter is 1 for a constant one.
+
+        Raises:
+            DTypeError: the inputs are several, or no floating-point numbers.
+        """
+        std, mean = torch.std_mean(self._numbers(), dim=0, correction=0)
         return Statistics(mean, torch.where(std > 0, std, torch.ones_like(std)))
 
     def normalized(self, statistics: Statistics | None = None) -> Dataset:
@@ -103,12 +120,10 @@ class Dataset:
         >>> train, test = disk(100, seed=0), disk(100, seed=1)
         >>> test = test.normalized(train.statistics())
         """
-        by = statistics or self.statistics()
-        if by.mean.shape != self.inputs.shape[1:]:
-            raise ShapeError(
-                "normalized", by.mean.shape, f"expected statistics of {tuple(self.inputs.shape[1:])} features"
-            )
-        return Dataset(by.normalize(self.inputs), self.targets)
+        by, inputs = statistics or self.statistics(), self._numbers()
+        if by.mean.shape != inputs.shape[1:]:
+            raise ShapeError("normalized", by.mean.shape, f"expected statistics of {tuple(inputs.shape[1:])} features")
+        return Dataset(by.normalize(inputs), self.targets)
 
     def split(self, fraction: float, seed: int = 0) -> tuple[Dataset, Dataset]:
         """Return two data sets, a random ``fraction`` of the points and the others.
@@ -127,7 +142,7 @@ class Dataset:
                 name="fraction",
                 value=fraction,
             )
-        order = torch.randperm(len(self), generator=_generator("split", seed)).to(self.inputs.device)
+        order = torch.randperm(len(self), generator=_generator("split", seed)).to(self.device)
         first, second = order[:size], order[size:]
         return self._take(first), self._take(second)
 
@@ -139,17 +154,33 @@ class Dataset:
         The arguments are those of a module's ``to``: ``to("cuda")``, ``to(torch.float64)``, or both.
         """
         device, dtype = placement(device, dtype)
-        targets_dtype = dtype if self.targets.is_floating_point() else None
-        return Dataset(self.inputs.to(device=device, dtype=dtype), self.targets.to(device=device, dtype=targets_dtype))
+
+        def placed(tensor: Tensor) -> Tensor:
+            return tensor.to(device=device, dtype=dtype if tensor.is_floating_point() else None)
+
+        return Dataset(mapped(placed, self.inputs), mapped(placed, self.targets))
 
     def __len__(self) -> int:
-        return len(self.inputs)
+        return len(each_of(self.inputs)[0])
 
     def __repr__(self) -> str:
-        return f"Dataset({len(self)} points, {tuple(self.inputs.shape[1:])} → {tuple(self.targets.shape[1:])})"
+        inputs, targets = (", ".join(str(tuple(x.shape[1:])) for x in each_of(x)) for x in (self.inputs, self.targets))
+        return f"Dataset({len(self)} points, {inputs} → {targets})"
 
     def _take(self, indices: Tensor) -> Dataset:
-        return Dataset(self.inputs[indices], self.targets[indices])
+        return Dataset(self._rows("inputs", indices), self._rows("targets", indices))
+
+    def _rows(self, name: str, indices: Tensor) -> Tensors:
+        return mapped(lambda tensor: tensor.index_select(0, indices), getattr(self, name))  # quicker than [indices]
+
+    def _numbers(self) -> Tensor:
+        """Return the inputs, if they are one tensor of floating-point numbers."""
+        if isinstance(self.inputs, tuple):
+            raise DTypeError(f"the data has {len(self.inputs)} inputs; normalise each before it goes in a Dataset")
+        if not self.inputs.is_floating_point():
+            raise DTypeError(f"only floating-point inputs have statistics, not {self.inputs.dtype}; use inputs.float()")
+        inputs: Tensor = self.inputs
+        return inputs
 
 
 def disk(n: int, seed: int) -> Dataset:
@@ -175,20 +206,15 @@ def disk(n: int, seed: int) -> Dataset:
     return Dataset(points.to(dtype), inside.to(dtype))
 
 
-def integer(name: str, value: int) -> None:
-    """Raise :class:`~corenet.ConfigError` if ``value`` is not an integer."""
-    if not _is_integer(value):
-        raise ConfigError(f"{name} must be an integer, not {value!r}", name=name, value=value)
+def pieces(tensors: Tensors, size: int) -> Iterator[Tensors]:
+    """Yield a tensor, or several together, in pieces of ``size`` rows.
 
-
-def positive_integer(name: str, value: int) -> None:
-    """Raise :class:`~corenet.ConfigError` if ``value`` is not an integer of at least 1."""
-    if not _is_integer(value) or value < 1:
-        raise ConfigError(f"{name} must be an integer ≥ 1, not {value!r}", name=name, value=value)
-
-
-def _is_integer(value: object) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)
+    >>> [tuple(len(each) for each in piece) for piece in pieces((torch.zeros(3), torch.ones(3, 1)), 2)]
+    [(2, 2), (1, 1)]
+    """
+    if isinstance(tensors, tuple):
+        return zip(*(tensor.split(size) for tensor in tensors), strict=True)
+    return iter(tensors.split(size))
 
 
 def stream(purpose: str, *seeds: int) -> int:
@@ -205,6 +231,15 @@ def stream(purpose: str, *seeds: int) -> int:
 
 def _generator(purpose: str, *seeds: int) -> torch.Generator:
     return torch.Generator().manual_seed(stream(purpose, *seeds))
+
+
+def _named(name: str, value: object) -> list[tuple[str, Any]]:
+    """Return tensors by their names in messages."""
+    if not isinstance(value, tuple):
+        return [(name, value)]
+    if not value:
+        raise DataError(f"a Dataset needs at least one tensor of {name}, got ()")
+    return [(f"{name}[{place}]", each) for place, each in enumerate(value)]
 
 
 def _refuse_non_finite(name: str, tensor: Tensor) -> None:

@@ -137,10 +137,54 @@ def test_a_number_is_no_data_set():
         Dataset(torch.tensor(1.0), torch.tensor(1.0))
 
 
-@pytest.mark.parametrize("dtype", [torch.int64, torch.bool, torch.complex64])
-def test_inputs_are_floating_point(dtype):
-    with pytest.raises(cn.DTypeError, match=f"floating-point inputs, got {dtype}; use inputs.float"):
-        Dataset(torch.zeros(3, 2, dtype=dtype), torch.zeros(3))
+def test_complex_inputs_are_refused():
+    with pytest.raises(cn.DTypeError, match=r"real numbers, got torch.complex64 as inputs; use torch.view_as_real"):
+        Dataset(torch.zeros(3, 2, dtype=torch.complex64), torch.zeros(3))
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.int32, torch.bool])
+def test_inputs_may_be_indices_which_to_leaves_alone(dtype):
+    data = Dataset(torch.tensor([[1, 0], [0, 1], [1, 1]], dtype=dtype), torch.zeros(3))
+    moved = data.to(torch.float64)
+    assert (moved.inputs.dtype, moved.targets.dtype) == (dtype, torch.float64)
+    assert [inputs.tolist() for inputs, _ in data.batches(2)] == [[[1, 0], [0, 1]], [[1, 1]]]
+    with pytest.raises(cn.DTypeError, match=rf"floating-point inputs have statistics, not {dtype}; use inputs.float"):
+        data.normalized()
+
+
+def test_several_inputs_and_targets_stay_beside_each_other():
+    place = torch.arange(7)
+    data = Dataset((place.float()[:, None], place), (place, 10.0 * place))
+    for batches in (data.batches(3), data.batches(3, seed=1), data.split(0.5)[1].batches(3)):
+        for (values, indices), (same, tens) in batches:
+            assert values[:, 0].tolist() == indices.tolist() == same.tolist() == (tens / 10).tolist()
+    (values, _), (_, tens) = data.shuffled(0, 0, 1)
+    assert sorted(values[:7, 0].tolist()) == list(range(7))
+    assert (10 * values[:, 0]).tolist() == tens.tolist()
+    moved = data.to(torch.float64)
+    assert [each.dtype for each in (*moved.inputs, *moved.targets)] == [
+        torch.float64,
+        torch.int64,
+        torch.int64,
+        torch.float64,
+    ]
+    assert (len(data), repr(data)) == (7, "Dataset(7 points, (1,), () → (), ())")
+    with pytest.raises(cn.DTypeError, match="has 2 inputs; normalise each before"):
+        data.statistics()
+
+
+def test_one_of_several_is_named_where_it_is_wrong():
+    good = torch.zeros(3, 1)
+    with pytest.raises(cn.ShapeError, match=r"expected inputs\[1\] as long as the inputs \(3, 1\)"):
+        Dataset((good, torch.zeros(2)), good)
+    with pytest.raises(cn.ShapeError, match=r"expected targets\[1\] as long as"):
+        Dataset(good, (good, torch.zeros(())))
+    with pytest.raises(cn.DataError, match=r"targets\[1\] has 1 values that are infinite or not a number"):
+        Dataset(good, (good, torch.tensor([0.0, math.nan, 1.0])))
+    with pytest.raises(cn.DataError, match=r"at least one tensor of inputs, got \(\)"):
+        Dataset((), good)
+    with pytest.raises(cn.DTypeError, match=r"got list as inputs\[0\]"):
+        Dataset(([1.0], good), good)
 
 
 @pytest.mark.parametrize(("inputs", "targets"), [([[1.0]], torch.zeros(1)), (torch.zeros(1, 1), [0.0])])

@@ -7,11 +7,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from corenet.contracts.parameter import Buffer
 from corenet.errors import ConfigError, DeviceError, RangeError, ShapeError
 
 
-def constant(name: str, value: Any) -> Tensor | None:
-    """Return a copy of ``value``, so that a later change of it changes no loss; None is a factor of 1.
+def constant(name: str, value: Any) -> Buffer | None:
+    """Return a copy of ``value``, which moves with the loss, and which no later change of it reaches.
+
+    None is a factor of 1.
 
     Raises:
         ConfigError: it is neither a floating-point tensor nor None.
@@ -24,7 +27,7 @@ def constant(name: str, value: Any) -> Tensor | None:
         raise ConfigError(f"{name} must be a floating-point tensor or None, not {given}", name=name, value=value)
     if not bool(value.isfinite().all()):
         raise RangeError(f"{name} must be finite, got {value[~value.isfinite()][0].item()}")
-    return value.detach().clone()
+    return Buffer(value)
 
 
 def check_broadcasts(loss: object, name: str, constant: Tensor | None, input: Tensor) -> None:

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from corenet.builtin.loss_weights import check_broadcasts, constant
 from corenet.contracts.case import Case
-from corenet.contracts.loss import REDUCTIONS, ElementwiseLoss, Reduction, check_unit_interval
+from corenet.contracts.elementwise_loss import ElementwiseLoss
+from corenet.contracts.loss import REDUCTIONS, Reduction, check_unit_interval
 
 
 class MSELoss(ElementwiseLoss):

@@ -78,7 +78,8 @@ def _is_own(value: object, module: ModuleType) -> bool:
 
 def _is_component(cls: type) -> bool:
     """Tell whether a class is public, of a kind, and has the formulas that its kind must have."""
-    from corenet.contracts.loss import ElementwiseLoss, Loss
+    from corenet.contracts.elementwise_loss import ElementwiseLoss
+    from corenet.contracts.loss import Loss
     from corenet.contracts.module import Module
     from corenet.contracts.optimizer import Optimizer
 

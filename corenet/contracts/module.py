@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from torch import Tensor
 
-from corenet.contracts.parameter import Buffer, Parameter
+from corenet.contracts import value_checks
+from corenet.contracts.guarded import forms_of, guarded, refuse_count
+from corenet.contracts.input_checks import InputChecks
 from corenet.contracts.saved import Saved
-from corenet.contracts.tree import Tree
-from corenet.errors import BackwardError, ConfigError, DeviceError, DTypeError, ShapeError, StructureError
+from corenet.contracts.tree import Tree, refuse_tensors_of_class
+from corenet.errors import BackwardError, ConfigError
+
+ModuleT = TypeVar("ModuleT", bound="Module")
 
 
-class Module(Tree["Module"]):
+class Module(InputChecks, Tree["Module"]):
     """A differentiable function with parameters, and its derivative written by hand.
 
     A subclass writes two methods::
@@ -23,7 +25,9 @@ class Module(Tree["Module"]):
         backward(grad_output) -> grad_input    and adds to the ``.grad`` of its parameters
 
     With ``L`` the loss, ``grad_output`` is ``∂L/∂output`` and ``grad_input`` is
-    ``∂L/∂input``; each has the shape of the tensor it is the gradient of.
+    ``∂L/∂input``; each has the shape of the tensor it is the gradient of. Of several inputs each is an argument of
+    its own, and ``backward`` returns a tuple with a gradient for each, None for one of integers; several outputs are
+    a tuple, and ``backward`` takes a gradient for each.
     Attributes that are a :func:`~corenet.Parameter`, a :func:`~corenet.Buffer`, a
     module, or a list, tuple or dict of these are found without being registered; a
     subclass need not call ``super().__init__()``.
@@ -48,71 +52,90 @@ class Module(Tree["Module"]):
 
     training: bool = True
     _saved: Saved | None = None
+    _is_repeatable: bool = False  # it may run forward again before its backward
+    _repeats: tuple[Module, ...] = ()  # what it runs several times in a forward
+    _have_gradients: tuple[bool, ...] = (True,)  # for each input of the last forward
+    _checks_values: bool = False
     _half_is_older: bool = False  # backward_parameters is inherited from a class whose backward was overridden
 
     # The two methods that an author writes.
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the output for ``input``; :meth:`save` what :meth:`backward` will need."""
+    def forward(self, *inputs: Any, **_: Any) -> Any:
+        """Return the output for an input, or for several; :meth:`save` what :meth:`backward` will need."""
         raise NotImplementedError(f"{type(self).__name__} must define forward(self, input)")
 
-    def backward(self, grad_output: Tensor) -> Tensor:
+    def backward(self, *grad_outputs: Any, **_: Any) -> Any:
         """Add ``∂L/∂parameter`` to each ``parameter.grad`` and return ``∂L/∂input``."""
         raise NotImplementedError(f"{type(self).__name__} must define backward(self, grad_output)")
 
-    # Two methods that an author may write.
+    # Three methods that an author may write.
 
-    def check(self, input: Tensor) -> None:
-        """Raise a :class:`~corenet.CorenetError` if ``forward`` cannot take ``input``."""
+    def check(self, *inputs: Any, **_: Any) -> None:
+        """Raise a :class:`~corenet.CorenetError` if ``forward`` cannot take such inputs: by shape, dtype, device."""
 
-    def backward_parameters(self, grad_output: Tensor) -> None:
+    def check_values(self, *inputs: Any, **_: Any) -> None:
+        """Raise a :class:`~corenet.CorenetError` if ``forward`` cannot take the numbers of its inputs.
+
+        Engines ask it outside of what they record, so it may look at numbers, which ``forward`` and ``check`` may not.
+        """
+
+    def backward_parameters(self, *grad_outputs: Any, **_: Any) -> None:
         """Do the parameter half of ``backward`` alone, for the first module of a model.
 
         Training does not use the gradient of the data, so a module whose ``∂L/∂input``
         is costly splits its backward in two and defines this half.
         """
-        self.backward(grad_output)
+        self.backward(*grad_outputs)
 
     # What these methods may use.
 
-    def __call__(self, input: Tensor) -> Tensor:
-        """Check ``input`` and run :meth:`forward`; one that fails leaves nothing saved.
+    def __call__(self, input: Any, *others: Any) -> Tensor:
+        """Check the inputs and run :meth:`forward`; one that fails leaves nothing saved.
 
         Raises:
-            DTypeError: ``forward`` returned something else than a tensor.
+            StructureError: it takes another number of inputs.
+            DTypeError: ``forward`` returned something else than a tensor or a tuple of tensors.
         """
         try:
-            self.check(input)
-            output = self.forward(input)
-        except BaseException:
+            if others:
+                self.check(input, *others)
+            else:
+                self.check(input)  # which Python calls faster than with a star
+            if self._checks_values:
+                value_checks.ask(self, (input, *others))
+            output: Tensor = self.forward(input, *others) if others else self.forward(input)
+        except BaseException as error:
             self.forget()
+            if isinstance(error, TypeError):
+                refuse_count(self, (input, *others))
             raise
-        if not isinstance(output, Tensor):
-            self.forget()
-            raise DTypeError(f"{self!r}: forward returns {type(output).__name__}, not a tensor")
         saved = self._saved
-        if saved is not None:
-            saved.shape, saved.dtype = output.shape, output.dtype
+        if saved is not None and type(output) is Tensor:
+            saved.outputs = ((output.shape, output.dtype),)
+        elif type(output) is not Tensor:
+            forms = forms_of(self, output)
+            if saved is not None:
+                saved.outputs = forms
+        if others or not _has_gradient(input) or self._have_gradients != (True,):
+            self.__dict__["_have_gradients"] = tuple(map(_has_gradient, (input, *others)))
         return output
 
-    def save(self, *values: Tensor) -> None:
+    def save(self, *values: Any) -> None:
         """Keep ``values`` for ``backward``; outside training mode keep nothing.
+
+        Tensors among them must not be changed in place until then; :meth:`saved` looks.
 
         Raises:
             BackwardError: what an earlier forward saved has not been used yet.
-            DTypeError: a value is not a tensor.
         """
         if not self.training:
             return
-        if self._saved is not None:
+        if self._saved is not None and not self._is_repeatable:
             raise BackwardError(
                 f"{self!r} ran forward twice in training mode without a backward between; "
-                "call eval() for inference, or forget() to drop the first"
+                "call eval() for inference, forget() to drop the first, or let the module that holds it repeat() it"
             )
-        if not all(isinstance(value, Tensor) for value in values):
-            kinds = ", ".join(type(value).__name__ for value in values)
-            raise DTypeError(f"{self!r} may save tensors, not ({kinds}); keep anything else as an attribute")
-        object.__setattr__(self, "_saved", Saved(values))  # without the checks of Tree.__setattr__
+        self.__dict__["_saved"] = Saved(values, self._saved)  # past the checks of Tree.__setattr__
 
     def saved(self) -> tuple[Tensor, ...]:
         """Return what ``forward`` saved, once, and keep it no longer.
@@ -129,29 +152,30 @@ class Module(Tree["Module"]):
             )
             raise BackwardError(f"{self!r} has nothing saved for backward; {hint}")
         saved = self._saved
-        object.__setattr__(self, "_saved", None)
+        self.__dict__["_saved"] = saved.before
         return saved.unchanged(self)
 
-    def check_floating(self, input: Tensor) -> None:
-        """Raise :class:`~corenet.DTypeError` unless ``input`` is a floating-point tensor."""
-        if not isinstance(input, Tensor):
-            raise DTypeError(f"{self!r} takes a torch.Tensor, got {type(input).__name__}")
-        if not input.is_floating_point():
-            raise DTypeError(f"{self!r} takes floating-point input, got {input.dtype}; use input.float()")
-        if input.requires_grad:
-            raise ConfigError(f"{self!r} got input that requires grad; corenet derives by hand: use input.detach()")
+    def repeat(self, module: ModuleT) -> ModuleT:
+        """Return ``module``, which this one may then run several times in a forward, such as the cell of a recurrence.
 
-    def check_matches(self, input: Tensor, parameter: Tensor) -> None:
-        """Raise unless ``input`` has the dtype and the device of ``parameter``."""
-        if input.dtype != parameter.dtype:
-            raise DTypeError(
-                f"{self!r} has {parameter.dtype} parameters and got {input.dtype} input; "
-                f"use input.to({parameter.dtype}) or model.to(dtype={input.dtype})"
-            )
-        if input.device != parameter.device:
-            raise DeviceError(
-                f"{self!r} is on {parameter.device} and got input on {input.device}; use model.to(device=...)"
-            )
+        Its backward then runs as often, the last forward's first: each takes what the forward saved that it belongs
+        to. This module's backward raises :class:`~corenet.BackwardError` if it ran one less often.
+
+        >>> import corenet as cn, torch
+        >>> class Twice(cn.Module):
+        ...     def __init__(self, inner):
+        ...         self.inner = self.repeat(inner)
+        ...     def forward(self, input):
+        ...         return self.inner(self.inner(input))
+        ...     def backward(self, grad_output):
+        ...         return self.inner.backward(self.inner.backward(grad_output))
+        >>> cn.gradcheck(Twice(cn.Linear(3, 3)), torch.randn(4, 3)).ok
+        True
+        """
+        for _, each in module.named_modules():
+            each._is_repeatable = True
+        self._repeats = (*self._repeats, module)
+        return module
 
     # Modes and parameters.
 
@@ -193,50 +217,15 @@ class Module(Tree["Module"]):
         super().__init_subclass__(**options)
         if "backward" in vars(cls) or "backward_parameters" in vars(cls):
             cls._half_is_older = "backward_parameters" not in vars(cls)
+        cls._checks_values = cls.check_values is not Module.check_values
         for name in ("backward", "backward_parameters"):
             if name in vars(cls):
-                setattr(cls, name, _guarded(name, vars(cls)[name]))
-        for name, value in vars(cls).items():
-            if isinstance(value, (Parameter, Buffer)):
-                raise StructureError(
-                    f"{cls.__name__}.{name} belongs to the class, so no instance would train it; assign it in __init__"
-                )
+                setattr(cls, name, guarded(name, vars(cls)[name]))
+        refuse_tensors_of_class(cls)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
 
 
-def _guarded(name: str, backward: Callable[..., Any]) -> Callable[..., Any]:
-    """Return ``backward`` with its argument and its result checked.
-
-    An argument of another shape might broadcast, one of another dtype convert, a forgotten ``return`` go unnoticed.
-    """
-
-    @wraps(backward)
-    def checked(self: Module, grad_output: Tensor, **options: Any) -> Any:
-        saved = self._saved
-        if saved is not None and saved.shape is not None:
-            fits = isinstance(grad_output, Tensor) and grad_output.shape == saved.shape
-            if not fits or grad_output.dtype != saved.dtype:
-                raise _misfit(self, grad_output, saved)
-            saved.shape = None  # a backward inside this one is of another output
-            if self._half_is_older:
-                return self.backward(grad_output)
-        grad_input = backward(self, grad_output, **options)
-        if name == "backward" and not isinstance(grad_input, Tensor):
-            raise DTypeError(f"{self!r}: backward returns {type(grad_input).__name__}, not a tensor")
-        return grad_input
-
-    return checked
-
-
-def _misfit(module: Module, grad_output: Any, saved: Saved) -> Exception:
-    if not isinstance(grad_output, Tensor):
-        return DTypeError(f"backward of {module!r} takes a torch.Tensor, got {type(grad_output).__name__}")
-    if grad_output.shape != saved.shape:
-        expected = f"expected the output's shape {tuple(saved.shape or ())}"
-        return ShapeError(f"backward of {module!r}", grad_output.shape, expected)
-    return DTypeError(
-        f"backward of {module!r} got a {grad_output.dtype} gradient for its {saved.dtype} output; "
-        f"use grad_output.to({saved.dtype})"
-    )
+def _has_gradient(input: object) -> bool:
+    return isinstance(input, Tensor) and (input.dtype.is_floating_point or input.dtype.is_complex)

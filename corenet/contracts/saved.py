@@ -1,6 +1,8 @@
-"""The tensors that a forward saves for its backward."""
+"""What a forward saves for its backward."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -9,38 +11,42 @@ from corenet.errors import BackwardError
 
 
 class Saved:
-    """Tensors kept from a forward to its backward, with the number of in-place changes that each had seen by then.
+    """Values kept from a forward to its backward; of tensors, how often each had been changed in place by then.
 
-    ``shape`` and ``dtype`` are those of the output, known until a backward has compared its argument with them.
+    ``before`` is what an earlier forward saved, of a module that runs several times in a step. ``outputs`` are the
+    shape and dtype of each output, known from the end of the forward until a backward has compared its arguments with
+    them.
     """
 
-    __slots__ = ("dtype", "shape", "tensors", "versions")
+    __slots__ = ("before", "outputs", "values", "versions")
 
-    def __init__(self, tensors: tuple[Tensor, ...]) -> None:
-        self.tensors = tensors
-        self.versions = _versions(tensors)
-        self.shape: torch.Size | None = None
-        self.dtype: torch.dtype | None = None
+    def __init__(self, values: tuple[Any, ...], before: Saved | None = None) -> None:
+        self.values, self.before = values, before
+        self.versions = _versions(values)
+        self.outputs: tuple[tuple[torch.Size, torch.dtype], ...] | None = None
 
-    def unchanged(self, owner: object) -> tuple[Tensor, ...]:
-        """Return the tensors.
+    def unchanged(self, owner: object) -> tuple[Any, ...]:
+        """Return the values.
 
         Raises:
-            BackwardError: one was changed in place since it was saved, so the derivative would be that of other values.
+            BackwardError: a tensor was changed in place since it was saved, so the derivative would be that of other
+                values.
         """
-        if _versions(self.tensors) != self.versions:
+        if _versions(self.values) != self.versions:
             raise BackwardError(
                 f"a tensor that {owner!r} saved for backward was changed in place since; change a clone of it instead"
             )
-        return self.tensors
+        return self.values
 
 
-def _versions(tensors: tuple[Tensor, ...]) -> list[int]:
+def _versions(values: tuple[Any, ...]) -> list[int]:
     """Return torch's count of in-place changes of each tensor; it counts none while tracing or in inference mode."""
     if torch.compiler.is_compiling():
         return []
     try:
-        return [tensor._version for tensor in tensors]
+        return [value._version for value in values]
+    except AttributeError:  # something among them is no tensor
+        return _versions(tuple(value for value in values if isinstance(value, Tensor)))
     except RuntimeError:
         return []
 

@@ -8,6 +8,7 @@ from typing import overload
 from torch import Tensor
 
 from corenet.contracts.module import Module
+from corenet.contracts.several import Tensors, each_of
 from corenet.errors import ShapeError, StructureError
 
 
@@ -20,7 +21,8 @@ class Sequential(Module):
     ``model[i]`` is the module at a place, ``model[i:j]`` a chain of the same modules,
     numbered from 0: what one of the two chains trains, the other has.
 
-    Shape: the first module's input to the last one's output.
+    Shape: the first module's input, or inputs, to the last one's output. Several outputs of a module are the inputs
+    of the next.
 
     Raises:
         StructureError: an argument is not a module, or one instance occurs twice.
@@ -44,31 +46,35 @@ class Sequential(Module):
         _refuse_unfit(modules)
         self._modules = modules
 
-    def forward(self, input: Tensor) -> Tensor:
+    def forward(self, *inputs: Tensor) -> Tensors:
+        values: Tensors = inputs if len(inputs) > 1 else inputs[0]
         for index, module in enumerate(self._modules):
             try:
-                input = module(input)
+                values = module(*values) if isinstance(values, tuple) else module(values)
             except ShapeError as error:
                 raise self._locate(error, index) from None
-        return input
+        return values
 
-    def backward(self, grad_output: Tensor, input_gradient: bool = True) -> Tensor:
-        """Propagate ``grad_output`` back through every module.
+    def backward(self, *grad_outputs: Tensor, input_gradient: bool = True) -> Tensors:
+        """Propagate ``grad_outputs`` back through every module.
 
         With ``input_gradient=False`` the first module does only the parameter half of
         its backward, and what is returned is the gradient of that module's output.
         """
+        gradients: Tensors = grad_outputs if len(grad_outputs) > 1 else grad_outputs[0]
         if not self._modules:
-            return grad_output
+            return gradients
         for module in self._modules[:0:-1]:
-            grad_output = module.backward(grad_output)
+            gradients = module.backward(*gradients) if isinstance(gradients, tuple) else module.backward(gradients)
+        first = self._modules[0]
         if input_gradient:
-            return self._modules[0].backward(grad_output)
-        self._modules[0].backward_parameters(grad_output)
-        return grad_output
+            whole: Tensors = first.backward(*each_of(gradients))
+            return whole
+        first.backward_parameters(*each_of(gradients))
+        return gradients
 
-    def backward_parameters(self, grad_output: Tensor) -> None:
-        self.backward(grad_output, input_gradient=False)
+    def backward_parameters(self, *grad_outputs: Tensor) -> None:
+        self.backward(*grad_outputs, input_gradient=False)
 
     def named_members(self) -> Iterator[tuple[str, object]]:
         return ((name.removeprefix("_modules."), value) for name, value in super().named_members())  # PyTorch's keys

@@ -16,7 +16,12 @@ from corenet.errors import DTypeError, ShapeError, StructureError
 
 NodeT = TypeVar("NodeT")
 
-_UNTIL_BACKWARD = ("_saved", "_input_shape")  # what lives from a forward to its backward only
+_NO_MEMBERS = (
+    "_saved",
+    "_input_shape",
+    "_have_gradients",
+    "_repeats",
+)  # what lives until a backward only; what is found elsewhere
 
 
 class Tree(PackedState, Generic[NodeT]):
@@ -162,8 +167,17 @@ def members(owner: object) -> Iterator[tuple[str, object]]:
     ['_modules.0', '_modules.1']
     """
     for name, value in vars(owner).items():
-        if name not in _UNTIL_BACKWARD:
+        if name not in _NO_MEMBERS:
             yield from flattened(name, value)
+
+
+def refuse_tensors_of_class(cls: type) -> None:
+    """Raise if a class holds a parameter or a buffer itself: it would be in no instance."""
+    for name, value in vars(cls).items():
+        if isinstance(value, (Parameter, Buffer)):
+            raise StructureError(
+                f"{cls.__name__}.{name} belongs to the class, so no instance would train it; assign it in __init__"
+            )
 
 
 def _move(tensor: Tensor, device: torch.device | None, dtype: torch.dtype | None) -> None:

@@ -41,7 +41,7 @@ def compile_step(model: Module, loss: Loss, optimizer: Optimizer) -> Step:
     >>> losses[-1] < losses[0]
     True
     """
-    refuse_foreign_optimizer(model, optimizer)
+    refuse_foreign_optimizer(model, loss, optimizer)
     learner = Learner(model, loss, optimizer)
     reporter = Reporter(asked_by_name=True)
     if compiler() is None:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
-from corenet.data import Dataset, integer, positive_integer
+from corenet.data import Dataset
 from corenet.errors import ConfigError
+from corenet.integers import integer, positive_integer
 from corenet.training.engines.select import EngineName, engine_for
 from corenet.training.epoch_metrics import Measures, Metric
 from corenet.training.history import History
@@ -127,7 +128,7 @@ def refuse_wrong(model: Module, loss: Loss, optimizer: Optimizer, train: Dataset
     for value, kind in arguments if valid is None else [*arguments, (valid, Dataset)]:
         if not isinstance(value, kind):
             raise ConfigError(f"fit takes {_MADE_BY[kind]}, not {_described(value, kind)}", value=value)
-    refuse_foreign_optimizer(model, optimizer)
+    refuse_foreign_optimizer(model, loss, optimizer)
 
 
 _MADE_BY = {

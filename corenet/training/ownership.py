@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from weakref import WeakKeyDictionary, ref
 
+from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.errors import StructureError
@@ -11,13 +12,13 @@ from corenet.errors import StructureError
 _found: WeakKeyDictionary[Optimizer, ref[Module]] = WeakKeyDictionary()
 
 
-def refuse_foreign_optimizer(model: Module, optimizer: Optimizer) -> None:
-    """Raise unless every parameter of ``optimizer`` is one of ``model``.
+def refuse_foreign_optimizer(model: Module, loss: Loss, optimizer: Optimizer) -> None:
+    """Raise unless every parameter of ``optimizer`` is one of ``model`` or of ``loss``.
 
     Raises:
         StructureError: it was made for another model, such as the one that this is a copy of.
     """
-    own = {id(parameter) for parameter in model.parameters()}
+    own = {id(parameter) for parameter in (*model.parameters(), *loss.parameters())}
     if not all(id(parameter) in own for parameter in optimizer.parameters):
         raise StructureError(
             f"{optimizer!r} holds parameters that the model does not have (any more); make it with model.parameters()"
@@ -25,8 +26,8 @@ def refuse_foreign_optimizer(model: Module, optimizer: Optimizer) -> None:
     _found[optimizer] = ref(model)
 
 
-def refuse_foreign_optimizer_once(model: Module, optimizer: Optimizer) -> None:
-    """Do the same for two that were not seen together before: a step has no time for more."""
+def refuse_foreign_optimizer_once(model: Module, loss: Loss, optimizer: Optimizer) -> None:
+    """Do the same for a model and an optimizer that were not seen together before: a step has no time for more."""
     found = _found.get(optimizer)
     if found is None or found() is not model:
-        refuse_foreign_optimizer(model, optimizer)
+        refuse_foreign_optimizer(model, loss, optimizer)

@@ -8,8 +8,9 @@ from contextlib import suppress
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
-from corenet.data import Dataset, integer, positive_integer, stream
+from corenet.data import Dataset, stream
 from corenet.errors import ConfigError, NonFiniteError
+from corenet.integers import integer, positive_integer
 from corenet.training.draws import drawing_from
 from corenet.training.engines.select import EngineName, engine_for
 from corenet.training.epoch_metrics import Measures, Metric

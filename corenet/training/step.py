@@ -29,7 +29,7 @@ def train_step(model: Module, loss: Loss, optimizer: Optimizer, input: Tensor, t
     >>> bool(after < before)
     True
     """
-    refuse_foreign_optimizer_once(model, optimizer)
+    refuse_foreign_optimizer_once(model, loss, optimizer)
     value = gradients(model, loss, optimizer, input, target)
     refuse_non_finite(model, optimizer, value)
     optimizer.step()

@@ -147,7 +147,8 @@ def test_a_parameter_of_the_class_is_refused():
 
 @pytest.mark.parametrize("saves", [True, False])
 @pytest.mark.parametrize(
-    ("output", "kind"), [(None, "NoneType"), ((torch.ones(2), torch.ones(2)), "tuple"), (2.0, "float")]
+    ("output", "kind"),
+    [(None, "NoneType"), ([torch.ones(2)], "list"), ((torch.ones(2), 1), "tuple"), ((), "tuple"), (2.0, "float")],
 )
 def test_a_forward_that_returns_no_tensor_says_so_and_leaves_nothing_saved(output, kind, saves):
     class Odd(cn.Module):
@@ -157,12 +158,14 @@ def test_a_forward_that_returns_no_tensor_says_so_and_leaves_nothing_saved(outpu
             return output
 
     odd = Odd()
-    with pytest.raises(cn.DTypeError, match=rf"^Odd\(\): forward returns {kind}, not a tensor$"):
+    with pytest.raises(
+        cn.DTypeError, match=rf"^Odd\(\): forward returns {kind}, not a tensor( or a tuple of tensors)?$"
+    ):
         odd(torch.ones(2))
     assert odd._saved is None
 
 
-@pytest.mark.parametrize(("gradient", "kind"), [(None, "NoneType"), (2.0, "float"), (torch.ones(2).numpy(), "ndarray")])
+@pytest.mark.parametrize(("gradient", "kind"), [(None, "None"), (2.0, "float"), (torch.ones(2).numpy(), "ndarray")])
 def test_a_backward_that_returns_no_tensor_says_so(gradient, kind):
     class Odd(cn.Module):
         def forward(self, input):

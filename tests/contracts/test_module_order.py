@@ -68,15 +68,19 @@ def test_order_an_exception_inside_a_forward_drops_what_was_saved_below(scale):
         module.inner.backward(torch.ones(1))
 
 
-@pytest.mark.parametrize(("values", "kinds"), [((2.0,), "float"), ((torch.ones(1), None), "Tensor, NoneType")])
-def test_only_tensors_are_saved(values, kinds):
+def test_anything_is_saved_and_tensors_among_it_are_guarded():
     class Keeps(cn.Module):
         def forward(self, input):
-            self.save(*values)
+            self.save(input.shape, input, None, (2, "b"))
             return input
 
-    with pytest.raises(cn.DTypeError, match=rf"may save tensors, not \({kinds}\); keep anything else as an attribute"):
-        Keeps()(torch.ones(2))
+    keeps, input = Keeps(), torch.ones(2)
+    keeps(input)
+    assert keeps.saved() == (torch.Size([2]), input, None, (2, "b"))
+    keeps(input)
+    input += 1
+    with pytest.raises(cn.BackwardError, match="changed in place"):
+        keeps.saved()
 
 
 def test_order_a_module_that_saves_nothing_has_no_order_to_guard(negate):

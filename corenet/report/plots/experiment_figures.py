@@ -52,5 +52,6 @@ def _difference(output: Tensor) -> Tensor:
 
 
 def _raw(round: Round) -> Tensor:
-    inputs, by = round.test.inputs, round.statistics
+    inputs: Tensor = round.test.inputs
+    by = round.statistics
     return inputs if by is None else inputs * by.std + by.mean

@@ -74,7 +74,7 @@ def _forward(observation: Observation) -> Callable[[Tensor], Tensor]:
 
     def observed(input: Tensor) -> Tensor:
         observation.input = input.clone()
-        output = forward(input)
+        output: Tensor = forward(input)
         observation.output = output.clone()
         return output
 
@@ -86,7 +86,7 @@ def _backward(observation: Observation) -> Callable[..., Tensor]:
 
     def observed(grad_output: Tensor, **options: Any) -> Tensor:
         with _record_added(observation, grad_output):
-            grad_input = backward(grad_output, **options)
+            grad_input: Tensor = backward(grad_output, **options)
         observation.grad_input = grad_input.clone()
         return grad_input
 

@@ -8,7 +8,8 @@ import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from corenet.contracts.loss import ElementwiseLoss, Loss
+from corenet.contracts.elementwise_loss import ElementwiseLoss
+from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.testing.diagnosis.method_source import Method, method_of, short_path, shortened
 

@@ -6,7 +6,7 @@ import copy
 
 from torch import Tensor
 
-from corenet.contracts.loss import ElementwiseLoss
+from corenet.contracts.elementwise_loss import ElementwiseLoss
 from corenet.training.engines.additivity import adds_up
 from corenet.training.engines.recording.op_log import memory
 from corenet.training.engines.recording.recorded_step import log_step

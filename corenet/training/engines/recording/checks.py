@@ -6,7 +6,8 @@ from contextlib import suppress
 
 from torch import Tensor
 
-from corenet.contracts.loss import ElementwiseLoss, Loss
+from corenet.contracts.elementwise_loss import ElementwiseLoss
+from corenet.contracts.loss import Loss
 from corenet.errors import CorenetError
 
 

@@ -31,7 +31,7 @@ STEP = (
     "predictions",
 )
 UPDATE = ("update", "current_lr", "step")
-_KEPT_FOR_BACKWARD = ("_saved", "_input_shape")
+_KEPT_FOR_BACKWARD = ("_saved", "_input_shape", "_have_gradients")
 _COUNTED = ("steps", "_lr", "parameters", "_layout")  # an update is recorded as a function of rate and steps
 
 

@@ -1,0 +1,29 @@
+"""One tensor or several: what a module takes and gives, what a data set holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+Tensors = Tensor | tuple[Tensor, ...]
+
+
+def each_of(value: Tensors) -> tuple[Tensor, ...]:
+    """Return the tensors of ``value``, one or several.
+
+    >>> import torch
+    >>> len(each_of(torch.ones(3))), len(each_of((torch.ones(3), torch.ones(3))))
+    (1, 2)
+    """
+    return value if isinstance(value, tuple) else (value,)
+
+
+def like(form: Tensors, tensors: tuple[Tensor, ...]) -> Tensors:
+    """Return tensors in the form of another value: a tuple, or the only one by itself."""
+    return tensors if isinstance(form, tuple) else tensors[0]
+
+
+def mapped(function: Callable[[Tensor], Tensor], value: Tensors) -> Tensors:
+    """Return ``function`` of a tensor, or of each of a tuple."""
+    return tuple(map(function, value)) if isinstance(value, tuple) else function(value)

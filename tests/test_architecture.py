@@ -18,10 +18,11 @@ TEST_LINES = 300
 LAYERS = [
     ["errors", "text_width"],
     ["text_table"],
-    ["device"],
+    ["device", "integers"],
     ["files"],
-    ["registry", "data"],
+    ["registry"],
     ["contracts"],
+    ["data"],
     ["builtin", "checkpoint", "testing"],
     ["training"],
     ["experiments"],

@@ -48,7 +48,7 @@ class ChangesInput(Squared):
         return value
 
     def backward(self):
-        self._saved.versions = [tensor._version for tensor in self._saved.tensors]
+        self._saved.versions = [tensor._version for tensor in self._saved.values]
         return self.saved()[0].clone()
 
 
@@ -80,7 +80,7 @@ class KeepsAttribute(Squared):
 
 class GivesTwice(Squared):
     def backward(self):
-        input, target = self._saved.tensors
+        input, target = self._saved.values
         return input - target
 
 

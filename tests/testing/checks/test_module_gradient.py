@@ -202,7 +202,7 @@ FAULTS = {
     "halved": (Halved, "accumulates", "depends on the first"),
     "decays in backward": (DecaysInBackward, "parameter_gradients", "decay"),
     "half of a half": (HalfOfAHalf, "parameter_gradients", "bias by backward_parameters"),
-    "returns nothing": (ReturnsNothing, "accumulates", "backward returns NoneType, not a tensor"),
+    "returns nothing": (ReturnsNothing, "accumulates", "backward returns None, not a tensor"),
     "squeezed": (Squeezed, "batch_of_one", "gradient of input"),
     "divided by one less": (DividedByOneLess, "batch_of_one", "not finite"),
     "one is special": (OneIsSpecial, "batch_of_one", "passed on"),

@@ -41,7 +41,7 @@ class ChangesGradOutput(Scale):
 
 class ChangesItsInputInBackward(Scale):
     def backward(self, grad_output):
-        (input,) = self._saved.tensors
+        (input,) = self._saved.values
         result = super().backward(grad_output)
         input.zero_()
         return result
@@ -174,7 +174,7 @@ class ConsumesNothing(Scale):
 
 class LooksWithoutTaking(Scale):
     def backward(self, grad_output):
-        (input,) = self._saved.tensors
+        (input,) = self._saved.values
         self.weight.grad += (grad_output * input).reshape(-1, 3).sum(0)
         return self.weight * grad_output
 
@@ -187,7 +187,7 @@ class ForgetsFirst(Scale):
 
 class AssumesAForward(Scale):
     def backward(self, grad_output):
-        (input,) = self._saved.tensors
+        (input,) = self._saved.values
         self._saved = None
         self.save(input)
         return super().backward(grad_output)

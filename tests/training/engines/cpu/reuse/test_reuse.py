@@ -62,6 +62,10 @@ def test_a_smaller_batch_is_recorded_once_too(noisy, alike):
     assert alike(lambda: noisy, batch_size=9) == (4, 1)  # the smaller one has no loop to be kept with
 
 
+def test_weights_of_a_loss_are_numbers_that_may_differ(build, alike):
+    assert alike(lambda: build(loss=lambda r: weighted(0.3 + r))) == (1, 1)
+
+
 # What differs otherwise is not taken over.
 
 
@@ -109,7 +113,6 @@ class Given(cn.Module):
 OTHERWISE = {
     "a closure": ({"middle": lambda r: Calls(lambda: 1 / (1 + r))}, (3, 3)),
     "a probability": ({"middle": lambda r: cn.Dropout(0.1 * (1 + r))}, (3, 3)),
-    "a constant": ({"loss": lambda r: weighted(0.3 + r)}, (3, 3)),
     "a reduction": ({"loss": lambda r: cn.MSELoss(["mean", "sum", "none"][r]), "lr": 0.01}, (3, 3)),
     "tied in the second": ({"tied": [1]}, (2, 2)),
     "tied in the last": ({"tied": [2]}, (2, 2)),

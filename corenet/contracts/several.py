@@ -24,6 +24,16 @@ def like(form: Tensors, tensors: tuple[Tensor, ...]) -> Tensors:
     return tensors if isinstance(form, tuple) else tensors[0]
 
 
+def rows(value: Tensors, part: slice) -> Tensors:
+    """Return some rows of a tensor, or of each of a tuple."""
+    return mapped(lambda tensor: tensor[part], value)
+
+
+def count(value: Tensors) -> int:
+    """Return how many rows a tensor has, or the first of a tuple."""
+    return len(value[0]) if isinstance(value, tuple) else len(value)
+
+
 def mapped(function: Callable[[Tensor], Tensor], value: Tensors) -> Tensors:
     """Return ``function`` of a tensor, or of each of a tuple."""
     return tuple(map(function, value)) if isinstance(value, tuple) else function(value)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from torch import Tensor
 
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
+from corenet.contracts.several import Tensors
 from corenet.training.engines.cpu.cc import NO_COMPILER, compiler
 from corenet.training.engines.cpu.engine import Compiled
 from corenet.training.engines.replay import Replay
@@ -16,7 +18,7 @@ from corenet.training.engines.unsupported import Reporter
 from corenet.training.learner import Learner
 from corenet.training.ownership import refuse_foreign_optimizer
 
-Step = Callable[[Tensor, Tensor], Tensor]
+Step = Callable[[Any, Any], Tensor]
 
 
 def compile_step(model: Module, loss: Loss, optimizer: Optimizer) -> Step:
@@ -48,7 +50,7 @@ def compile_step(model: Module, loss: Loss, optimizer: Optimizer) -> Step:
         reporter.fallback("steps are replayed, not compiled", NO_COMPILER)
     engine = Replay(learner, reporter) if compiler() is None else Compiled(learner, reporter)
 
-    def step(input: Tensor, target: Tensor) -> Tensor:
+    def step(input: Tensors, target: Tensors) -> Tensor:
         engine.refresh()  # the loop is anybody's code, which may have changed something
         return engine.step(input, target).clone()
 

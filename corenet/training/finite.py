@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from torch import Tensor
 
@@ -12,30 +13,32 @@ from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.contracts.parameter import gradient
+from corenet.contracts.several import Tensors, each_of
+from corenet.contracts.tree import Tree
 from corenet.errors import NonFiniteError, RangeError
 
 NOT_FINITE = "the model's output is not finite; lower lr or look at the data"
 
 
-def value_of(loss: Loss, prediction: Tensor, target: Tensor) -> Tensor:
+def value_of(loss: Loss, prediction: Tensors, target: Tensors) -> Tensor:
     """Return ``loss(prediction, target)``; say so if it is refused because the model's output is not finite."""
     with blaming_the_output(prediction):
         return loss(prediction, target)
 
 
-def checked(loss: Loss, prediction: Tensor, target: Tensor) -> None:
+def checked(loss: Loss, prediction: Tensors, target: Tensors) -> None:
     """Let the loss check the two, as :func:`value_of` does."""
     with blaming_the_output(prediction):
         loss.check(prediction, target)
 
 
 @contextmanager
-def blaming_the_output(prediction: Tensor) -> Iterator[None]:
+def blaming_the_output(prediction: Tensors) -> Iterator[None]:
     """Turn a refusal by the loss into a :class:`NonFiniteError` if the model's output is not finite."""
     try:
         yield
     except RangeError as error:
-        if prediction.isfinite().all():
+        if all(bool(each.isfinite().all()) for each in each_of(prediction)):
             raise
         raise NonFiniteError(NOT_FINITE) from error
 
@@ -53,6 +56,12 @@ def refuse_non_finite(model: Module, optimizer: Optimizer, value: Tensor) -> Non
             loss=loss,
             module=module,
         )
+    if not all(bool(gradient(each).isfinite().all()) for each in optimizer.parameters):
+        raise NonFiniteError(
+            f"the gradient of a parameter of the loss is not finite (loss {loss:g}); no weight was written: "
+            "lower lr or look at the data",
+            loss=loss,
+        )
     if not math.isfinite(loss):
         raise NonFiniteError(f"the loss is {loss:g}; no weight was written: lower lr or look at the data", loss=loss)
 
@@ -66,9 +75,9 @@ def are_finite(tensors: Iterable[Tensor]) -> bool:
     return all(math.isfinite((tensor.sum() if tensor.dim() else tensor).item()) for tensor in tensors)
 
 
-def refuse_infinite_weights(model: Module, epoch: int, round: int | None = None) -> None:
+def refuse_infinite_weights(tree: Tree[Any], epoch: int, round: int | None = None) -> None:
     """Look at the weights once an epoch: a finite gradient times a large rate may overflow in the write itself."""
-    for name, parameter in model.named_parameters():
+    for name, parameter in tree.named_parameters():
         if not parameter.isfinite().all():
             raise NonFiniteError(f"{name} is not finite after epoch {epoch}: lower lr", module=name, round=round)
 

@@ -37,7 +37,7 @@ class Training:
     def run(self, epochs: range, progress: bool | None, label: str = TRAINING) -> History:
         """Train for these epochs and return the history."""
         history, optimizer = History(), self.engine.learner.optimizer
-        draws = drawing_on(optimizer, self.seed, epochs, self.train.inputs.device)
+        draws = drawing_on(optimizer, self.seed, epochs, self.train.device)
         with keeping(history), draws, progress_for(progress, epochs.stop, label, epochs.start) as show:
             while len(history) < len(epochs):
                 for record in self._epochs(epochs[len(history) : len(history) + self._at_once()]):
@@ -69,6 +69,7 @@ class Training:
             ended = epochs[points // size - piece.epochs : points // size]
             if not are_finite(optimizer.layout.weights()):
                 refuse_infinite_weights(self.engine.learner.model, ended[-1] + 1)
+                refuse_infinite_weights(self.engine.learner.loss, ended[-1] + 1)
             steps = ceil(size / self.batch_size)
             rates = [rate, *learning_rates(optimizer, range(first, optimizer.steps, steps)[1:])]
             measured = None if piece.measured is None else list(zip(*map(Tensor.tolist, piece.measured), strict=True))

@@ -9,12 +9,13 @@ from torch import Tensor
 from corenet.contracts.evaluating import evaluating
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
+from corenet.contracts.several import Tensors, each_of
 from corenet.data import Dataset
 from corenet.errors import ConfigError, ShapeError
 from corenet.training.coding import Coding, coding_of
 
 
-def predict(model: Module, inputs: Tensor | Dataset) -> Tensor:
+def predict(model: Module, inputs: Tensors | Dataset) -> Tensor:
     """Return the model's output in evaluation mode, leaving each module in the mode it was in.
 
     What the output means is known to the loss: see ``loss.probabilities(output)`` and ``loss.predictions(output)``.
@@ -24,7 +25,7 @@ def predict(model: Module, inputs: Tensor | Dataset) -> Tensor:
     torch.Size([3, 2])
     """
     with evaluating(model):
-        return model(inputs.inputs if isinstance(inputs, Dataset) else inputs)
+        return model(*each_of(inputs.inputs if isinstance(inputs, Dataset) else inputs))
 
 
 def error_rate(model: Module, data: Dataset, loss: Loss | None = None) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,6 +13,7 @@ from torch import Tensor
 from corenet.contracts.evaluating import evaluating
 from corenet.contracts.loss import Loss, averages
 from corenet.contracts.module import Module
+from corenet.contracts.several import Tensors, count, each_of, mapped
 from corenet.data import Dataset
 from corenet.errors import DataError, NonFiniteError
 from corenet.training.coding import coding_of
@@ -45,7 +47,7 @@ class OutputMeasures:
 
     def given(self) -> list[Tensor]:
         """Return the data that it measures on."""
-        return [tensor for data in self._data.values() for tensor in (data.inputs, data.targets)]
+        return [tensor for data in self._data.values() for tensor in (*each_of(data.inputs), *each_of(data.targets))]
 
     def numbers(self, model: Module) -> list[Tensor]:
         """Return the numbers, in the order of :meth:`named`; a loss is none where the output is not finite."""
@@ -54,17 +56,17 @@ class OutputMeasures:
             if not self.is_settled:
                 self._agree_on_classes(outputs)
             try:
-                self.check([output.unsqueeze(0) for output in outputs])
+                self.check([mapped(lambda each: each.unsqueeze(0), output) for output in outputs])
             except NonFiniteError:
                 return [torch.tensor(math.nan, dtype=torch.float64), *self._error_rates(outputs)]
             return self.measure(outputs)
 
-    def outputs(self, model: Module) -> list[Tensor]:
+    def outputs(self, model: Module) -> list[Any]:
         """Return the model's output on each part of the data that is measured on."""
         measured = self._data if self._rates else self._data.keys() & {VALID}
-        return [model(self._data[part].inputs) for part in measured]
+        return [model(*each_of(self._data[part].inputs)) for part in measured]
 
-    def check(self, outputs: Sequence[Tensor]) -> None:
+    def check(self, outputs: Sequence[Any]) -> None:
         """Let the loss look at the outputs of one or several evaluations, one behind the other.
 
         Raises:
@@ -73,11 +75,11 @@ class OutputMeasures:
         """
         if VALID in self._data:
             output, targets = outputs[-1], self._data[VALID].targets
+            turns = count(output)
             with blaming_the_output(output):
-                all_targets = targets.repeat(len(output), *[1] * (targets.dim() - 1))
-                check_all(copy.copy(self._loss), output, all_targets, len(targets))
+                check_all(copy.copy(self._loss), output, mapped(lambda each: each.expand(turns, *each.shape), targets))
 
-    def measure(self, outputs: Sequence[Tensor]) -> list[Tensor]:
+    def measure(self, outputs: Sequence[Any]) -> list[Tensor]:
         """Return the numbers of outputs that were checked."""
         rates = self._error_rates(outputs)
         if VALID not in self._data:
@@ -93,10 +95,10 @@ class OutputMeasures:
             found[part][name] = number
         return found
 
-    def _error_rates(self, outputs: Sequence[Tensor]) -> list[Tensor]:
+    def _error_rates(self, outputs: Sequence[Any]) -> list[Tensor]:
         return [wrong(output) for wrong, output in zip(self._wrong.values(), outputs, strict=False)]
 
-    def _agree_on_classes(self, outputs: Sequence[Tensor]) -> None:
+    def _agree_on_classes(self, outputs: Sequence[Any]) -> None:
         """Find out from the first outputs how classes are coded; the default metric is left out where they are not."""
         targets = [data.targets for data in self._data.values()]
         try:
@@ -113,12 +115,12 @@ class OutputMeasures:
             self._wrong = {part: wrong_against(data.targets, coding, self._loss) for part, data in self._data.items()}
 
 
-def mean_loss(loss: Loss, output: Tensor, targets: Tensor) -> Tensor:
+def mean_loss(loss: Loss, output: Tensors, targets: Tensors) -> Tensor:
     """Return the loss as an epoch has it: the mean over the points, of an output that was checked.
 
     It is that of a copy of the loss, so that one which counts its calls counts those of the training alone.
     """
     value = copy.copy(loss).evaluate(output, targets).double()
     if not averages(loss):
-        return value.sum() / len(targets)
+        return value.sum() / count(targets)
     return value.mean() if value.dim() else value

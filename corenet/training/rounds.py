@@ -70,7 +70,7 @@ def fit_rounds(
     trains, valids = _per_round("train", train, rounds), _per_round("valid", valid, rounds)
     learners = []
     for round, (data, held_out) in enumerate(zip(trains, valids, strict=True)):
-        with drawing_from(stream("weights", seed + round), data.inputs.device):
+        with drawing_from(stream("weights", seed + round), data.device):
             model, loss, optimizer = factory(round)
         refuse_wrong(model, loss, optimizer, data, held_out)
         begin(model)

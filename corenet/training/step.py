@@ -10,12 +10,15 @@ from torch import Tensor
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
+from corenet.contracts.several import Tensors
 from corenet.training.finite import refuse_non_finite, value_of
 from corenet.training.ownership import refuse_foreign_optimizer_once
 
 
-def train_step(model: Module, loss: Loss, optimizer: Optimizer, input: Tensor, target: Tensor) -> Tensor:
+def train_step(model: Module, loss: Loss, optimizer: Optimizer, input: Tensors, target: Tensors) -> Tensor:
     """Do one step of training on one batch and return the loss before it.
+
+    A tuple ``input`` is one input of the model each; a tuple ``target`` is handed to the loss as it is.
 
     Raises:
         NonFiniteError: the loss or a gradient is infinite or not a number; no weight has been written.
@@ -36,14 +39,22 @@ def train_step(model: Module, loss: Loss, optimizer: Optimizer, input: Tensor, t
     return value
 
 
-def gradients(model: Module, loss: Loss, optimizer: Optimizer, input: Tensor, target: Tensor) -> Tensor:
+def gradients(model: Module, loss: Loss, optimizer: Optimizer, input: Tensors, target: Tensors) -> Tensor:
     """Compute the gradient of every parameter on one batch, in its ``.grad``, and return the loss."""
     optimizer.zero_grad()
     try:
-        prediction = model(input)
+        prediction = model(*input) if isinstance(input, tuple) else model(input)
         value = value_of(loss, prediction, target)
-        model.backward_parameters(loss.backward())  # backward, less the gradient of the data, which nobody needs
+        backward_parameters(model, loss.backward())  # backward, less the gradient of the data, which nobody needs
     except BaseException:
         model.forget()  # so that the next batch may be a better one
         raise
     return value
+
+
+def backward_parameters(model: Module, gradients: Tensors) -> None:
+    """Do the parameter half of a model's backward, by the gradient of its output, or of each of its outputs."""
+    if isinstance(gradients, tuple):
+        model.backward_parameters(*gradients)
+    else:
+        model.backward_parameters(gradients)

@@ -9,11 +9,12 @@ from torch import Tensor
 
 from corenet.contracts.loss import Loss, averages
 from corenet.contracts.parameter import gradient
-from corenet.data import Dataset
+from corenet.contracts.several import Tensors, count, each_of, mapped
+from corenet.data import Dataset, pieces
 from corenet.errors import ConfigError
 from corenet.training.engines.microbatch import gradients_in_pieces
 from corenet.training.engines.recording.agreement import agree
-from corenet.training.engines.recording.recorded_step import buffers
+from corenet.training.engines.recording.moving import buffers
 from corenet.training.engines.recording.rng_state import python_rng_checkpoint, rng_checkpoint
 from corenet.training.engines.unsupported import Reporter, is_of_ours
 from corenet.training.learner import Learner
@@ -34,7 +35,7 @@ def refuse_what_does_not_add_up(learner: Learner, train: Dataset, size: int) -> 
     input, target = _most_unlike(train, min(max(2, size), POINTS, len(train)))
     rewinds = rng_checkpoint(), python_rng_checkpoint()
     try:
-        culprit = _culprit(copy.deepcopy(learner), input, target, len(input) // 2)
+        culprit = _culprit(copy.deepcopy(learner), input, target, count(input) // 2)
     except Exception as error:  # noqa: BLE001 - so few points may be too few for a model
         if is_of_ours(error):
             Reporter().bug("nobody knows whether pieces add up", error)
@@ -51,62 +52,63 @@ def refuse_what_does_not_add_up(learner: Learner, train: Dataset, size: int) -> 
         )
 
 
-def adds_up(learner: Learner, input: Tensor, target: Tensor) -> bool:
+def adds_up(learner: Learner, input: Tensors, target: Tensors) -> bool:
     """Tell whether the gradients of two halves add up to those of the whole, and nothing else moves."""
     moving = [torch.get_rng_state(), *_buffers(learner)]
-    whole = _step(learner, input, target, len(input))
+    whole = _step(learner, input, target, count(input))
     if not all(map(torch.equal, [torch.get_rng_state(), *buffers(learner)], moving)):
         return False
-    return agree(_step(learner, input, target, len(input) // 2), whole)
+    return agree(_step(learner, input, target, count(input) // 2), whole)
 
 
-def _culprit(learner: Learner, input: Tensor, target: Tensor, size: int) -> str | None:
+def _culprit(learner: Learner, input: Tensors, target: Tensors, size: int) -> str | None:
     """Say what does not add up; None if everything does, as far as can be seen."""
     before = _buffers(learner)
-    whole = _step(learner, input, target, len(input))
+    whole = _step(learner, input, target, count(input))
     if not all(map(torch.equal, buffers(learner), before)):
         return "the model changes a buffer with each batch"
     if agree(_step(learner, input, target, size), whole):
         return None
     if not _loss_adds_up(learner, input, target, size):
         return f"{learner.loss!r} is no mean or sum over points"
-    draws = not agree(_step(learner, input, target, len(input)), whole)
+    draws = not agree(_step(learner, input, target, count(input)), whole)
     return None if draws else "the model looks at its batch as a whole"
 
 
-def _step(learner: Learner, input: Tensor, target: Tensor, size: int) -> list[Tensor]:
+def _step(learner: Learner, input: Tensors, target: Tensors, size: int) -> list[Tensor]:
     """Return the loss, and some thousand elements from all over each gradient: all of it would be memory again."""
     value = gradients_in_pieces(learner, input, target, size)
     gradients = [gradient(each).reshape(-1) for each in learner.optimizer.parameters]
     return [value, *(each[:: max(1, each.numel() // 10_000)].clone() for each in gradients)]
 
 
-def _loss_adds_up(learner: Learner, input: Tensor, target: Tensor, size: int) -> bool:
+def _loss_adds_up(learner: Learner, input: Tensors, target: Tensors, size: int) -> bool:
     """Tell the same of the loss alone, or that it is another each time."""
-    output = learner.model(input)
+    output = learner.model(*each_of(input))
     learner.model.forget()
-    whole, again, pieces = (_loss_in_pieces(learner.loss, output, target, n) for n in (len(input), len(input), size))
-    return agree(pieces, whole) or not agree(again, whole)
+    sizes = count(input), count(input), size
+    whole, again, parts = (_loss_in_pieces(learner.loss, output, target, each) for each in sizes)
+    return agree(parts, whole) or not agree(again, whole)
 
 
-def _loss_in_pieces(loss: Loss, output: Tensor, target: Tensor, size: int) -> list[Tensor]:
+def _loss_in_pieces(loss: Loss, output: Tensors, target: Tensors, size: int) -> list[Tensor]:
     """Return loss and gradient, put together from pieces."""
     values, gradients = [], []
-    for piece, aim in zip(output.split(size), target.split(size), strict=True):
-        share = len(piece) / len(output) if averages(loss) else 1.0
+    for piece, aim in zip(pieces(output, size), pieces(target, size), strict=True):
+        share = count(piece) / count(output) if averages(loss) else 1.0
         values.append(share * loss(piece, aim).sum())
-        gradients.append(share * loss.backward())
-    return [torch.stack(values).sum(), torch.cat(gradients)]
+        gradients.append([share * each for each in each_of(loss.backward())])
+    return [torch.stack(values).sum(), *map(torch.cat, zip(*gradients, strict=True))]
 
 
 def _buffers(learner: Learner) -> list[Tensor]:
     return [each.clone() for each in buffers(learner)]
 
 
-def _most_unlike(data: Dataset, count: int) -> tuple[Tensor, Tensor]:
+def _most_unlike(data: Dataset, points: int) -> tuple[Tensors, Tensors]:
     """Return points with targets from the smallest to the largest, in this order: no two halves are alike."""
-    numbers = data.targets.reshape(len(data), -1).double()
+    numbers = torch.cat([each.reshape(len(data), -1).double() for each in each_of(data.targets)], 1)
     columns = torch.arange(1.0, numbers.shape[1] + 1, dtype=numbers.dtype, device=numbers.device)
     order = (numbers @ columns).argsort(stable=True)
-    places = torch.linspace(0, len(data) - 1, count, device=order.device).round().long()
-    return data.inputs[order[places]], data.targets[order[places]]
+    places = order[torch.linspace(0, len(data) - 1, points, device=order.device).round().long()]
+    return mapped(lambda each: each[places], data.inputs), mapped(lambda each: each[places], data.targets)

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 
 from torch import Tensor
 
+from corenet.contracts.several import Tensors, count, rows
+from corenet.data import pieces
 from corenet.training.engines.chunks import Chunks
 from corenet.training.engines.engine import Engine, Evaluation, Piece, Running
 from corenet.training.engines.epochs import Epochs
 from corenet.training.engines.loops import Kept, Loops, MakeLoop
 from corenet.training.engines.recording.recorded_step import RecordedStep
-from corenet.training.engines.recording.recorder import Key, Lowering, key_of
+from corenet.training.engines.recording.recorder import Key, Lowering, first_batch, key_of
 from corenet.training.engines.replay import Replay
 from corenet.training.engines.unsupported import Reporter
 from corenet.training.engines.whole_epochs import MakeEpochs, WholeEpochs
@@ -57,7 +59,7 @@ class Chunked(Engine):
     def _verified_rest(self, chunks: Chunks, size: int) -> RecordedStep | None:
         """Return the recorded step on what remains of an epoch, if it is verified."""
         like = chunks.loop.recorded
-        recorded = self._single.recorder.steps.get(key_of(like.input[:size], like.target[:size]))
+        recorded = self._single.recorder.steps.get(first_batch(like.input, like.target, size))
         return recorded if recorded is not None and recorded.verified else None
 
     def evaluate(self, evaluation: Evaluation) -> Sequence[Tensor]:
@@ -68,7 +70,7 @@ class Chunked(Engine):
         """Look for changes: a user's code may have run since the last step."""
         self._single.refresh()
 
-    def step(self, input: Tensor, target: Tensor) -> Tensor:
+    def step(self, input: Tensors, target: Tensors) -> Tensor:
         """Do one step of training and return the loss before it; the next step may overwrite it."""
         if self._loops.is_at_hand(key_of(input, target)):
             return self.learner.step(input, target)
@@ -83,21 +85,21 @@ class Chunked(Engine):
             self._chunks, guards = resumed
             self._single.recorder.adopt(batch, self._chunks.loop.recorded, guards)
 
-    def steps(self, inputs: Tensor, targets: Tensor, batch_size: int, epochs: int = 1) -> Iterator[Piece]:
+    def steps(self, inputs: Tensors, targets: Tensors, batch_size: int, epochs: int = 1) -> Iterator[Piece]:
         """Do a step on each batch, many of them in one call where that can be."""
-        points = len(inputs) // epochs
-        self._resume(key_of(inputs[:batch_size], targets[:batch_size]))
+        points = count(inputs) // epochs
+        self._resume(first_batch(inputs, targets, batch_size))
         whole = self._whole_epochs(inputs, targets, batch_size, epochs)
         if whole is not None:
             yield from whole
             self._drop_refuted()
         else:
-            for epoch in zip(inputs.split(points), targets.split(points), strict=True):
+            for epoch in zip(pieces(inputs, points), pieces(targets, points), strict=True):
                 yield from self._epoch(*epoch, batch_size)
 
-    def _whole_epochs(self, inputs: Tensor, targets: Tensor, batch_size: int, epochs: int) -> Iterator[Piece] | None:
+    def _whole_epochs(self, inputs: Tensors, targets: Tensors, batch_size: int, epochs: int) -> Iterator[Piece] | None:
         """Return the steps of whole epochs in one call, or None if they cannot be done so."""
-        steps, rest = divmod(len(inputs) // epochs, batch_size)
+        steps, rest = divmod(count(inputs) // epochs, batch_size)
         chunks = self._chunks_for(inputs, targets, batch_size) if steps else None
         if chunks is None or not chunks.verified or not chunks.holds(epochs * (steps + bool(rest))):
             return None
@@ -108,20 +110,21 @@ class Chunked(Engine):
             return chunks.run(inputs, targets, batch_size, steps)
         return None
 
-    def _epoch(self, inputs: Tensor, targets: Tensor, batch_size: int) -> Iterator[Piece]:
+    def _epoch(self, inputs: Tensors, targets: Tensors, batch_size: int) -> Iterator[Piece]:
         """Do the steps of one epoch, or of a part of it."""
-        points, start = len(inputs), 0
+        points, start = count(inputs), 0
         last = points - batch_size - points % batch_size  # where its last whole batch begins
         while start < points:
             whole = (points - start) // batch_size
             chunks = self._chunks_for(inputs, targets, batch_size) if whole else None
             awaits_end = self._epochs is not None and self._epochs.awaits_steps and self._epochs.chunks is chunks
-            count = 1 if chunks is None else min(whole - (awaits_end and whole > 1), chunks.max_steps)
-            end = points if awaits_end and start == last else start + count * batch_size
-            batches = inputs[start:end], targets[start:end], batch_size
+            steps = 1 if chunks is None else min(whole - (awaits_end and whole > 1), chunks.max_steps)
+            end = points if awaits_end and start == last else start + steps * batch_size
+            part = slice(start, end)
+            batches = rows(inputs, part), rows(targets, part), batch_size
             if chunks is None:
                 yield from super().steps(*batches)
-            elif not chunks.holds(count + awaits_end):
+            elif not chunks.holds(steps + awaits_end):
                 self._chunks = None  # the rule does another thing by now, or soon
                 yield from super().steps(*batches)
             elif self._epochs is not None and awaits_end and start == last:
@@ -135,11 +138,11 @@ class Chunked(Engine):
             self._drop_refuted()
             start = end
 
-    def _chunks_for(self, inputs: Tensor, targets: Tensor, batch_size: int) -> Chunks | None:
+    def _chunks_for(self, inputs: Tensors, targets: Tensors, batch_size: int) -> Chunks | None:
         """Return the chunks over batches of such data, or None if there are none (yet)."""
         if self.running != self._fastest or self._loops.refused:
             return None
-        batch = key_of(inputs[:batch_size], targets[:batch_size])
+        batch = first_batch(inputs, targets, batch_size)
         recorded = self._single.recorder.steps.get(batch)
         if recorded is None or not recorded.takes(inputs, targets):
             return None

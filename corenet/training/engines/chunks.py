@@ -9,12 +9,14 @@ import torch
 from torch import Tensor
 
 from corenet.contracts.parameter import gradient
+from corenet.contracts.several import Tensors, count, each_of, like, mapped
 from corenet.training.engines.engine import Piece
 from corenet.training.engines.optimizer_adapter import learning_rates, tensors_of
 from corenet.training.engines.plain import Plain
 from corenet.training.engines.recording.agreement import agree
 from corenet.training.engines.recording.checks import check_all
-from corenet.training.engines.recording.recorded_step import RecordedStep, moved_by
+from corenet.training.engines.recording.moving import moved_by
+from corenet.training.engines.recording.recorded_step import RecordedStep
 from corenet.training.engines.recording.recorded_update import RecordedUpdate
 from corenet.training.engines.recording.restore import interrupts_deferred
 from corenet.training.engines.recording.rng_state import rng_checkpoint
@@ -36,9 +38,11 @@ class StepLoop(Protocol):
     max_steps: int
 
     def run(
-        self, inputs: Tensor, targets: Tensor, rates: Sequence[float], steps_per_epoch: int
-    ) -> tuple[int, Tensor, Tensor]:
-        """Do a step for each rate; return how many went well, the outputs, and the losses, until the next run.
+        self, inputs: Tensors, targets: Tensors, rates: Sequence[float], steps_per_epoch: int
+    ) -> tuple[int, list[Tensor]]:
+        """Do a step for each rate; return how many went well, and the results of all, until the next run.
+
+        They are those of the recorded step, each with a dimension more.
 
         The weights must be finite whenever ``steps_per_epoch`` more are done.
         """
@@ -73,11 +77,11 @@ class Chunks:
         """Tell whether this is what the learner does now."""
         return self.loop.recorded is recorded and self.loop.update.is_current(self.learner.optimizer)
 
-    def holds(self, count: int) -> bool:
+    def holds(self, steps: int) -> bool:
         """Tell whether the rule does the same in each of so many steps to come."""
-        return self.loop.update.holds(self._coming(count))
+        return self.loop.update.holds(self._coming(steps))
 
-    def verify(self, inputs: Tensor, targets: Tensor, batch_size: int) -> Iterator[Piece]:
+    def verify(self, inputs: Tensors, targets: Tensors, batch_size: int) -> Iterator[Piece]:
         """Do plain steps, and look whether the loop comes to the same."""
         pieces, is_same = self.compared(lambda own: self._run(own, targets, 1), inputs, targets, batch_size)
         if is_same is not None:
@@ -86,14 +90,14 @@ class Chunks:
         yield from pieces
 
     def compared(
-        self, run: Callable[[Tensor], Sequence[Tensor] | None], inputs: Tensor, targets: Tensor, batch_size: int
+        self, run: Callable[[Tensors], Sequence[Tensor] | None], inputs: Tensors, targets: Tensors, batch_size: int
     ) -> tuple[list[Piece], bool | None]:
         """Do plain steps; tell whether ``run(inputs)`` comes to the same state and losses, None if no weight moves."""
         with interrupts_deferred():
             found = self._tried(run, inputs)
             carried = self._carried(run, inputs) if found and self._has_disagreed else [0.0] * len(found)
             pieces = [
-                Piece([(value.clone(), count) for value, count in piece.losses])
+                Piece([(value.clone(), points) for value, points in piece.losses])
                 for piece in self._plain.steps(inputs, targets, batch_size)
             ]
             plain = [*self._moving, _flat([value for piece in pieces for value, _ in piece.losses])]
@@ -101,12 +105,12 @@ class Chunks:
             self._has_disagreed = self._has_disagreed or not is_same
             return pieces, is_same if self._moved() else None  # at a rate of zero there is nothing to compare
 
-    def run(self, inputs: Tensor, targets: Tensor, batch_size: int, steps_per_epoch: int) -> Iterator[Piece]:
+    def run(self, inputs: Tensors, targets: Tensors, batch_size: int, steps_per_epoch: int) -> Iterator[Piece]:
         """Do steps in one call, or plainly if anything is wrong with them."""
-        done = self.undoable(lambda: self._run(inputs, targets, steps_per_epoch), len(inputs) // batch_size)
+        done = self.undoable(lambda: self._run(inputs, targets, steps_per_epoch), count(inputs) // batch_size)
         if done is not None:
-            epochs = max(1, len(inputs) // (batch_size * steps_per_epoch))
-            yield Piece([(done[0], len(inputs))], epochs)
+            epochs = max(1, count(inputs) // (batch_size * steps_per_epoch))
+            yield Piece([(done[0], count(inputs))], epochs)
         else:
             yield from self._plain.steps(inputs, targets, batch_size)
             self.give_up()
@@ -131,37 +135,49 @@ class Chunks:
         self.verified, self._attempts = False, ATTEMPTS
         self.refutation = Unsupported("a call of many steps failed where single steps went well")
 
-    def _run(self, inputs: Tensor, targets: Tensor, steps_per_epoch: int) -> Sequence[Tensor] | None:
+    def _run(self, inputs: Tensors, targets: Tensors, steps_per_epoch: int) -> Sequence[Tensor] | None:
         """Move the weights by the loop and return the loss of each step, or None if something was wrong on the way."""
-        batch_size = len(self.loop.recorded.input)
-        rates = self.rates(len(inputs) // batch_size)
+        batch_size = count(self.loop.recorded.input)
+        rates = self.rates(count(inputs) // batch_size)
         if rates is None:
             return None
         try:
-            done, predictions, values = self.loop.run(inputs, targets, rates, steps_per_epoch)
+            done, results = self.loop.run(inputs, targets, rates, steps_per_epoch)
         except Exception as error:  # noqa: BLE001 - the engine reports it
             self.failure = error
             return None
-        if done < len(rates) or (values.dim() > 1 and not are_finite([values])):
+        if done < len(rates):
+            return None
+        given = [each.unflatten(0, (done, batch_size)) for each in (*each_of(inputs), *each_of(targets))]
+        values = self.right_losses(self.loop.recorded, given, results)
+        return None if values is None else [values]
+
+    def right_losses(self, recorded: RecordedStep, given: Sequence[Tensor], results: Sequence[Tensor]) -> Tensor | None:
+        """Return the losses of steps, or None if one is not finite or a module or the loss refuses its numbers."""
+        outputs, inputs = len(each_of(recorded.prediction)), len(each_of(recorded.input))
+        values = results[outputs]
+        if values.dim() > 1 and not are_finite([values]):
             return None
         try:
-            check_all(self.learner.loss, predictions, targets, batch_size)
-        except Exception as error:  # noqa: BLE001 - of the loss, which raises it again at the plain step that it is about
+            recorded.check_turns(given, results)
+            predictions = like(recorded.prediction, tuple(results[:outputs]))
+            check_all(self.learner.loss, predictions, like(recorded.target, tuple(given[inputs:])))
+        except Exception as error:  # noqa: BLE001 - of a stranger's, raised again at the plain step that it is about
             self.failure = error if is_of_ours(error) else None
             return None
-        return [values]
+        return values
 
-    def rates(self, count: int) -> Sequence[float] | None:
+    def rates(self, steps: int) -> Sequence[float] | None:
         """Return the rate of each of so many steps to come, or None if the schedule raises an error."""
         try:
-            return learning_rates(self.learner.optimizer, self._coming(count))
+            return learning_rates(self.learner.optimizer, self._coming(steps))
         except Exception as error:  # noqa: BLE001 - of a schedule, which raises it again at the plain step that it is about
             self.failure = error if is_of_ours(error) else None
             return None
 
-    def _coming(self, count: int) -> range:
+    def _coming(self, steps: int) -> range:
         now = self.learner.optimizer.steps
-        return range(now, now + count)
+        return range(now, now + steps)
 
     def _moved(self) -> bool:
         """Tell whether some weight is not what it was before."""
@@ -174,7 +190,7 @@ class Chunks:
         rows = zip(found, plain, before, carried, strict=True)
         return all(agree([one], [other], [start], [far]) for one, other, start, far in rows)
 
-    def _tried(self, run: Callable[[Tensor], Sequence[Tensor] | None], inputs: Tensor) -> list[Tensor]:
+    def _tried(self, run: Callable[[Tensors], Sequence[Tensor] | None], inputs: Tensors) -> list[Tensor]:
         """Return copies of state and losses that ``run`` comes to, and leave everything as it was."""
         undo = self._undo()
         try:
@@ -183,10 +199,11 @@ class Chunks:
         finally:
             undo()
 
-    def _carried(self, run: Callable[[Tensor], Sequence[Tensor] | None], inputs: Tensor) -> list[float]:
+    def _carried(self, run: Callable[[Tensors], Sequence[Tensor] | None], inputs: Tensors) -> list[float]:
         """Return what a rounding of weights and inputs makes of each, once plain steps came to another."""
-        own = inputs.clone()
-        far = sensitivity(lambda: self._tried(run, own), [own, *self.learner.optimizer.layout.weights()])
+        own = mapped(Tensor.clone, inputs)
+        floating = filter(Tensor.is_floating_point, each_of(own))
+        far = sensitivity(lambda: self._tried(run, own), [*floating, *self.learner.optimizer.layout.weights()])
         self._undo()  # remembers how things are before the steps
         return far
 

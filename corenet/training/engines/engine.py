@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from torch import Tensor
 
 from corenet.contracts.module import Module
+from corenet.contracts.several import Tensors, count
+from corenet.data import pieces
 from corenet.training.learner import Learner
 
 Running = Literal["plain", "replay", "compiled", "graph"]
@@ -44,15 +46,15 @@ class Evaluation(Protocol):
         """Return the numbers, measured in evaluation mode."""
         ...
 
-    def outputs(self, model: Module) -> list[Tensor]:
+    def outputs(self, model: Module) -> list[Any]:
         """Return the outputs that they are measured of."""
         ...
 
-    def check(self, outputs: Sequence[Tensor]) -> None:
+    def check(self, outputs: Sequence[Any]) -> None:
         """Let the loss look at the outputs of one or several evaluations, one behind the other."""
         ...
 
-    def measure(self, outputs: Sequence[Tensor]) -> Sequence[Tensor]:
+    def measure(self, outputs: Sequence[Any]) -> Sequence[Tensor]:
         """Return the numbers of outputs that were checked."""
         ...
 
@@ -71,7 +73,7 @@ class Engine:
     def refresh(self) -> None:
         """Look for changes: anybody's code may have run since the last step."""
 
-    def step(self, input: Tensor, target: Tensor) -> Tensor:
+    def step(self, input: Tensors, target: Tensors) -> Tensor:
         """Do one step of training and return the loss before it; the next step may overwrite it."""
         raise NotImplementedError
 
@@ -79,15 +81,15 @@ class Engine:
         """Return how many epochs of ``points`` points it can do in one call now, with an evaluation after each."""
         return 1
 
-    def steps(self, inputs: Tensor, targets: Tensor, batch_size: int, epochs: int = 1) -> Iterator[Piece]:
+    def steps(self, inputs: Tensors, targets: Tensors, batch_size: int, epochs: int = 1) -> Iterator[Piece]:
         """Do a step on each batch in turn, the last of each epoch with what remains of it; yield what was done.
 
         Several epochs come one after the other.
         """
-        points = len(inputs) // epochs
-        for epoch in zip(inputs.split(points), targets.split(points), strict=True):
-            for input, target in zip(*(each.split(batch_size) for each in epoch), strict=True):
-                yield Piece([(self.step(input, target), len(input))])
+        points = count(inputs) // epochs
+        for epoch in zip(pieces(inputs, points), pieces(targets, points), strict=True):
+            for input, target in zip(*(pieces(each, batch_size) for each in epoch), strict=True):
+                yield Piece([(self.step(input, target), count(input))])
 
     def evaluate(self, evaluation: Evaluation) -> Sequence[Tensor]:
         """Return the numbers that are measured after an epoch."""

@@ -9,11 +9,12 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from corenet.contracts.several import Tensors, count
 from corenet.training.engines.chunks import Chunks
 from corenet.training.engines.engine import Evaluation, Piece
 from corenet.training.engines.plain import Plain
 from corenet.training.engines.recording.agreement import agree
-from corenet.training.engines.recording.checks import check_all
+from corenet.training.engines.recording.recorded_step import RecordedStep
 from corenet.training.engines.recording.restore import restored
 from corenet.training.engines.unsupported import is_of_ours
 from corenet.training.finite import are_finite
@@ -41,6 +42,9 @@ class Measured(Protocol):
         ...
 
 
+Turns = tuple[RecordedStep, list[Tensor], list[Tensor]]  # a step, what it was given and its results, in rows
+
+
 class EpochsLoop(Protocol):
     """The steps, the step on the remaining points, and the evaluation of up to ``max_epochs`` epochs in one call."""
 
@@ -52,12 +56,12 @@ class EpochsLoop(Protocol):
         ...
 
     def run(
-        self, inputs: Tensor, targets: Tensor, rates: Sequence[float], epochs: int, steps: int
-    ) -> tuple[int, list[list[Tensor]], list[Tensor]]:
+        self, inputs: Tensors, targets: Tensors, rates: Sequence[float], epochs: int, steps: int
+    ) -> tuple[int, list[Turns], list[Tensor]]:
         """Do ``steps`` steps in each of ``epochs`` epochs, and the evaluation after each.
 
-        Returns how many steps went well; of either kind the targets, the outputs, and the losses; and the outputs and
-        numbers of the evaluations; all until the next run.
+        Returns how many steps went well; the turns of either kind of step; and the outputs and numbers of the
+        evaluations; all until the next run.
         """
         ...
 
@@ -106,10 +110,10 @@ class Epochs:
         tries = max(self._attempts if self._steps_to_verify else 0, 0 if self.is_measured else self._comparisons)
         return self._is_given_up or self.failure is not None or tries >= ATTEMPTS
 
-    def verify(self, inputs: Tensor, targets: Tensor, batch_size: int) -> Iterator[Piece]:
+    def verify(self, inputs: Tensors, targets: Tensors, batch_size: int) -> Iterator[Piece]:
         """Do the last two steps of an epoch plainly, and look whether the loop comes to the same."""
 
-        def losses(own: Tensor) -> Sequence[Tensor] | None:
+        def losses(own: Tensors) -> Sequence[Tensor] | None:
             done = self._run(own, targets, batch_size, 1)
             return None if done is None else done[:2]  # of either kind of step; what was measured is compared by itself
 
@@ -119,9 +123,9 @@ class Epochs:
             self._steps_to_verify = not is_same
         yield from pieces
 
-    def run(self, inputs: Tensor, targets: Tensor, batch_size: int, epochs: int) -> Iterator[Piece]:
+    def run(self, inputs: Tensors, targets: Tensors, batch_size: int, epochs: int) -> Iterator[Piece]:
         """Do whole epochs in one call, or plainly if anything is wrong with them."""
-        points = len(inputs) // epochs
+        points = count(inputs) // epochs
         steps = epochs * ceil(points / batch_size)
         done = self.chunks.undoable(lambda: self._run(inputs, targets, batch_size, epochs), steps)
         if done is None:
@@ -170,9 +174,9 @@ class Epochs:
             return False
         return True
 
-    def _run(self, inputs: Tensor, targets: Tensor, batch_size: int, epochs: int) -> Sequence[Tensor] | None:
+    def _run(self, inputs: Tensors, targets: Tensors, batch_size: int, epochs: int) -> Sequence[Tensor] | None:
         """Move the weights by the loop; return the losses and what was measured, None if something was wrong."""
-        steps, rest = divmod(len(inputs) // epochs, batch_size)
+        steps, rest = divmod(count(inputs) // epochs, batch_size)
         rates = self.chunks.rates(epochs * (steps + bool(rest)))
         if rates is None:
             return None
@@ -181,20 +185,12 @@ class Epochs:
         except Exception as error:  # noqa: BLE001 - the engine reports it
             self.failure = error
             return None
-        if done < len(rates) or not all(self._are_right(*part) for part in parts):
+        losses = [] if done < len(rates) else [self.chunks.right_losses(*turns) for turns in parts]
+        self.failure = self.chunks.failure
+        right = [each for each in losses if each is not None]
+        if len(right) < len(parts):
             return None
         outputs = 0 if self.loop.evaluation is None else len(self.loop.evaluation.outputs)
         if measured and not self._is_right(measured[:outputs], measured[outputs:]):
             return None
-        return [*(values for _, _, values in parts), *measured[outputs:]]
-
-    def _are_right(self, targets: Tensor, predictions: Tensor, values: Tensor) -> bool:
-        """Tell whether the losses of steps are finite, and the loss takes the outputs."""
-        if values.dim() > 1 and not are_finite([values]):
-            return False
-        try:
-            check_all(self.learner.loss, predictions, targets.flatten(0, 1), targets.shape[1])
-        except Exception as error:  # noqa: BLE001 - of the loss, which raises it again at the plain step that it is about
-            self.failure = error if is_of_ours(error) else None
-            return False
-        return True
+        return [*right, *measured[outputs:]]

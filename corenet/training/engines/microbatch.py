@@ -6,9 +6,12 @@ import torch
 from torch import Tensor
 
 from corenet.contracts.loss import averages
+from corenet.contracts.several import Tensors, count, each_of, mapped
+from corenet.data import pieces
 from corenet.training.engines.engine import Engine
 from corenet.training.finite import refuse_non_finite, value_of
 from corenet.training.learner import Learner
+from corenet.training.step import backward_parameters
 
 
 class MicroBatch(Engine):
@@ -22,7 +25,7 @@ class MicroBatch(Engine):
         super().__init__(learner)
         self.size = size
 
-    def step(self, input: Tensor, target: Tensor) -> Tensor:
+    def step(self, input: Tensors, target: Tensors) -> Tensor:
         """Do one step of training and return the loss before it."""
         value = gradients_in_pieces(self.learner, input, target, self.size)
         refuse_non_finite(self.learner.model, self.learner.optimizer, value)
@@ -30,15 +33,19 @@ class MicroBatch(Engine):
         return value
 
 
-def gradients_in_pieces(learner: Learner, input: Tensor, target: Tensor, size: int) -> Tensor:
+def gradients_in_pieces(learner: Learner, input: Tensors, target: Tensors, size: int) -> Tensor:
     """Compute the gradient of every parameter on one batch, piece by piece, and return the loss."""
     model, loss = learner.model, learner.loss
     learner.optimizer.zero_grad()
     is_mean = averages(loss)
     values = []
-    for piece, aim in zip(input.split(size), target.split(size), strict=True):
-        share = len(piece) / len(input) if is_mean else 1.0
-        value = value_of(loss, model(piece), aim)
-        model.backward_parameters(share * loss.backward())
+
+    def backward(share: float) -> None:
+        backward_parameters(model, mapped(lambda gradient: share * gradient, loss.backward()))
+
+    for piece, aim in zip(pieces(input, size), pieces(target, size), strict=True):
+        share = count(piece) / count(input) if is_mean else 1.0
+        value = value_of(loss, model(*each_of(piece)), aim)
+        backward(share)
         values.append(share * value)
     return torch.cat(values) if values[0].dim() else torch.stack(values).sum()

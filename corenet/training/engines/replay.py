@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from corenet.contracts.several import Tensors
 from corenet.training.engines.engine import Engine, Running
 from corenet.training.engines.optimizer_adapter import advance
 from corenet.training.engines.recording.lowering import KernelCalls
@@ -39,7 +40,7 @@ class Replay(Engine):
         self._layout = self.learner.optimizer.layout
         self.recorder.refresh()
 
-    def step(self, input: Tensor, target: Tensor) -> Tensor:
+    def step(self, input: Tensors, target: Tensors) -> Tensor:
         """Do one step of training and return the loss before it; the next step may overwrite it.
 
         Raises:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import ceil
 from typing import Literal, get_args
 
+from corenet.contracts.several import each_of
 from corenet.data import Dataset
 from corenet.errors import ConfigError, did_you_mean
 from corenet.training.engines.additivity import refuse_what_does_not_add_up
@@ -17,7 +18,7 @@ from corenet.training.engines.engine import Engine
 from corenet.training.engines.memory_estimate import affordable
 from corenet.training.engines.microbatch import MicroBatch
 from corenet.training.engines.plain import Plain
-from corenet.training.engines.recording.recorder import key_of
+from corenet.training.engines.recording.recorder import first_batch
 from corenet.training.engines.replay import Replay
 from corenet.training.engines.unsupported import NotRecordable, Reporter
 from corenet.training.learner import Learner
@@ -67,15 +68,15 @@ def fastest_engine(learner: Learner, train: Dataset, steps: int, batch_size: int
 
     It is never "graph", which those who wrote it never ran on a CUDA device.
     """
-    can_compile = train.inputs.is_cpu and compiler() is not None
-    if train.inputs.is_cpu and not can_compile and steps >= RECORDED_FROM:
+    can_compile = train.device.type == "cpu" and compiler() is not None
+    if train.device.type == "cpu" and not can_compile and steps >= RECORDED_FROM:
         Reporter().fallback("engine 'replay' runs, not 'compiled'", NO_COMPILER)
     if can_compile and KEPT.has(learner):
         return Compiled(learner, functions=BackgroundFunctions())
     steps_a_shape = steps / (2 if len(train) % batch_size and len(train) > batch_size else 1)
     if steps_a_shape < RECALLED_FROM:
         return Plain(learner)
-    batch = key_of(train.inputs[:batch_size], train.targets[:batch_size])
+    batch = first_batch(train.inputs, train.targets, batch_size)
     if can_compile and (steps_a_shape >= RECORDED_FROM or KEPT.knows(learner, batch)):
         return Compiled(learner, functions=BackgroundFunctions())
     return Replay(learner) if steps_a_shape >= RECORDED_FROM else Plain(learner)
@@ -112,6 +113,6 @@ def refuse_micro_batches(name: str, learner: Learner) -> None:
 def refuse_without_cuda(learner: Learner, train: Dataset) -> None:
     """Raise :class:`ConfigError` unless model and data are on one CUDA device, for a graph of its kernels."""
     try:
-        device_of([*learner.optimizer.parameters, train.inputs, train.targets])
+        device_of([*learner.optimizer.parameters, *each_of(train.inputs), *each_of(train.targets)])
     except NotRecordable as error:
         raise ConfigError(f"engine 'graph': {error}, or leave engine out", name="engine") from error

@@ -7,10 +7,12 @@ from time import perf_counter
 
 from torch import Tensor
 
+from corenet.contracts.several import Tensors, count, each_of
 from corenet.training.engines.chunks import SECONDS
 from corenet.training.engines.cpu.codegen import Function
 from corenet.training.engines.cpu.part import Part
 from corenet.training.engines.cpu.step_loop import CompiledLoop, most_turns, step_part
+from corenet.training.engines.epochs import Turns
 from corenet.training.engines.recording.evaluation_log import EvaluationLog
 from corenet.training.engines.recording.recorded_step import RecordedStep
 
@@ -46,34 +48,37 @@ class EpochLoop:
         gradients: Sequence[Tensor],
     ) -> None:
         self._loop, self._steps, self.evaluation = loop, steps, evaluation
-        self._rest = None if rest is None else step_part(rest, gradients)
+        self._recorded_rest, self._rest = rest, None if rest is None else step_part(rest, gradients)
         self._evaluated = None if evaluation is None else evaluation.part
         others = [part for part in (self._rest, self._evaluated) if part is not None]
         nbytes = steps * loop.step.nbytes + sum(part.nbytes for part in others)
         self.max_epochs = self._most = min(loop.max_steps // steps, most_turns(nbytes))
 
     def run(
-        self, inputs: Tensor, targets: Tensor, rates: Sequence[float], epochs: int, steps: int
-    ) -> tuple[int, list[list[Tensor]], list[Tensor]]:
+        self, inputs: Tensors, targets: Tensors, rates: Sequence[float], epochs: int, steps: int
+    ) -> tuple[int, list[Turns], list[Tensor]]:
         """Do ``steps`` steps and the one on the rest in each of ``epochs``, and measure after it.
 
-        Returns how many steps went well; of either kind the targets, the outputs, and the losses; and the outputs and
-        numbers of the evaluations; all until the next run.
+        Returns how many steps went well; the turns of either kind of step; and the outputs and numbers of the
+        evaluations; all until the next run.
         """
         start = perf_counter()
         step, rest, evaluation, turns = self._loop.step, self._rest, self._evaluated, epochs * steps
-        rows = [each.view(epochs, -1, *each.shape[1:]) for each in (inputs, targets)]
-        batch = len(self._loop.recorded.input)
-        parts = [(step, turns), *([] if rest is None else [(rest, epochs)])]
-        for part, count in (*parts, *([] if evaluation is None else [(evaluation, epochs)])):
-            part.make_room(count)
-        step.give(turns, *(each[:, : steps * batch] for each in rows))
+        data = [each.view(epochs, -1, *each.shape[1:]) for each in (*each_of(inputs), *each_of(targets))]
+        batch = count(self._loop.recorded.input)
+        step.make_room(turns)
+        for part in (rest, evaluation):
+            if part is not None:
+                part.make_room(epochs)
+        step.give(turns, *(each[:, : steps * batch] for each in data))
         if rest is not None:
-            rest.give(epochs, *(each[:, steps * batch :] for each in rows))
+            rest.give(epochs, *(each[:, steps * batch :] for each in data))
         self._draw(epochs, steps)
         done = self._loop.train(turns, steps, rates, rest, evaluation)
         self.max_epochs = max(1, min(self._most, int(SECONDS * epochs / (perf_counter() - start))))
-        found = [[part.given(count)[1], *part.made(count)] for part, count in parts]
+        found = [(self._loop.recorded, step.given(turns), step.made(turns))]
+        if rest is not None and self._recorded_rest is not None:
+            found.append((self._recorded_rest, rest.given(epochs), rest.made(epochs)))
         return done, found, [] if evaluation is None else evaluation.made(epochs)
 
     def _draw(self, epochs: int, steps: int) -> None:

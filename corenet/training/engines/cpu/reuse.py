@@ -8,16 +8,18 @@ like anything recorded: no comparison of two learners sees everything that Pytho
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from corenet.contracts.several import mapped
 from corenet.training.engines.chunks import Chunks
 from corenet.training.engines.cpu.codegen import Draw, Function
 from corenet.training.engines.cpu.step_loop import CompiledLoop
 from corenet.training.engines.cpu.structure import memories_of, structure_of
+from corenet.training.engines.recording.asked_checks import AskedCheck
 from corenet.training.engines.recording.guards import Guards
 from corenet.training.engines.recording.op_log import Operation, memory
 from corenet.training.engines.recording.recorded_step import RecordedStep
@@ -102,12 +104,13 @@ def rebound(template: Template, learner: Learner) -> CompiledLoop:
     )
     step = loop.recorded
     recorded = RecordedStep(
-        input=move.tensor(step.input),
-        target=move.tensor(step.target),
-        prediction=move.tensor(step.prediction),
+        input=mapped(move.tensor, step.input),
+        target=mapped(move.tensor, step.target),
+        prediction=mapped(move.tensor, step.prediction),
         value=move.tensor(step.value),
         calls=[move.call(call) for call in step.calls],
         made=move.made(),
+        value_checks=move.checks(step.value_checks, template.chunks.learner, learner),
         recalled=True,
     )
     return CompiledLoop(recorded, update, move.function(loop.apply), learner.optimizer)
@@ -154,6 +157,18 @@ class _Move:
             return self.function(call)
         assert isinstance(call, Draw), "a loop has no other calls"
         return Draw(self._operation(call.operation))
+
+    def checks(self, checks: Sequence[AskedCheck], own: Learner, other: Learner) -> list[AskedCheck]:
+        """Return what the modules at the same places check of the other memories."""
+        pairs = zip(own.model.named_modules(), other.model.named_modules(), strict=True)
+        modules = {id(one): another for (_, one), (_, another) in pairs}
+        return [
+            AskedCheck(
+                modules[id(each.module)],
+                tuple(self.tensor(input) if isinstance(input, Tensor) else input for input in each.inputs),
+            )
+            for each in checks
+        ]
 
     def _operation(self, operation: Operation) -> Operation:
         arguments = tuple(self.tensor(each) if isinstance(each, Tensor) else each for each in operation.arguments)

@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from corenet.contracts.optimizer import Optimizer
+from corenet.contracts.several import Tensors, each_of
 from corenet.training.engines.chunks import SECONDS
 from corenet.training.engines.cpu import cc
 from corenet.training.engines.cpu.codegen import Draw, Function
@@ -134,21 +135,20 @@ class CompiledLoop:
         self.max_steps = self._most = most_turns(self.step.nbytes)
 
     def run(
-        self, inputs: Tensor, targets: Tensor, rates: Sequence[float], steps_per_epoch: int
-    ) -> tuple[int, Tensor, Tensor]:
-        """Do a step for each rate; return how many went well, the outputs, and the losses, until the next run.
+        self, inputs: Tensors, targets: Tensors, rates: Sequence[float], steps_per_epoch: int
+    ) -> tuple[int, list[Tensor]]:
+        """Do a step for each rate; return how many went well, and the results of all, until the next run.
 
         After ``steps_per_epoch`` so many.
         """
         steps, start = len(rates), perf_counter()
         self.step.make_room(steps)
-        self.step.give(steps, inputs, targets)
+        self.step.give(steps, *each_of(inputs), *each_of(targets))
         for _ in self.step.drawing(steps):
             pass
         done = self.train(steps, steps_per_epoch, rates)
         self.max_steps = max(1, min(self._most, int(SECONDS * steps / (perf_counter() - start))))
-        predictions, values = self.step.made(steps)
-        return done, predictions, values
+        return done, self.step.made(steps)
 
     def train(
         self,
@@ -181,8 +181,7 @@ def step_part(recorded: RecordedStep, gradients: Sequence[Tensor]) -> Part:
         NotRecordable: it is no single compiled function, or keeps its numbers elsewhere.
     """
     draws, function = one_function(recorded.calls)
-    given, made = [recorded.input, recorded.target], [recorded.prediction, recorded.value]
-    return Part(function, draws, given, made, [recorded.value, *gradients])
+    return Part(function, draws, recorded.given, recorded.results, [recorded.value, *gradients])
 
 
 def most_turns(nbytes: int) -> int:

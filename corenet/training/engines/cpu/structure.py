@@ -12,8 +12,8 @@ from torch import Tensor
 from corenet.contracts.parameter import Buffer, Parameter
 from corenet.contracts.tree import Tree, members
 from corenet.training.engines.optimizer_adapter import tensors_of
+from corenet.training.engines.recording.moving import moved_by
 from corenet.training.engines.recording.op_log import memory
-from corenet.training.engines.recording.recorded_step import moved_by
 from corenet.training.engines.recording.recorded_update import rule_of
 from corenet.training.engines.recording.watches import PLAIN
 from corenet.training.learner import Learner
@@ -29,13 +29,13 @@ def structure_of(learner: Learner) -> Hashable:
     >>> structure_of(learner(1)) == structure_of(learner(1)), structure_of(learner(1)) == structure_of(learner(3))
     (True, False)
     """
-    places = {id(parameter): place for place, parameter in enumerate(learner.model.parameters())}
+    places = {id(parameter): place for place, parameter in enumerate(learner.parameters())}
     tensors = _tensors(learner)
     first: dict[int, int] = {}
     shared = tuple(first.setdefault(memory(tensor), place) for place, tensor in enumerate(tensors))
     return (
         tuple((path, _described(module)) for path, module in learner.model.named_modules()),
-        _described(learner.loss),
+        tuple((path, _described(part)) for path, part in learner.loss.named_modules()),
         tuple(rule_of(learner.optimizer)),
         tuple(places.get(id(each)) for each in learner.optimizer.parameters),
         tuple(map(_layout, tensors)),
@@ -49,7 +49,7 @@ def memories_of(learner: Learner) -> list[torch.UntypedStorage]:
 
 
 def _tensors(learner: Learner) -> list[Tensor]:
-    return [*learner.model.parameters(), *moved_by(learner), *tensors_of(learner.optimizer)]
+    return [*learner.parameters(), *moved_by(learner), *tensors_of(learner.optimizer)]
 
 
 def _described(part: object) -> Hashable:

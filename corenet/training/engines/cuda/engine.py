@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from corenet.contracts.optimizer import Optimizer
+from corenet.contracts.several import Tensors, each_of
 from corenet.training.engines.chunked import Chunked
 from corenet.training.engines.chunks import SECONDS
 from corenet.training.engines.cuda.capture import Launch, launched
@@ -57,21 +58,22 @@ class GraphLoop:
         self.step = launch.calls
         self.apply = lower(_reading_rates(update, self.rate), [], tensors_of(optimizer))
         self.gradients, self.weights = layout.gradients(), layout.weights()
-        self.given = [recorded.input, recorded.target, self.rate]
-        self.made = [recorded.prediction, recorded.value]
+        self.given = [*recorded.given, self.rate]
+        self.made, self._value = recorded.results, len(each_of(recorded.prediction))
         self.max_steps = self._most = _at_most(_CHUNK, [*self.given, *self.made])
         self._blocks: dict[int, _Block] = {}
 
     def run(
-        self, inputs: Tensor, targets: Tensor, rates: Sequence[float], steps_per_epoch: int
-    ) -> tuple[int, Tensor, Tensor]:
-        """Do a step for each rate; return how many went well, the outputs, and the losses.
+        self, inputs: Tensors, targets: Tensors, rates: Sequence[float], steps_per_epoch: int
+    ) -> tuple[int, list[Tensor]]:
+        """Do a step for each rate; return how many went well, and the results of all.
 
         After ``steps_per_epoch`` so many.
         """
         steps, start = len(rates), perf_counter()
         signed = torch.tensor([[rate, -rate] for rate in rates], dtype=torch.float64).to(self.device)
-        given = [data.view(steps, *own.shape) for data, own in zip((inputs, targets, signed), self.given, strict=True)]
+        data = (*each_of(inputs), *each_of(targets), signed)
+        given = [each.view(steps, *own.shape) for each, own in zip(data, self.given, strict=True)]
         made = [_rows(steps, each) for each in self.made]
         sums = torch.zeros((steps, len(self.gradients) + len(self.weights)), dtype=torch.float64, device=self.device)
         for first, last in _pieces(steps, steps_per_epoch, _at_most(_BLOCK, [*self.given, *self.made])):
@@ -80,11 +82,10 @@ class GraphLoop:
             if last % steps_per_epoch == 0:
                 for call in _summing(self.weights, sums[last - 1, len(self.gradients) :]):
                     call()
-        good = torch.cat([sums, made[-1].reshape(steps, -1)], 1).isfinite().all(1)
+        good = torch.cat([sums, made[self._value].reshape(steps, -1)], 1).isfinite().all(1)
         done = int(good.long().cumprod(0).sum().item())
         self.max_steps = max(1, min(self._most, int(SECONDS * steps / (perf_counter() - start))))
-        predictions, values = made
-        return done, predictions, values
+        return done, made
 
     def _block(self, steps: int) -> _Block:
         if steps not in self._blocks:

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 
 from torch import Tensor
 
 from corenet.contracts.elementwise_loss import ElementwiseLoss
 from corenet.contracts.loss import Loss
+from corenet.contracts.several import Tensors
 from corenet.errors import CorenetError
 
 
-def check_all(loss: Loss, predictions: Tensor, targets: Tensor, batch_size: int) -> None:
-    """Let the loss check the outputs of many steps: at once if it looks at elements, and if that is enough for it.
+def check_all(loss: Loss, predictions: Tensors, targets: Tensors) -> None:
+    """Let the loss check the outputs of many steps, in rows: at once if it looks at elements alone.
 
     Raises:
         CorenetError: what the loss raises for the first batch that it refuses.
     """
-    if isinstance(loss, ElementwiseLoss):
+    if isinstance(loss, ElementwiseLoss) and isinstance(predictions, Tensor) and isinstance(targets, Tensor):
         with suppress(CorenetError):
-            loss.check(predictions.flatten(0, 1), targets)
+            loss.check(predictions.flatten(0, 1), targets.flatten(0, 1))
             return
-    for batch in zip(predictions, targets.split(batch_size), strict=True):
+    for batch in zip(_turns(predictions), _turns(targets), strict=True):
         loss.check(*batch)
+
+
+def _turns(tensors: Tensors) -> Iterator[Tensors]:
+    return zip(*tensors, strict=True) if isinstance(tensors, tuple) else iter(tensors)

@@ -10,12 +10,14 @@ from torch import Tensor
 
 from corenet.contracts.evaluating import evaluating
 from corenet.contracts.module import Module
+from corenet.contracts.value_checks import asked_by
 from corenet.errors import NonFiniteError
 from corenet.training.engines.engine import Evaluation
+from corenet.training.engines.recording.asked_checks import Asked
 from corenet.training.engines.recording.guards import Guards
 from corenet.training.engines.recording.op_log import Operation, OpLog, memory
-from corenet.training.engines.recording.recorded_step import refuse_foreign_writes
 from corenet.training.engines.recording.restore import restored
+from corenet.training.engines.recording.step_log import refuse_foreign_writes
 from corenet.training.engines.unsupported import NotRecordable
 
 
@@ -45,20 +47,24 @@ def log_evaluation(
     second value says why.
     """
     log = OpLog()
+    asked = Asked(log)
     with evaluating(model), restored(()):
-        with log:
+        with log, asked_by(asked):
             outputs = evaluation.outputs(model)
+        if any(isinstance(output, tuple) for output in outputs):
+            return evaluation.numbers(model), NotRecordable("the model has several outputs")
         try:
             evaluation.check([output.unsqueeze(0) for output in outputs])
         except NonFiniteError:
             return evaluation.numbers(model), NotRecordable("the model's output is not finite")
         with log:
             numbers = evaluation.measure(outputs)
+    if not all(check.reads_only(set(map(memory, evaluation.given()))) for check in asked.checks):
+        log.refuse("a module checks numbers that another one computes")
     try:
         guards.refuse_changed("the evaluation", "let forward change nothing in evaluation mode")
         operations = log.checked()
-        inputs, targets = evaluation.given()[-2:]
-        refuse_foreign_writes(operations, inputs, targets, [])
+        refuse_foreign_writes(operations, evaluation.given(), [])
         refuse_draws(operations)
     except NotRecordable as refusal:
         return numbers, refusal

@@ -5,6 +5,8 @@ The log notes each operation, its arguments and its result, and keeps all of the
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -118,6 +120,7 @@ class OpLog:
     def __init__(self) -> None:
         self.operations: list[Operation] = []
         self.refusal: NotRecordable | None = None
+        self.is_suspended = False
         self._modes = _Kernels(self), _Methods(self)
 
     def __enter__(self) -> Self:
@@ -128,6 +131,15 @@ class OpLog:
     def __exit__(self, *error: object) -> None:
         for mode in reversed(self._modes):
             mode.__exit__(*error)  # type: ignore[no-untyped-call]
+
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """Note nothing for a while."""
+        self.is_suspended = True
+        try:
+            yield
+        finally:
+            self.is_suspended = False
 
     def refuse(self, text: str, fix: str = "") -> None:
         """Note what cannot be done again from the log."""
@@ -157,6 +169,8 @@ class _Kernels(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         keywords = kwargs or {}
+        if self._log.is_suspended:
+            return func(*args, **keywords)
         if torch.Tag.dynamic_output_shape in func.tags and not _is_gather(func, args):
             self._log.refuse(f"the step makes a tensor whose shape depends on its numbers ({_name(func)})", MASKS)
         if torch.Tag.inplace_view in func.tags:
@@ -184,7 +198,7 @@ class _Methods(TorchFunctionMode):
         self._log = log
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func in _PAST_KERNELS:
+        if func in _PAST_KERNELS and not self._log.is_suspended:
             self._log.refuse(f"the step reads a tensor's values in Python (Tensor.{func.__name__})", LOOKS)
         return func(*args, **(kwargs or {}))
 

@@ -9,14 +9,17 @@ import torch
 from torch import Tensor
 
 from corenet.contracts.parameter import gradient
+from corenet.contracts.several import Tensors, each_of, rows
 from corenet.errors import EngineWarning
 from corenet.training.engines.engine import Running
 from corenet.training.engines.optimizer_adapter import has_own_step
 from corenet.training.engines.recording.guards import Guards
 from corenet.training.engines.recording.lowering import Call
+from corenet.training.engines.recording.moving import moved_by
 from corenet.training.engines.recording.op_log import Operation
-from corenet.training.engines.recording.recorded_step import RecordedStep, StepLog, log_step, moved_by, sums
+from corenet.training.engines.recording.recorded_step import RecordedStep, sums
 from corenet.training.engines.recording.restore import interrupts_deferred, restored
+from corenet.training.engines.recording.step_log import StepLog, log_step
 from corenet.training.engines.unsupported import NotRecordable, Reporter, Unsupported
 from corenet.training.learner import Learner
 
@@ -24,7 +27,7 @@ SHAPES = 32  # of batches to record: what always changes earns nothing back
 CHANGES = 8  # of what a step reads, each before its recording has earned anything
 EARNED = 100  # steps by which a recording has earned what it cost
 UNSETTLED = 3  # steps that may change what they read, such as what a module makes when it is first called
-Key = tuple[torch.Size, torch.dtype, torch.Size, torch.dtype]
+Key = tuple[tuple[torch.Size, torch.dtype], ...]
 IN_A_BUFFER = "keep a number that changes in a Buffer, written in place"
 Recall = Callable[[Key], RecordedStep | None]
 
@@ -52,9 +55,14 @@ class Lowering(Protocol):
         ...
 
 
-def key_of(input: Tensor, target: Tensor) -> Key:
+def key_of(input: Tensors, target: Tensors) -> Key:
     """Return what batches have in common that one recording can take."""
-    return input.shape, input.dtype, target.shape, target.dtype
+    return tuple([(each.shape, each.dtype) for each in (*each_of(input), *each_of(target))])
+
+
+def first_batch(inputs: Tensors, targets: Tensors, size: int) -> Key:
+    """Return the key of the first ``size`` points."""
+    return key_of(rows(inputs, slice(size)), rows(targets, slice(size)))
 
 
 class Recorder:
@@ -123,7 +131,7 @@ class Recorder:
         self.refusal = refusal
         self.reporter.fallback(f"engine 'plain' runs, not {self.lowering.running!r}", refusal)
 
-    def gradients(self, input: Tensor, target: Tensor) -> Tensor:
+    def gradients(self, input: Tensors, target: Tensors) -> Tensor:
         """Compute the gradients on a batch, in the quickest way that is known to be right, and return the loss."""
         if self.lowering.improved():
             self.forget()
@@ -154,7 +162,7 @@ class Recorder:
         self.steps[key], self.guards = recorded, guards
         self._rule = self._rule or Guards.of_rule(self.learner.optimizer)
 
-    def _record(self, input: Tensor, target: Tensor) -> Tensor:
+    def _record(self, input: Tensors, target: Tensors) -> Tensor:
         guards = self.guards or Guards.of_step(self.learner.model, self.learner.loss)
         value, log = log_step(self.learner, input, target)
         if isinstance(log, NotRecordable):
@@ -177,10 +185,19 @@ class Recorder:
 
     def _recorded(self, log: StepLog) -> RecordedStep:
         gradients = list(map(gradient, self.learner.optimizer.parameters))
-        kept = [log.prediction, log.value]
+        kept = [*each_of(log.prediction), log.value, *log.looked_at()]
         with restored(moved_by(self.learner)):  # some calls are tried when they are made
             calls = self._lowered(log.operations, gradients, kept)
-        return RecordedStep(log.input, log.target, log.prediction, log.value, calls, log.made(), sums(self.learner))
+        return RecordedStep(
+            log.input,
+            log.target,
+            log.prediction,
+            log.value,
+            calls,
+            log.made(),
+            sums(self.learner),
+            value_checks=log.value_checks,
+        )
 
     def _lowered(
         self, operations: Sequence[Operation], gradients: Sequence[Tensor], kept: Sequence[Tensor]
@@ -201,7 +218,7 @@ class Recorder:
         else:
             self.reporter.bug(what, reason)
 
-    def _verify(self, recorded: RecordedStep, input: Tensor, target: Tensor) -> Tensor:
+    def _verify(self, recorded: RecordedStep, input: Tensors, target: Tensors) -> Tensor:
         value = recorded.verify(self.learner, input, target)
         if recorded.refuted and recorded.recalled:
             self.forget()

@@ -104,7 +104,7 @@ def test_an_interruption_leaves_weights_states_and_steps_together(verified, trai
 
     def interrupted(self, *batches_and_rates):
         found = run(self, *batches_and_rates)
-        if verified == (len(found[2]) > VERIFIED_BY):
+        if verified == (len(found[1][1]) > VERIFIED_BY):
             raise KeyboardInterrupt
         return found
 

@@ -137,7 +137,7 @@ def test_an_interruption_leaves_whole_epochs(trained, monkeypatch):
 
     def interrupted(self, *batches_and_rates):
         found = run(self, *batches_and_rates)
-        if len(found[2]) > STEPS:
+        if len(found[1][1]) > STEPS:
             raise KeyboardInterrupt
         return found
 

@@ -59,7 +59,7 @@ def test_weights_outputs_and_losses_are_those_of_single_steps(middle, settings, 
     batches = data(dtype)
     loop = loop_of(*many, first(*batches))
     torch.manual_seed(3)
-    done, predictions, values = run(loop, many[2], *batches)
+    done, (predictions, values) = run(loop, many[2], *batches)
     torch.manual_seed(3)
     expected = [train_step(*plain, *batch) for batch in zip(*(each.split(BATCH) for each in batches), strict=True)]
     assert done == STEPS
@@ -95,7 +95,7 @@ def test_it_ends_before_the_write_of_a_number_that_is_not_finite(value, step, dt
     inputs, targets = data(dtype)
     loop = loop_of(*many, first(inputs, targets))
     targets[step * BATCH + 2] = value
-    done, _, _ = run(loop, many[2], inputs, targets)
+    done, _ = run(loop, many[2], inputs, targets)
     assert done == step
     for batch in zip(inputs.split(BATCH)[:step], targets.split(BATCH)[:step], strict=True):
         train_step(*plain, *batch)
@@ -245,7 +245,7 @@ def test_an_output_that_no_step_makes_is_no_number():
     optimizer = cn.SGD(model.parameters(), lr=0.1)
     batches = data()
     loop = loop_of(model, cn.MSELoss(), optimizer, first(*batches))
-    done, predictions, _ = run(loop, optimizer, *batches)
+    done, (predictions, _) = run(loop, optimizer, *batches)
     assert done == 0
     assert predictions.isnan().all()
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import corenet as cn
-from corenet.training.engines.recording.recorded_step import StepLog, log_step
+from corenet.training.engines.recording.step_log import StepLog, log_step
 from corenet.training.engines.unsupported import NotRecordable
 from corenet.training.learner import Learner
 

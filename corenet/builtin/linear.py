@@ -98,6 +98,8 @@ class Linear(Module):
 
     def backward_parameters(self, grad_output: Tensor) -> None:
         (input,) = self.saved()
+        if self.frozen:
+            return
         grad_output, input = _as_rows(grad_output), _as_rows(input)
         self.weight.grad += grad_output.T @ input  # dW = dyᵀ x
         if self.bias is not None:

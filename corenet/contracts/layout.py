@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from corenet.contracts.flat import Flat, flatten
+from corenet.contracts.parameter import is_frozen
 
 State = dict[str, Tensor]
 InitState = Callable[[Tensor], State]
@@ -36,6 +37,7 @@ class Layout:
 
     def __init__(self, parameters: Sequence[Tensor], elementwise: bool, init_state: InitState) -> None:
         self._parameters, self._elementwise, self._init_state = tuple(parameters), elementwise, init_state
+        self._resting: list[State] = [{} for _ in self._parameters]  # of those that are frozen
         self._lay_out()
 
     def weights(self) -> list[Tensor]:
@@ -47,8 +49,11 @@ class Layout:
         return [slot.flat.grad for slot in self.slots]
 
     def is_current(self) -> bool:
-        """Tell whether every parameter and gradient is the tensor, and in the memory, that was laid out."""
-        return all(slot.flat.is_current() for slot in self.slots)
+        """Tell whether every trained parameter and gradient is the tensor, and in the memory, that was laid out."""
+        return (
+            all(slot.flat.is_current() for slot in self.slots)
+            and list(map(is_frozen, self._parameters)) == self._frozen
+        )
 
     def refresh(self) -> None:
         """Lay out again, state included, if new tensors or memories stand in the place of those laid out."""
@@ -62,8 +67,8 @@ class Layout:
             self.write_states(states)
 
     def states(self) -> list[State]:
-        """Return a copy of each parameter's state."""
-        states: list[State] = [{} for _ in self._parameters]
+        """Return a copy of each parameter's state; of a frozen one that of when it was last trained."""
+        states: list[State] = [{name: value.clone() for name, value in state.items()} for state in self._resting]
         for place, name, piece in self._pieces():
             states[place][name] = piece.clone()
         return states
@@ -71,14 +76,18 @@ class Layout:
     def write_states(self, states: Sequence[State]) -> None:
         """Copy what :meth:`states` returned back in."""
         for place, name, piece in self._pieces():
-            piece.copy_(states[place][name])
+            if name in states[place]:  # else it was never trained
+                piece.copy_(states[place][name])
+        self._resting = [dict(state) if frozen else {} for state, frozen in zip(states, self._frozen, strict=True)]
 
     def _lay_out(self) -> None:
         with torch.inference_mode(False):  # what inference mode makes could not be changed outside of it
+            self._frozen = list(map(is_frozen, self._parameters))
+            trained = [each for each, frozen in zip(self._parameters, self._frozen, strict=True) if not frozen]
             if self._elementwise:
-                flats = flatten(self._parameters)
+                flats = flatten(trained)
             else:
-                flats = [flat.shaped() for parameter in self._parameters for flat in flatten([parameter])]
+                flats = [flat.shaped() for parameter in trained for flat in flatten([parameter])]
             self.slots = [Slot(flat, self._init_state(flat.param)) for flat in flats]
 
     def _pieces(self) -> Iterator[tuple[int, str, Tensor]]:

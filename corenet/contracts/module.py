@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from torch import Tensor
 
-from corenet.contracts import value_checks
+from corenet.contracts import penalties, value_checks
 from corenet.contracts.guarded import forms_of, guarded, refuse_count
 from corenet.contracts.input_checks import InputChecks
+from corenet.contracts.modes import Modes
 from corenet.contracts.saved import Saved
 from corenet.contracts.tree import Tree, refuse_tensors_of_class
-from corenet.errors import BackwardError, ConfigError
+from corenet.errors import BackwardError
 
 ModuleT = TypeVar("ModuleT", bound="Module")
 
 
-class Module(InputChecks, Tree["Module"]):
+class Module(InputChecks, Modes, Tree["Module"]):
     """A differentiable function with parameters, and its derivative written by hand.
 
     A subclass writes two methods::
@@ -50,7 +51,6 @@ class Module(InputChecks, Tree["Module"]):
     back-propagating errors", Nature 323, 1986.
     """
 
-    training: bool = True
     _saved: Saved | None = None
     _is_repeatable: bool = False  # it may run forward again before its backward
     _repeats: tuple[Module, ...] = ()  # what it runs several times in a forward
@@ -128,7 +128,7 @@ class Module(InputChecks, Tree["Module"]):
         Raises:
             BackwardError: what an earlier forward saved has not been used yet.
         """
-        if not self.training:
+        if not (self.training or self._saves_frozen):
             return
         if self._saved is not None and not self._is_repeatable:
             raise BackwardError(
@@ -147,7 +147,7 @@ class Module(InputChecks, Tree["Module"]):
         if self._saved is None:
             hint = (
                 "run forward first, once for each backward"
-                if self.training
+                if self.training or self._saves_frozen
                 else "it is in eval mode, which saves nothing: call train() before forward"
             )
             raise BackwardError(f"{self!r} has nothing saved for backward; {hint}")
@@ -177,39 +177,31 @@ class Module(InputChecks, Tree["Module"]):
         self._repeats = (*self._repeats, module)
         return module
 
+    def add_penalty(self, value: Tensor) -> None:
+        """Add a number to the loss of the step whose forward this is, such as a weight penalty or a divergence.
+
+        Its derivative is this module's own affair: ``backward`` adds it to the gradients, with a factor of 1. In
+        evaluation, and outside of a training step, the number is dropped.
+
+        >>> import corenet as cn, torch
+        >>> class Decayed(cn.Linear):
+        ...     def forward(self, input):
+        ...         self.add_penalty(0.01 * self.weight.square().sum())
+        ...         return super().forward(input)
+        ...     def backward(self, grad_output):
+        ...         self.weight.grad += 0.02 * self.weight
+        ...         return super().backward(grad_output)
+        >>> model, data = cn.Sequential(Decayed(2, 1), cn.Sigmoid()), cn.data.disk(100, seed=0)
+        >>> history = cn.fit(model, cn.BCELoss(), cn.SGD(model.parameters(), lr=0.1), data, epochs=1, batch_size=10)
+        """
+        penalties.add(self, value)
+
     # Modes and parameters.
 
     def reset_parameters(self) -> None:
         """Draw the parameters anew; a module with parameters of its own overrides this."""
         for _, module in self.children():
             module.reset_parameters()
-
-    def train(self, mode: bool = True) -> Self:
-        """Switch to training mode, in which forward saves and dropout drops; ``train(False)`` is :meth:`eval`.
-
-        Raises:
-            ConfigError: ``mode`` is neither True nor False; to train a model, see :func:`~corenet.fit`.
-        """
-        if not isinstance(mode, bool):
-            raise ConfigError(
-                f"train(mode) switches the mode by True or False, not {type(mode).__name__}; corenet.fit trains",
-                name="mode",
-                value=mode,
-            )
-        for _, module in self.named_modules():
-            module.training = mode
-            if not mode:
-                module._saved = None
-        return self
-
-    def eval(self) -> Self:
-        """Switch to evaluation mode: forward saves nothing, and what was saved is dropped."""
-        return self.train(False)
-
-    def forget(self) -> None:
-        """Drop what forward saved, here and below."""
-        for _, module in self.named_modules():
-            module._saved = None
 
     # Inside.
 

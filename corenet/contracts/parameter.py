@@ -65,6 +65,16 @@ def gradient(parameter: Tensor) -> Tensor:
     return parameter.grad
 
 
+def is_frozen(parameter: Tensor) -> bool:
+    """Tell whether no optimizer may change a parameter."""
+    return getattr(parameter, "_corenet_frozen", False)
+
+
+def set_frozen(parameter: Tensor, frozen: bool) -> None:
+    """Let optimizers leave a parameter alone, or change it again."""
+    parameter._corenet_frozen = frozen  # type: ignore[attr-defined]
+
+
 def _mark(tensor: Tensor, kind: type) -> Tensor:
     if not isinstance(tensor, Tensor):
         raise DTypeError(f"{kind.__name__} takes a torch.Tensor, got {type(tensor).__name__}")

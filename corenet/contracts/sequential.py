@@ -64,14 +64,23 @@ class Sequential(Module):
         gradients: Tensors = grad_outputs if len(grad_outputs) > 1 else grad_outputs[0]
         if not self._modules:
             return gradients
-        for module in self._modules[:0:-1]:
+        start = 0 if input_gradient else self._first_trained()
+        for module in self._modules[:start:-1]:
             gradients = module.backward(*gradients) if isinstance(gradients, tuple) else module.backward(gradients)
-        first = self._modules[0]
         if input_gradient:
-            whole: Tensors = first.backward(*each_of(gradients))
+            whole: Tensors = self._modules[0].backward(*each_of(gradients))
             return whole
-        first.backward_parameters(*each_of(gradients))
+        if start < len(self):
+            self._modules[start].backward_parameters(*each_of(gradients))
         return gradients
+
+    def _first_trained(self) -> int:
+        """Return the place of the first module that is not frozen; those before it drop what they saved."""
+        for place, module in enumerate(self._modules):
+            if not module.frozen:
+                return place
+            module.forget()
+        return len(self)
 
     def backward_parameters(self, *grad_outputs: Tensor) -> None:
         self.backward(*grad_outputs, input_gradient=False)

@@ -12,7 +12,7 @@ from torch import Tensor
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
-from corenet.contracts.parameter import gradient
+from corenet.contracts.parameter import gradient, is_frozen
 from corenet.contracts.several import Tensors, each_of
 from corenet.contracts.tree import Tree
 from corenet.errors import NonFiniteError, RangeError
@@ -56,7 +56,7 @@ def refuse_non_finite(model: Module, optimizer: Optimizer, value: Tensor) -> Non
             loss=loss,
             module=module,
         )
-    if not all(bool(gradient(each).isfinite().all()) for each in optimizer.parameters):
+    if not all(bool(gradient(each).isfinite().all()) for each in optimizer.parameters if not is_frozen(each)):
         raise NonFiniteError(
             f"the gradient of a parameter of the loss is not finite (loss {loss:g}); no weight was written: "
             "lower lr or look at the data",

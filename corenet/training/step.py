@@ -10,6 +10,7 @@ from torch import Tensor
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
+from corenet.contracts.penalties import collected, with_penalties
 from corenet.contracts.several import Tensors
 from corenet.training.finite import refuse_non_finite, value_of
 from corenet.training.ownership import refuse_foreign_optimizer_once
@@ -43,8 +44,9 @@ def gradients(model: Module, loss: Loss, optimizer: Optimizer, input: Tensors, t
     """Compute the gradient of every parameter on one batch, in its ``.grad``, and return the loss."""
     optimizer.zero_grad()
     try:
-        prediction = model(*input) if isinstance(input, tuple) else model(input)
-        value = value_of(loss, prediction, target)
+        with collected() as penalties:
+            prediction = model(*input) if isinstance(input, tuple) else model(input)
+        value = with_penalties(value_of(loss, prediction, target), penalties)
         backward_parameters(model, loss.backward())  # backward, less the gradient of the data, which nobody needs
     except BaseException:
         model.forget()  # so that the next batch may be a better one

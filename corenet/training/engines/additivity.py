@@ -13,6 +13,7 @@ from corenet.contracts.several import Tensors, count, each_of, mapped
 from corenet.data import Dataset, pieces
 from corenet.errors import ConfigError
 from corenet.training.engines.microbatch import gradients_in_pieces
+from corenet.training.engines.optimizer_adapter import trained
 from corenet.training.engines.recording.agreement import agree
 from corenet.training.engines.recording.moving import buffers
 from corenet.training.engines.recording.rng_state import python_rng_checkpoint, rng_checkpoint
@@ -78,7 +79,7 @@ def _culprit(learner: Learner, input: Tensors, target: Tensors, size: int) -> st
 def _step(learner: Learner, input: Tensors, target: Tensors, size: int) -> list[Tensor]:
     """Return the loss, and some thousand elements from all over each gradient: all of it would be memory again."""
     value = gradients_in_pieces(learner, input, target, size)
-    gradients = [gradient(each).reshape(-1) for each in learner.optimizer.parameters]
+    gradients = [gradient(each).reshape(-1) for each in trained(learner.optimizer)]
     return [value, *(each[:: max(1, each.numel() // 10_000)].clone() for each in gradients)]
 
 

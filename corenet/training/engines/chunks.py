@@ -11,7 +11,7 @@ from torch import Tensor
 from corenet.contracts.parameter import gradient
 from corenet.contracts.several import Tensors, count, each_of, like, mapped
 from corenet.training.engines.engine import Piece
-from corenet.training.engines.optimizer_adapter import learning_rates, tensors_of
+from corenet.training.engines.optimizer_adapter import learning_rates, tensors_of, trained
 from corenet.training.engines.plain import Plain
 from corenet.training.engines.recording.agreement import agree
 from corenet.training.engines.recording.checks import check_all
@@ -58,7 +58,7 @@ class Chunks:
         self.refutation = Unsupported("running many steps per call gave different weights than single steps")
         self._attempts, self._has_disagreed = 0, False
         self._plain = Plain(learner)
-        in_flat_tensors = {id(gradient(each)) for each in learner.optimizer.parameters}
+        in_flat_tensors = {id(gradient(each)) for each in trained(learner.optimizer)}
         others = [each for each in moved_by(learner) if id(each) not in in_flat_tensors]
         self._moving = [*tensors_of(learner.optimizer), *others]
         self._before = [torch.empty_like(each) for each in self._moving]  # fresh memory costs more than a copy

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from corenet.contracts.loss import averages
+from corenet.contracts.penalties import collected, with_penalties
 from corenet.contracts.several import Tensors, count, each_of, mapped
 from corenet.data import pieces
 from corenet.training.engines.engine import Engine
@@ -45,7 +46,9 @@ def gradients_in_pieces(learner: Learner, input: Tensors, target: Tensors, size:
 
     for piece, aim in zip(pieces(input, size), pieces(target, size), strict=True):
         share = count(piece) / count(input) if is_mean else 1.0
-        value = value_of(loss, model(*each_of(piece)), aim)
+        with collected() as penalties:
+            prediction = model(*each_of(piece))
+        value = with_penalties(value_of(loss, prediction, aim), penalties)
         backward(share)
         values.append(share * value)
     return torch.cat(values) if values[0].dim() else torch.stack(values).sum()

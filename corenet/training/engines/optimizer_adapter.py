@@ -8,6 +8,7 @@ from torch import Tensor
 
 from corenet.contracts.layout import Layout
 from corenet.contracts.optimizer import Optimizer
+from corenet.contracts.parameter import is_frozen
 
 
 def has_own_step(optimizer: Optimizer) -> bool:
@@ -30,6 +31,11 @@ def tensors_of(optimizer: Optimizer) -> list[Tensor]:
     slots = optimizer.layout.slots
     states = [value for slot in slots for value in slot.state.values() if isinstance(value, Tensor)]
     return [*(each for slot in slots for each in (slot.flat.param, slot.flat.grad)), *states]
+
+
+def trained(optimizer: Optimizer) -> list[Tensor]:
+    """Return the parameters that are not frozen."""
+    return [each for each in optimizer.parameters if not is_frozen(each)]
 
 
 def learning_rates(optimizer: Optimizer, steps: Iterable[int]) -> list[float]:

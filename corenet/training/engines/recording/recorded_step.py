@@ -11,6 +11,7 @@ from torch import Tensor
 from corenet.contracts.loss import Loss
 from corenet.contracts.parameter import gradient
 from corenet.contracts.several import Tensors, each_of, mapped
+from corenet.training.engines.optimizer_adapter import trained
 from corenet.training.engines.recording.agreement import agree
 from corenet.training.engines.recording.asked_checks import AskedCheck
 from corenet.training.engines.recording.lowering import Call
@@ -140,8 +141,7 @@ class RecordedStep:
 
 def results(learner: Learner, value: Tensor) -> list[list[Tensor]]:
     """Return what a step computes: the loss, the gradients, the buffers."""
-    parameters = learner.optimizer.parameters
-    return [[value], list(map(gradient, parameters)), buffers(learner)]
+    return [[value], list(map(gradient, trained(learner.optimizer))), buffers(learner)]
 
 
 def sums(learner: Learner) -> list[float]:

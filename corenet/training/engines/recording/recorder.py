@@ -12,7 +12,7 @@ from corenet.contracts.parameter import gradient
 from corenet.contracts.several import Tensors, each_of, rows
 from corenet.errors import EngineWarning
 from corenet.training.engines.engine import Running
-from corenet.training.engines.optimizer_adapter import has_own_step
+from corenet.training.engines.optimizer_adapter import has_own_step, trained
 from corenet.training.engines.recording.guards import Guards
 from corenet.training.engines.recording.lowering import Call
 from corenet.training.engines.recording.moving import moved_by
@@ -184,7 +184,7 @@ class Recorder:
         return value
 
     def _recorded(self, log: StepLog) -> RecordedStep:
-        gradients = list(map(gradient, self.learner.optimizer.parameters))
+        gradients = list(map(gradient, trained(self.learner.optimizer)))
         kept = [*each_of(log.prediction), log.value, *log.looked_at()]
         with restored(moved_by(self.learner)):  # some calls are tried when they are made
             calls = self._lowered(log.operations, gradients, kept)

@@ -11,6 +11,7 @@ import numpy
 import torch
 from torch import Tensor
 
+from corenet.contracts.penalties import collected, with_penalties
 from corenet.contracts.several import Tensors, each_of, mapped
 from corenet.contracts.value_checks import asked_by
 from corenet.training.engines.recording.asked_checks import Asked, AskedCheck
@@ -58,11 +59,11 @@ def log_step(learner: Learner, input: Tensors, target: Tensors) -> tuple[Tensor,
     learner.optimizer.zero_grad()
     drawn = _drawn_in_python()
     try:
-        with log, asked_by(asked):
+        with log, asked_by(asked), collected() as penalties:
             prediction = model(*each_of(own_input))
         checked(loss, prediction, own_target)
         with log:
-            value = loss.evaluate(prediction, own_target)
+            value = with_penalties(loss.evaluate(prediction, own_target), penalties)
             backward_parameters(model, loss.backward())
     except BaseException:
         model.forget()

@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
+from corenet.contracts.draws import Left, leave, left_by
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.errors import CheckpointError, OutputError, StructureError
@@ -25,6 +26,9 @@ FORMAT = "corenet 1"
 
 def save(path: str | Path, model: Module, optimizer: Optimizer | None = None) -> None:
     """Write the state of ``model``, and of ``optimizer`` if given, to ``path``.
+
+    With the optimizer goes the place in the stream of random numbers at which its training ended, so that one which
+    is loaded goes on, by ``fit(initial_epoch=...)``, as if it had never stopped.
 
     The file's metadata records under ``components`` the components in it and their versions,
     so that its reader knows what to install, and under ``modules`` the class of each module.
@@ -54,6 +58,10 @@ def save(path: str | Path, model: Module, optimizer: Optimizer | None = None) ->
         metadata["optimizer"] = json.dumps({"lr": state["lr"], "steps": state["steps"], "count": len(state["states"])})
         for index, entry in enumerate(state["states"]):
             tensors.update({f"optimizer.{index}.{name}": tensor for name, tensor in entry.items()})
+        left = left_by(optimizer)
+        if left is not None:
+            metadata["draws"] = json.dumps({"seed": left.seed, "epoch": left.epoch, "steps": left.steps})
+            tensors.update({f"draws.{index}": state for index, state in enumerate(left.states)})
     write_bytes(path, to_bytes(tensors, metadata))
 
 
@@ -76,7 +84,9 @@ def load(path: str | Path, model: Module, optimizer: Optimizer | None = None) ->
     try:
         _refuse_other_modules(path, metadata, model)
         if optimizer is not None:
+            left = _left(path, tensors, metadata)
             optimizer.load_state_dict(_optimizer_state(path, tensors, metadata))
+            leave(optimizer, left)
     except Exception:
         model.load_state_dict(before)
         raise
@@ -141,6 +151,18 @@ def same_class(left: dict[str, str] | None, right: dict[str, str] | None) -> boo
 
 def _name(described: dict[str, str] | None) -> str:
     return "nothing" if described is None else described["class"].rpartition(":")[2].rpartition(".")[2]
+
+
+def _left(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> Left | None:
+    """Return where the training ended in the stream of random numbers, if the file says so."""
+    if "draws" not in metadata:
+        return None
+    try:
+        head = json.loads(metadata["draws"])
+        names = sorted(name for name in tensors if name.startswith("draws."))
+        return Left(int(head["seed"]), int(head["epoch"]), int(head["steps"]), [tensors[name] for name in names])
+    except (ValueError, TypeError, LookupError) as error:
+        raise CheckpointError(f"{path} has a place in the random numbers that is damaged: {error}") from error
 
 
 def _optimizer_state(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> dict[str, Any]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
 
+from corenet.contracts.draws import Left, leave, left_by
 from corenet.contracts.optimizer import Optimizer
 from corenet.data import stream
 
@@ -29,26 +28,13 @@ def drawing_on(optimizer: Optimizer, seed: int, epochs: range, device: torch.dev
     Before the first it is seeded by ``seed``. Later it goes on from where the last training left it that ended there,
     by the same seed and with the same optimizer; if there was none, from a seed of its own.
     """
-    left = _left.get(optimizer)
+    left = left_by(optimizer)
     goes_on = left is not None and (left.seed, left.epoch, left.steps) == (seed, epochs.start, optimizer.steps)
     with drawing_from(stream("epochs", seed, epochs.start) if epochs.start else seed, device):
         if left is not None and goes_on:
             _set_states(left.states, device)
         yield
-        _left[optimizer] = _Left(seed, epochs.stop, optimizer.steps, _states(device))
-
-
-@dataclass(frozen=True)
-class _Left:
-    """Where a training left the generator."""
-
-    seed: int
-    epoch: int
-    steps: int
-    states: list[Tensor]
-
-
-_left: WeakKeyDictionary[Optimizer, _Left] = WeakKeyDictionary()
+        leave(optimizer, Left(seed, epochs.stop, optimizer.steps, _states(device)))
 
 
 def _states(device: torch.device) -> list[Tensor]:

@@ -70,8 +70,9 @@ def fit(
             than 256 MB, where it finds that the pieces add up.
         initial_epoch: how many of the epochs are done already, as in Keras: ``fit(epochs=3)`` and then
             ``fit(epochs=6, initial_epoch=3)`` is the training of ``fit(epochs=6)``. Random layers go on where the
-            first call left them if the second is made with the same optimizer and seed; after an optimizer was
-            loaded from a file they draw from a new seed, which ``seed`` and ``initial_epoch`` give.
+            first call left them if the second is made with the same seed, and the same optimizer or one that
+            :func:`~corenet.load` read from its file; else they draw from a new seed, which ``seed`` and
+            ``initial_epoch`` give.
 
     Raises:
         ConfigError: a count is no positive integer, an argument is of another kind, two metrics have one name, the

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from corenet.cli import options
-from corenet.cli.component_file import is_file
+from corenet.cli.component_file import is_file, is_of_module
 from corenet.cli.echo import echo
 from corenet.cli.isolated_check import CheckRow, IsolatedCheck, Subject, check, unusable
 from corenet.cli.no_plugins import no_plugins
@@ -41,7 +41,8 @@ def command(names: tuple[str, ...], every: bool, seed: int, as_json: bool, timeo
     """Check the gradient of each component NAME, and every other promise of its contract.
 
     NAME is a component, qualified by its distribution or not (swish, corenet-swish:swish),
-    a distribution, for all that it offers, or a file that need not be installed (swish.py, swish.py:Swish).
+    a distribution, for all that it offers, or what need not be installed: a file (swish.py, swish.py:Swish)
+    or a class that Python can import (package.module:Swish).
     All but the built-in ones are checked in a process of their own, which they may crash or hang.
     Exit code 1 if a check fails, or a component cannot be used.
     """
@@ -75,7 +76,7 @@ def _all() -> list[Subject]:
 
 def _find(name: str, apart: IsolatedCheck) -> list[Subject]:
     """Return the components called ``name``, of each kind that has one, and those of a distribution or file."""
-    if is_file(name):
+    if is_file(name) or is_of_module(name):
         return [*apart.components_of_file(name)]
     found: list[Subject] = [row for row in registry().components() if row.distribution == canonical(name)]
     found += registry().find_all(name)

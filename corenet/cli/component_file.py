@@ -1,4 +1,4 @@
-"""The components that a Python file defines; it need not be installed."""
+"""The components that a Python file or module defines; no plugin need offer them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from typing import NamedTuple
 
 from corenet.errors import ConfigError, OutputError, did_you_mean
 from corenet.registry.collect import reason_of
+from corenet.registry.registry import registry
 from corenet.registry.spec import Kind
 
 TARGET = re.compile(r"(?P<path>.+\.py)(:(?P<name>[\w.]*))?")
+OF_MODULE = re.compile(r"(?P<path>[^\W\d]\w*(\.[^\W\d]\w*)*):(?P<name>[^\W\d]\w*)")
 
 
 class FileComponent(NamedTuple):
-    """A class of a file: its kind, and its name such as ``swish.py:Swish``."""
+    """A class of a file or module: its kind, and its name such as ``swish.py:Swish`` or ``package.layers:Swish``."""
 
     kind: Kind
     qualified_name: str
@@ -34,8 +36,26 @@ def is_file(name: str) -> bool:
     return TARGET.fullmatch(name) is not None
 
 
+def is_of_module(name: str) -> bool:
+    """Tell whether ``name`` is that of a class in a module that Python finds, and of no component.
+
+    >>> is_of_module("corenet.builtin.linear:Linear"), is_of_module("corenet:relu"), is_of_module("nowhere.at:All")
+    (True, False, False)
+    """
+    found = OF_MODULE.fullmatch(name)
+    if found is None or registry().find_all(name):
+        return False
+    sys.path.insert(0, "")  # as where Python itself is told of a module: the current folder
+    try:
+        return importlib.util.find_spec(found["path"].partition(".")[0]) is not None
+    finally:
+        sys.path.remove("")
+
+
 def components_in(target: str) -> list[FileComponent]:
-    """Return the components of ``FILE.py``, or the one that is ``FILE.py:Class``, importing the file now.
+    """Return the components of ``FILE.py``, or the one that is ``FILE.py:Class`` or ``package.module:Class``.
+
+    The file or module is imported now.
 
     Of a file alone, those are its own public classes of a kind, without those that leave the formula to others.
 
@@ -67,7 +87,7 @@ def class_of(component: FileComponent) -> type:
 
 
 def _parts(target: str) -> tuple[str, str]:
-    found = TARGET.fullmatch(target)
+    found = TARGET.fullmatch(target) or OF_MODULE.fullmatch(target)
     assert found is not None
     return found["path"], found["name"] or ""
 
@@ -94,7 +114,16 @@ def _is_component(cls: type) -> bool:
 
 @cache
 def _imported(path: str) -> ModuleType:
-    """Import a file under a name of its own; what lies beside it can be imported too, as when Python runs it."""
+    """Import a file under a name of its own, or a module.
+
+    What lies beside the file, or in the current folder, can be imported too, as when Python runs it.
+    """
+    if not is_file(path):
+        sys.path.append("")
+        try:
+            return importlib.import_module(path)
+        except (Exception, SystemExit) as error:
+            raise ConfigError(f"importing {path} raises {reason_of(error)}") from error
     file = Path(path).resolve()
     if not file.is_file():
         raise OutputError(f"there is no file {path}")

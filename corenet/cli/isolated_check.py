@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from corenet.cli.component_file import FileComponent, class_of, components_in, is_file
+from corenet.cli.component_file import FileComponent, class_of, components_in, is_file, is_of_module
 from corenet.errors import BrokenComponentError, ConfigError, CorenetError, UnavailableComponentError
 from corenet.registry.collect import reason_of
 from corenet.registry.doctor.child_process import describe_limit
@@ -62,7 +62,7 @@ class IsolatedCheck:
         self._worker.stop()
 
     def components_of_file(self, target: str) -> list[FileComponent]:
-        """Return the components of ``FILE.py`` or ``FILE.py:Class``.
+        """Return the components of ``FILE.py``, ``FILE.py:Class`` or ``package.module:Class``.
 
         Raises:
             ConfigError: it cannot be imported, or there are none.
@@ -103,7 +103,7 @@ def _answer(request: list[Any]) -> Any:
         except CorenetError as error:
             return [], str(error)
     kind, name, seed = about
-    subject = FileComponent(kind, name) if is_file(name) else registry().find(kind, name)
+    subject = FileComponent(kind, name) if is_file(name) or is_of_module(name) else registry().find(kind, name)
     try:
         return check(subject, seed)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything, which fails its check only

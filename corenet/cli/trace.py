@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from corenet.cli import options
-from corenet.cli.component_file import FileComponent, class_of, components_in, is_file
+from corenet.cli.component_file import FileComponent, class_of, components_in, is_file, is_of_module
 from corenet.errors import UnknownComponentError
 from corenet.registry.registry import get, registry
 
@@ -34,7 +34,7 @@ def command(name: str, recipe: str | None, seed: int, batch_size: int | None, as
 
     CONFIG is the id of an experiment or the path of an experiment file (.toml), whose first step
     is shown. NAME is a module, qualified or not, and FILE one that need not be installed (swish.py,
-    swish.py:Swish): it is shown in a small network around it.
+    swish.py:Swish, package.module:Swish): it is shown in a small network around it.
     Exit code 1 if a gradient is wrong.
     """
     title, traced = _trace(name, recipe, seed, batch_size)
@@ -61,7 +61,7 @@ def _trace(name: str, recipe: str | None, seed: int, batch_size: int | None) -> 
         if batch_size is not None and batch_size > POINTS:
             raise click.UsageError(f"--batch-size {batch_size}: an experiment has {POINTS} points to train on")
         return trace_experiment(name, recipe or "reported", seed, batch_size)
-    if is_file(name):
+    if is_file(name) or is_of_module(name):
         component = _module_in(name)
         _refuse_recipe(recipe, name)
         return trace_module(class_of(component), component.qualified_name, seed, batch_size)

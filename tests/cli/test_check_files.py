@@ -81,3 +81,17 @@ def test_a_file_that_cannot_be_used_is_a_mistake_in_one_line(call, tmp_path, arg
     (tmp_path / "layers.py").write_text(FILE, encoding="utf-8")
     (tmp_path / "ends.py").write_text("import os; os._exit(5)", encoding="utf-8")
     assert call("check", *arguments) == (2, "", f"corenet: {message}\n")
+
+
+def test_a_class_that_python_can_import_need_not_be_installed_either(call, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "layers.py").write_text(FILE, encoding="utf-8")
+    code, results = checked(call, "mine.layers:Right", "mine.layers:Gap")
+    assert (code, list(results)) == (0, ["mine.layers:Right", "mine.layers:Gap"])
+    code, stdout, _ = call("trace", "mine.layers:Right")
+    assert code == 0
+    assert stdout.startswith("mine.layers:Right between two linear layers")
+    code, _, stderr = call("check", "mine.layers:Rigt")
+    assert (code, stderr) == (2, "corenet: mine.layers has no class 'Rigt' (did you mean 'Right'?)\n")
+    code, _, stderr = call("check", "mine.nowhere:Right")
+    assert stderr == "corenet: importing mine.nowhere raises ModuleNotFoundError: No module named 'mine.nowhere'\n"

@@ -116,7 +116,8 @@ class CrossEntropyLoss(Loss):
         """Tell whether no point of ``target`` is ignored or weighs more than another."""
         if self.reduction != "mean" or target.is_floating_point():
             return True
-        weights = self._weight_of(*self._kept(target), torch.float64).reshape(len(target), -1).sum(1)
+        classes = 1 if self.weight is None else self.weight.numel()
+        weights = self._weight_of(*self._looked_up(target, classes), torch.float64).reshape(len(target), -1).sum(1)
         return bool((weights == weights[0]).all())
 
     def check(self, input: Tensor, target: Tensor) -> None:
@@ -150,7 +151,7 @@ class CrossEntropyLoss(Loss):
         if target.is_floating_point():
             share = self._share_of_each(target.to(log_p.dtype), dim)
             return [share / (target.numel() / target.shape[dim]) if self.reduction == "mean" else share]
-        index, kept = (each.unsqueeze(dim) for each in self._kept(target))
+        index, kept = self._looked_up(target.unsqueeze(dim), log_p.shape[dim])
         share = weight = self._weight_of(index, kept, log_p.dtype)
         if self.label_smoothing:
             one_hot = torch.zeros_like(log_p).scatter(dim, index, 1.0)
@@ -166,10 +167,13 @@ class CrossEntropyLoss(Loss):
             return target
         return self.weight.to(target.dtype).reshape(-1, *[1] * (target.dim() - dim - 1)) * target
 
-    def _kept(self, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Return class indices that may be looked up, and which of them count."""
-        kept = target.long() != self.ignore_index
-        return torch.where(kept, target.long(), 0), kept
+    def _looked_up(self, target: Tensor, classes: int) -> tuple[Tensor, Tensor]:
+        """Return class indices that can be looked up, and which of them count.
+
+        No index may lead out of a tensor: an engine asks :meth:`check_values` after the kernels of a whole step.
+        """
+        target = target.long()
+        return target.clamp(0, classes - 1), target != self.ignore_index
 
     def _weight_of(self, index: Tensor, kept: Tensor, dtype: torch.dtype) -> Tensor:
         """Return the weight of each class index, 0 where it does not count."""

@@ -1,4 +1,4 @@
-"""Sums, means and extremes over some dimensions of a tensor."""
+"""Sums, means, norms and extremes over some dimensions of a tensor."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ _LANES = 16
 _RULES = {  # what it starts from, and what it does with each element
     "sum": ("0", "{s} += {x}"),
     "mean": ("0", "{s} += {x}"),
+    "linalg_vector_norm": ("0", "{s} += {x} * {x}"),
     "amax": ("-INFINITY", "{s} = {x} > {s} || {x} != {x} ? {x} : {s}"),
     "amin": ("INFINITY", "{s} = {x} < {s} || {x} != {x} ? {x} : {s}"),
 }
@@ -23,6 +24,9 @@ def reduction(operation: Operation, place: dict[int, int]) -> str | None:
     if operation.name not in _RULES or operation.writes:
         return None
     (input, *rest), result = operation.arguments, operation.result
+    is_norm = operation.name == "linalg_vector_norm"
+    if is_norm and (rest or operation.keywords):
+        return None  # another norm, or of some dimensions
     dtype = result.dtype
     if dtype not in (torch.float32, torch.float64) or input.dtype is not dtype or input.numel() == 0:
         return None
@@ -38,7 +42,8 @@ def reduction(operation: Operation, place: dict[int, int]) -> str | None:
     outer = sum(1 for stride in write if stride)
     start, rule = _RULES[operation.name]
     type = TYPES[dtype]
-    finish = f"s / {input.numel() // result.numel()}" if operation.name == "mean" else "s"
+    root = "sqrtf(s)" if dtype is torch.float32 else "sqrt(s)"
+    finish = f"s / {input.numel() // result.numel()}" if operation.name == "mean" else root if is_norm else "s"
     head = (
         f"{type} *p = ({type} *)m[{place[to.memory]}] + {to.offset};"
         f" const {type} *q = ({type} *)m[{place[from_.memory]}] + {from_.offset};\n"

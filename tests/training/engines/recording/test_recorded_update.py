@@ -1,5 +1,6 @@
 """An optimizer's rule as a log: what is believed of it, what is refused, and that nothing is moved by looking."""
 
+import math
 import random
 
 import numpy
@@ -66,7 +67,8 @@ def test_the_operations_are_those_of_a_step():
     (operation,) = update.operations
     assert operation.name == "sub_"
     assert operation.arguments[0].data_ptr() == optimizer.parameters[0].data_ptr()
-    assert operation.keywords["alpha"] is update.rate
+    assert operation.keywords["alpha"] is update.parts[0]
+    assert update.numbers_of(optimizer, range(1, 3)) == [(0.25,), (0.25,)]
 
 
 def test_a_rule_that_is_not_elementwise_is_recorded_for_each_parameter():
@@ -75,26 +77,55 @@ def test_a_rule_that_is_not_elementwise_is_recorded_for_each_parameter():
 
 
 @pytest.mark.parametrize(
-    ("spelling", "which"),
+    ("spelling", "value"),
     [
-        (lambda p, g, rate: p.sub_(g, alpha=rate), "rate"),
-        (lambda p, g, rate: p.add_(g, alpha=-rate), "minus_rate"),
-        (lambda p, g, rate: p.sub_(rate * g), "rate"),
-        (lambda p, g, rate: p.sub_(g * rate), "rate"),
-        (lambda p, g, rate: p.add_(-rate * g), "minus_rate"),
-        (lambda p, g, rate: p.sub_(g / rate), "rate"),
-        (lambda p, g, rate: p.addcdiv_(g, g, value=-rate), "minus_rate"),
-        (lambda p, g, rate: p.lerp_(g, rate), "rate"),
-        (lambda p, g, rate: p.sub_(torch.full_like(p, rate)), "rate"),
-        (lambda p, g, rate: p.mul_(g > rate), "rate"),
+        (lambda p, g, rate: p.sub_(g, alpha=rate), 0.25),
+        (lambda p, g, rate: p.add_(g, alpha=-rate), -0.25),
+        (lambda p, g, rate: p.sub_(rate * g), 0.25),
+        (lambda p, g, rate: p.sub_(g * rate), 0.25),
+        (lambda p, g, rate: p.add_(-rate * g), -0.25),
+        (lambda p, g, rate: p.sub_(g / rate), 0.25),
+        (lambda p, g, rate: p.addcdiv_(g, g, value=-rate), -0.25),
+        (lambda p, g, rate: p.lerp_(g, rate), 0.25),
+        (lambda p, g, rate: p.sub_(torch.full_like(p, rate)), 0.25),
+        (lambda p, g, rate: p.mul_(g > rate), 0.25),
     ],
 )
-def test_the_rate_is_found_however_it_is_spelled(spelling, which):
-    update = record_update(made(lambda self, param, grad, state: spelling(param, grad, self.current_lr)))
+def test_the_rate_is_found_however_it_is_spelled(spelling, value):
+    optimizer = made(lambda self, param, grad, state: spelling(param, grad, self.current_lr))
+    update = record_update(optimizer)
     first = update.operations[0]
     given = (*first.arguments, *first.keywords.values())
-    found = [name for name in ("rate", "minus_rate") for each in given if each is getattr(update, name)]
-    assert found == [which]
+    assert [each for each in given if any(each is part for part in update.parts)] == update.parts
+    assert update.numbers_of(optimizer, range(1, 2)) == [(value,)]
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        lambda steps, rate: 2 * rate - 0.25 * (steps + 1) / 3,
+        lambda steps, rate: -rate / (1 - 0.9 ** (steps + 1)),
+        lambda steps, rate: rate * (1 - 0.999 ** (1 + steps)) ** 0.5,
+        lambda steps, rate: (2 - rate) / rate + steps * steps,
+        lambda steps, rate: (7 / steps) ** (1 - rate),
+    ],
+)
+def test_what_arithmetic_makes_of_rate_and_count_of_steps_is_a_number_of_each_step(number):
+    optimizer = made(lambda self, p, g, s: p.sub_(number(self.steps, self.current_lr) * g), lr_decay=0.3)
+    update = record_update(optimizer)
+    expected = [(number(step, 0.25 / (1 + step * 0.3)),) for step in STEPS]
+    assert update.numbers_of(optimizer, STEPS) == expected
+    optimizer.lr = 0.6
+    assert update.numbers_of(optimizer, range(2, 3)) == [(number(2, 0.6 / (1 + 2 * 0.3)),)]
+
+
+def test_each_group_has_its_own_rate():
+    optimizer = made(descend)
+    a, b = optimizer.parameters
+    grouped = type(optimizer)([{"params": a}, {"params": b, "lr": 0.75}], lr=0.5, lr_decay=1.0)
+    update = record_update(grouped)
+    assert update.numbers_of(grouped, range(2)) == [(0.5, 0.75), (0.25, 0.375)]
+    assert (grouped.lr, grouped.groups[1]["lr"]) == (0.5, 0.75)
 
 
 STEPS = range(1, 12)
@@ -114,6 +145,8 @@ STEPS = range(1, 12)
         (lambda steps: max(5, steps) == 5, range(1, 6)),
         (lambda steps: steps in (3, 7), [1, 2, 4, 5, 6, 8, 9, 10, 11]),
         (lambda steps: 3 <= steps < 8, [1, 2]),
+        (lambda steps: 2 * steps + 1 < 12, range(1, 6)),
+        (lambda steps: 1 - 0.5**steps < steps - 5, range(1, 6)),
         (lambda steps: True, range(1, 12)),
     ],
 )
@@ -149,23 +182,31 @@ def by_its_rate(self, param, grad, state):
 REFUSED = [
     (lambda self, p, g, s: p.sub_(g, alpha=self.lr), "reads lr, not current_lr"),
     (lambda self, p, g, s: p.sub_(g, alpha=self._lr), "reads lr, not current_lr"),
-    (lambda self, p, g, s: p.sub_(g, alpha=self.current_lr * 2), "computes with its rate"),
-    (lambda self, p, g, s: p.sub_(g, alpha=1 - self.current_lr), "computes with its rate"),
-    (lambda self, p, g, s: p.sub_(g, alpha=-self.current_lr * 2), "computes with its rate"),
-    (lambda self, p, g, s: p.sub_(g, alpha=min(self.current_lr, 5.0)), "computes with its rate"),
-    (lambda self, p, g, s: p.sub_(g) if self.current_lr else None, "computes with its rate"),
-    (lambda self, p, g, s: p.sub_(g, alpha=int(self.current_lr)), "computes with its rate"),
-    (lambda self, p, g, s: p.sub_(g, alpha=abs(self.current_lr)), "computes with its rate"),
-    (by_its_rate, "computes with its rate"),
-    (lambda self, p, g, s: p.sub_(g, alpha=self.steps % 5), "the count of steps in Python"),
-    (lambda self, p, g, s: p.sub_(g, alpha=2**self.steps), "the count of steps in Python"),
-    (lambda self, p, g, s: p.sub_(g, alpha=float(self.steps)), "the count of steps in Python"),
+    (lambda self, p, g, s: p.sub_(g, alpha=self.schedule(self.steps)), "reads schedule, not current_lr"),
+    (lambda self, p, g, s: p.sub_(g, alpha=min(self.current_lr, 5.0)), "compares its rate"),
+    (lambda self, p, g, s: p.sub_(g, alpha=max(self.steps, self.current_lr)), "compares its rate"),
+    (lambda self, p, g, s: p.sub_(g) if self.current_lr else None, "compares its rate"),
+    (by_its_rate, "compares its rate"),
+    (lambda self, p, g, s: p.sub_(g, alpha=int(self.current_lr)), "takes int of a number that depends"),
+    (lambda self, p, g, s: p.sub_(g, alpha=abs(self.current_lr)), "takes abs of a number that depends"),
+    (lambda self, p, g, s: p.sub_(g, alpha=self.steps % 5), "takes mod of a number that depends"),
+    (lambda self, p, g, s: p.sub_(g, alpha=5 // self.steps), "takes rfloordiv of a number that depends"),
+    (lambda self, p, g, s: p.sub_(g, alpha=float(self.steps)), "takes float of a number that depends"),
+    (lambda self, p, g, s: p.sub_(g, alpha=float(f"{self.steps}")), "takes format of a number that depends"),
+    (lambda self, p, g, s: p.sub_(g, alpha=[0.1, 0.2][self.steps]), "raised TypeError when it was tried"),
+    (lambda self, p, g, s: p.sub_(g, alpha={1: 0.1}[self.steps]), "raised TypeError when it was tried"),
+    (lambda self, p, g, s: p.sub_(g, alpha=math.sqrt(self.steps)), "out of sight, as math.sqrt does"),
+    (lambda self, p, g, s: p.sub_(g, alpha=self.current_lr * math.exp(self.steps)), "out of sight, as math.sqrt does"),
+    (
+        lambda self, p, g, s: p.sub_(g, alpha=self.current_lr / (self.steps - 1)),
+        "cannot be computed: .*division by zero",
+    ),
     (lambda self, p, g, s: p.sub_(g * p.sum().item()), "reads a tensor's values in Python"),
     (lambda self, p, g, s: p.sub_(g) if p[0] > 0 else None, "reads a tensor's values in Python"),
     (lambda self, p, g, s: p.sub_(torch.rand_like(g)), "draws random numbers"),
     (lambda self, p, g, s: p.sub_(torch.empty_like(g).normal_()), "draws random numbers"),
     (lambda self, p, g, s: p.sub_(g, alpha=random.random()), "may change without being seen"),
-    (lambda self, p, g, s: p.sub_(g, alpha=float(numpy.random.random())), "computes with its rate"),
+    (lambda self, p, g, s: p.sub_(g, alpha=float(numpy.random.random())), "out of sight"),
     (add_to("count"), "may set setattr"),
     (add_to("_lr_seen"), "may set setattr"),
     (lambda self, p, g, s: s.update(another=g.clone()), "creates new state"),

@@ -12,6 +12,8 @@ if TYPE_CHECKING:  # the types of cn.Linear and the others, for each component b
     from corenet.builtin.activations import ReLU as ReLU
     from corenet.builtin.activations import Sigmoid as Sigmoid
     from corenet.builtin.activations import Tanh as Tanh
+    from corenet.builtin.adam import Adam as Adam
+    from corenet.builtin.adam import AdamW as AdamW
     from corenet.builtin.dropout import Dropout as Dropout
     from corenet.builtin.linear import Linear as Linear
     from corenet.builtin.losses import BCELoss as BCELoss
@@ -46,3 +48,5 @@ def corenet_losses() -> Iterator[ComponentSpec]:
 @hookimpl
 def corenet_optimizers() -> Iterator[ComponentSpec]:
     yield ComponentSpec("sgd", "corenet.builtin.sgd:SGD", "v ← μ v + g; w ← w − η v")
+    yield ComponentSpec("adam", "corenet.builtin.adam:Adam", "w ← w − η m / (√s + ε), of mean gradient and square")
+    yield ComponentSpec("adamw", "corenet.builtin.adam:AdamW", "adam, with weight decay beside it", aliases=("adam_w",))

@@ -149,9 +149,7 @@ def _refuse_unknown(kind: type, name: str) -> None:
 
 def _group(place: int, given: object, kind: type) -> Group:
     if not isinstance(given, Mapping):
-        raise StructureError(
-            f"group {place} is a {type(given).__name__}: give dicts with 'params', or parameters alone"
-        )
+        raise StructureError(f"group {place} is a {type(given).__name__}; give a dict with 'params' for each group")
     if "params" not in given:
         found = did_you_mean("params", map(str, given))
         raise StructureError(f"group {place} has no 'params'{found}; it has {', '.join(map(repr, given)) or 'nothing'}")

@@ -195,9 +195,7 @@ def _reading(operation: Operation, places: Mapping[int, Tensor]) -> list[Operati
     if not scales and name in _ARITHMETIC:
         return [replace(operation, arguments=arguments)]
     if len(operation.keywords) > 1 or name not in _SCALED:
-        raise NotRecordable(
-            f"{operation.name} takes a number of the step, such as the rate, as a number alone", AS_FACTOR
-        )
+        raise NotRecordable(f"{operation.name} takes the rate as a number alone", AS_FACTOR)
     first, second, *others = arguments
     scale = places[id(scales[0])]
     product = Operation(torch.ops.aten.mul.Tensor, (second, scale), {}, second * scale)

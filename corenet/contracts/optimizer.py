@@ -172,7 +172,7 @@ class Optimizer:
             StructureError: it was made for other parameters or groups, or another optimizer.
             ShapeError: a tensor does not fit.
         """
-        own = self.state_dict()
+        own = {"groups": self._own_values()} | self.state_dict()  # of an earlier version it may have none
         state = refused_misfit(f"{type(self).__name__} over {len(self.parameters)} parameters", own, state)
         lr = non_negative("lr", state["lr"])
         groups = [self._group(each) for each in state["groups"]]

@@ -158,10 +158,10 @@ def kind_of(subject: Callable[..., Any], kind: Kind | None = None) -> Kind:
         for each, contract in _CONTRACTS.items():
             if issubclass(subject, contract) and kind in (None, each):
                 return each
-        raise ConfigError(f"{subject.__name__} is no {kind or _NAMES}")
+        raise ConfigError(f"{subject.__name__} is not a {kind or 'component: no ' + _NAMES}")
     if kind is None:
         kinds = ", ".join(map(repr, KINDS))
-        raise ConfigError(f"check_component of {subject!r:.80}, which is not a class, needs its kind=, one of {kinds}")
+        raise ConfigError(f"check_component of {subject!r:.80}, which is not a class, needs kind=, one of {kinds}")
     return kind
 
 

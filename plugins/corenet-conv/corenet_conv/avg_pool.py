@@ -20,7 +20,7 @@ class AvgPool2d(Windowed):
     Args:
         kernel_size: height and width of a window, or one for both, as in all that follows.
         stride: by how much it moves on; ``kernel_size`` if None.
-        padding: zeros added at each side; half a window at most.
+        padding: zeros added at each side; half of ``kernel_size`` at most.
         ceil_mode: True keeps last windows that the input does not fill.
         count_include_pad: whether ``n`` counts the zeros added.
         divisor_override: ``n`` for every window, whatever it has in it.
@@ -55,7 +55,7 @@ class AvgPool2d(Windowed):
         divisor_override: int | None = None,
     ) -> None:
         super().__init__(kernel_size, stride, padding, 1, ceil_mode)
-        if divisor_override is not None and (not is_integer(abs(divisor_override), 1)):
+        if divisor_override is not None and not (is_integer(divisor_override, None) and divisor_override):
             raise cn.ConfigError(
                 f"AvgPool2d: divisor_override must be an integer other than 0, or None, not {divisor_override!r}",
                 name="divisor_override",

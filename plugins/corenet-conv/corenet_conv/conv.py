@@ -9,8 +9,6 @@ from torch import Tensor
 from corenet_conv.convolution import Convolution
 from corenet_conv.sizes import Sizes, refuse_span, spans_of
 
-LEAST = {"zeros": 0, "replicate": 0, "circular": 0, "reflect": 1}  # elements beyond the padding that it needs
-
 
 class Conv(Convolution):
     """A convolution: an output for each place of the kernel in the padded input."""
@@ -49,12 +47,15 @@ class Conv(Convolution):
         )
 
     def check_fits(self, input: Tensor) -> None:
-        size = input.shape[-self.dims :]
-        for each, amounts in zip(size, self._amounts, strict=True):
-            if self.padding_mode != "zeros" and each < max(amounts) + LEAST[self.padding_mode]:
-                rule = f"{self.padding_mode} padding of {max(amounts)} needs {max(amounts) + LEAST[self.padding_mode]}"
-                raise cn.ShapeError(repr(self), input.shape, f"{rule} elements or more in each dimension")
-        padded = [each + sum(amounts) for each, amounts in zip(size, self._amounts, strict=True)]
+        padded = []
+        for size, amounts in zip(input.shape[-self.dims :], self._amounts, strict=True):
+            least = {"reflect": max(amounts) + 1, "circular": max(amounts)}.get(self.padding_mode, 1)
+            if size < least:
+                rule = (
+                    f"expected {least} elements or more in each dimension, to pad {max(amounts)} ({self.padding_mode})"
+                )
+                raise cn.ShapeError(repr(self), input.shape, rule)
+            padded.append(size + sum(amounts))
         spans = spans_of(self.kernel_size, self.dilation)
         if any(span > each for span, each in zip(spans, padded, strict=True)):
             refuse_span(self, input, spans, padded)

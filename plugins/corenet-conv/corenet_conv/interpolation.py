@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 
-class Points(NamedTuple):
+@dataclass
+class Points:
     """Points along a dimension, each at ``low + fraction``, between two neighbours; without fractions at ``low``."""
 
     low: Tensor

@@ -51,7 +51,7 @@ class MaxPool1d(MaxPool):
     Args:
         kernel_size: length of a window.
         stride: by how much it moves on; ``kernel_size`` if None.
-        padding: elements added at both ends, none of which is ever the largest; half a window at most.
+        padding: elements added at both ends, none of which is ever the largest; half of ``kernel_size`` at most.
         dilation: distance between the elements of a window.
         return_indices: True returns the places of the largest, too, as a second output.
         ceil_mode: True keeps a last window that the input does not fill.
@@ -95,7 +95,7 @@ class MaxPool2d(MaxPool):
     Args:
         kernel_size: height and width of a window, or one for both, as in all that follows.
         stride: by how much it moves on; ``kernel_size`` if None.
-        padding: elements added at each side, none of which is ever the largest; half a window at most.
+        padding: elements added at each side, none of which is ever the largest; half of ``kernel_size`` at most.
         dilation: distance between the elements of a window.
         return_indices: True returns the places of the largest, too, counted by rows, as a second output.
         ceil_mode: True keeps last windows that the input does not fill.

@@ -139,4 +139,4 @@ class Upsample(cn.Module):
 
 def _wide(dtype: torch.dtype) -> torch.dtype:
     """Return the dtype that is computed in, as half precision does not tell points of a large image apart."""
-    return torch.promote_types(dtype, torch.float32)
+    return dtype if dtype.itemsize > 2 else torch.float32

@@ -23,10 +23,10 @@ class Windowed(cn.Module):
         self.padding = self._sizes("padding", padding, least=0)
         self.dilation = self._sizes("dilation", dilation)
         self.ceil_mode = ceil_mode
-        halves = [span // 2 for span in spans_of(self.kernel_size, self.dilation)]
+        halves = [size // 2 for size in self.kernel_size]
         if any(before > half for before, half in zip(self.padding, halves, strict=True)):
             raise cn.ConfigError(
-                f"{type(self).__name__}: padding must be half of a window at most, {times(halves)}, not {padding!r}",
+                f"{type(self).__name__}: padding must be half of kernel_size at most, {times(halves)}, not {padding!r}",
                 name="padding",
                 value=padding,
             )

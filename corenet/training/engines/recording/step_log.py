@@ -61,7 +61,7 @@ def log_step(learner: Learner, input: Tensors, target: Tensors) -> tuple[Tensor,
         with log, asked_by(asked), collected() as penalties:
             prediction = model(*each_of(own_input))
         checked(loss, prediction, own_target)
-        with log:
+        with log, asked_by(asked):
             value = with_penalties(loss.evaluate(prediction, own_target), penalties)
             backward_parameters(model, loss.backward())
     except BaseException:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from corenet.errors import ConfigError, OutputError, did_you_mean
 from corenet.registry.collect import reason_of
 from corenet.registry.registry import registry
+from corenet.registry.sanitize import canonical
 from corenet.registry.spec import Kind
 
 TARGET = re.compile(r"(?P<path>.+\.py)(:(?P<name>[\w.]*))?")
@@ -39,11 +40,13 @@ def is_file(name: str) -> bool:
 def is_of_module(name: str) -> bool:
     """Tell whether ``name`` is that of a class in a module that Python finds, and of no component.
 
-    >>> is_of_module("corenet.builtin.linear:Linear"), is_of_module("corenet:relu"), is_of_module("nowhere.at:All")
+    What begins with a distribution that has components, and is none of these, is a component's name misspelt.
+
+    >>> is_of_module("corenet.builtin.linear:Linear"), is_of_module("corenet:tahn"), is_of_module("nowhere.at:All")
     (True, False, False)
     """
     found = OF_MODULE.fullmatch(name)
-    if found is None or registry().find_all(name):
+    if found is None or canonical(found["path"]) in {row.distribution for row in registry().components()}:
         return False
     sys.path.insert(0, "")  # as where Python itself is told of a module: the current folder
     try:

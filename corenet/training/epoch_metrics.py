@@ -36,11 +36,12 @@ class Measures:
         self._data = {"train": train} if valid is None else {"train": train, "valid": valid}
         targets = [data.targets for data in self._data.values()]
         if metrics is None:
-            self.metrics: tuple[Metric, ...] = (error_rate,) if valid is not None and are_classes(*targets) else ()
+            has_rate = valid is not None and are_classes(*targets, loss=loss)
+            self.metrics: tuple[Metric, ...] = (error_rate,) if has_rate else ()
         else:
             self.metrics = named_apart(metrics)
             if any(map(_is_rate, self.metrics)):
-                refuse_no_classes(*targets)
+                refuse_no_classes(*targets, loss=loss)
         self.others = [metric for metric in self.metrics if not _is_rate(metric)]
         rates = len(self.others) < len(self.metrics)
         of_outputs = OutputMeasures(loss, self._data, rates, is_default=metrics is None)

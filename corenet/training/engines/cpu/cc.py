@@ -103,6 +103,11 @@ def begin(source: str) -> Callable[[], bool]:
     return lambda: thread is None or not thread.is_alive()
 
 
+def is_at_work() -> bool:
+    """Tell whether something is being compiled in the background."""
+    return any(thread.is_alive() for thread in [*_begun.values()])
+
+
 def _is_at_hand(source: str) -> bool:
     """Tell whether a source is compiled already, or cannot be: :func:`library` says why."""
     try:

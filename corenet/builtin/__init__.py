@@ -22,7 +22,9 @@ if TYPE_CHECKING:  # the types of cn.Linear and the others, for each component b
     from corenet.builtin.classification import ErrorRate as ErrorRate
     from corenet.builtin.classification import Precision as Precision
     from corenet.builtin.classification import Recall as Recall
+    from corenet.builtin.cross_entropy import CrossEntropyLoss as CrossEntropyLoss
     from corenet.builtin.dropout import Dropout as Dropout
+    from corenet.builtin.flatten import Flatten as Flatten
     from corenet.builtin.initializers import HeNormal as HeNormal
     from corenet.builtin.initializers import HeUniform as HeUniform
     from corenet.builtin.initializers import Normal as Normal
@@ -48,15 +50,22 @@ if TYPE_CHECKING:  # the types of cn.Linear and the others, for each component b
     from corenet.builtin.schedules import StepSchedule as StepSchedule
     from corenet.builtin.schedules import WarmupSchedule as WarmupSchedule
     from corenet.builtin.sgd import SGD as SGD
+    from corenet.builtin.softmax import LogSoftmax as LogSoftmax
+    from corenet.builtin.softmax import Softmax as Softmax
 
 
 @hookimpl
 def corenet_modules() -> Iterator[ComponentSpec]:
     yield ComponentSpec("linear", "corenet.builtin.linear:Linear", "y = x Wᵀ + b")
     yield ComponentSpec("dropout", "corenet.builtin.dropout:Dropout", "y = x · mask / (1 − p), mask ~ Bernoulli(1 − p)")
+    yield ComponentSpec("flatten", "corenet.builtin.flatten:Flatten", "(N, d₁, d₂, …) → (N, d₁ · d₂ · …)")
     yield ComponentSpec("relu", "corenet.builtin.activations:ReLU", "y = max(x, 0)", tags=("activation",))
     yield ComponentSpec("tanh", "corenet.builtin.activations:Tanh", "y = tanh x", tags=("activation",))
     yield ComponentSpec("sigmoid", "corenet.builtin.activations:Sigmoid", "y = 1 / (1 + e⁻ˣ)", tags=("activation",))
+    yield ComponentSpec("softmax", "corenet.builtin.softmax:Softmax", "yᵢ = e^xᵢ / Σⱼ e^xⱼ", tags=("activation",))
+    yield ComponentSpec(
+        "log_softmax", "corenet.builtin.softmax:LogSoftmax", "yᵢ = xᵢ − log Σⱼ e^xⱼ", tags=("activation",)
+    )
 
 
 @hookimpl
@@ -69,6 +78,12 @@ def corenet_losses() -> Iterator[ComponentSpec]:
         "corenet.builtin.losses:BCEWithLogitsLoss",
         "bce of sigmoid(x), computed stably",
         aliases=("bce_with_logits_loss",),
+    )
+    yield ComponentSpec(
+        "cross_entropy",
+        "corenet.builtin.cross_entropy:CrossEntropyLoss",
+        "−Σ t log softmax(x), of class indices or probabilities",
+        aliases=("cross_entropy_loss",),
     )
 
 

@@ -39,12 +39,12 @@ class Measures:
         self._data = {"train": train} if valid is None else {"train": train, VALID: valid}
         targets = [data.targets for data in self._data.values()]
         if metrics is None:
-            is_of_classes = valid is not None and are_classes(*targets)
+            is_of_classes = valid is not None and are_classes(*targets, loss=loss)
             self._named: dict[str, Found] = {error_rate.__name__: error_rate} if is_of_classes else {}
         else:
             self._named = named_apart(metrics)
             if any(map(_reads_classes, self._named.values())):
-                refuse_no_classes(*targets)
+                refuse_no_classes(*targets, loss=loss)
         self._reader = Reader(loss, *targets)
         rates = any(map(is_rate, self._named.values()))
         of_outputs = OutputMeasures(loss, self._data, rates, is_default=metrics is None)

@@ -103,7 +103,7 @@ class OutputMeasures:
         """Find out from the first outputs how classes are coded; the default metric is left out where they are not."""
         targets = [data.targets for data in self._data.values()]
         try:
-            coding = coding_of(targets[0], outputs[0], *targets[1:])
+            coding = coding_of(targets[0], outputs[0], *targets[1:], loss=self._loss)
         except DataError:
             if not self._is_default:
                 raise

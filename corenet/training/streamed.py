@@ -69,9 +69,11 @@ class Reader:
         if output.shape != expected:
             raise ShapeError(type(metric).__name__, output.shape, f"expected {expected} for its targets")
         if metric.reads == "scores":
-            return self._probabilities(output), coding.classes(target)
-        predicted = output if self._loss is None else self._loss.predictions(output)
-        return coding.read(output, predicted), coding.classes(target)
+            found = self._probabilities(output).movedim(coding.dim, -1)
+        else:
+            found = coding.read(output, output if self._loss is None else self._loss.predictions(output))
+        classes, judged = coding.classes(target), coding.judged(target)
+        return (found, classes) if judged is None else (found[judged], classes[judged])
 
     def _probabilities(self, output: Tensor) -> Tensor:
         """Return the probabilities that outputs stand for, or outputs themselves where the loss knows of none."""
@@ -84,7 +86,7 @@ class Reader:
         if self._coding is None:
             first, *others = (each for targets in self._targets for each in each_of(targets)[:1])
             every = output[:1].expand(len(first), *output.shape[1:])  # a row for each target, as the coding looks at
-            self._coding = coding_of(first, every, *others)
+            self._coding = coding_of(first, every, *others, loss=self._loss)
         return self._coding
 
 

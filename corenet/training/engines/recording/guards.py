@@ -77,7 +77,7 @@ class Guards:
     @classmethod
     def of_check(cls, loss: Loss) -> Self:
         """Return what the check of a loss reads, which is run in the midst of a recorded step."""
-        return cls.of_code_between(loss, "loss", ("check",))
+        return cls.of_code_between(loss, "loss", ("check", "check_values"))
 
     @classmethod
     def of_code_between(cls, part: object, path: str, entries: Sequence[str]) -> Self:

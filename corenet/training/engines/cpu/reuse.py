@@ -76,8 +76,8 @@ class Templates:
         """Tell whether a loop of a learner's structure is kept."""
         return (structure_of(learner), batch) in self._kept
 
-    def recall(self, learner: Learner, batch: Key) -> CompiledLoop | None:
-        """Return the loop of a learner, unverified, if one of its structure is kept."""
+    def recall(self, learner: Learner, batch: Key) -> tuple[CompiledLoop, Guards] | None:
+        """Return the loop of a learner, unverified, if one of its structure is kept, and the guards of that one."""
         key = structure_of(learner), batch
         template = self._kept.get(key)
         if template is None:
@@ -85,7 +85,7 @@ class Templates:
         if template.guards.of_code().changed() is not None:  # such as a method that was replaced since
             del self._kept[key]
             return None
-        return rebound(template, learner)
+        return rebound(template, learner), template.guards
 
     def __len__(self) -> int:
         return len(self._kept)

@@ -55,7 +55,7 @@ class PositionalEncoding(cn.Module):
         refuse_no_probability("PositionalEncoding", "dropout", dropout)
         self.d_model, self.batch_first = d_model, batch_first
         self.dropout = dropout_of(dropout)
-        self.pe = cn.Buffer(waves(max_len, d_model).to(dtype or torch.get_default_dtype()))
+        self.pe = cn.Buffer(torch.empty(max_len, d_model, dtype=dtype).copy_(waves(max_len, d_model)))
         self.to(device=device)
 
     @staticmethod

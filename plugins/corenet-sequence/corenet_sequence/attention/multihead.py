@@ -126,8 +126,7 @@ class MultiheadAttention(cn.Module):
         grad_q, grad_k, grad_v, *grads = self.attention.backward(grad_heads, *grad_weights)
         grad_sources = self.maps.backward(*[each.transpose(1, 2).flatten(2) for each in (grad_q, grad_k, grad_v)])
         each_source = grad_sources if given > 1 else (grad_sources,)
-        of_masks = iter(grads)
-        grad_masks = [None if shape is None else _viewed(next(of_masks), shape) for shape in mask_shapes]
+        grad_masks = [None if shape is None else _viewed(grads.pop(0), shape) for shape in mask_shapes]
         found = [self._as_given(each, is_single) for each in each_source] + [None] * (3 - given) + grad_masks
         return tuple(found[:count]) if count > 1 else found[0]
 

@@ -47,6 +47,7 @@ CHECKS: dict[Kind, list[Check]] = {
     "loss": [*LOSS_GRADIENT_CHECKS, *LOSS_EDGES_CHECKS, *LOSS_CALLS_CHECKS, *LOSS_CONTRACT_CHECKS],
     "optimizer": [*OPTIMIZER_TRAJECTORY_CHECKS, *OPTIMIZER_STEP_CHECKS, *OPTIMIZER_CONTRACT_CHECKS],
 }
+PASSES = "passes although expected_failures lists it ({}): remove the entry"
 _CONTRACTS: dict[Kind, type] = {"module": Module, "loss": Loss, "optimizer": Optimizer}
 
 
@@ -84,6 +85,8 @@ def check_component(
     chosen = list(cases_of(cls_or_factory, kind) if cases is None else cases)
     if not chosen:
         raise ConfigError(f"{cls_or_factory!r} has no cases: conformance_cases() returned none")
+    for case in chosen:
+        _refuse_unknown(case.expected_failures, kind)
     trials = [Trial(cls_or_factory, case, seed) for case in chosen]
     results = tuple(run_checks(CHECKS[kind], trials, expected))
     errors = [trial.gradients.error for trial in trials if "gradients" in vars(trial)]
@@ -112,10 +115,14 @@ def run_checks(checks: Iterable[Check], trials: list[Trial], expected: Mapping[s
 
 
 def run_check(check: Check, trials: Iterable[Trial], expected: str | None = None) -> Result:
-    """Run a check on the trials up to the first that fails; ``expected`` is the reason why it must fail."""
+    """Run a check on the trials up to the first that fails; ``expected`` is the reason why it must fail.
+
+    A case that expects to fail must, and the others are checked all the same.
+    """
     verdict: Verdict = "skipped"
-    reason = ""
+    reason, met = "", None
     for trial in trials:
+        own = trial.case.expected_failures.get(check.id)
         try:
             with seeded(trial.seed), redirect_stdout(sys.stderr):  # what it prints is no part of the report
                 check.run(trial)
@@ -123,12 +130,20 @@ def run_check(check: Check, trials: Iterable[Trial], expected: str | None = None
         except NotApplicable as skipped:
             reason = str(skipped)
         except Violation as found:
-            return _failed(check, trial, found, expected, found.__cause__)
+            if own is None:
+                return _failed(check, trial, found, expected, found.__cause__)
+            met = met or Result(check.id, "expected failure", str(trial), own)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code may raise anything
-            return _failed(check, trial, Violation(f"it raised {reason_of(error)}"), expected, error)
+            if own is None:
+                return _failed(check, trial, Violation(f"it raised {reason_of(error)}"), expected, error)
+            met = met or Result(check.id, "expected failure", str(trial), own)
+        else:
+            if own is not None:
+                return Result(check.id, "failed", str(trial), PASSES.format(own))
+    if met is not None:
+        return met
     if expected is not None:
-        message = f"passes although expected_failures lists it ({expected}): remove the entry"
-        return Result(check.id, "failed", message=message)
+        return Result(check.id, "failed", message=PASSES.format(expected))
     return Result(check.id, verdict, message=reason if verdict == "skipped" else "")
 
 

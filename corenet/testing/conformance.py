@@ -15,6 +15,7 @@ from corenet.errors import ConfigError, did_you_mean
 from corenet.registry.collect import reason_of
 from corenet.registry.spec import KINDS, Kind
 from corenet.testing.checks.check import Check
+from corenet.testing.checks.half_precision import LOSS_HALF_CHECKS, MODULE_HALF_CHECKS
 from corenet.testing.checks.loss_calls import LOSS_CALLS_CHECKS
 from corenet.testing.checks.loss_contract import LOSS_CONTRACT_CHECKS
 from corenet.testing.checks.loss_edges import LOSS_EDGES_CHECKS
@@ -38,13 +39,20 @@ CHECKS: dict[Kind, list[Check]] = {
     "module": [
         *MODULE_EFFECTS_CHECKS,
         *MODULE_GRADIENT_CHECKS,
+        *MODULE_HALF_CHECKS,
         *MODULE_ROWS_CHECKS,
         *MODULE_CALLS_CHECKS,
         *MODULE_CONTRACT_CHECKS,
         *MODULE_MEAN_CHECKS,
         *MODULE_ENGINE_CHECKS,
     ],
-    "loss": [*LOSS_GRADIENT_CHECKS, *LOSS_EDGES_CHECKS, *LOSS_CALLS_CHECKS, *LOSS_CONTRACT_CHECKS],
+    "loss": [
+        *LOSS_GRADIENT_CHECKS,
+        *LOSS_HALF_CHECKS,
+        *LOSS_EDGES_CHECKS,
+        *LOSS_CALLS_CHECKS,
+        *LOSS_CONTRACT_CHECKS,
+    ],
     "optimizer": [*OPTIMIZER_TRAJECTORY_CHECKS, *OPTIMIZER_STEP_CHECKS, *OPTIMIZER_CONTRACT_CHECKS],
 }
 PASSES = "passes although expected_failures lists it ({}): remove the entry"

@@ -41,7 +41,9 @@ class BatchNorm1d(cn.Module):
 
     def check(self, input):
         if input.dim() != 2 or (self.training and len(input) < 2):
-            raise cn.errors.ShapeError("BatchNorm1d", input.shape, "expected (N, features), in training of two at least")
+            raise cn.errors.ShapeError(
+                "BatchNorm1d", input.shape, "expected (N, features), in training of two at least"
+            )
 
     def forward(self, input):
         mean, var = self.running_mean, self.running_var

@@ -15,16 +15,17 @@ from corenet.errors import ConfigError, did_you_mean
 from corenet.registry.collect import reason_of
 from corenet.registry.spec import KINDS, Kind
 from corenet.testing.checks.check import Check
-from corenet.testing.checks.half_precision import LOSS_HALF_CHECKS, MODULE_HALF_CHECKS
 from corenet.testing.checks.loss_calls import LOSS_CALLS_CHECKS
 from corenet.testing.checks.loss_contract import LOSS_CONTRACT_CHECKS
 from corenet.testing.checks.loss_edges import LOSS_EDGES_CHECKS
 from corenet.testing.checks.loss_gradient import LOSS_GRADIENT_CHECKS
+from corenet.testing.checks.loss_half_precision import LOSS_HALF_CHECKS
 from corenet.testing.checks.module_calls import MODULE_CALLS_CHECKS
 from corenet.testing.checks.module_contract import MODULE_CONTRACT_CHECKS
 from corenet.testing.checks.module_effects import MODULE_EFFECTS_CHECKS
 from corenet.testing.checks.module_engine import MODULE_ENGINE_CHECKS
 from corenet.testing.checks.module_gradient import MODULE_GRADIENT_CHECKS
+from corenet.testing.checks.module_half_precision import MODULE_HALF_CHECKS
 from corenet.testing.checks.module_mean import MODULE_MEAN_CHECKS
 from corenet.testing.checks.module_rows import MODULE_ROWS_CHECKS
 from corenet.testing.checks.optimizer_contract import OPTIMIZER_CONTRACT_CHECKS
@@ -67,6 +68,7 @@ def check_component(
     expected_failures: Mapping[str, str] | None = None,
     name: str = "",
     seed: int = 0,
+    announce: Callable[[str], object] | None = None,
 ) -> Report:
     """Check a component against every promise of its contract. A broken component raises nothing: the report says so.
 
@@ -77,6 +79,7 @@ def check_component(
         expected_failures: by check id, the reason why it fails. If such a check passes, it is reported as a failure.
         name: the component's name in the report.
         seed: of all random numbers.
+        announce: is called with the id of each check before it runs.
 
     Raises:
         ConfigError: the kind is unknown or missing, an expected failure names no check,
@@ -96,13 +99,15 @@ def check_component(
     for case in chosen:
         _refuse_unknown(case.expected_failures, kind)
     trials = [Trial(cls_or_factory, case, seed) for case in chosen]
-    results = tuple(run_checks(CHECKS[kind], trials, expected))
+    results = tuple(run_checks(CHECKS[kind], trials, expected, announce or str))
     errors = [trial.gradients.error for trial in trials if "gradients" in vars(trial)]
     subject = name or getattr(cls_or_factory, "__name__", repr(cls_or_factory))
     return Report(subject, kind, results, max(errors, default=None))
 
 
-def run_checks(checks: Iterable[Check], trials: list[Trial], expected: Mapping[str, str]) -> Iterator[Result]:
+def run_checks(
+    checks: Iterable[Check], trials: list[Trial], expected: Mapping[str, str], announce: Callable[[str], object] = str
+) -> Iterator[Result]:
     """Yield the result of each check, so that one mistake is one failure.
 
     A check runs only on the trials that come before the first failure of a check in its ``after``;
@@ -116,6 +121,7 @@ def run_checks(checks: Iterable[Check], trials: list[Trial], expected: Mapping[s
         if not left:
             yield Result(check.id, "skipped", message=f"not run, because {first} fails")
             continue
+        announce(check.id)
         result = run_check(check, left, expected.get(check.id))
         if result.case:
             sound[check.id] = names.index(result.case)

@@ -91,7 +91,7 @@ def test_a_class_says_what_its_cases_fail():
     class Branches(cn.Module):
         @staticmethod
         def conformance_cases():
-            because = {check: "it branches on its values" for check in ("module.compiled", "module.mapped")}
+            because = dict.fromkeys(("module.compiled", "module.mapped"), "it branches on its values")
             return [Case(expected_failures=because)]
 
         def forward(self, input):

@@ -113,7 +113,8 @@ def _must_agree(trial: Trial, input: Tensors, target: Tensors) -> None:
         if wrong := slope.disagree(by_hand, torch.ones_like(slope.found)):
             raise Violation(
                 f"{trial}: the slope in a random direction {wrong}",
-                _lost_rows(found.gradients[0]) or "right on small inputs: look for a block whose rest is lost, or a fixed size",
+                _lost_rows(found.gradients[0])
+                or "right on small inputs: look for a block whose rest is lost, or a fixed size",
             )
 
 

@@ -85,6 +85,6 @@ def _alternating(
             outputs.append(run(module, given))
     found = {}
     for place in order:
-        module, given = modules[place], outputs[place]
-        found[place] = result_of(module, inputs[place], given, module.backward(*drawn_like(given)))
+        module, output = modules[place], outputs[place]
+        found[place] = result_of(module, inputs[place], output, module.backward(*drawn_like(output)))
     return found

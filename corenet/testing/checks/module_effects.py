@@ -99,7 +99,11 @@ def precision(trial: Trial) -> None:
 def _changed(given: Upstreams, before: Upstreams) -> int | None:
     """Return the place of the first tensor that is not what it was."""
     pairs = enumerate(zip(given, before, strict=True))
-    return next((place for place, (new, old) in pairs if new is not None and not torch.equal(new, old)), None)
+    return next((place for place, (new, old) in pairs if not _same(new, old)), None)
+
+
+def _same(new: Tensor | None, old: Tensor | None) -> bool:
+    return new is None or old is None or torch.equal(new, old)
 
 
 def _overwritten(trial: Trial, name: str, place: int) -> str:

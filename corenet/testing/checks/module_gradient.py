@@ -152,7 +152,9 @@ def strides(trial: Trial) -> None:
         turned = [each if each is None else laid_out(each) for each in upstreams]
         _same(straight, result(map(laid_out, inputs), turned), how)
     ones = [each if each is None else torch.ones((), dtype=each.dtype).expand(each.shape) for each in upstreams]
-    _same(result(inputs, (each if each is None else each.contiguous() for each in ones)), result(inputs, ones), "expanded")
+    _same(
+        result(inputs, (each if each is None else each.contiguous() for each in ones)), result(inputs, ones), "expanded"
+    )
     if all(each.dim() and len(each) > 1 for each in inputs):
         repeated = [each[:1].expand(each.shape) for each in inputs]
         _same(result((each.contiguous() for each in repeated), upstreams), result(repeated, upstreams), "expanded")

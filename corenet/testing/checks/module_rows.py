@@ -112,7 +112,8 @@ class Point(NamedTuple):
             return ""
         if wrong == list(range(wrong[0], len(input))):
             return f"right but for the last {len(wrong)} of {len(input)} rows: a block whose rest is lost"
-        return f"right but for the rows {', '.join(map(str, wrong[:MOST_ROWS]))}: look for a condition that is true of them"
+        listed = ", ".join(map(str, wrong[:MOST_ROWS]))
+        return f"right but for the rows {listed}: look for a condition that is true of them"
 
 
 def _inputs(trial: Trial) -> Iterator[tuple[str, Inputs]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TypeGuard
-
 import torch
 from torch import Tensor
 
@@ -43,12 +41,12 @@ def gradcheck(
     The parameters are taken as they are; if some are 0, 1 or −1, which may hide a forgotten factor, the check runs once
     more with others, and the report says of a fault that it was seen there.
 
-    Two ``u`` are random; where the output has at most 12 elements each of them is taken alone too, which is
-    the whole Jacobian. Several outputs have an ``u`` each, a penalty has the factor 1 that it has in a loss. The check runs on a float64 copy; neither the component nor its inputs are changed,
-    strided inputs stay strided. Random layers draw the same numbers in each evaluation. Elements at a kink,
-    those without a neighbour in the domain, and those of whose slope no step is sure are left out and counted; a
-    tensor that is left out whole is no pass. Of more than 2000 elements in a tensor,
-    2000 are drawn, and all take part in five random directions.
+    Two ``u`` are random; where the output has at most 12 elements each of them is taken alone too, which is the
+    whole Jacobian. Several outputs have an ``u`` each, a penalty has the factor 1 that it has in a loss. The check
+    runs on a float64 copy; neither the component nor its inputs are changed, strided inputs stay strided. Random
+    layers draw the same numbers in each evaluation. Elements at a kink, those without a neighbour in the domain,
+    and those of whose slope no step is sure are left out and counted; a tensor that is left out whole is no pass.
+    Of more than 2000 elements in a tensor, 2000 are drawn, and all take part in five random directions.
 
     Args:
         subject: a module or a loss.
@@ -113,13 +111,10 @@ def _refuse_arguments(subject: object, inputs: tuple[object, ...], rtol: float, 
         raise ConfigError(f"gradcheck of {subject!r} takes an input and a target, got {len(inputs)} arguments")
     if not inputs:
         raise ConfigError(f"gradcheck of {subject!r} needs an input")
-    tensors = [each for given in inputs for each in (given if _may_be_several(subject, given) else [given])]
+    tensors: list[object] = []
+    for given in inputs:
+        tensors += given if isinstance(subject, Loss) and isinstance(given, tuple) else [given]
     if not all(isinstance(tensor, Tensor) for tensor in tensors):
         raise ConfigError(f"gradcheck of {subject!r} takes torch.Tensors, got {inputs!r:.80}")
     if not all(tensor.isfinite().all() for tensor in tensors if isinstance(tensor, Tensor)):
         raise ConfigError(f"gradcheck of {subject!r} needs finite inputs; an infinity or NaN has no neighbours")
-
-
-def _may_be_several(subject: Module | Loss, given: object) -> TypeGuard[tuple[object, ...]]:
-    """Tell whether ``given`` are the several outputs, or targets, that a loss takes as one argument."""
-    return isinstance(subject, Loss) and isinstance(given, tuple) and bool(given)

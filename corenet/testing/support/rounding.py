@@ -21,7 +21,8 @@ GRADIENT = "gradient"
 class Rounded:
     """Results in ``dtype``, the exact ones for the same numbers, and exact ones for numbers a last digit away.
 
-    All are by name, of which those of gradients say so. Sizes are root mean squares, so that a single element, such as that of another maximum, is not much.
+    All are by name, of which those of gradients say so. Sizes are root mean squares, so that a single element, such as
+    that of another maximum, is not much.
     """
 
     dtype: torch.dtype
@@ -44,7 +45,9 @@ class Rounded:
         largest = max((size for name, size in sizes.items() if GRADIENT in name), default=0.0)
         found = {}
         for name, size in sizes.items():
-            spread = max((self._size(name, each[name].double() - self.exact[name]) for each in self.nearby), default=0.0)
+            spread = max(
+                (self._size(name, each[name].double() - self.exact[name]) for each in self.nearby), default=0.0
+            )
             terms = size + (largest if GRADIENT in name else size)  # a small one may be what is left of large terms
             tolerance = DIGITS * torch.finfo(self.dtype).eps * terms + SENSITIVITY * spread
             if tolerance <= BLIND * size and size:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import accumulate, combinations, pairwise
 
 import torch
@@ -16,7 +17,7 @@ def output_lost(evidence: Evidence) -> Words | None:
     """Ours is right but for the upstream gradient of one of several outputs, which takes no part."""
     parts = _parts(evidence)
     for place, part in enumerate(parts if len(parts) > 1 else []):
-        if with_upstream(evidence, lambda upstream, part=part: _with(upstream, part, 0 * upstream[part])):
+        if with_upstream(evidence, partial(_without, part=part)):
             return {"output": str(place)}
     return None
 
@@ -24,12 +25,8 @@ def output_lost(evidence: Evidence) -> Words | None:
 def outputs_exchanged(evidence: Evidence) -> Words | None:
     """Ours is right for the upstream gradients of two outputs exchanged."""
     for (first, one), (second, other) in combinations(enumerate(_parts(evidence)), 2):
-        if one.stop - one.start != other.stop - other.start:
-            continue
-        if with_upstream(
-            evidence,
-            lambda upstream, one=one, other=other: _with(_with(upstream, one, upstream[other]), other, upstream[one]),
-        ):
+        alike = one.stop - one.start == other.stop - other.start
+        if alike and with_upstream(evidence, partial(_exchanged, one=one, other=other)):
             return {"first": str(first), "second": str(second)}
     return None
 
@@ -51,6 +48,14 @@ def repetitions_lost(evidence: Evidence) -> Words | None:
 def _parts(evidence: Evidence) -> list[slice]:
     """Return where the numbers of each output are in the flat tensor of all."""
     return [slice(*ends) for ends in pairwise(accumulate(evidence.output_sizes, initial=0))]
+
+
+def _without(upstream: Tensor, part: slice) -> Tensor:
+    return _with(upstream, part, torch.zeros_like(upstream[part]))
+
+
+def _exchanged(upstream: Tensor, one: slice, other: slice) -> Tensor:
+    return _with(_with(upstream, one, upstream[other]), other, upstream[one])
 
 
 def _with(upstream: Tensor, part: slice, values: Tensor) -> Tensor:

@@ -27,7 +27,12 @@ LIBRARIES = ("jax", "scikit-learn", "thinc")
 def markdown(rows: Sequence[Row]) -> str:
     """Return one table; times are measured against the first row."""
     against = next((row for row in rows if not row.skipped), None)
-    lines = [HEADING, ["---"] + ["---:"] * (len(HEADING) - 1), *(_cells(row, against) for row in rows)]
+    return in_markdown(HEADING, [_cells(row, against) for row in rows])
+
+
+def in_markdown(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table of cells, its first column to the left."""
+    lines = [heading, ["---"] + ["---:"] * (len(heading) - 1), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 

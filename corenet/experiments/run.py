@@ -201,7 +201,7 @@ def components_of(recipe: Recipe) -> list[dict[str, str]]:
 
     >>> from corenet.experiments import experiment
     >>> components_of(experiment("003a").recipe)[0]
-    {'kind': 'module', 'name': 'corenet:linear', 'version': '0.1.0'}
+    {'kind': 'module', 'name': 'corenet:linear', 'version': '0.2.0'}
     """
     named = [("module", name) for name, *_ in recipe.modules]
     named += [("loss", recipe.loss), ("optimizer", recipe.optimizer["name"])]

@@ -16,7 +16,7 @@ def provenance(classes: Iterable[type]) -> list[dict[str, str]]:
 
     >>> import corenet as cn
     >>> provenance([cn.Linear])
-    [{'class': 'corenet.builtin.linear:Linear', 'name': 'corenet:linear', 'version': '0.1.0'}]
+    [{'class': 'corenet.builtin.linear:Linear', 'name': 'corenet:linear', 'version': '0.2.0'}]
     """
     rows = registry().components()
     return [_described(cls, rows) for cls in dict.fromkeys(classes)]

@@ -44,7 +44,7 @@ def test_a_built_in_from_its_formula_to_its_conformance(call, monkeypatch):
     code, stdout, stderr = call("show", "linear")
     lines = stdout.splitlines()
     assert (code, stderr) == (0, "")
-    assert lines[0] == "linear · module · corenet 0.1.0 · loaded"
+    assert lines[0] == "linear · module · corenet 0.2.0 · loaded"
     assert "formula    y = x Wᵀ + b" in lines
     assert "arguments  in_features: int" in lines
     assert "           bias: bool = True" in lines
@@ -87,7 +87,7 @@ def test_every_kind_of_the_name_is_shown_unless_one_is_chosen(call, install):
     install("corenet-x", "corenet.modules", "mse = x_code:Twice", x_code=TWICE)
     stdout = call("show", "mse")[1]
     assert "mse · module · corenet-x 1.2 · loaded" in stdout
-    assert "mse · loss · corenet 0.1.0 · loaded" in stdout
+    assert "mse · loss · corenet 0.2.0 · loaded" in stdout
     assert "module" not in call("show", "mse", "--kind", "loss")[1]
 
 

@@ -9,7 +9,7 @@ from corenet.training.engines.cpu.cc import compiler
 from corenet.training.engines.cpu.engine import CFunctions, Compiled
 from corenet.training.engines.plain import Plain
 from corenet.training.engines.replay import Replay
-from corenet.training.engines.select import RECALLED_FROM, RECORDED_FROM, engine_for
+from corenet.training.engines.select import RECALLED_FROM, RECORDED_FROM, REPEATED_FROM, engine_for
 from corenet.training.learner import Learner
 
 DATA = cn.data.disk(40, seed=0)
@@ -53,7 +53,7 @@ def test_a_last_batch_of_another_size_is_recorded_too(batch_size, steps):
 
 
 @pytest.mark.usefixtures("needs_compiler")
-def test_a_learner_like_an_earlier_one_is_worth_half_as_many_steps():
+def test_a_learner_like_an_earlier_one_is_worth_fewer_steps():
     options = {"batch_size": 40, "progress": False}
     first, other = parts(), parts()
     other[0].train()  # as fit does before it chooses
@@ -65,6 +65,28 @@ def test_a_learner_like_an_earlier_one_is_worth_half_as_many_steps():
     ]
     assert kinds == [Plain, Plain, Compiled, Compiled, Compiled, Compiled]  # the very one goes on where it was
     assert type(engine_for("auto", Learner(*wide()), DATA, epochs=RECALLED_FROM, batch_size=40)) is Plain
+
+
+def odd():
+    model = cn.Sequential(cn.Linear(2, 5), cn.Tanh(), cn.Linear(5, 1))
+    return model, cn.MSELoss(), cn.SGD(model.parameters(), lr=0.1)
+
+
+@pytest.mark.usefixtures("needs_compiler")
+def test_short_trainings_of_one_kind_are_recorded_once_they_are_many(monkeypatch):
+    at_work = []
+    monkeypatch.setattr("corenet.training.engines.select.is_at_work", lambda: bool(at_work))
+
+    def chosen(steps=RECORDED_FROM - 1, make=odd):
+        return type(engine_for("auto", Learner(*make()), DATA, epochs=steps, batch_size=40))
+
+    count = -(-REPEATED_FROM // (RECORDED_FROM - 1))
+    assert [chosen() for _ in range(count)] == [Plain] * (count - 1) + [Compiled]
+    assert [chosen(RECALLED_FROM - 1), chosen(make=wide)] == [Plain, Plain]  # too short; of another kind
+    at_work.append("the compiler")
+    assert chosen() is Plain
+    at_work.clear()
+    assert chosen() is Compiled
 
 
 def wide():

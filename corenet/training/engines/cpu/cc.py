@@ -41,6 +41,7 @@ HEADER = """#include <math.h>
 #define UNROLLED _Pragma("GCC unroll 8")
 #endif
 #define NOT_INLINED __attribute__((noinline))
+static __thread int out_of_range;
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__GLIBC__)
 #if __GLIBC_PREREQ(2, 35)
 #define SIMD __attribute__((simd("notinbranch")))
@@ -100,6 +101,11 @@ def begin(source: str) -> Callable[[], bool]:
         thread = _begun[source] = Thread(target=_compile_aside, args=(source,), daemon=True)
         thread.start()
     return lambda: thread is None or not thread.is_alive()
+
+
+def is_at_work() -> bool:
+    """Tell whether something is being compiled in the background."""
+    return any(thread.is_alive() for thread in [*_begun.values()])
 
 
 def _is_at_hand(source: str) -> bool:

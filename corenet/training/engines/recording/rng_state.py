@@ -60,3 +60,19 @@ def python_rng_checkpoint() -> Callable[[], None]:
         numpy.random.set_state(others)
 
     return rewind
+
+
+def python_rng_states() -> tuple[object, ...]:
+    """Return where the global generators of Python and numpy stand."""
+    return random.getstate(), plain_state(numpy.random.get_state(legacy=False))
+
+
+def plain_state(state: object) -> object:
+    """Return the state of a generator of numpy with the bytes of each array in its place, to be compared by ``==``.
+
+    >>> plain_state({"state": {"key": numpy.zeros(2, numpy.uint8)}, "pos": 3})
+    {'state': {'key': b'\\x00\\x00'}, 'pos': 3}
+    """
+    if isinstance(state, dict):
+        return {name: plain_state(value) for name, value in state.items()}
+    return state.tobytes() if isinstance(state, numpy.ndarray) else state

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-import numpy
 import torch
 from torch import Tensor
 
@@ -15,8 +13,10 @@ from corenet.contracts.penalties import collected, with_penalties
 from corenet.contracts.several import Tensors, each_of, mapped
 from corenet.contracts.value_checks import asked_by
 from corenet.training.engines.recording.asked_checks import Asked, AskedCheck
+from corenet.training.engines.recording.constants import constants
 from corenet.training.engines.recording.moving import moved_by
 from corenet.training.engines.recording.op_log import Operation, OpLog, memory
+from corenet.training.engines.recording.rng_state import python_rng_states
 from corenet.training.engines.unsupported import NotRecordable
 from corenet.training.finite import checked
 from corenet.training.learner import Learner
@@ -41,10 +41,11 @@ class StepLog:
         return list(found.values())
 
     def made(self) -> set[int]:
-        """Return the memories of the tensors that came into being in the step, and of its batch."""
+        """Return the memories of the tensors that came into being in the step, constants aside, and of its batch."""
         results = (each.results() for each in self.operations if not (each.is_view or each.writes))
         own = (*each_of(self.input), *each_of(self.target))
-        return {memory(each) for each in (*own, *chain.from_iterable(results))}
+        made = set(map(memory, chain.from_iterable(results))) - constants(self.operations)
+        return made | set(map(memory, own))
 
 
 def log_step(learner: Learner, input: Tensors, target: Tensors) -> tuple[Tensor, StepLog | NotRecordable]:
@@ -57,18 +58,18 @@ def log_step(learner: Learner, input: Tensors, target: Tensors) -> tuple[Tensor,
     asked = Asked(log)
     own_input, own_target = mapped(Tensor.clone, input), mapped(Tensor.clone, target)
     learner.optimizer.zero_grad()
-    drawn = _drawn_in_python()
+    drawn = python_rng_states()
     try:
         with log, asked_by(asked), collected() as penalties:
             prediction = model(*each_of(own_input))
         checked(loss, prediction, own_target)
-        with log:
+        with log, asked_by(asked):
             value = with_penalties(loss.evaluate(prediction, own_target), penalties)
             backward_parameters(model, loss.backward())
     except BaseException:
         model.forget()
         raise
-    if _drawn_in_python() != drawn:
+    if python_rng_states() != drawn:
         log.refuse("the step draws random numbers in Python or numpy", "draw them by torch.rand and its like")
     try:
         operations = log.checked()
@@ -104,8 +105,3 @@ def refuse_foreign_writes(operations: Sequence[Operation], own: Sequence[Tensor]
             raise NotRecordable(text, "make it by torch.zeros or another operation, or clone it first")
         if not each.is_view:
             known |= set(map(memory, each.results()))
-
-
-def _drawn_in_python() -> str:
-    """Return where the generators of Python and numpy stand."""
-    return repr((random.getstate(), numpy.random.get_state(legacy=False)))

@@ -12,6 +12,8 @@ import numpy
 import torch
 from torch import Tensor
 
+from corenet.training.engines.recording.rng_state import plain_state
+
 PLAIN = (bool, int, float, complex, str, bytes, type(None))
 _COMPARED = {*PLAIN, numpy.float64}
 _TUPLES = (tuple, torch.Size)  # of others nobody knows what else they are
@@ -144,9 +146,9 @@ def state_of(value: object) -> Callable[[], Any] | None:
     if isinstance(value, torch.Generator):
         return lambda: value.get_state().numpy().tobytes()
     if isinstance(value, numpy.random.Generator):
-        return lambda: repr(value.bit_generator.state)
+        return lambda: plain_state(value.bit_generator.state)
     if isinstance(value, numpy.random.RandomState):
-        return lambda: repr(value.get_state(legacy=False))
+        return lambda: plain_state(value.get_state(legacy=False))
     return None
 
 

@@ -52,7 +52,7 @@ class JointLoss(cn.Loss):
     def conformance_cases() -> list[cn.Case]:
         """Return the cases that the gradient is verified on: one loss, and several with weights."""
         two, three = ((5, 2), (5, 1)), ((4, 3), (4, 1), (4,))
-        losses = cn.MSELoss(), cn.MAELoss(), cn.MSELoss("sum")
+        losses = cn.MSELoss(), cn.MAELoss(), cn.MSELoss()
         return [
             cn.Case(args=losses[:2], inputs=normal(*two), targets=normal(*two)),
             cn.Case({"weights": (0.5, 2.0, -1.5)}, args=losses, inputs=normal(*three), targets=normal(*three)),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from oracle import assert_alike, with_weights_of
+from oracle import assert_alike, flat, with_weights_of
 from torch import Tensor, nn
 
 import corenet_sequence
@@ -15,7 +15,7 @@ common_modules = pytest.importorskip("torch.testing._internal.common_modules", e
 
 NAMES = ("Embedding", "RNN", "GRU", "LSTM", "MultiheadAttention", "TransformerEncoderLayer")
 LEFT_OUT = {"proj_size", "add_bias_kv", "add_zero_attn"}  # the README says so
-INPUTS = {
+MASKS = {
     "MultiheadAttention": ("key_padding_mask", "attn_mask"),
     "TransformerEncoderLayer": ("src_mask", "src_key_padding_mask"),
 }
@@ -30,15 +30,14 @@ def references(name: str) -> Iterator[Any]:
 
 
 def call(name: str) -> Any:
+    """Return a function that hands PyTorch's module what ours gets as inputs one by one."""
+    masks = MASKS.get(name, ())
+
     def run(module: nn.Module, *inputs: Any) -> Any:
         if name == "LSTM" and len(inputs) > 1:
             return module(inputs[0], inputs[1:])
-        sources = len(inputs) - len(INPUTS.get(name, ()))
-        return (
-            module(*inputs[:sources], **dict(zip(INPUTS[name], inputs[sources:], strict=True)))
-            if name in INPUTS
-            else module(*inputs)
-        )
+        sources = len(inputs) - len(masks)
+        return module(*inputs[:sources], **dict(zip(masks, inputs[sources:], strict=True)))
 
     return run
 
@@ -52,11 +51,9 @@ def test_values_and_gradients(name: str) -> None:
         theirs = getattr(nn, name)(*args, **kwargs)
         args = ["gelu" if each is torch.nn.functional.gelu else each for each in args]
         ours = getattr(corenet_sequence, name)(*args, **{each: kwargs[each] for each in kwargs.keys() - LEFT_OUT})
-        inputs = [
-            each for value in reference.forward_input.args for each in (value if isinstance(value, tuple) else (value,))
-        ]
-        masks = [reference.forward_input.kwargs.get(each) for each in INPUTS.get(name, ())]
-        assert_alike(with_weights_of(theirs, ours), theirs, call(name), [_apart(each) for each in (*inputs, *masks)])
+        inputs = flat(tuple(reference.forward_input.args))
+        inputs += [reference.forward_input.kwargs.get(each) for each in MASKS.get(name, ())]
+        assert_alike(with_weights_of(theirs, ours), theirs, call(name), [_apart(each) for each in inputs])
         count += 1
     assert count >= 2
 

@@ -26,7 +26,7 @@ LAYERS = [
     ["builtin", "checkpoint", "testing"],
     ["training"],
     ["experiments"],
-    ["report", "scaffold"],
+    ["canary", "report", "scaffold"],
     ["cli"],
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}

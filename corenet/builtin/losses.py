@@ -101,8 +101,10 @@ class WeightedLoss(ElementwiseLoss):
 
     def check(self, input: Tensor, target: Tensor) -> None:
         super().check(input, target)
-        check_unit_interval(self, "target", target)
         check_broadcasts(self, "weight", self.weight, input)
+
+    def check_values(self, input: Tensor, target: Tensor) -> None:
+        check_unit_interval(self, "target", target)
 
 
 class BCELoss(WeightedLoss):
@@ -151,8 +153,8 @@ class BCELoss(WeightedLoss):
         """Return the output, which is the probability of a 1."""
         return output
 
-    def check(self, input: Tensor, target: Tensor) -> None:
-        super().check(input, target)
+    def check_values(self, input: Tensor, target: Tensor) -> None:
+        super().check_values(input, target)
         check_unit_interval(self, "input", input)
 
 

@@ -20,9 +20,11 @@ from corenet.errors import BrokenPluginError, CorenetError, did_you_mean
 
 COMMANDS = {
     "bench": "Time training on this machine against torch.nn.",
+    "canary": "Try plugins in fresh environments, with this corenet and the oldest.",
     "check": "Check the gradients and the contract of components.",
     "demo": "Train a small network, verify every gradient, draw what was learnt.",
     "doctor": "Import every plugin, say what is wrong and how to mend it.",
+    "install": "Install plugins with pip, and show what they offer.",
     "list-components": "List every installed module, loss and optimizer.",
     "new-plugin": "Write a complete plugin, to change into your own.",
     "plugins": "List every distribution that offers components or commands.",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
-from corenet.contracts.loss import REDUCTIONS, Loss, Reduction
-from corenet.errors import ConfigError, DeviceError, DTypeError, ShapeError, did_you_mean
+from corenet.contracts.loss import Loss, Reduction, at_least_float32, check_reduction
+from corenet.errors import ConfigError, DeviceError, DTypeError, ShapeError
 
 
 class ElementwiseLoss(Loss):
@@ -14,8 +13,8 @@ class ElementwiseLoss(Loss):
 
     A subclass writes ``elements(input, target)``, the values ``ℓ``, and
     ``derivative(input, target)``, the values ``∂ℓ/∂input``; this class checks that
-    the shapes are equal, reduces, and scales the derivative to match. A ``check`` that a
-    subclass adds must judge each element alone, since it may be given several batches at once.
+    the shapes are equal, reduces, and scales the derivative to match. A ``check`` or
+    ``check_values`` that a subclass adds must judge each element alone, since it may be given several batches at once.
 
     ``reduction`` is ``"mean"`` (over all elements), ``"sum"`` or ``"none"``; unreduced,
     ``backward`` is the gradient of the sum. Half-precision inputs are reduced in
@@ -28,14 +27,10 @@ class ElementwiseLoss(Loss):
         DTypeError, DeviceError: input and target do not match, or are not floating-point tensors.
     """
 
+    checks_points_alone = True
+
     def __init__(self, reduction: Reduction = "mean") -> None:
-        if reduction not in REDUCTIONS:
-            raise ConfigError(
-                f"reduction must be 'mean', 'sum' or 'none', not {reduction!r}"
-                f"{did_you_mean(str(reduction), REDUCTIONS)}",
-                name="reduction",
-                value=reduction,
-            )
+        check_reduction(reduction)
         self.reduction = reduction
 
     def elements(self, input: Tensor, target: Tensor) -> Tensor:
@@ -48,14 +43,14 @@ class ElementwiseLoss(Loss):
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         self.save(input, target)
-        elements = self.elements(_at_least_float32(input), _at_least_float32(target))
+        elements = self.elements(at_least_float32(input), at_least_float32(target))
         if self.reduction == "mean":
             return elements.mean()
         return elements.sum() if self.reduction == "sum" else elements
 
     def backward(self) -> Tensor:
         input, target = self.saved()
-        derivative = self.derivative(_at_least_float32(input), _at_least_float32(target))
+        derivative = self.derivative(at_least_float32(input), at_least_float32(target))
         if self.reduction == "mean":
             derivative = derivative / input.numel()
         return derivative.to(input.dtype)
@@ -78,7 +73,3 @@ class ElementwiseLoss(Loss):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({'' if self.reduction == 'mean' else repr(self.reduction)})"
-
-
-def _at_least_float32(tensor: Tensor) -> Tensor:
-    return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor

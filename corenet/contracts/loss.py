@@ -9,6 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from corenet.contracts import value_checks
 from corenet.contracts.saved import Saved
 from corenet.contracts.several import each_of
 from corenet.contracts.tree import Tree, refuse_tensors_of_class
@@ -18,6 +19,7 @@ from corenet.errors import (
     DTypeError,
     RangeError,
     ShapeError,
+    did_you_mean,
 )
 
 Reduction = Literal["mean", "sum", "none"]
@@ -48,8 +50,13 @@ class Loss(Tree["Loss"]):
     tensor([1., 3.])
     """
 
+    class_dim: int | None = None  # the dimension of an output that has a column for each class, if it has one
+    ignore_index: int | None = None  # the class index of targets that count for nothing, if there is one
+    checks_points_alone = False  # whether many batches, one behind the other, may be checked as if they were one
+
     _saved: Saved | None = None
     _input_shape: tuple[torch.Size, ...] | None = None
+    _checks_values = False
 
     def forward(self, input: Any, target: Any) -> Tensor:
         """Return the loss as a 0-dim tensor (or, unreduced, the values)."""
@@ -61,6 +68,21 @@ class Loss(Tree["Loss"]):
 
     def check(self, input: Any, target: Any) -> None:
         """Raise a :class:`~corenet.CorenetError` if ``forward`` cannot take the two."""
+
+    def check_values(self, input: Any, target: Any) -> None:
+        """Raise a :class:`~corenet.CorenetError` if ``forward`` cannot take the numbers of the two.
+
+        It is asked after ``check``, and apart from it: engines that record a loss inside another ask it outside of
+        what they record.
+        """
+
+    def weighs_points_alike(self, target: Any) -> bool:
+        """Tell whether each point of ``target`` counts for as much as any other in a mean.
+
+        If not, such as for classes of different weights, the mean over a batch is not that over its pieces, and
+        ``fit`` refuses a ``micro_batch_size``.
+        """
+        return True
 
     # What the output of a model trained by it means; a loss on anything but values says so.
 
@@ -78,8 +100,9 @@ class Loss(Tree["Loss"]):
         """Return what a model's output predicts: values, or classes.
 
         Values are the output itself, which this base returns. Classes are those of the targets: 0 or 1 for each
-        element of a yes-or-no loss, the index of the class where the last dimension has a column for each class.
-        :func:`~corenet.error_rate` and :func:`~corenet.accuracy` ask for them.
+        element of a yes-or-no loss, the index of the class where the output has a column for each class. Those are
+        in its last dimension, unless the loss has a ``class_dim``; targets of a loss's ``ignore_index`` count for
+        nothing. :func:`~corenet.error_rate` and :func:`~corenet.accuracy` ask for them.
         """
         if isinstance(output, tuple):
             raise ConfigError(
@@ -96,6 +119,8 @@ class Loss(Tree["Loss"]):
         """
         self.__dict__["_saved"] = None  # past the checks of Tree.__setattr__, here and below
         self.check(input, target)
+        if self._checks_values:
+            value_checks.ask(self, (input, target))
         return self.evaluate(input, target)
 
     def evaluate(self, input: Any, target: Any) -> Tensor:
@@ -122,6 +147,7 @@ class Loss(Tree["Loss"]):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        cls._checks_values = cls.check_values is not Loss.check_values
         if "backward" in vars(cls):
             setattr(cls, "backward", _guarded(vars(cls)["backward"]))  # noqa: B010 - mypy forbids the other way
         refuse_tensors_of_class(cls)
@@ -161,6 +187,21 @@ def _refuse_misfits(loss: Loss, found: Any, shapes: tuple[torch.Size, ...] | Non
 def _no_tensor(method: str, loss: Loss, found: object) -> DTypeError:
     hint = "; leave out .item()" if isinstance(found, float) else ""
     return DTypeError(f"{loss!r}: {method} returns {type(found).__name__}, not a tensor{hint}")
+
+
+def check_reduction(reduction: object) -> None:
+    """Raise :class:`~corenet.ConfigError` unless ``reduction`` is one of the three."""
+    if reduction not in REDUCTIONS:
+        raise ConfigError(
+            f"reduction must be 'mean', 'sum' or 'none', not {reduction!r}{did_you_mean(str(reduction), REDUCTIONS)}",
+            name="reduction",
+            value=reduction,
+        )
+
+
+def at_least_float32(tensor: Tensor) -> Tensor:
+    """Return a tensor in the precision that a loss computes and reduces in: float32 for one in half precision."""
+    return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
 
 
 def averages(loss: Loss) -> bool:

@@ -8,27 +8,28 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from corenet.contracts.loss import Loss
     from corenet.contracts.module import Module
 
-Ask = Callable[["Module", tuple[Any, ...]], None]
+Ask = Callable[["Module | Loss", tuple[Any, ...]], None]
 
 
-def at_once(module: Module, inputs: tuple[Any, ...]) -> None:
-    """Let ``module`` look at the numbers of its inputs now."""
-    module.check_values(*inputs)
+def at_once(part: Module | Loss, inputs: tuple[Any, ...]) -> None:
+    """Let a module or a loss look at the numbers of its inputs now."""
+    part.check_values(*inputs)
 
 
 _ASK: ContextVar[Ask] = ContextVar("corenet_value_checks", default=at_once)
 
 
-def ask(module: Module, inputs: tuple[Any, ...]) -> None:
-    """Let ``module`` look at the numbers of its inputs, in the way of the moment."""
-    _ASK.get()(module, inputs)
+def ask(part: Module | Loss, inputs: tuple[Any, ...]) -> None:
+    """Let a module or a loss look at the numbers of its inputs, in the way of the moment."""
+    _ASK.get()(part, inputs)
 
 
 @contextmanager
 def asked_by(way: Ask) -> Iterator[None]:
-    """Have modules asked in another way for a while."""
+    """Have modules and losses asked in another way for a while."""
     token = _ASK.set(way)
     try:
         yield

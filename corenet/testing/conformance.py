@@ -8,17 +8,18 @@ from contextlib import redirect_stdout
 from typing import Any
 
 from corenet.contracts.case import Case
-from corenet.contracts.loss import Loss
-from corenet.contracts.module import Module
-from corenet.contracts.optimizer import Optimizer
 from corenet.errors import ConfigError, did_you_mean
 from corenet.registry.collect import reason_of
 from corenet.registry.spec import KINDS, Kind
+from corenet.registry.targets import CONTRACTS, imported_now
+from corenet.testing.checks.callback_contract import CALLBACK_CONTRACT_CHECKS
 from corenet.testing.checks.check import Check
+from corenet.testing.checks.initializer_contract import INITIALIZER_CONTRACT_CHECKS
 from corenet.testing.checks.loss_calls import LOSS_CALLS_CHECKS
 from corenet.testing.checks.loss_contract import LOSS_CONTRACT_CHECKS
 from corenet.testing.checks.loss_edges import LOSS_EDGES_CHECKS
 from corenet.testing.checks.loss_gradient import LOSS_GRADIENT_CHECKS
+from corenet.testing.checks.metric_contract import METRIC_CONTRACT_CHECKS
 from corenet.testing.checks.module_calls import MODULE_CALLS_CHECKS
 from corenet.testing.checks.module_contract import MODULE_CONTRACT_CHECKS
 from corenet.testing.checks.module_effects import MODULE_EFFECTS_CHECKS
@@ -29,6 +30,7 @@ from corenet.testing.checks.module_rows import MODULE_ROWS_CHECKS
 from corenet.testing.checks.optimizer_contract import OPTIMIZER_CONTRACT_CHECKS
 from corenet.testing.checks.optimizer_step import OPTIMIZER_STEP_CHECKS
 from corenet.testing.checks.optimizer_trajectory import OPTIMIZER_TRAJECTORY_CHECKS
+from corenet.testing.checks.schedule_contract import SCHEDULE_CONTRACT_CHECKS
 from corenet.testing.diagnosis.source_lines import raised_at
 from corenet.testing.report import Report, Result, Verdict
 from corenet.testing.support.trial import Trial, cases_of, seeded
@@ -46,8 +48,13 @@ CHECKS: dict[Kind, list[Check]] = {
     ],
     "loss": [*LOSS_GRADIENT_CHECKS, *LOSS_EDGES_CHECKS, *LOSS_CALLS_CHECKS, *LOSS_CONTRACT_CHECKS],
     "optimizer": [*OPTIMIZER_TRAJECTORY_CHECKS, *OPTIMIZER_STEP_CHECKS, *OPTIMIZER_CONTRACT_CHECKS],
+    "schedule": [*SCHEDULE_CONTRACT_CHECKS],
+    "metric": [*METRIC_CONTRACT_CHECKS],
+    "callback": [*CALLBACK_CONTRACT_CHECKS],
+    "initializer": [*INITIALIZER_CONTRACT_CHECKS],
 }
-_CONTRACTS: dict[Kind, type] = {"module": Module, "loss": Loss, "optimizer": Optimizer}
+_CONTRACTS: dict[Kind, type] = {kind: imported_now(contract) for kind, contract in CONTRACTS.items()}
+_NAMES = ", ".join(each.__name__ for each in _CONTRACTS.values())
 
 
 def check_component(
@@ -62,8 +69,9 @@ def check_component(
     """Check a component against every promise of its contract. A broken component raises nothing: the report says so.
 
     Args:
-        cls_or_factory: a subclass of Module, Loss or Optimizer, or a function that returns an instance.
-        kind: ``"module"``, ``"loss"`` or ``"optimizer"``; a class knows its own.
+        cls_or_factory: a subclass of Module, Loss, Optimizer or the contract of another kind, or a function that
+            returns an instance.
+        kind: one of ``corenet.registry.spec.KINDS``, such as ``"module"``; a class knows its own.
         cases: how to build it and what inputs to give it; by default its ``conformance_cases()``, or guessed cases.
         expected_failures: by check id, the reason why it fails. If such a check passes, it is reported as a failure.
         name: the component's name in the report.
@@ -142,18 +150,18 @@ def _failed(check: Check, trial: Trial, found: Violation, expected: str | None, 
 def kind_of(subject: Callable[..., Any], kind: Kind | None = None) -> Kind:
     """Return the kind of a component: that of its class, or the ``kind`` given for a function."""
     if kind is not None and kind not in KINDS:
-        raise ConfigError(f"kind must be 'module', 'loss' or 'optimizer', not {kind!r}{did_you_mean(str(kind), KINDS)}")
+        kinds = ", ".join(map(repr, KINDS))
+        raise ConfigError(f"kind must be one of {kinds}, not {kind!r}{did_you_mean(str(kind), KINDS)}")
     if not callable(subject) or isinstance(subject, tuple(_CONTRACTS.values())):
         raise ConfigError(f"check_component takes a class, or a function that makes an instance, not {subject!r:.80}")
     if isinstance(subject, type):
         for each, contract in _CONTRACTS.items():
             if issubclass(subject, contract) and kind in (None, each):
                 return each
-        raise ConfigError(f"{subject.__name__} is not a {kind or 'Module, Loss or Optimizer'}")
+        raise ConfigError(f"{subject.__name__} is not a {kind or 'component: no ' + _NAMES}")
     if kind is None:
-        raise ConfigError(
-            f"check_component of {subject!r:.80}, which is not a class, needs kind='module', 'loss' or 'optimizer'"
-        )
+        kinds = ", ".join(map(repr, KINDS))
+        raise ConfigError(f"check_component of {subject!r:.80}, which is not a class, needs kind=, one of {kinds}")
     return kind
 
 

@@ -29,7 +29,13 @@ def value_of(loss: Loss, prediction: Tensors, target: Tensors) -> Tensor:
 def checked(loss: Loss, prediction: Tensors, target: Tensors) -> None:
     """Let the loss check the two, as :func:`value_of` does."""
     with blaming_the_output(prediction):
-        loss.check(prediction, target)
+        check_both(loss, prediction, target)
+
+
+def check_both(loss: Loss, prediction: Tensors, target: Tensors) -> None:
+    """Let the loss check the two: what they are, and their numbers."""
+    loss.check(prediction, target)
+    loss.check_values(prediction, target)
 
 
 @contextmanager

@@ -34,7 +34,9 @@ def error_rate(model: Module, data: Dataset, loss: Loss | None = None) -> float:
     The targets are classes in one of three codings: two values (0 and 1, −1 and 1), a column for each class with a
     single 1, or integer indices where the output has a column for each class. The class of an output is the value
     nearer to it, or its largest column. Outputs that are no such values, such as logits, need the ``loss`` that the
-    model was trained by, which is asked for its ``predictions``; :func:`~corenet.fit` asks it by itself.
+    model was trained by, which is asked for its ``predictions``; :func:`~corenet.fit` asks it by itself. It also says
+    which dimension has the columns, if not the last, and which targets it ignores: they count for nothing. The class
+    of targets that are probabilities is the most probable one.
 
     Raises:
         ShapeError: the output does not have the shape that the targets call for.
@@ -52,7 +54,7 @@ def error_rate(model: Module, data: Dataset, loss: Loss | None = None) -> float:
         hint = f"; write {loss.__name__}(...)" if isinstance(loss, type) else ""
         raise ConfigError(f"error_rate takes a Loss here, not {loss!r:.80}{hint}", name="loss", value=loss)
     output = predict(model, data)
-    return wrong_against(data.targets, coding_of(data.targets, output), loss)(output).item()
+    return wrong_against(data.targets, coding_of(data.targets, output, loss=loss), loss)(output).item()
 
 
 def accuracy(model: Module, data: Dataset, loss: Loss | None = None) -> float:
@@ -69,7 +71,8 @@ def wrong_against(targets: Tensor, coding: Coding, loss: Loss | None = None) -> 
     0.5
     """
     classes, expected = coding.classes(targets), coding.output_shape(targets)
-    count = classes.numel()
+    judged = coding.judged(targets)
+    count = classes.numel() if judged is None else int(judged.sum())
 
     def fraction(output: Tensor) -> Tensor:
         if output.shape != expected:
@@ -77,11 +80,12 @@ def wrong_against(targets: Tensor, coding: Coding, loss: Loss | None = None) -> 
         predicted = output if loss is None else loss.predictions(output)
         if predicted.shape not in (expected, classes.shape):
             raise ShapeError(f"error_rate by the predictions of {loss!r}", predicted.shape, f"expected {expected}")
-        return coding.right(output, predicted, classes).logical_not().double().sum() / count
+        wrong = coding.right(output, predicted, classes).logical_not()
+        return (wrong if judged is None else wrong & judged).double().sum() / count
 
     return fraction
 
 
 def classes(output: Tensor, targets: Tensor, loss: Loss | None = None) -> Tensor:
     """Return the class of each row of ``output``, as ``targets`` code the classes."""
-    return coding_of(targets, output).read(output, output if loss is None else loss.predictions(output))
+    return coding_of(targets, output, loss=loss).read(output, output if loss is None else loss.predictions(output))

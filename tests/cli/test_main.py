@@ -30,7 +30,9 @@ def test_a_command_tells_its_options(call, name):
     options = {
         "list-components": ("--kind", "--json"),
         "bench": ("--layers", "--batch-size", "--seed", "--json"),
+        "canary": ("--timeout", "--json"),
         "check": ("--all", "--seed", "--json", "--out"),
+        "install": ("--upgrade",),
         "plugins": ("--requirements", "--no-plugins", "--json"),
         "new-plugin": ("--kind", "--component", "--out"),
         "show": ("--kind", "--json"),

@@ -55,11 +55,12 @@ def gradient_of_one_sample(trial: Trial) -> None:
 def value(trial: Trial) -> None:
     """The value is one finite floating-point number, or without a reduction one for each element or sample."""
     for each in each_reduction(trial):
-        input = each.input()
+        input, class_dim = each.input(), each.build().class_dim
         found = evaluate_fresh(each, input, each.target()).value
         shapes = [torch.Size()]
         if each.case.arguments.get("reduction") == "none":
             shapes = [input.shape, input.shape[:1], each.target().shape, input.shape[:-1]]
+            shapes += [] if class_dim is None else [input.select(class_dim, 0).shape]
         if found.shape not in shapes:
             raise Violation(f"{each}: the value has the shape {tuple(found.shape)}, not {tuple(shapes[0])}")
         if not found.is_floating_point() or not found.isfinite().all():

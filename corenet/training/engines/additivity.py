@@ -36,7 +36,10 @@ def refuse_what_does_not_add_up(learner: Learner, train: Dataset, size: int) -> 
     input, target = _most_unlike(train, min(max(2, size), POINTS, len(train)))
     rewinds = rng_checkpoint(), python_rng_checkpoint()
     try:
-        culprit = _culprit(copy.deepcopy(learner), input, target, count(input) // 2)
+        if not learner.loss.weighs_points_alike(train.targets):
+            culprit: str | None = f"{learner.loss!r} does not weigh all points alike"
+        else:
+            culprit = _culprit(copy.deepcopy(learner), input, target, count(input) // 2)
     except Exception as error:  # noqa: BLE001 - so few points may be too few for a model
         if is_of_ours(error):
             Reporter().bug("nobody knows whether pieces add up", error)

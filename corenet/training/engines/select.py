@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Hashable
 from math import ceil
 from typing import Literal, get_args
@@ -33,7 +33,7 @@ RECORDED_FROM = 200  # steps a shape of batches: a recording and its verificatio
 RECALLED_FROM = 40  # such steps, where a like learner was trained before in this process
 REPEATED_FROM = 1000  # such steps of like learners in this process, none of them long: the next ones are worth it
 
-_STEPS: Counter[Hashable] = Counter()
+_STEPS: defaultdict[Hashable, float] = defaultdict(float)
 
 
 def engine_for(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -75,8 +76,8 @@ class Templates:
         """Tell whether a loop of a learner's structure is kept."""
         return (structure_of(learner), batch) in self._kept
 
-    def recall(self, learner: Learner, batch: Key) -> CompiledLoop | None:
-        """Return the loop of a learner, unverified, if one of its structure is kept."""
+    def recall(self, learner: Learner, batch: Key) -> tuple[CompiledLoop, Guards] | None:
+        """Return the loop of a learner, unverified, if one of its structure is kept, and the guards of that one."""
         key = structure_of(learner), batch
         template = self._kept.get(key)
         if template is None:
@@ -84,7 +85,7 @@ class Templates:
         if template.guards.of_code().changed() is not None:  # such as a method that was replaced since
             del self._kept[key]
             return None
-        return rebound(template, learner)
+        return rebound(template, learner), template.guards
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -159,16 +160,18 @@ class _Move:
         return Draw(self._operation(call.operation))
 
     def checks(self, checks: Sequence[AskedCheck], own: Learner, other: Learner) -> list[AskedCheck]:
-        """Return what the modules at the same places check of the other memories."""
-        pairs = zip(own.model.named_modules(), other.model.named_modules(), strict=True)
-        modules = {id(one): another for (_, one), (_, another) in pairs}
+        """Return what the modules and losses at the same places check of the other memories."""
+        modules: dict[int, Any] = {id(one): another for one, another in zip(own.parts(), other.parts(), strict=True)}
         return [
             AskedCheck(
                 modules[id(each.module)],
-                tuple(self.tensor(input) if isinstance(input, Tensor) else input for input in each.inputs),
+                tuple(mapped(self._tensor_or_value, input) for input in each.inputs),
             )
             for each in checks
         ]
+
+    def _tensor_or_value(self, value: Any) -> Any:
+        return self.tensor(value) if isinstance(value, Tensor) else value
 
     def _operation(self, operation: Operation) -> Operation:
         arguments = tuple(self.tensor(each) if isinstance(each, Tensor) else each for each in operation.arguments)

@@ -20,7 +20,7 @@ from corenet.training.engines.recording.recorded_update import RecordedUpdate
 from corenet.training.engines.unsupported import NotRecordable
 
 _SOURCE = """
-typedef void (*Run)(char **m);
+typedef int (*Run)(char **m); /* tells whether an index was out of range */
 typedef struct { long place, bytes; char *start; } Walk;
 typedef struct { long place, offset, elements, size; } Numbers;
 typedef struct { long count; const Numbers *numbers; } Check;
@@ -67,11 +67,11 @@ static unsigned flush(void) { return 0; }
 static void restore(unsigned before) { (void)before; }
 #endif
 
-/* Does a part for the nth time, where its walks have come to, and tells whether its numbers are finite. */
+/* Does a part for the nth time, where its walks have come to; tells whether its indices were in range, and its numbers
+   are finite. */
 static int turn(const Part *part, long n) {
   for (const Walk *w = part->walk; w < part->walk + part->walks; w++) part->m[w->place] = w->start + n * w->bytes;
-  part->run(part->m);
-  return pass(&part->check, part->m);
+  return !part->run(part->m) && pass(&part->check, part->m);
 }
 
 static long steps_that_went_well(long steps, long steps_per_epoch, const Part *step, const Part *rest,
@@ -85,7 +85,7 @@ static long steps_that_went_well(long steps, long steps_per_epoch, const Part *s
       if (!(r ? turn(rest, epoch) : turn(step, s))) return done;
       *rate = rates[done];
       *minus_rate = -rates[done];
-      update->run(update->m);
+      if (update->run(update->m)) return done;
       done++;
     }
     if (ends && !(pass(&update->check, update->m) && (!evaluation || turn(evaluation, epoch)))) return done - 1;

@@ -174,7 +174,7 @@ def planted_bug(monkeypatch):
     """Let the code generator ask for what is not there."""
     for name in ("CORENET_STRICT", "CORENET_DEBUG"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(codegen, "reduction", lambda operation, places: operation.no_such_attribute)
+    monkeypatch.setattr(codegen, "reduction", lambda operation: operation.no_such_attribute)
 
 
 TOLD = "AttributeError: 'Operation' object has no attribute 'no_such_attribute'"

@@ -9,6 +9,8 @@ from torch import Tensor
 from corenet_losses.samples import Reduction, SampleLoss
 from corenet_losses.settings import class_weight
 
+INDICES = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
+
 
 class ClassLoss(SampleLoss):
     """A loss of an input with a column for each class, and of a target that is the index of one."""
@@ -38,7 +40,10 @@ class ClassLoss(SampleLoss):
             return torch.ones_like(index, dtype=dtype)
         return self.weight.to(dtype)[index]
 
-    def check(self, input: Tensor, target: Tensor) -> None:
+    # What a subclass asks in its ``check`` and its ``check_values``.
+
+    def check_points(self, input: Tensor, target: Tensor) -> None:
+        """Raise unless the input has a column for each class, and the target an index for each point."""
         self.check_floating("input", input)
         if input.dim() == 0 or input.shape[dim_of_classes(input)] == 0:
             raise cn.ShapeError(f"{self!r}", input.shape, "expected (N, C, ...) with a column for each of C classes")
@@ -49,23 +54,21 @@ class ClassLoss(SampleLoss):
         self.check_not_empty(target.numel(), input.shape)
         self._check_weight(input)
 
-    def check_values(self, input: Tensor, target: Tensor) -> None:
+    def check_indices(self, input: Tensor, target: Tensor, counted: Tensor) -> None:
+        """Raise unless those of ``target`` that are ``counted`` are indices of classes."""
         classes = input.shape[dim_of_classes(input)]
-        wrong = target[self.counted(target) & ((target < 0) | (target >= classes))]
+        wrong = target[counted & ((target < 0) | (target >= classes))]
         if wrong.numel():
             raise cn.RangeError(
                 f"{self!r} takes class indices from 0 to {classes - 1}, as the input has {classes} classes; "
                 f"got {wrong[0].item()}"
             )
 
-    def counted(self, target: Tensor) -> Tensor:
-        """Return which targets count."""
-        return torch.ones_like(target, dtype=torch.bool)
-
     def _check_kind(self, input: Tensor, target: object) -> None:
-        if not isinstance(target, Tensor) or target.dtype not in (torch.int64, torch.int32, torch.int16, torch.uint8):
-            found = target.dtype if isinstance(target, Tensor) else type(target).__name__
-            raise cn.DTypeError(f"{self!r} takes class indices, got {found} as target; use target.long()")
+        if not isinstance(target, Tensor):
+            raise cn.DTypeError(f"{self!r} takes a torch.Tensor of class indices, got {target!r:.60} as target")
+        if target.dtype not in INDICES:
+            raise cn.DTypeError(f"{self!r} takes class indices, got {target.dtype} as target; use target.long()")
         if target.device != input.device:
             raise cn.DeviceError(f"{self!r} got input on {input.device} and target on {target.device}")
 

@@ -65,7 +65,7 @@ class NLLLoss(ClassLoss):
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         dim, log_p, index = dim_of_classes(input), at_least_float32(input), self.looked_up(input, target)
-        share = self.weight_of(index, log_p.dtype) * self.counted(target).unsqueeze(dim)
+        share = self.weight_of(index, log_p.dtype) * self._counted(target).unsqueeze(dim)
         if self.reduction == "mean":
             share = share / share.sum()
         self.save(input, index, share)
@@ -86,23 +86,26 @@ class NLLLoss(ClassLoss):
         if self.reduction != "mean":
             return True
         top = target.long().clamp(0, 0 if self.weight is None else len(self.weight) - 1)
-        weight = (self.weight_of(top, torch.float64) * self.counted(target)).reshape(len(target), -1).sum(1)
+        weight = (self.weight_of(top, torch.float64) * self._counted(target)).reshape(len(target), -1).sum(1)
         return bool((weight == weight[0]).all())
 
+    def check(self, input: Tensor, target: Tensor) -> None:
+        self.check_points(input, target)
+
     def check_values(self, input: Tensor, target: Tensor) -> None:
-        super().check_values(input, target)
+        self.check_indices(input, target, self._counted(target))
         weight = self.weight_of(self.looked_up(input, target), torch.float64).squeeze(dim_of_classes(input))
-        if self.reduction == "mean" and not (weight * self.counted(target)).sum():
+        if self.reduction == "mean" and not (weight * self._counted(target)).sum():
             raise cn.RangeError(f"{self!r}: the mean is over nothing, all targets are ignored or of weight 0")
 
-    def counted(self, target: Tensor) -> Tensor:
+    def _counted(self, target: Tensor) -> Tensor:
         return target != self.ignore_index
 
     def __repr__(self) -> str:
         weight = None if self.weight is None else f"weight of {len(self.weight)}"
         ignored = None if self.ignore_index == -100 else f"ignore_index={self.ignore_index}"
         reduction = None if self.reduction == "mean" else repr(self.reduction)
-        return f"{type(self).__name__}({', '.join(filter(None, (weight, ignored, reduction)))})"
+        return f"NLLLoss({', '.join(filter(None, (weight, ignored, reduction)))})"
 
 
 class MultiMarginLoss(ClassLoss):
@@ -171,6 +174,9 @@ class MultiMarginLoss(ClassLoss):
         return gradient.scatter(dim, index, -gradient.sum(dim, keepdim=True)).to(input.dtype)
 
     def check(self, input: Tensor, target: Tensor) -> None:
-        super().check(input, target)
+        self.check_points(input, target)
         if input.dim() > 2:
             raise cn.ShapeError(f"{self!r}", input.shape, "expected (N, C), or (C,)")
+
+    def check_values(self, input: Tensor, target: Tensor) -> None:
+        self.check_indices(input, target, torch.ones_like(target, dtype=torch.bool))

@@ -71,11 +71,6 @@ class KLDivLoss(cn.ElementwiseLoss):
         """Return what the targets are: probabilities, or their logarithms."""
         return output if self.log_target else output.exp()
 
-    def check(self, input: Tensor, target: Tensor) -> None:
-        super().check(input, target)
-        if self.of_rows and input.dim() == 0:
-            raise cn.ShapeError(f"{self!r}", input.shape, "a number has no rows to divide by; use reduction='mean'")
-
     def check_values(self, input: Tensor, target: Tensor) -> None:
         wrong = target[~(target >= 0)]  # written so that NaN is refused
         if wrong.numel() and not self.log_target:
@@ -83,9 +78,9 @@ class KLDivLoss(cn.ElementwiseLoss):
             raise cn.RangeError(f"{self!r} takes targets that are no less than 0, got {wrong[0].item():g}; {hint}")
 
     def _scale(self, input: Tensor) -> float:
-        return input.numel() / len(input) if self.of_rows else 1.0
+        return input.numel() / len(input) if self.of_rows and input.dim() else 1.0
 
     def __repr__(self) -> str:
         reduction = "batchmean" if self.of_rows else self.reduction
         shown = [repr(reduction)] * (reduction != "mean") + ["log_target=True"] * self.log_target
-        return f"{type(self).__name__}({', '.join(shown)})"
+        return f"KLDivLoss({', '.join(shown)})"

@@ -79,7 +79,7 @@ class CosineEmbeddingLoss(SampleLoss):
     def check(self, input: tuple[Tensor, Tensor], target: Tensor) -> None:
         _check_vectors(self, input, ("a", "b"))
         if not isinstance(target, Tensor) or target.is_complex() or target.dtype is torch.bool:
-            found = target.dtype if isinstance(target, Tensor) else type(target).__name__
+            found = target.dtype if isinstance(target, Tensor) else f"{target!r:.60}"
             raise cn.DTypeError(f"{self!r} takes targets -1 and 1, got {found} as target")
         if target.device != input[0].device:
             raise cn.DeviceError(f"{self!r} got a on {input[0].device} and target on {target.device}")
@@ -204,11 +204,9 @@ def _signs(generator: torch.Generator) -> Tensor:
     return 2.0 * torch.randint(2, (4,), generator=generator) - 1
 
 
-def _check_vectors(loss: SampleLoss, input: object, names: tuple[str, ...]) -> None:
+def _check_vectors(loss: SampleLoss, input: tuple[Tensor, ...], names: tuple[str, ...]) -> None:
     """Raise unless the input is a tuple of tensors of one shape, rows of vectors or one vector each."""
-    if not isinstance(input, tuple) or len(input) != len(names):
-        found = f"a tuple of {len(input)}" if isinstance(input, tuple) else type(input).__name__
-        raise cn.StructureError(f"{loss!r} takes a tuple ({', '.join(names)}) as input, got {found}")
+    loss.check_tuple(input, names)
     for name, each in zip(names, input, strict=True):
         loss.check_floating(name, each)
         loss.check_alike(name, each, names[0], input[0])

@@ -95,9 +95,9 @@ class GaussianNLLLoss(SampleLoss):
         eps: the least variance ``ε``.
         reduction: ``"mean"`` over all elements, ``"sum"`` or ``"none"``.
 
-    Shape: input ``(x, v)``, of which x has the target's shape, and v that shape too, or 1 in the place of its last
-    dimension, or no last dimension: then one variance is that of a row. The loss is 0-dim, or in the target's shape
-    unreduced.
+    Shape: input ``(x, v)``, of which x has the target's shape, and v that shape too, or 1 in the place of one
+    dimension, or no last dimension: then several values share a variance. The loss is 0-dim, or in the target's
+    shape unreduced.
 
     Raises:
         ConfigError: ``eps`` is no positive number, or ``reduction`` is unknown.
@@ -121,7 +121,7 @@ class GaussianNLLLoss(SampleLoss):
 
     @staticmethod
     def conformance_cases() -> list[cn.Case]:
-        """Return the cases that the gradients are verified on: each reduction, all terms, one variance a row."""
+        """Return the cases that the gradients are verified on: each reduction, all terms, shared variances."""
         options: list[dict[str, Any]] = [*({"reduction": each} for each in REDUCTIONS), {"full": True}]
         shared = cn.Case(inputs=lambda generator: _estimates(generator, 1), targets=_values)
         return [*(cn.Case(each, inputs=_estimates, targets=_values) for each in options), shared]
@@ -139,8 +139,7 @@ class GaussianNLLLoss(SampleLoss):
         scaled = difference / floored
         grad_mean = self.share(mean.numel()) * scaled
         grad_variance = self.share(mean.numel()) * 0.5 * (1 / floored - scaled * scaled)
-        if variance.shape != mean.shape:
-            grad_variance = grad_variance.sum(-1).reshape(variance.shape)
+        grad_variance = grad_variance.sum_to_size(self._by_element(variance, mean).shape).reshape(variance.shape)
         return grad_mean.to(mean.dtype), grad_variance.to(variance.dtype)
 
     def predictions(self, output: tuple[Tensor, Tensor]) -> Tensor:
@@ -148,16 +147,17 @@ class GaussianNLLLoss(SampleLoss):
         return output[0]
 
     def check(self, input: tuple[Tensor, Tensor], target: Tensor) -> None:
-        if not isinstance(input, tuple) or len(input) != 2:
-            raise cn.StructureError(f"{self!r} takes a tuple (means, variances) as input, got {_said(input)}")
+        self.check_tuple(input, ("means", "variances"))
         mean, variance = input
         for name, tensor in (("mean", mean), ("variance", variance), ("target", target)):
             self.check_floating(name, tensor)
         self.check_alike("target", target, "mean", mean)
-        if variance.shape not in (mean.shape, mean.shape[:-1], (*mean.shape[:-1], 1)):
-            expected = f"expected the shape of mean, {tuple(mean.shape)}, or one variance a row"
+        by_element = self._by_element(variance, mean)
+        others = [size for size, full in zip(by_element.shape, mean.shape, strict=False) if size != full]
+        if by_element.dim() != mean.dim() or others not in ([], [1]):
+            expected = f"expected the shape of mean, {tuple(mean.shape)}, or 1 in the place of one dimension"
             raise cn.ShapeError(f"{self!r}: variance", variance.shape, expected)
-        self.check_alike("variance", self._by_element(variance, mean).expand(mean.shape), "mean", mean)
+        self.check_alike("variance", by_element.expand(mean.shape), "mean", mean)
         self.check_not_empty(mean.numel(), mean.shape)
 
     def check_values(self, input: tuple[Tensor, Tensor], target: Tensor) -> None:
@@ -167,7 +167,7 @@ class GaussianNLLLoss(SampleLoss):
 
     def _by_element(self, variance: Tensor, mean: Tensor) -> Tensor:
         """Return the variances so that they broadcast against the means."""
-        return variance.unsqueeze(-1) if variance.dim() < mean.dim() else variance
+        return variance.unsqueeze(-1) if variance.shape == mean.shape[:-1] and mean.dim() else variance
 
 
 def _estimates(generator: torch.Generator, variances: int = 3) -> tuple[Tensor, Tensor]:
@@ -176,7 +176,3 @@ def _estimates(generator: torch.Generator, variances: int = 3) -> tuple[Tensor, 
 
 def _values(generator: torch.Generator) -> Tensor:
     return torch.randn(4, 3, generator=generator)
-
-
-def _said(input: object) -> str:
-    return f"a tuple of {len(input)}" if isinstance(input, tuple) else type(input).__name__

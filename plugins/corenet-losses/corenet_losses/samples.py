@@ -38,11 +38,20 @@ class SampleLoss(cn.Loss):
         """Return the derivative of the loss by the value of each of ``count`` samples."""
         return 1 / count if self.reduction == "mean" else 1.0
 
+    def check_tuple(self, input: object, names: tuple[str, ...]) -> None:
+        """Raise unless the input is a tuple of so many."""
+        if not isinstance(input, tuple) or len(input) != len(names):
+            found = f"a tuple of {len(input)}" if isinstance(input, tuple) else "none"
+            raise cn.StructureError(f"{self!r} takes a tuple ({', '.join(names)}) as input, got {found}")
+
     def check_floating(self, name: str, tensor: object) -> None:
         """Raise unless an input is a floating-point tensor without a history."""
-        if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
-            found = tensor.dtype if isinstance(tensor, Tensor) else type(tensor).__name__
-            raise cn.DTypeError(f"{self!r} takes floating-point tensors, got {found} as {name}; use {name}.float()")
+        if not isinstance(tensor, Tensor):
+            raise cn.DTypeError(f"{self!r} takes torch.Tensors, got {tensor!r:.60} as {name}")
+        if not tensor.is_floating_point():
+            raise cn.DTypeError(
+                f"{self!r} takes floating-point {name}, got {tensor.dtype}; use {name}.float()"
+            )
         if tensor.requires_grad:
             raise cn.ConfigError(
                 f"{self!r} got {name} that requires grad; corenet derives by hand: use {name}.detach()"
@@ -64,9 +73,6 @@ class SampleLoss(cn.Loss):
         """Raise if the mean over no sample is asked for."""
         if self.reduction == "mean" and count == 0:
             raise cn.ShapeError(f"{self!r}", shape, "the mean of an empty batch is undefined")
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({'' if self.reduction == 'mean' else repr(self.reduction)})"
 
 
 def at_least_float32(tensor: Tensor) -> Tensor:

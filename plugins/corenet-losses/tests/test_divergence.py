@@ -60,9 +60,9 @@ def test_a_negative_probability_is_refused(wrong):
     assert KLDivLoss(log_target=True)(torch.zeros(2), torch.tensor([-1.0, -0.5])).isfinite()
 
 
-def test_a_number_has_no_rows():
-    with pytest.raises(cn.ShapeError, match=r"KLDivLoss\('batchmean'\) got \(\); a number has no rows to divide by"):
-        KLDivLoss("batchmean")(torch.tensor(0.0), torch.tensor(1.0))
+def test_a_number_is_a_row_of_its_own():
+    pair = torch.tensor(-0.7), torch.tensor(0.4)
+    assert KLDivLoss("batchmean")(*pair).item() == KLDivLoss()(*pair).item()
 
 
 @pytest.mark.parametrize(

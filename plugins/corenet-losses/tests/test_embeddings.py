@@ -104,10 +104,10 @@ ONES = torch.ones(2, 3)
 @pytest.mark.parametrize(
     ("input", "target", "error", "message"),
     [
-        (ONES, torch.ones(2), cn.StructureError, r"takes a tuple \(a, b\) as input, got Tensor"),
+        (ONES, torch.ones(2), cn.StructureError, r"takes a tuple \(a, b\) as input, got none"),
         ((ONES, ONES[:1]), torch.ones(2), cn.ShapeError, r"b got \(1, 3\); expected the shape of a, \(2, 3\)"),
         ((ONES, ONES.double()), torch.ones(2), cn.DTypeError, r"got torch\.float32 a and torch\.float64 b"),
-        ((ONES, ONES.int()), torch.ones(2), cn.DTypeError, r"got torch\.int32 as b; use b\.float\(\)"),
+        ((ONES, ONES.int()), torch.ones(2), cn.DTypeError, r"floating-point b, got torch\.int32; use b\.float\(\)"),
         (
             (ONES, ONES),
             torch.ones(2, 1),

@@ -12,6 +12,8 @@ if TYPE_CHECKING:  # the types of cn.Linear and the others, for each component b
     from corenet.builtin.activations import ReLU as ReLU
     from corenet.builtin.activations import Sigmoid as Sigmoid
     from corenet.builtin.activations import Tanh as Tanh
+    from corenet.builtin.adam import Adam as Adam
+    from corenet.builtin.adam import AdamW as AdamW
     from corenet.builtin.callbacks import BestCheckpoint as BestCheckpoint
     from corenet.builtin.callbacks import EarlyStopping as EarlyStopping
     from corenet.builtin.callbacks import ReduceOnPlateau as ReduceOnPlateau
@@ -90,6 +92,8 @@ def corenet_losses() -> Iterator[ComponentSpec]:
 @hookimpl
 def corenet_optimizers() -> Iterator[ComponentSpec]:
     yield ComponentSpec("sgd", "corenet.builtin.sgd:SGD", "v ← μ v + g; w ← w − η v")
+    yield ComponentSpec("adam", "corenet.builtin.adam:Adam", "w ← w − η m / (√s + ε), of mean gradient and square")
+    yield ComponentSpec("adamw", "corenet.builtin.adam:AdamW", "adam, with weight decay beside it", aliases=("adam_w",))
 
 
 @hookimpl

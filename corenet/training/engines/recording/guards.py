@@ -32,7 +32,7 @@ STEP = (
 )
 UPDATE = ("update", "current_lr", "step")
 _KEPT_FOR_BACKWARD = ("_saved", "_input_shape", "_have_gradients")
-_COUNTED = ("steps", "_lr", "parameters", "_layout")  # an update is recorded as a function of rate and steps
+_COUNTED = ("steps", "_lr", "_schedule", "_groups", "parameters", "_layout")  # what a recorded update is a function of
 
 
 class Guards:

@@ -49,9 +49,7 @@ class SampleLoss(cn.Loss):
         if not isinstance(tensor, Tensor):
             raise cn.DTypeError(f"{self!r} takes torch.Tensors, got {tensor!r:.60} as {name}")
         if not tensor.is_floating_point():
-            raise cn.DTypeError(
-                f"{self!r} takes floating-point {name}, got {tensor.dtype}; use {name}.float()"
-            )
+            raise cn.DTypeError(f"{self!r} takes floating-point {name}, got {tensor.dtype}; use {name}.float()")
         if tensor.requires_grad:
             raise cn.ConfigError(
                 f"{self!r} got {name} that requires grad; corenet derives by hand: use {name}.detach()"

@@ -41,6 +41,7 @@ HEADER = """#include <math.h>
 #define UNROLLED _Pragma("GCC unroll 8")
 #endif
 #define NOT_INLINED __attribute__((noinline))
+static __thread int out_of_range;
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__GLIBC__)
 #if __GLIBC_PREREQ(2, 35)
 #define SIMD __attribute__((simd("notinbranch")))

@@ -12,16 +12,22 @@ import torch
 from torch import Tensor
 
 from corenet.training.engines.cpu import cc
+from corenet.training.engines.cpu.distinct import MOST, Distinct
 from corenet.training.engines.cpu.elementwise import Elementwise
+from corenet.training.engines.cpu.extremes import extreme
 from corenet.training.engines.cpu.fuse import grouped
+from corenet.training.engines.cpu.joining import joined
+from corenet.training.engines.cpu.kernel import Kernel
 from corenet.training.engines.cpu.matmul import product
+from corenet.training.engines.cpu.picking import picked
 from corenet.training.engines.cpu.reduction import reduction
+from corenet.training.engines.cpu.rows import row_by_row
 from corenet.training.engines.recording.lowering import Call, call, needed
 from corenet.training.engines.recording.op_log import Operation, memory
 from corenet.training.engines.unsupported import CannotCompile
 
-MOST = 400  # kernels
 Storage = torch.UntypedStorage
+Piece = Elementwise | Kernel
 
 
 class _Places(dict[int, int]):
@@ -40,7 +46,13 @@ class Function:
         self.addresses = (ctypes.c_void_p * len(storages))(*(storage.data_ptr() for storage in storages))
 
     def __call__(self) -> None:
-        self.function(self.addresses)
+        """Do what it does.
+
+        Raises:
+            IndexError: it met an index that is out of range, and did nothing with it.
+        """
+        if self.function(self.addresses):
+            raise IndexError("an index is out of range")
 
     def place(self, tensor: Tensor) -> int | None:
         """Return which of the memories is that of ``tensor``, or None if it is not among them."""
@@ -65,7 +77,7 @@ class Draw:
 
 
 def compile_calls(
-    operations: Iterable[Operation],
+    operations: Sequence[Operation],
     gradients: Sequence[Tensor],
     kept: Sequence[Tensor] = (),
     library: Callable[[str], Any] = cc.library,
@@ -77,29 +89,30 @@ def compile_calls(
     Raises:
         CannotCompile: there is no C compiler, it refused, or the tensors are not the processor's.
     """
-    draws, operations = split_draws(needed(operations, gradients))
+    draws, operations = split_draws(needed(operations, gradients, kept))
     if len(operations) > MOST:
         raise CannotCompile(f"the step has {len(operations)} kernels; at most {MOST} are compiled")
     touched = [tensor for each in operations for tensor in (*each.tensors(), *each.results())]
     if not all(tensor.is_cpu for tensor in touched):
         raise CannotCompile("the tensors are on another device", "take engine='graph' on a CUDA device")
-    places = _Places()
-    pieces = [_piece(each, places) for each in operations]
+    pieces = [_pieces(each) for each in operations]
     runs = [
         (is_known, list(numbers))
         for is_known, numbers in groupby(range(len(pieces)), lambda number: pieces[number] is not None)
     ]
-    last = _last_uses(operations, [*kept, *gradients])
-    sources = [
-        _function(f"run{numbers[0]}", _body(pieces, numbers, last, places)) for is_known, numbers in runs if is_known
-    ]
-    if not sources:
+    if not any(is_known for is_known, _ in runs):
         raise CannotCompile("no kernel of the step is known in C")
+    last = _last_uses(operations, [*kept, *gradients])
+    places = _Places()
+    distinct = Distinct(places)
+    for is_known, numbers in runs:
+        if is_known:
+            distinct.add(f"run{numbers[0]}", _kernels(pieces, numbers, last))
     found = {memory(tensor): tensor for tensor in touched}
     if _overlap(found.values()):
         raise CannotCompile("tensors share memory that torch takes for different ones", "give each its own")
     storages = [found[each].untyped_storage() for each in places]
-    built = library("".join(sources))
+    built = library(distinct.source())
     calls: list[Call] = [Draw(each) for each in draws]
     for is_known, numbers in runs:
         own = [Function(built[f"run{numbers[0]}"], storages)] if is_known else [call(operations[n]) for n in numbers]
@@ -129,36 +142,33 @@ def _overlap(tensors: Iterable[Tensor]) -> bool:
     return any(start + size > following for (start, size), (following, _) in pairwise(storages))
 
 
-def _piece(operation: Operation, places: _Places) -> Elementwise | str | None:
+def _pieces(operation: Operation) -> Sequence[Piece] | None:
     """Return an operation in C, or None if it is not known, or a tensor is another's memory seen with a minus sign."""
     if any(tensor.is_neg() for tensor in operation.tensors()):
         return None
-    return Elementwise.of(operation) or product(operation, places) or reduction(operation, places)
+    found = Elementwise.of(operation) or product(operation) or reduction(operation)
+    found = found or row_by_row(operation) or extreme(operation)
+    return joined(operation) or picked(operation) if found is None else [found]
 
 
-def _function(name: str, kernels: Sequence[str]) -> str:
-    """Return a function of C that does ``kernels``, each a function too: a compiler takes long for one large one."""
-    parts = [f"static NOT_INLINED void {name}_{number}(char **m) {kernel}" for number, kernel in enumerate(kernels)]
-    calls = " ".join(f"{name}_{number}(m);" for number in range(len(kernels)))
-    return "\n".join([*parts, f"void {name}(char **m) {{ {calls} }}\n"])
-
-
-def _body(
-    pieces: Sequence[Elementwise | str | None], numbers: Sequence[int], last: dict[int, float], places: _Places
-) -> list[str]:
+def _kernels(pieces: Sequence[Sequence[Piece] | None], numbers: Sequence[int], last: dict[int, float]) -> list[Kernel]:
     """Return kernels in C, those of each element in shared loops."""
-    lines: list[str] = []
-    for kind, run in groupby(numbers, lambda number: isinstance(pieces[number], Elementwise)):
-        if not kind:
-            lines += [str(pieces[number]) for number in run]
+    kernels: list[Kernel] = []
+    numbered = [(number, piece) for number in numbers for piece in pieces[number] or ()]
+    following = [number for number, _ in numbered[1:]] + [numbers[-1] + 1]
+    done = 0
+    for is_of_each, run in groupby((piece for _, piece in numbered), lambda piece: isinstance(piece, Elementwise)):
+        own = list(run)
+        if not is_of_each:
+            kernels += [piece for piece in own if isinstance(piece, Kernel)]
+            done += len(own)
             continue
-        numbered = list(run)
-        end = numbered[0]
-        for group in grouped([piece for n in numbered if isinstance(piece := pieces[n], Elementwise)]):
-            end += len(group.kernels)
+        for group in grouped([piece for piece in own if isinstance(piece, Elementwise)]):
+            done += len(group.kernels)
+            end = following[done - 1]
             wanted = {each.result.memory for each in group.kernels if last.get(each.result.memory, inf) >= end}
-            lines.append(group.source(places, wanted))
-    return lines
+            kernels.append(group.kernel(wanted))
+    return kernels
 
 
 def _last_uses(operations: Sequence[Operation], kept: Sequence[Tensor]) -> dict[int, float]:

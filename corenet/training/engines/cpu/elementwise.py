@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from corenet.training.engines.cpu.loop_nest import TYPES, Access, Shape
-from corenet.training.engines.cpu.op_table import COMPARISONS, expression, literal, operands
+from corenet.training.engines.cpu.op_table import CLAMPS, COMPARISONS, OF_INTEGERS, expression, literal, operands
 from corenet.training.engines.recording.op_log import Operation
 
 _COPIES = ("clone", "copy_", "_to_copy", "fill_", "full", "full_like", "scalar_tensor", "where")
@@ -28,11 +28,11 @@ class Elementwise:
     @classmethod
     def of(cls, operation: Operation) -> Elementwise | None:
         """Return ``operation`` in this form, or None if it has none."""
-        template = expression(operation)
         result = operation.result
-        if template is None or not isinstance(result, Tensor) or result.dtype not in TYPES:
+        if not isinstance(result, Tensor) or result.dtype not in TYPES:
             return None
-        if any(tensor.dtype not in TYPES for tensor in operation.tensors()):
+        template = expression(operation)
+        if template is None or any(tensor.dtype not in TYPES for tensor in operation.tensors()):
             return None
         computed = _computed_in(operation)
         if computed is None:
@@ -61,14 +61,23 @@ def _computed_in(operation: Operation) -> torch.dtype | None:
     if plain in _COUNTS and dtype is torch.int64:
         return dtype if all(each.dtype is dtype for each in operation.tensors()) else None
     if plain not in COMPARISONS:
+        if dtype is torch.int64:
+            return dtype if plain in (*OF_INTEGERS, *CLAMPS) and _are_whole(operation) else None
         is_known = dtype in _FLOATS and not any(_is_wider(each, operation) for each in operation.tensors())
         return dtype if is_known else None
     if dtype is not torch.bool:
         return None
-    if plain.startswith("logical"):
+    if plain.startswith(("logical", "bitwise")):
         return torch.bool if all(each.dtype is torch.bool for each in operation.tensors()) else None
     kind = torch.result_type(operation.arguments[0], operation.arguments[-1])
-    return kind if kind in _FLOATS else None
+    return kind if kind in TYPES else None
+
+
+def _are_whole(operation: Operation) -> bool:
+    """Tell whether all numbers that a kernel reads are whole ones."""
+    numbers = [each for each in operands(operation).values() if not isinstance(each, Tensor)]
+    whole = (torch.int64, torch.bool)
+    return all(each.dtype in whole for each in operation.tensors()) and all(isinstance(each, int) for each in numbers)
 
 
 def _is_wider(tensor: Tensor, operation: Operation) -> bool:

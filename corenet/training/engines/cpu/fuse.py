@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from corenet.training.engines.cpu.elementwise import Elementwise
+from corenet.training.engines.cpu.kernel import Kernel
 from corenet.training.engines.cpu.loop_nest import TYPES, Access, index, merged, nest, shared
+
+MOST = 64  # kernels in one loop: of more, no register is left for what one computes
 
 
 class Group:
@@ -21,7 +24,7 @@ class Group:
         """
         written = {each.result.memory: each.result for each in self.kernels}
         touched = [access for each in self.kernels for access in (each.result, *each.reads)]
-        if kernel.shape != self.kernels[0].shape:
+        if kernel.shape != self.kernels[0].shape or len(self.kernels) >= MOST:
             return False
         if any(read.memory in written and read != written[read.memory] for read in kernel.reads):
             return False
@@ -30,7 +33,7 @@ class Group:
         self.kernels.append(kernel)
         return True
 
-    def source(self, place: dict[int, int], wanted: set[int]) -> str:
+    def kernel(self, wanted: set[int]) -> Kernel:
         """Return the loop in C; of what it computes only the memories ``wanted`` are written."""
         accesses: list[Access] = []
         for kernel in self.kernels:
@@ -46,12 +49,8 @@ class Group:
             known[kernel.result] = f"v{number}"
         lines += [f"{address[each]} = {value};" for each, value in known.items() if each.memory in wanted]
         used = "\n".join(lines)
-        heads = [
-            f"{TYPES[each.dtype]} *p{number} = ({TYPES[each.dtype]} *)m[{place[each.memory]}] + {each.offset};"
-            for number, each in enumerate(accesses)
-            if f"p{number}[" in used
-        ]
-        return "{ " + " ".join(heads) + "\n" + shared(sizes, nest(sizes, "{ " + used + " }")) + " }"
+        named = {f"p{number}": each for number, each in enumerate(accesses) if f"p{number}[" in used}
+        return Kernel.of(named, shared(sizes, nest(sizes, "{ " + used + " }")))
 
 
 def grouped(kernels: Sequence[Elementwise]) -> list[Group]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 import torch
@@ -31,6 +31,15 @@ class Access:
         steps: list[int] = list(map(int, tensor.expand(shape).stride()))
         strides = tuple(0 if size == 1 else step for size, step in zip(shape, steps, strict=True))
         return cls(memory(tensor), int(tensor.storage_offset()), strides, tensor.dtype)
+
+    def without(self, dim: int) -> Access:
+        """Return the walk through the first elements along a dimension."""
+        return replace(self, strides=without(self.strides, dim))
+
+
+def without(values: Shape, dim: int) -> Shape:
+    """Return all but one of ``values``."""
+    return (*values[:dim], *values[dim + 1 :])
 
 
 def merged(shape: Shape, accesses: Sequence[Access]) -> tuple[list[int], list[list[int]]]:
@@ -64,12 +73,21 @@ def index(strides: Sequence[int]) -> str:
     return " + ".join(f"i{depth} * {stride}" for depth, stride in enumerate(strides) if stride) or "0"
 
 
+def loops(sizes: Sequence[int], first: int = 0) -> str:
+    """Return the heads of loops over dimensions of these sizes, the first of which has the counter ``i{first}``.
+
+    >>> loops([4, 3], 1)
+    'for (long i1 = 0; i1 < 4; i1++) for (long i2 = 0; i2 < 3; i2++) '
+    """
+    return "".join(f"for (long i{dim} = 0; i{dim} < {size}; i{dim}++) " for dim, size in enumerate(sizes, first))
+
+
 def nest(sizes: Sequence[int], body: str) -> str:
     """Return loops around ``body``; no pass of the innermost needs what another one wrote."""
-    heads = [f"for (long i{depth} = 0; i{depth} < {size}; i{depth}++) " for depth, size in enumerate(sizes)]
-    if heads:
-        heads[-1] = f"\nINDEPENDENT\n{heads[-1]}"
-    return "".join(heads) + body
+    if not sizes:
+        return body
+    outer = len(sizes) - 1
+    return f"{loops(sizes[:outer])}\nINDEPENDENT\n{loops(sizes[outer:], outer)}{body}"
 
 
 def shared(sizes: Sequence[int], loops: str) -> str:

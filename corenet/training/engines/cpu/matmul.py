@@ -7,8 +7,9 @@ from math import inf
 
 import torch
 
-from corenet.training.engines.cpu.loop_nest import TYPES
-from corenet.training.engines.recording.op_log import Operation, memory
+from corenet.training.engines.cpu.kernel import Kernel
+from corenet.training.engines.cpu.loop_nest import TYPES, Access
+from corenet.training.engines.recording.op_log import Operation
 
 LARGEST = 2**22  # multiplications, on a processor whose libraries these tiles were not measured against
 _BYTES = {"AVX512": 64, "AVX2": 32}  # of a register
@@ -19,7 +20,7 @@ _STREAMS = 8  # columns to copy side by side: as many lines as a cache keeps tha
 _DEEP = 256  # rows of the right matrix that are laid out at a time
 
 
-def product(operation: Operation, place: dict[int, int]) -> str | None:
+def product(operation: Operation) -> Kernel | None:
     """Return ``operation`` in C, or None if it is no product of matrices of a small size."""
     if operation.name not in ("mm", "addmm", "bmm") or operation.keywords:
         return None
@@ -49,14 +50,14 @@ def product(operation: Operation, place: dict[int, int]) -> str | None:
         result=result.stride(-2),
         bias=bias[0].expand(right.shape[-1]).stride(0) if bias else None,
     )
-    names = {"a": left, "b": right, "r": result, **({"q": bias[0]} if bias else {})}
+    named = {"left": left, "right": right, "to": result, **({"q": bias[0]} if bias else {})}
     heads = " ".join(
-        f"{'' if name == 'r' else 'const '}{tile.type} *{name} = ({tile.type} *)m[{place[memory(tensor)]}]"
-        f" + {tensor.storage_offset()}{f' + z * {tensor.stride(0)}' if batch > 1 else ''};"
-        for name, tensor in names.items()
+        f"{tile.type} *{short} = {name}{f' + z * {named[name].stride(0)}' if batch > 1 else ''};"
+        for short, name in (("a", "left"), ("b", "right"), ("r", "to"))
     )
     loop = f"for (long z = 0; z < {batch}; z++) " if batch > 1 else ""
-    return f"{{ {loop}{{ {heads}\n{tile.source()} }} }}"
+    accesses = {name: Access.of(each, tuple(each.shape)) for name, each in named.items()}
+    return Kernel.of(accesses, f"{loop}{{ {heads}\n{tile.source()} }}")
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from string import Formatter, ascii_lowercase
 
+import torch
 from torch import Tensor
 
 from corenet.training.engines.recording.op_log import Operation
@@ -18,20 +19,28 @@ ARITHMETIC = {
     "add": "{a} + {alpha} * {b}",
     "addcdiv": "{a} + {value} * {b} / {c}",
     "addcmul": "{a} + {value} * {b} * {c}",
+    "atan": "atan{f}({a})",
+    "ceil": "ceil{f}({a})",
     "clone": "{a}",
     "copy": "{b}",
     "cos": "cos{f}({a})",
+    "cosh": "cosh{f}({a})",
     "div": "{a} / {b}",
     "erf": "erf{f}({a})",
+    "erfc": "erfc{f}({a})",
     "exp": "exp{f}({a})",
     "expm1": "expm1{f}({a})",
+    "exp2": "exp2{f}({a})",
     "fill": "{b}",
+    "floor": "floor{f}({a})",
     "full": "{b}",
     "full_like": "{b}",
     "leaky_relu": "{a} > 0 ? {a} : {a} * {b}",
     "lerp": "fabs{f}({c}) < 0.5 ? {a} + {c} * ({b} - {a}) : {b} + ({c} - 1) * ({b} - {a})",
     "log": "log{f}({a})",
+    "log10": "log10{f}({a})",
     "log1p": "log1p{f}({a})",
+    "log2": "log2{f}({a})",
     "masked_fill": "{b} ? {c} : {a}",
     "maximum": "{a} > {b} || {a} != {a} ? {a} : {b}",
     "minimum": "{a} < {b} || {a} != {a} ? {a} : {b}",
@@ -43,6 +52,7 @@ ARITHMETIC = {
     "ones_like": "1",
     "reciprocal": "1 / {a}",
     "relu": "{a} <= 0 ? 0 : {a}",
+    "round": "rint{f}({a})",
     "rsqrt": "1 / sqrt{f}({a})",
     "rsub": "{b} - {alpha} * {a}",
     "scalar_tensor": "{a}",
@@ -50,17 +60,41 @@ ARITHMETIC = {
     "sigmoid_backward": "{a} * (1 - {b}) * {b}",
     "sign": "({a} > 0) - ({a} < 0)",
     "silu": "{a} / (1 + exp{f}(-{a}))",
+    "sgn": "({a} > 0) - ({a} < 0)",
     "sin": "sin{f}({a})",
+    "sinh": "sinh{f}({a})",
+    "softplus": "{a} > 20 ? {a} : log1p{f}(exp{f}({a}))",
     "sqrt": "sqrt{f}({a})",
     "sub": "{a} - {alpha} * {b}",
+    "tan": "tan{f}({a})",
     "tanh": "tanh{f}({a})",
     "tanh_backward": "{a} * (1 - {b} * {b})",
     "threshold_backward": "{b} <= {c} ? 0 : {a}",
+    "trunc": "trunc{f}({a})",
     "where": "{a} ? {b} : {c}",
     "zero": "0",
     "zeros": "0",
     "zeros_like": "0",
     "_to_copy": "{a}",
+}
+# What is too large for a whole number begins again at the smallest, which C says of numbers without a sign only.
+OF_INTEGERS = {
+    "abs": "{a} < 0 ? -(uint64_t){a} : (uint64_t){a}",
+    "add": "(uint64_t){a} + (uint64_t){alpha} * (uint64_t){b}",
+    "masked_fill": "{b} ? {c} : {a}",
+    "maximum": "{a} > {b} ? {a} : {b}",
+    "minimum": "{a} < {b} ? {a} : {b}",
+    "mul": "(uint64_t){a} * (uint64_t){b}",
+    "neg": "-(uint64_t){a}",
+    "new_ones": "1",
+    "new_zeros": "0",
+    "ones": "1",
+    "ones_like": "1",
+    "rsub": "(uint64_t){b} - (uint64_t){alpha} * (uint64_t){a}",
+    "sub": "(uint64_t){a} - (uint64_t){alpha} * (uint64_t){b}",
+    "zero": "0",
+    "zeros": "0",
+    "zeros_like": "0",
 }
 COMPARISONS = {
     "eq": "{a} == {b}",
@@ -70,9 +104,10 @@ COMPARISONS = {
     "le": "{a} <= {b}",
     "lt": "{a} < {b}",
     "ne": "{a} != {b}",
-    "logical_and": "{a} && {b}",
-    "logical_not": "!{a}",
-    "logical_or": "{a} || {b}",
+    **dict.fromkeys(("bitwise_and", "logical_and"), "{a} && {b}"),
+    **dict.fromkeys(("bitwise_not", "logical_not"), "!{a}"),
+    **dict.fromkeys(("bitwise_or", "logical_or"), "{a} || {b}"),
+    **dict.fromkeys(("bitwise_xor", "logical_xor"), "!{a} != !{b}"),
 }
 _POWERS = {
     3.0: "{a} * {a} * {a}",
@@ -85,6 +120,7 @@ _POWERS = {
 }
 
 
+CLAMPS = ("clamp", "clamp_max", "clamp_min")
 _WITH_DEFAULTS: dict[str, Tensor | float] = {"alpha": 1, "value": 1}
 _LETTERS = {"min": "b", "max": "c"}
 _OF_THE_RESULT = {"dtype", "layout", "device", "pin_memory", "memory_format", "non_blocking"}
@@ -96,11 +132,12 @@ def expression(operation: Operation) -> str | None:
     name = operation.name.removesuffix("_")
     if not operation.keywords.keys() <= _WITH_DEFAULTS.keys() | _LETTERS.keys() | _OF_THE_RESULT:
         return None
-    if name in ("clamp", "clamp_min"):
+    if name in CLAMPS:
         return _clamped(given)
     if name == "pow":
         return _power(given["b"])
-    template = ARITHMETIC.get(name) or COMPARISONS.get(name)
+    of_numbers = OF_INTEGERS if operation.result.dtype is torch.int64 and name in OF_INTEGERS else ARITHMETIC
+    template = of_numbers.get(name) or COMPARISONS.get(name)
     if template is None:
         return None
     asked = {field for _, field, _, _ in Formatter().parse(template) if field} - {"f"}
@@ -110,7 +147,8 @@ def expression(operation: Operation) -> str | None:
 
 def operands(operation: Operation) -> dict[str, Tensor | float]:
     """Return the numbers and tensors of an operation: ``a``, ``b``, ``c``, … in their order, or by their name."""
-    named = [*zip(ascii_lowercase, operation.arguments, strict=False), *operation.keywords.items()]
+    letters = "ac" if operation.name.startswith("clamp_max") else ascii_lowercase
+    named = [*zip(letters, operation.arguments, strict=False), *operation.keywords.items()]
     numbers = {
         _LETTERS.get(name, name): value for name, value in named if isinstance(value, (Tensor, bool, int, float))
     }

@@ -1,11 +1,12 @@
 """A log of operations as a list of calls: each writes again into the very tensor that it made when it was recorded.
 
 So nothing is allocated, views are what they were, and no Python runs between the kernels but the loop.
-Three changes make it cheaper without changing what is computed:
+Four changes make it cheaper without changing what is computed:
 
 - a gradient that starts at zero and is added to once is written instead;
 - a rectifier and its like, whose input nobody needs after, works in place;
-- a number among the arguments becomes a tensor once, not in every call.
+- a number among the arguments becomes a tensor once, not in every call;
+- what is computed of numbers in the code alone, such as a causal mask, is computed once.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import torch
 from torch import Tensor
 
 from corenet.training.engines.engine import Running
+from corenet.training.engines.recording.constants import constants
 from corenet.training.engines.recording.op_log import Operation, memory
 
 Call = Callable[[], object]
@@ -30,7 +32,7 @@ _ADD = torch.ops.aten.add_.Tensor
 _ZERO = torch.ops.aten.zero_.default
 
 
-def lower(operations: Iterable[Operation], gradients: Iterable[Tensor], kept: Sequence[Tensor] = ()) -> list[Call]:
+def lower(operations: Sequence[Operation], gradients: Iterable[Tensor], kept: Sequence[Tensor] = ()) -> list[Call]:
     """Return calls that do ``operations`` again, after setting ``gradients`` to zero; ``kept`` is read afterwards.
 
     >>> from corenet.training.engines.recording.op_log import OpLog
@@ -44,7 +46,7 @@ def lower(operations: Iterable[Operation], gradients: Iterable[Tensor], kept: Se
     >>> y
     tensor([15., 15.])
     """
-    return [call(operation) for operation in _in_place(needed(operations, gradients), kept)]
+    return [call(operation) for operation in _in_place(needed(operations, gradients, kept), kept)]
 
 
 class KernelCalls:
@@ -63,12 +65,21 @@ class KernelCalls:
         return False
 
 
-def needed(operations: Iterable[Operation], gradients: Iterable[Tensor]) -> list[Operation]:
-    """Return what of ``operations`` has to be done again, after setting ``gradients`` to zero."""
-    working = [each for each in operations if not each.is_view and not each.name.startswith(("empty", "new_empty"))]
+def needed(
+    operations: Sequence[Operation], gradients: Iterable[Tensor], kept: Sequence[Tensor] = ()
+) -> list[Operation]:
+    """Return what of ``operations`` has to be done again, after setting ``gradients`` to zero, to read ``kept``."""
+    fixed = constants(operations) - set(map(memory, kept))
+    working = [each for each in operations if _makes_numbers(each) and not fixed & set(map(memory, each.results()))]
     working, written = _written_not_added(working, list(gradients))
     zeroed = [Operation(_ZERO, (each,), {}, each) for each in gradients if id(each) not in written]
     return zeroed + working
+
+
+def _makes_numbers(operation: Operation) -> bool:
+    """Tell whether an operation computes anything, rather than a view, memory to be filled, or nothing."""
+    is_memory = operation.name.startswith(("empty", "new_empty"))
+    return not (operation.is_view or is_memory) and any(each.numel() for each in operation.results())
 
 
 def _uses(operations: Sequence[Operation]) -> Counter[int]:

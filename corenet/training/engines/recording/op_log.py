@@ -61,13 +61,14 @@ class Operation:
 
     @property
     def is_view(self) -> bool:
-        """Whether its result is a view of an argument: then nothing has to be done again."""
+        """Whether its results are views of arguments: then nothing has to be done again."""
         if torch.Tag.inplace_view in self.function.tags:
             return True
-        if self.writes or not isinstance(self.result, Tensor):
+        results = self.results()
+        if self.writes or not results or not all(isinstance(each, Tensor) for each in results):
             return False
-        own = memory(self.result)
-        return any(memory(tensor) == own for tensor in self.tensors()) and own != 0
+        own = {memory(tensor) for tensor in self.tensors()} - {0}
+        return all(memory(each) in own for each in results)
 
     @property
     def draws(self) -> bool:

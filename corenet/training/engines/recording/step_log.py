@@ -13,6 +13,7 @@ from corenet.contracts.penalties import collected, with_penalties
 from corenet.contracts.several import Tensors, each_of, mapped
 from corenet.contracts.value_checks import asked_by
 from corenet.training.engines.recording.asked_checks import Asked, AskedCheck
+from corenet.training.engines.recording.constants import constants
 from corenet.training.engines.recording.moving import moved_by
 from corenet.training.engines.recording.op_log import Operation, OpLog, memory
 from corenet.training.engines.recording.rng_state import python_rng_states
@@ -40,10 +41,11 @@ class StepLog:
         return list(found.values())
 
     def made(self) -> set[int]:
-        """Return the memories of the tensors that came into being in the step, and of its batch."""
+        """Return the memories of the tensors that came into being in the step, constants aside, and of its batch."""
         results = (each.results() for each in self.operations if not (each.is_view or each.writes))
         own = (*each_of(self.input), *each_of(self.target))
-        return {memory(each) for each in (*own, *chain.from_iterable(results))}
+        made = set(map(memory, chain.from_iterable(results))) - constants(self.operations)
+        return made | set(map(memory, own))
 
 
 def log_step(learner: Learner, input: Tensors, target: Tensors) -> tuple[Tensor, StepLog | NotRecordable]:

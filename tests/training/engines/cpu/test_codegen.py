@@ -4,7 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from corenet.training.engines.cpu.codegen import MOST, Draw, Function, compile_calls
+from corenet.training.engines.cpu.codegen import Draw, Function, compile_calls
+from corenet.training.engines.cpu.distinct import MOST
 from corenet.training.engines.recording.op_log import Operation, OpLog
 from corenet.training.engines.unsupported import CannotCompile
 
@@ -187,15 +188,17 @@ def test_memories_that_overlap_are_refused():
         taped(lambda first, second: second.mul_(first[:1]) + first.add_(1)[:1], first, second)
 
 
+def logged(function, x):
+    with OpLog() as log:
+        function(x)
+    return log.operations
+
+
 def test_a_step_of_very_many_kernels_is_not_compiled():
     def many(x):
         for _ in range(MOST + 1):
             x = x.sin()
-        return x
 
-    x = torch.ones(3)
-    with OpLog() as log:
-        many(x)
     told = f"the step has {MOST + 1} kernels; at most {MOST} are compiled"
     with pytest.raises(CannotCompile, match=told):
-        compile_calls(log.operations, [])
+        compile_calls(logged(many, torch.ones(3)), [])

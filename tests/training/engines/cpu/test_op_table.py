@@ -6,18 +6,20 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from corenet.training.engines.cpu.op_table import ARITHMETIC, COMPARISONS, literal
+from corenet.training.engines.cpu.op_table import ARITHMETIC, CLAMPS, COMPARISONS, literal
 
 pytestmark = pytest.mark.usefixtures("needs_compiler")
 aten = torch.ops.aten
 
 UNARY = [
-    *("abs", "clone", "cos", "erf", "exp", "expm1", "log", "log1p", "neg", "reciprocal", "relu", "rsqrt", "sigmoid"),
-    *("sign", "sin", "sqrt", "tanh"),
+    *("abs", "atan", "ceil", "clone", "cos", "cosh", "erf", "erfc", "exp", "exp2", "expm1", "floor", "log", "log10"),
+    *("log1p", "log2", "neg", "reciprocal", "relu", "round", "rsqrt", "sgn", "sigmoid", "sign", "sin", "sinh", "sqrt"),
+    *("tan", "tanh", "trunc"),
 ]
 FUNCTIONS = {
     **{name: lambda x, y, z, m, n, name=name: getattr(torch, name)(x) for name in UNARY},
     **{f"{name}_": lambda x, y, z, m, n, name=name: getattr(x.clone(), name)() for name in UNARY if name != "clone"},
+    "softplus": lambda x, y, z, m, n: F.softplus(x),
     "silu": lambda x, y, z, m, n: F.silu(x),
     "leaky_relu": lambda x, y, z, m, n: F.leaky_relu(x, 0.3),
     "leaky_relu, negative": lambda x, y, z, m, n: F.leaky_relu(x, -2),
@@ -59,6 +61,7 @@ FUNCTIONS = {
     "clamp max": lambda x, y, z, m, n: x.clamp(max=0.5),
     "clamp_": lambda x, y, z, m, n: x.clone().clamp_(0, 1),
     "clamp_min": lambda x, y, z, m, n: torch.clamp_min(x, 0.25),
+    "clamp_max": lambda x, y, z, m, n: torch.clamp_max(x, 0.25),
     "clamp infinite": lambda x, y, z, m, n: x.clamp(float("-inf"), float("inf")),
     "sigmoid_backward": lambda x, y, z, m, n: aten.sigmoid_backward(x, y),
     "tanh_backward": lambda x, y, z, m, n: aten.tanh_backward(x, y),
@@ -97,12 +100,16 @@ FUNCTIONS = {
     "isnan": lambda x, y, z, m, n: torch.isnan(x),
     "where flags": lambda x, y, z, m, n: torch.where(m, x > y, n),
     "ne itself": lambda x, y, z, m, n: x != x,
-    "logical_and": lambda x, y, z, m, n: torch.logical_and(m, n),
-    "logical_or": lambda x, y, z, m, n: torch.logical_or(m, n),
+    **{
+        name: lambda x, y, z, m, n, name=name: getattr(torch, name)(m, n)
+        for kind in ("logical", "bitwise")
+        for name in (f"{kind}_and", f"{kind}_or", f"{kind}_xor")
+    },
+    "bitwise_not": lambda x, y, z, m, n: ~m,
     "logical_not": lambda x, y, z, m, n: torch.logical_not(m),
     "logical_not_": lambda x, y, z, m, n: m.clone().logical_not_(),
 }
-BESIDE_THE_TABLES = {"clamp", "clamp_min", "pow"}
+BESIDE_THE_TABLES = {*CLAMPS, "pow"}
 # Where both zeros are equally large or small torch itself gives either, by where an element lies.
 EITHER_ZERO = {name for name in FUNCTIONS if name.startswith(("clamp", "maximum", "minimum", "relu"))}
 SIGNS = FUNCTIONS.keys() - EITHER_ZERO - {"addcmul_ value"}  # nor for a product too small to be a number
@@ -148,8 +155,9 @@ LEFT_TO_TORCH = {
     "a bound that is NaN below": lambda x, i, h, c: torch.clamp_min(x, float("nan")),
     "bounds that are tensors": lambda x, i, h, c: x.clamp(x.sin(), x.cos()),
     "a comparison in place": lambda x, i, h, c: x.clone().gt_(0.1),
-    "whole numbers": lambda x, i, h, c: (i + 1) * i - i // 2,
-    "whole numbers compared": lambda x, i, h, c: i > 2,
+    "whole numbers divided": lambda x, i, h, c: i // 2 + i % 3,
+    "whole numbers to a power": lambda x, i, h, c: i**2,
+    "whole numbers bit by bit": lambda x, i, h, c: i & 2,
     "whole numbers as flags": lambda x, i, h, c: i.logical_not(),
     "numbers as flags": lambda x, i, h, c: torch.logical_and(x, x > 0),
     "whole numbers of a byte": lambda x, i, h, c: i.to(torch.uint8) + x,
@@ -163,8 +171,8 @@ LEFT_TO_TORCH = {
     "double into single": lambda x, i, h, c: torch.full_like(x, 1e-30).mul_(x.double() * 1e50),
     "double into a single one": lambda x, i, h, c: torch.full_like(x[0, 0], 1e-30).mul_(x.double()[0, 0] * 1e50),
     "a slope that is not given": lambda x, i, h, c: F.leaky_relu(x),
-    "whole numbers summed": lambda x, i, h, c: i.sum(0),
-    "flags summed": lambda x, i, h, c: (x > 0).sum(1),
+    "a curve that is steeper": lambda x, i, h, c: F.softplus(x, 2.0),
+    "digits": lambda x, i, h, c: x.round(decimals=1),
     "a sum in another precision": lambda x, i, h, c: x.sum(0, dtype=torch.float64),
     "factors of a sum": lambda x, i, h, c: torch.addmm(x, x, x.T @ x, beta=0.5, alpha=2),
 }

@@ -7,7 +7,7 @@ import torch
 
 import corenet as cn
 from corenet.training.engines.cpu.engine import CFunctions
-from corenet.training.engines.optimizer_adapter import learning_rates, tensors_of
+from corenet.training.engines.optimizer_adapter import rates_of_groups, tensors_of
 from corenet.training.engines.recording.recorded_update import record_update
 from corenet.training.engines.recording.recorder import Recorder
 from corenet.training.engines.unsupported import NotRecordable, Reporter
@@ -44,7 +44,7 @@ def loop_of(model, loss, optimizer, batch):
 
 def run(loop, optimizer, inputs, targets):
     steps = len(inputs) // BATCH
-    return loop.run(inputs, targets, learning_rates(optimizer, range(1, 1 + steps)), 1)
+    return loop.run(inputs, targets, rates_of_groups(optimizer, range(1, 1 + steps)), 1)
 
 
 def first(inputs, targets):
@@ -183,17 +183,14 @@ def test_how_long_it_may_be_depends_on_what_a_step_leaves(monkeypatch):
         assert loop_of(*parts(lambda: cn.Dropout(0.5)), first(*batches)).max_steps == max_steps
 
 
-class Softmax(cn.Module):
+class Cumulative(cn.Module):
     """Is no one function of C."""
 
     def forward(self, input):
-        output = torch.softmax(input, 1)
-        self.save(output)
-        return output
+        return input.cumsum(1)
 
     def backward(self, grad_output):
-        (output,) = self.saved()
-        return output * (grad_output - (grad_output * output).sum(1, keepdim=True))
+        return grad_output.flip(1).cumsum(1).flip(1)
 
 
 class Sorts(cn.Optimizer):
@@ -214,7 +211,7 @@ class SortsEach(Sorts):
 
 
 @pytest.mark.parametrize(
-    "odd", [{"middle": Softmax}, {"optimizer": Sorts}, {"optimizer": SortsLast}, {"optimizer": SortsEach}]
+    "odd", [{"middle": Cumulative}, {"optimizer": Sorts}, {"optimizer": SortsLast}, {"optimizer": SortsEach}]
 )
 def test_what_is_no_one_function_of_c_is_refused(odd):
     middle = [odd.pop("middle")] if "middle" in odd else []
@@ -278,10 +275,10 @@ def test_a_call_lasts_about_as_long_as_one_waits(monkeypatch):
     loop = loop_of(*parts(), first(*data()))
     inputs, targets = data()
     monkeypatch.setattr("corenet.training.engines.cpu.step_loop.SECONDS", 1e-9)
-    loop.run(inputs[: 2 * BATCH], targets[: 2 * BATCH], [0.1, 0.1], 1)
+    loop.run(inputs[: 2 * BATCH], targets[: 2 * BATCH], [(0.1,), (0.1,)], 1)
     assert loop.max_steps == 1
     monkeypatch.setattr("corenet.training.engines.cpu.step_loop.SECONDS", 100)
-    loop.run(inputs[: 2 * BATCH], targets[: 2 * BATCH], [0.1, 0.1], 1)
+    loop.run(inputs[: 2 * BATCH], targets[: 2 * BATCH], [(0.1,), (0.1,)], 1)
     assert loop.max_steps == 256
 
 
@@ -293,7 +290,7 @@ def test_what_is_too_small_to_be_ordinary_counts_as_zero_in_a_call_and_nowhere_e
     velocity.fill_(torch.finfo(velocity.dtype).tiny)
     optimizer.layout.weights()[0].zero_()  # all units are dead
     inputs, targets = (tensor[: 2 * BATCH] for tensor in data())
-    loop.run(torch.zeros_like(inputs), torch.zeros_like(targets), [0.1, 0.1], 1)
+    loop.run(torch.zeros_like(inputs), torch.zeros_like(targets), [(0.1,), (0.1,)], 1)
     assert velocity.count_nonzero() == 0
     smallest = torch.tensor([torch.finfo(torch.float64).tiny], dtype=torch.float64)
     assert (smallest / 2).count_nonzero() == 1

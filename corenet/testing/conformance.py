@@ -28,6 +28,7 @@ from corenet.testing.checks.module_gradient import MODULE_GRADIENT_CHECKS
 from corenet.testing.checks.module_mean import MODULE_MEAN_CHECKS
 from corenet.testing.checks.module_rows import MODULE_ROWS_CHECKS
 from corenet.testing.checks.optimizer_contract import OPTIMIZER_CONTRACT_CHECKS
+from corenet.testing.checks.optimizer_groups import OPTIMIZER_GROUP_CHECKS
 from corenet.testing.checks.optimizer_step import OPTIMIZER_STEP_CHECKS
 from corenet.testing.checks.optimizer_trajectory import OPTIMIZER_TRAJECTORY_CHECKS
 from corenet.testing.checks.schedule_contract import SCHEDULE_CONTRACT_CHECKS
@@ -47,7 +48,12 @@ CHECKS: dict[Kind, list[Check]] = {
         *MODULE_ENGINE_CHECKS,
     ],
     "loss": [*LOSS_GRADIENT_CHECKS, *LOSS_EDGES_CHECKS, *LOSS_CALLS_CHECKS, *LOSS_CONTRACT_CHECKS],
-    "optimizer": [*OPTIMIZER_TRAJECTORY_CHECKS, *OPTIMIZER_STEP_CHECKS, *OPTIMIZER_CONTRACT_CHECKS],
+    "optimizer": [
+        *OPTIMIZER_TRAJECTORY_CHECKS,
+        *OPTIMIZER_STEP_CHECKS,
+        *OPTIMIZER_GROUP_CHECKS,
+        *OPTIMIZER_CONTRACT_CHECKS,
+    ],
     "schedule": [*SCHEDULE_CONTRACT_CHECKS],
     "metric": [*METRIC_CONTRACT_CHECKS],
     "callback": [*CALLBACK_CONTRACT_CHECKS],

@@ -16,13 +16,17 @@ if TYPE_CHECKING:
     from corenet.builtin import *  # noqa: F403
     from corenet.checkpoint import load as load
     from corenet.checkpoint import save as save
+    from corenet.contracts.callback import Callback as Callback
     from corenet.contracts.case import Case as Case
     from corenet.contracts.elementwise_loss import ElementwiseLoss as ElementwiseLoss
+    from corenet.contracts.initializer import Initializer as Initializer
     from corenet.contracts.loss import Loss as Loss
+    from corenet.contracts.metric import Metric as Metric
     from corenet.contracts.module import Module as Module
     from corenet.contracts.optimizer import Optimizer as Optimizer
     from corenet.contracts.parameter import Buffer as Buffer
     from corenet.contracts.parameter import Parameter as Parameter
+    from corenet.contracts.schedule import Schedule as Schedule
     from corenet.contracts.sequential import Sequential as Sequential
     from corenet.errors import *  # noqa: F403
     from corenet.registry.registry import components as components
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from corenet.training.compile_step import compile_step as compile_step
     from corenet.training.fit import fit as fit
     from corenet.training.history import History as History
+    from corenet.training.measure import measure as measure
     from corenet.training.metrics import accuracy as accuracy
     from corenet.training.metrics import error_rate as error_rate
     from corenet.training.metrics import predict as predict
@@ -39,18 +44,23 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "corenet.checkpoint": ("load", "save"),
+    "corenet.contracts.callback": ("Callback",),
     "corenet.contracts.case": ("Case",),
     "corenet.contracts.elementwise_loss": ("ElementwiseLoss",),
+    "corenet.contracts.initializer": ("Initializer",),
     "corenet.contracts.loss": ("Loss",),
+    "corenet.contracts.metric": ("Metric",),
     "corenet.contracts.module": ("Module",),
     "corenet.contracts.optimizer": ("Optimizer",),
     "corenet.contracts.parameter": ("Buffer", "Parameter"),
+    "corenet.contracts.schedule": ("Schedule",),
     "corenet.contracts.sequential": ("Sequential",),
     "corenet.registry.registry": ("components", "get"),
     "corenet.testing.gradcheck.gradcheck": ("gradcheck",),
     "corenet.training.compile_step": ("compile_step",),
     "corenet.training.fit": ("fit",),
     "corenet.training.history": ("History",),
+    "corenet.training.measure": ("measure",),
     "corenet.training.metrics": ("accuracy", "error_rate", "predict"),
     "corenet.training.rounds": ("fit_rounds",),
     "corenet.training.step": ("train_step",),

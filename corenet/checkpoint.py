@@ -55,7 +55,7 @@ def save(path: str | Path, model: Module, optimizer: Optimizer | None = None) ->
     }
     if optimizer is not None:
         state = optimizer.state_dict()
-        metadata["optimizer"] = json.dumps({"lr": state["lr"], "steps": state["steps"], "count": len(state["states"])})
+        metadata["optimizer"] = _head(optimizer, state)
         for index, entry in enumerate(state["states"]):
             tensors.update({f"optimizer.{index}.{name}": tensor for name, tensor in entry.items()})
         left = left_by(optimizer)
@@ -90,6 +90,14 @@ def load(path: str | Path, model: Module, optimizer: Optimizer | None = None) ->
     except Exception:
         model.load_state_dict(before)
         raise
+
+
+def _head(optimizer: Optimizer, state: dict[str, Any]) -> str:
+    """Return the part of an optimizer's state that is no tensors, as JSON."""
+    try:
+        return json.dumps({"count": len(state["states"]), **{name: state[name] for name in ("lr", "steps", "groups")}})
+    except TypeError as error:
+        raise CheckpointError(f"{optimizer!r} has a group of which JSON cannot hold a value: {error}") from error
 
 
 def _refuse_other_types(model: object, optimizer: object) -> None:
@@ -165,6 +173,13 @@ def _left(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> L
         raise CheckpointError(f"{path} has a place in the random numbers that is damaged: {error}") from error
 
 
+def _with_tuples(group: dict[str, Any]) -> dict[str, Any]:
+    """Return a group with a tuple wherever it had one; JSON knows lists alone."""
+    return {
+        name: tuple(value) if isinstance(value, list) and name != "params" else value for name, value in group.items()
+    }
+
+
 def _optimizer_state(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> dict[str, Any]:
     if "optimizer" not in metadata:
         raise CheckpointError(f"{path} has no optimizer state; it was saved without an optimizer")
@@ -175,6 +190,7 @@ def _optimizer_state(path: Path, tensors: dict[str, Tensor], metadata: dict[str,
             if name.startswith("optimizer."):
                 _, index, key = name.split(".", 2)
                 states[int(index)][key] = tensor
-        return {"lr": float(head["lr"]), "steps": int(head["steps"]), "states": states}
+        groups = {"groups": list(map(_with_tuples, head["groups"]))} if "groups" in head else {}  # later than 0.1
+        return {"lr": float(head["lr"]), "steps": int(head["steps"]), "states": states, **groups}
     except (ValueError, TypeError, LookupError) as error:
         raise CheckpointError(f"{path} has an optimizer state that is damaged: {error}") from error

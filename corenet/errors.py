@@ -14,6 +14,7 @@ __all__ = [
     "BackwardError",
     "BrokenComponentError",
     "BrokenPluginError",
+    "CallbackError",
     "CheckpointError",
     "ConfigError",
     "ConformanceError",
@@ -127,6 +128,19 @@ class NonFiniteError(CorenetError, ArithmeticError):
         round = f"round {self.round}, " if self.round is not None else ""
         where = f"epoch {self.epoch}, step {self.step}: " if self.epoch is not None else ""
         return round + where + super().__str__()
+
+
+class CallbackError(CorenetError, RuntimeError):
+    """A callback raised something, and the training ended there; the message has what, and ``__cause__`` is it.
+
+    ``callback`` is the name of its class, ``epoch`` the last that was done; ``history`` has the epochs so far.
+    """
+
+    def __init__(self, message: str, *, callback: str = "", epoch: int = 0) -> None:
+        self.callback = callback
+        self.epoch = epoch
+        self.history: Sequence[object] = ()
+        super().__init__(message)
 
 
 class GradientError(CorenetError, AssertionError):

@@ -33,6 +33,10 @@ def builtins():
         "module": builtin.corenet_modules(),
         "loss": builtin.corenet_losses(),
         "optimizer": builtin.corenet_optimizers(),
+        "schedule": builtin.corenet_schedules(),
+        "metric": builtin.corenet_metrics(),
+        "callback": builtin.corenet_callbacks(),
+        "initializer": builtin.corenet_initializers(),
     }
     names = {kind: [spec.name for spec in specs] for kind, specs in announced.items()}
     assert ("linear" in names["module"], "mse" in names["loss"], "sgd" in names["optimizer"]) == (True, True, True)

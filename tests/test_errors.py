@@ -17,6 +17,7 @@ KINDS = {
     "StructureError": ValueError,
     "BackwardError": RuntimeError,
     "NonFiniteError": ArithmeticError,
+    "CallbackError": RuntimeError,
     "GradientError": AssertionError,
     "ConformanceError": AssertionError,
     "UnknownComponentError": LookupError,

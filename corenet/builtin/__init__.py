@@ -12,14 +12,45 @@ if TYPE_CHECKING:  # the types of cn.Linear and the others, for each component b
     from corenet.builtin.activations import ReLU as ReLU
     from corenet.builtin.activations import Sigmoid as Sigmoid
     from corenet.builtin.activations import Tanh as Tanh
+    from corenet.builtin.adam import Adam as Adam
+    from corenet.builtin.adam import AdamW as AdamW
+    from corenet.builtin.callbacks import BestCheckpoint as BestCheckpoint
+    from corenet.builtin.callbacks import EarlyStopping as EarlyStopping
+    from corenet.builtin.callbacks import ReduceOnPlateau as ReduceOnPlateau
+    from corenet.builtin.classification import F1 as F1
+    from corenet.builtin.classification import ROCAUC as ROCAUC
+    from corenet.builtin.classification import Accuracy as Accuracy
+    from corenet.builtin.classification import ConfusionMatrix as ConfusionMatrix
+    from corenet.builtin.classification import ErrorRate as ErrorRate
+    from corenet.builtin.classification import Precision as Precision
+    from corenet.builtin.classification import Recall as Recall
     from corenet.builtin.cross_entropy import CrossEntropyLoss as CrossEntropyLoss
     from corenet.builtin.dropout import Dropout as Dropout
     from corenet.builtin.flatten import Flatten as Flatten
+    from corenet.builtin.initializers import HeNormal as HeNormal
+    from corenet.builtin.initializers import HeUniform as HeUniform
+    from corenet.builtin.initializers import Normal as Normal
+    from corenet.builtin.initializers import Uniform as Uniform
+    from corenet.builtin.initializers import XavierNormal as XavierNormal
+    from corenet.builtin.initializers import XavierUniform as XavierUniform
+    from corenet.builtin.initializers import Zeros as Zeros
     from corenet.builtin.linear import Linear as Linear
+    from corenet.builtin.loggers import CSVLogger as CSVLogger
+    from corenet.builtin.loggers import JSONLLogger as JSONLLogger
     from corenet.builtin.losses import BCELoss as BCELoss
     from corenet.builtin.losses import BCEWithLogitsLoss as BCEWithLogitsLoss
     from corenet.builtin.losses import MAELoss as MAELoss
     from corenet.builtin.losses import MSELoss as MSELoss
+    from corenet.builtin.metrics import MAE as MAE
+    from corenet.builtin.metrics import R2 as R2
+    from corenet.builtin.metrics import RMSE as RMSE
+    from corenet.builtin.metrics import MeanLoss as MeanLoss
+    from corenet.builtin.schedules import ConstantSchedule as ConstantSchedule
+    from corenet.builtin.schedules import CosineSchedule as CosineSchedule
+    from corenet.builtin.schedules import ExponentialSchedule as ExponentialSchedule
+    from corenet.builtin.schedules import OneCycleSchedule as OneCycleSchedule
+    from corenet.builtin.schedules import StepSchedule as StepSchedule
+    from corenet.builtin.schedules import WarmupSchedule as WarmupSchedule
     from corenet.builtin.sgd import SGD as SGD
     from corenet.builtin.softmax import LogSoftmax as LogSoftmax
     from corenet.builtin.softmax import Softmax as Softmax
@@ -61,3 +92,54 @@ def corenet_losses() -> Iterator[ComponentSpec]:
 @hookimpl
 def corenet_optimizers() -> Iterator[ComponentSpec]:
     yield ComponentSpec("sgd", "corenet.builtin.sgd:SGD", "v ← μ v + g; w ← w − η v")
+    yield ComponentSpec("adam", "corenet.builtin.adam:Adam", "w ← w − η m / (√s + ε), of mean gradient and square")
+    yield ComponentSpec("adamw", "corenet.builtin.adam:AdamW", "adam, with weight decay beside it", aliases=("adam_w",))
+
+
+@hookimpl
+def corenet_schedules() -> Iterator[ComponentSpec]:
+    home = "corenet.builtin.schedules"
+    yield ComponentSpec("constant", f"{home}:ConstantSchedule", "factor for some steps, then 1")
+    yield ComponentSpec("step", f"{home}:StepSchedule", "γ^⌊t / step_size⌋")
+    yield ComponentSpec("exponential", f"{home}:ExponentialSchedule", "γᵗ")
+    yield ComponentSpec("cosine", f"{home}:CosineSchedule", "e + (1 − e) (1 + cos(π t / T)) / 2")
+    yield ComponentSpec("one_cycle", f"{home}:OneCycleSchedule", "up and down along half a cosine wave each")
+    yield ComponentSpec("warmup", f"{home}:WarmupSchedule", "up along a line, then another schedule")
+
+
+@hookimpl
+def corenet_metrics() -> Iterator[ComponentSpec]:
+    values, classes = "corenet.builtin.metrics", "corenet.builtin.classification"
+    yield ComponentSpec("loss", f"{values}:MeanLoss", "the loss of the training")
+    yield ComponentSpec("mae", f"{values}:MAE", "mean |x − t|")
+    yield ComponentSpec("rmse", f"{values}:RMSE", "√(mean (x − t)²)")
+    yield ComponentSpec("r2", f"{values}:R2", "1 − Σ (x − t)² / Σ (t − mean t)²")
+    yield ComponentSpec("accuracy", f"{classes}:Accuracy", "fraction in the right class")
+    yield ComponentSpec("error_rate", f"{classes}:ErrorRate", "fraction in the wrong class")
+    yield ComponentSpec("precision", f"{classes}:Precision", "tp / (tp + fp)")
+    yield ComponentSpec("recall", f"{classes}:Recall", "tp / (tp + fn)")
+    yield ComponentSpec("f1", f"{classes}:F1", "2 tp / (2 tp + fp + fn)")
+    yield ComponentSpec("roc_auc", f"{classes}:ROCAUC", "area under the ROC curve")
+    yield ComponentSpec("confusion_matrix", f"{classes}:ConfusionMatrix", "each class read as each")
+
+
+@hookimpl
+def corenet_callbacks() -> Iterator[ComponentSpec]:
+    home, loggers = "corenet.builtin.callbacks", "corenet.builtin.loggers"
+    yield ComponentSpec("early_stopping", f"{home}:EarlyStopping", "ends a training that gets no better")
+    yield ComponentSpec("reduce_on_plateau", f"{home}:ReduceOnPlateau", "lowers the rate where nothing gets better")
+    yield ComponentSpec("best_checkpoint", f"{home}:BestCheckpoint", "saves the best epoch")
+    yield ComponentSpec("csv_logger", f"{loggers}:CSVLogger", "a row of CSV for each epoch")
+    yield ComponentSpec("jsonl_logger", f"{loggers}:JSONLLogger", "a line of JSON for each epoch")
+
+
+@hookimpl
+def corenet_initializers() -> Iterator[ComponentSpec]:
+    home = "corenet.builtin.initializers"
+    yield ComponentSpec("uniform", f"{home}:Uniform", "U(±1/√fan_in), the bias too")
+    yield ComponentSpec("xavier_uniform", f"{home}:XavierUniform", "U(±√(6 / (fan_in + fan_out)))")
+    yield ComponentSpec("xavier_normal", f"{home}:XavierNormal", "N(0, 2 / (fan_in + fan_out))")
+    yield ComponentSpec("he_uniform", f"{home}:HeUniform", "U(±√(6 / fan_in))")
+    yield ComponentSpec("he_normal", f"{home}:HeNormal", "N(0, 2 / fan_in)")
+    yield ComponentSpec("normal", f"{home}:Normal", "N(mean, std²)")
+    yield ComponentSpec("zeros", f"{home}:Zeros", "0")

@@ -1,6 +1,6 @@
 r"""Initial weights.
 
-For a weight of shape (fan_out, fan_in):
+For a weight of shape (fan_out, fan_in, ...), both multiplied by the number of places of a filter:
 
 ================== ============================================== =============
 name               distribution                                   keeps
@@ -10,7 +10,7 @@ name               distribution                                   keeps
 ``xavier_normal``  N(0, 2 / (fan_in + fan_out))                   the variance, for tanh
 ``he_uniform``     U(±√(6 / fan_in))                              the variance, for ReLU
 ``he_normal``      N(0, 2 / fan_in)                               the variance, for ReLU
-``normal``         N(0, 1)                                        nothing: wide layers saturate
+``normal``         N(mean, std²), by default N(0, 1)              nothing: wide layers saturate
 ``zeros``          0                                              nothing: all units stay equal
 ================== ============================================== =============
 
@@ -23,83 +23,99 @@ rectifiers", ICCV 2015; Y. LeCun et al., "Efficient BackProp", 1998.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from math import sqrt
+from dataclasses import dataclass
+from math import inf, sqrt
 
 from torch import Tensor
 
-from corenet.errors import ConfigError, did_you_mean
+from corenet.builtin.numbers import check_number
+from corenet.contracts.initializer import Initializer
+from corenet.errors import ShapeError
 
-Initializer = Callable[[Tensor, Tensor | None], None]
 
+class Uniform(Initializer):
+    """``U(±1/√fan_in)``, the bias too: PyTorch's default for ``Linear``."""
 
-def uniform(weight: Tensor, bias: Tensor | None) -> None:
-    bound = 1 / sqrt(_fan_in(weight))
-    weight.uniform_(-bound, bound)
-    if bias is not None:
+    def __call__(self, weight: Tensor) -> None:
+        bound = 1 / sqrt(_fan_in(weight))
+        weight.uniform_(-bound, bound)
+
+    def fill_bias(self, bias: Tensor, weight: Tensor) -> None:
+        bound = 1 / sqrt(_fan_in(weight))
         bias.uniform_(-bound, bound)
 
 
-def xavier_uniform(weight: Tensor, bias: Tensor | None) -> None:
-    bound = sqrt(6 / (_fan_in(weight) + _fan_out(weight)))
-    weight.uniform_(-bound, bound)
-    _zero(bias)
+class XavierUniform(Initializer):
+    """``U(±√(6 / (fan_in + fan_out)))``, which keeps the variance through tanh."""
+
+    def __call__(self, weight: Tensor) -> None:
+        bound = sqrt(6 / (_fan_in(weight) + _fan_out(weight)))
+        weight.uniform_(-bound, bound)
 
 
-def xavier_normal(weight: Tensor, bias: Tensor | None) -> None:
-    weight.normal_(0, sqrt(2 / (_fan_in(weight) + _fan_out(weight))))
-    _zero(bias)
+class XavierNormal(Initializer):
+    """``N(0, 2 / (fan_in + fan_out))``, which keeps the variance through tanh."""
+
+    def __call__(self, weight: Tensor) -> None:
+        weight.normal_(0, sqrt(2 / (_fan_in(weight) + _fan_out(weight))))
 
 
-def he_uniform(weight: Tensor, bias: Tensor | None) -> None:
-    bound = sqrt(6 / _fan_in(weight))
-    weight.uniform_(-bound, bound)
-    _zero(bias)
+class HeUniform(Initializer):
+    """``U(±√(6 / fan_in))``, which keeps the variance through ReLU."""
+
+    def __call__(self, weight: Tensor) -> None:
+        bound = sqrt(6 / _fan_in(weight))
+        weight.uniform_(-bound, bound)
 
 
-def he_normal(weight: Tensor, bias: Tensor | None) -> None:
-    weight.normal_(0, sqrt(2 / _fan_in(weight)))
-    _zero(bias)
+class HeNormal(Initializer):
+    """``N(0, 2 / fan_in)``, which keeps the variance through ReLU."""
+
+    def __call__(self, weight: Tensor) -> None:
+        weight.normal_(0, sqrt(2 / _fan_in(weight)))
 
 
-def normal(weight: Tensor, bias: Tensor | None) -> None:
-    weight.normal_(0, 1)
-    _zero(bias)
+@dataclass(frozen=True)
+class Normal(Initializer):
+    """``N(mean, std²)``, whatever the shape.
 
-
-def zeros(weight: Tensor, bias: Tensor | None) -> None:
-    weight.zero_()
-    _zero(bias)
-
-
-INITIALIZERS: dict[str, Initializer] = {
-    draw.__name__: draw for draw in (uniform, xavier_uniform, xavier_normal, he_uniform, he_normal, normal, zeros)
-}
-
-
-def initializer(name: str) -> Initializer:
-    """Return the initializer called ``name``.
+    Args:
+        mean: of the distribution.
+        std: its standard deviation.
 
     Raises:
-        ConfigError: there is none of that name.
+        ConfigError: one is not finite, or ``std`` is negative.
     """
-    if not isinstance(name, str) or name not in INITIALIZERS:
-        raise ConfigError(
-            f"unknown initializer {name!r}{did_you_mean(str(name), INITIALIZERS)}; there are {', '.join(INITIALIZERS)}",
-            name="init",
-            value=name,
-        )
-    return INITIALIZERS[name]
+
+    mean: float = 0.0
+    std: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_number(self, "mean", self.mean, least=-inf)
+        check_number(self, "std", self.std)
+
+    def __call__(self, weight: Tensor) -> None:
+        weight.normal_(self.mean, self.std)
+
+
+class Zeros(Initializer):
+    """``0``: for a weight that is added to something, as all units of a layer of zeros stay equal."""
+
+    def __call__(self, weight: Tensor) -> None:
+        weight.zero_()
 
 
 def _fan_in(weight: Tensor) -> int:
-    return weight.shape[1]
+    """Return how many inputs each output is made of."""
+    return _at_least_two_dimensions(weight)[0].numel()
 
 
 def _fan_out(weight: Tensor) -> int:
-    return weight.shape[0]
+    """Return how many outputs each input goes into."""
+    return _at_least_two_dimensions(weight)[:, 0].numel()
 
 
-def _zero(bias: Tensor | None) -> None:
-    if bias is not None:
-        bias.zero_()
+def _at_least_two_dimensions(weight: Tensor) -> Tensor:
+    if weight.dim() < 2:
+        raise ShapeError("an initializer", weight.shape, "expected (fan_out, fan_in, ...); fill others by a function")
+    return weight

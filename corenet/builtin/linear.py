@@ -7,8 +7,8 @@ from numbers import Integral
 import torch
 from torch import Tensor
 
-from corenet.builtin.initializers import initializer
 from corenet.contracts.case import Case
+from corenet.contracts.initializer import Init, initialize
 from corenet.contracts.module import Module
 from corenet.contracts.parameter import Parameter
 from corenet.errors import ConfigError, ShapeError
@@ -28,14 +28,16 @@ class Linear(Module):
         init: how ``W`` is drawn, from torch's generator: ``"uniform"`` on
             ±1/√in_features (PyTorch's default; ``b`` likewise), ``"xavier_uniform"``,
             ``"xavier_normal"``, ``"he_uniform"``, ``"he_normal"``, ``"normal"`` or
-            ``"zeros"`` (``b`` zero).
+            ``"zeros"`` (``b`` zero); the name of any other initializer that is installed, or
+            a function that fills a tensor in place.
         device, dtype: where and as what the parameters live; torch's defaults if None.
 
     Shape: ``(*, in_features) -> (*, out_features)``; ``*`` is any leading dimensions, none included.
     ``weight`` is ``(out_features, in_features)``, ``bias`` is ``(out_features,)``.
 
     Raises:
-        ConfigError: a width is no positive integer, or ``init`` is unknown.
+        ConfigError: a width is no positive integer, or ``init`` neither a name nor a function.
+        UnknownComponentError: no initializer is called ``init``.
         ShapeError: the input's last dimension is not ``in_features``.
         DTypeError, DeviceError: the input does not match the parameters.
 
@@ -58,7 +60,7 @@ class Linear(Module):
         in_features: int,
         out_features: int,
         bias: bool = True,
-        init: str = "uniform",
+        init: Init = "uniform",
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
@@ -82,7 +84,7 @@ class Linear(Module):
 
     def reset_parameters(self) -> None:
         """Draw ``weight`` and ``bias`` anew, as ``init`` says."""
-        initializer(self.init)(self.weight, self.bias)
+        initialize(self.init, self.weight, self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
         self.save(input)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from corenet.contracts.optimizer import Optimizer, finite, non_negative
+from corenet.contracts.groups import Parameters
+from corenet.contracts.numbers import Schedule, finite, non_negative
+from corenet.contracts.optimizer import Optimizer
 from corenet.errors import ConfigError
 
 
@@ -21,10 +22,10 @@ class SGD(Optimizer):
         g ← g + λ w                   weight_decay λ
         v ← μ v + (1 − τ) g           momentum μ, dampening τ
         g ← g + μ v  if nesterov, else v
-        w ← w − ηₜ g                  ηₜ = lr / (1 + t · lr_decay)
+        w ← w − ηₜ g                  ηₜ = lr · schedule(t) / (1 + t · lr_decay)
 
     Args:
-        parameters: what to train, such as ``model.parameters()``.
+        parameters: what to train, such as ``model.parameters()``, or groups of them.
         lr: base learning rate, a finite number ≥ 0; assignable as ``optimizer.lr``.
         momentum: μ ≥ 0.
         dampening: τ.
@@ -32,6 +33,8 @@ class SGD(Optimizer):
         nesterov: look ahead; needs momentum and no dampening.
         maximize: climb instead of descend.
         lr_decay: how fast the rate falls with the steps.
+        max_grad_norm: what the norm of all gradients together is scaled down to.
+        schedule: a function of t that the rate is multiplied by.
 
     Raises:
         ConfigError: a hyper-parameter is out of its range.
@@ -54,7 +57,7 @@ class SGD(Optimizer):
 
     def __init__(
         self,
-        parameters: Iterable[Tensor],
+        parameters: Parameters,
         lr: float,
         momentum: float = 0.0,
         dampening: float = 0.0,
@@ -62,6 +65,8 @@ class SGD(Optimizer):
         nesterov: bool = False,
         maximize: bool = False,
         lr_decay: float = 0.0,
+        max_grad_norm: float | None = None,
+        schedule: Schedule | None = None,
     ) -> None:
         self.momentum = non_negative("momentum", momentum)
         self.dampening = finite("dampening", dampening)
@@ -74,7 +79,7 @@ class SGD(Optimizer):
                 name="nesterov",
                 value=nesterov,
             )
-        super().__init__(parameters, lr, lr_decay=lr_decay)
+        super().__init__(parameters, lr, lr_decay=lr_decay, max_grad_norm=max_grad_norm, schedule=schedule)
 
     def init_state(self, param: Tensor) -> dict[str, Tensor]:
         return {"velocity": torch.zeros_like(param)} if self.momentum else {}

@@ -78,7 +78,7 @@ def components_in(target: str) -> list[FileComponent]:
         return [FileComponent(kind_of(cls), f"{path}:{name}")]
     found = [FileComponent(kind_of(cls), f"{path}:{each}") for each, cls in own.items() if _is_component(cls)]
     if not found:
-        raise ConfigError(f"{path} defines no Module, Loss or Optimizer of its own")
+        raise ConfigError(f"{path} defines no component of its own, such as a Module, Loss or Optimizer")
     return found
 
 
@@ -101,17 +101,30 @@ def _is_own(value: object, module: ModuleType) -> bool:
 
 def _is_component(cls: type) -> bool:
     """Tell whether a class is public, of a kind, and has the formulas that its kind must have."""
+    from corenet.contracts.callback import Callback
     from corenet.contracts.elementwise_loss import ElementwiseLoss
+    from corenet.contracts.initializer import Initializer
     from corenet.contracts.loss import Loss
+    from corenet.contracts.metric import Metric
     from corenet.contracts.module import Module
     from corenet.contracts.optimizer import Optimizer
+    from corenet.contracts.schedule import Schedule
 
     if cls.__name__.startswith("_") or inspect.isabstract(cls):
         return False
-    formulas = {Module: "forward", ElementwiseLoss: "elements", Loss: "forward", Optimizer: "update"}
-    for contract, formula in formulas.items():
+    formulas = {
+        Module: ("forward",),
+        ElementwiseLoss: ("elements",),
+        Loss: ("forward",),
+        Optimizer: ("update",),
+        Schedule: ("__call__",),
+        Metric: ("update",),
+        Callback: ("begin", "after_epoch", "end"),
+        Initializer: ("__call__",),
+    }
+    for contract, written in formulas.items():
         if issubclass(cls, contract):
-            return getattr(cls, formula) is not getattr(contract, formula)
+            return any(getattr(cls, each) is not getattr(contract, each) for each in written)
     return False
 
 

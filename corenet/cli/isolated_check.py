@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from corenet.cli.component_file import FileComponent, class_of, components_in, is_file, is_of_module
@@ -16,9 +19,10 @@ CheckRow = dict[str, Any]
 Subject = Component | FileComponent
 
 
-def check(subject: Subject, seed: int) -> tuple[CheckRow, list[str]]:
+def check(subject: Subject, seed: int, announce: Callable[[str], object] | None = None) -> tuple[CheckRow, list[str]]:
     """Return the result of checking a component, for JSON, and its failures as text.
 
+    ``announce`` is called with the id of each check before it runs.
     What it raises is a failure of its check; a bug of corenet's own in one of its components is raised.
     """
     from corenet.testing import check_component
@@ -27,7 +31,7 @@ def check(subject: Subject, seed: int) -> tuple[CheckRow, list[str]]:
     assert kind != "plugin", "it is unusable"
     try:
         cls = class_of(subject) if isinstance(subject, FileComponent) else registry().get(kind, name)
-        report = check_component(cls, kind, name=name, seed=seed)
+        report = check_component(cls, kind, name=name, seed=seed, announce=announce)
     except (BrokenComponentError, UnavailableComponentError):
         return unusable(registry().find(kind, name))
     except CorenetError as error:
@@ -54,12 +58,15 @@ class IsolatedCheck:
     def __init__(self, seed: int, limit: float) -> None:
         self.seed, self.limit = seed, limit
         self._worker = Worker("corenet.cli.isolated_check")
+        self._folder = TemporaryDirectory(prefix="corenet-check-")
+        self._running = Path(self._folder.name) / "running"  # the id of the check that runs, for when no answer comes
 
     def __enter__(self) -> IsolatedCheck:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._worker.stop()
+        self._folder.cleanup()
 
     def components_of_file(self, target: str) -> list[FileComponent]:
         """Return the components of ``FILE.py``, ``FILE.py:Class`` or ``package.module:Class``.
@@ -77,11 +84,14 @@ class IsolatedCheck:
 
     def check(self, subject: Subject) -> tuple[CheckRow, list[str]]:
         """Return the result of checking a component, and its failures as text."""
+        self._running.write_text("", encoding="utf-8")
+        request = ["check", subject.kind, subject.qualified_name, self.seed, str(self._running)]
         try:
-            result, failures = self._worker.ask(["check", subject.kind, subject.qualified_name, self.seed], self.limit)
+            result, failures = self._worker.ask(request, self.limit)
         except EndedError as ended:
+            running = self._running.read_text(encoding="utf-8")
             more = "; --timeout SECONDS gives it more" if str(ended) == describe_limit(self.limit) else ""
-            return _wrong(subject, f"its check {ended}{more}")
+            return _wrong(subject, f"its check {ended}{f', in {running}' if running else ''}{more}")
         return result, failures
 
 
@@ -102,9 +112,9 @@ def _answer(request: list[Any]) -> Any:
             return components_in(*about), ""
         except CorenetError as error:
             return [], str(error)
-    kind, name, seed = about
+    kind, name, seed, running = about
     subject = FileComponent(kind, name) if is_file(name) or is_of_module(name) else registry().find(kind, name)
     try:
-        return check(subject, seed)
+        return check(subject, seed, lambda each: Path(running).write_text(each, encoding="utf-8"))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything, which fails its check only
         return _wrong(subject, reason_of(error))

@@ -19,7 +19,7 @@ FIELDS = ("name", "kind", "distribution", "version", "status", "summary", "reaso
 
 
 @click.command()
-@click.option("--kind", type=click.Choice(KINDS), help="Only modules, losses or optimizers.")
+@click.option("--kind", type=click.Choice(KINDS), help="Only components of this kind.")
 @click.option("--plugin", metavar="DIST", help="Only components of this distribution; corenet has the built-in ones.")
 @click.option("--status", type=click.Choice(STATUSES), help="Only components of this status.")
 @click.option("--tag", metavar="T", help="Only components with this tag.")

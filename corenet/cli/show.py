@@ -31,7 +31,7 @@ WIDEST = 100  # longer lines are hard to read
 
 @click.command()
 @click.argument("name")
-@click.option("--kind", type=click.Choice(KINDS), help="Only the module, loss or optimizer of that name.")
+@click.option("--kind", type=click.Choice(KINDS), help="Only the component of this kind.")
 @no_plugins
 @options.json
 def command(name: str, kind: Kind | None, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from corenet.cli import options
 from corenet.cli.component_file import FileComponent, class_of, components_in, is_file, is_of_module
 from corenet.errors import UnknownComponentError
 from corenet.registry.registry import get, registry
+from corenet.registry.targets import article
 
 if TYPE_CHECKING:
     from corenet.report.trace.step_trace import StepTrace
@@ -84,8 +85,8 @@ def _module_in(target: str) -> FileComponent:
         first = modules[0].qualified_name
         raise click.UsageError(f"{target} has {len(modules)} modules; trace one of them, such as {first}")
     if not modules:
-        article = "an" if found[0].kind == "optimizer" else "a"
-        raise click.UsageError(f"trace shows a module, and {found[0].qualified_name} is {article} {found[0].kind}")
+        kind = found[0].kind
+        raise click.UsageError(f"trace shows a module, and {found[0].qualified_name} is {article(kind)} {kind}")
     return modules[0]
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from corenet.contracts.flat import Flat, flatten
+from corenet.contracts.groups import Group
 from corenet.contracts.parameter import is_frozen
 
 State = dict[str, Tensor]
-InitState = Callable[[Tensor], State]
+InitState = Callable[[Tensor, Group], State]
 
 
 @dataclass(frozen=True)
@@ -21,22 +23,39 @@ class Slot:
 
     flat: Flat
     state: State
+    group: Group
+
+    @property
+    def param(self) -> Tensor:
+        """The parameter."""
+        return self.flat.param
+
+    @property
+    def grad(self) -> Tensor:
+        """Its gradient."""
+        return self.flat.grad
+
+    @property
+    def own(self) -> dict[str, Any]:
+        """The hyper-parameters that its group has a value of."""
+        return self.group.own
 
 
 class Layout:
     """The slots that an optimizer updates in turn.
 
-    An elementwise rule has a slot for each dtype and device, over one flat tensor; any other has one for each
+    An elementwise rule has a slot for each group, dtype and device, over one flat tensor; any other has one for each
     parameter, in its shape.
 
     >>> import corenet as cn, torch
-    >>> layout = Layout(cn.Linear(2, 3).parameters(), elementwise=True, init_state=lambda param: {})
+    >>> layout = Layout([Group(cn.SGD, cn.Linear(2, 3).parameters(), {})], True, lambda param, group: {})
     >>> [weights.shape for weights in layout.weights()]
     [torch.Size([9])]
     """
 
-    def __init__(self, parameters: Sequence[Tensor], elementwise: bool, init_state: InitState) -> None:
-        self._parameters, self._elementwise, self._init_state = tuple(parameters), elementwise, init_state
+    def __init__(self, groups: Sequence[Group], elementwise: bool, init_state: InitState) -> None:
+        self._groups, self._elementwise, self._init_state = tuple(groups), elementwise, init_state
+        self._parameters: tuple[Tensor, ...] = tuple(each for group in groups for each in group["params"])
         self._resting: list[State] = [{} for _ in self._parameters]  # of those that are frozen
         self._lay_out()
 
@@ -83,12 +102,17 @@ class Layout:
     def _lay_out(self) -> None:
         with torch.inference_mode(False):  # what inference mode makes could not be changed outside of it
             self._frozen = list(map(is_frozen, self._parameters))
-            trained = [each for each, frozen in zip(self._parameters, self._frozen, strict=True) if not frozen]
-            if self._elementwise:
-                flats = flatten(trained)
-            else:
-                flats = [flat.shaped() for parameter in trained for flat in flatten([parameter])]
-            self.slots = [Slot(flat, self._init_state(flat.param)) for flat in flats]
+            self.slots = [
+                Slot(flat, self._init_state(flat.param, group), group)
+                for group in self._groups
+                for flat in self._flats(group)
+            ]
+
+    def _flats(self, group: Group) -> list[Flat]:
+        trained = [each for each in group["params"] if not is_frozen(each)]
+        if self._elementwise:
+            return flatten(trained)
+        return [flat.shaped() for parameter in trained for flat in flatten([parameter])]
 
     def _pieces(self) -> Iterator[tuple[int, str, Tensor]]:
         """Yield each parameter's place, the name of a state, and its part of that state, a view."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
-from numbers import Real
 from typing import Any, ClassVar
 
 from torch import Tensor
 
+from corenet.contracts.apply import apply
+from corenet.contracts.groups import Group, Parameters, grouped, groups_of, having
 from corenet.contracts.layout import Layout
+from corenet.contracts.numbers import Schedule, factor, non_negative, positive
 from corenet.contracts.packed import packed, unpacked
-from corenet.contracts.parameter import Parameter
-from corenet.errors import ConfigError, ShapeError, StructureError
+from corenet.contracts.state_fit import refused_misfit
+from corenet.errors import ConfigError
 
 
 class Optimizer:
@@ -29,12 +29,22 @@ class Optimizer:
     Within ``update``, ``self.current_lr`` is the learning rate of this step and
     ``self.steps`` the number of steps done before it.
 
-    The rate falls as PyTorch's ``lr_decay``: ``η_t = lr / (1 + t · lr_decay)``, with
-    t the number of steps done.
+    The rate is ``η_t = lr · schedule(t) / (1 + t · lr_decay)``, with t the number of
+    steps done.
+
+    Args:
+        parameters: what to train, such as ``model.parameters()``; or groups of them, as
+            ``[{"params": a}, {"params": b, "lr": 0.01}]``: what a group does not name it has of the optimizer. While
+            ``update`` is about a group, ``self.lr`` and all else that it names have its values.
+        lr: base learning rate.
+        lr_decay: how fast the rate falls with the steps.
+        max_grad_norm: above it, the norm of all gradients together is scaled down to it before the rule sees them.
+        schedule: a function of the number of steps done alone, by whose value the rate is multiplied.
 
     Raises:
-        ConfigError: ``lr`` or ``lr_decay`` is negative, infinite or not a number.
-        StructureError: there is no parameter, or one that is not a Parameter.
+        ConfigError: ``lr`` or ``lr_decay`` is negative, infinite or not a number; ``max_grad_norm`` is not above 0;
+            ``schedule`` is no function; a group names a hyper-parameter that there is none of.
+        StructureError: there is no parameter, one that is not a Parameter, or one that is given twice.
 
     >>> import corenet as cn, torch
     >>> class SignDescent(Optimizer):
@@ -51,12 +61,29 @@ class Optimizer:
 
     elementwise: ClassVar[bool] = False
 
-    def __init__(self, parameters: Iterable[Tensor], lr: float, *, lr_decay: float = 0.0) -> None:
-        self.parameters = _distinct_parameters(parameters)
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__init__" in vars(cls):
+            cls.__init__ = grouped(cls.__init__)  # type: ignore[method-assign]
+
+    @grouped
+    def __init__(
+        self,
+        parameters: Parameters,
+        lr: float,
+        *,
+        lr_decay: float = 0.0,
+        max_grad_norm: float | None = None,
+        schedule: Schedule | None = None,
+    ) -> None:
+        self._groups = groups_of(parameters, type(self))
+        self.parameters: tuple[Tensor, ...] = tuple(each for group in self._groups for each in group["params"])
         self.lr = lr
         self.lr_decay = non_negative("lr_decay", lr_decay)
+        self._max_grad_norm = _norm(max_grad_norm)
+        self._schedule = _schedule(schedule)
         self.steps = 0
-        self._layout = Layout(self.parameters, self.elementwise, self.init_state)
+        self._layout = Layout(self._groups, self.elementwise, self._init_state)
 
     # The two methods that an optimizer's author writes.
 
@@ -81,8 +108,39 @@ class Optimizer:
 
     @property
     def current_lr(self) -> float:
-        """The learning rate of the coming step, ``lr / (1 + steps · lr_decay)``."""
-        return self._lr / (1 + self.steps * self.lr_decay)
+        """The learning rate of the coming step, ``lr · schedule(steps) / (1 + steps · lr_decay)``."""
+        rate = self._lr / (1 + self.steps * self.lr_decay)
+        return rate if self._schedule is None else rate * factor(self._schedule, self.steps)
+
+    @property
+    def schedule(self) -> Schedule | None:
+        """What the rate is multiplied by, as a function of the number of steps done; assign to change it."""
+        return self._schedule
+
+    @schedule.setter
+    def schedule(self, value: Schedule | None) -> None:
+        self._schedule = _schedule(value)
+
+    @property
+    def max_grad_norm(self) -> float | None:
+        """What the norm of all gradients together is scaled down to; assign to change it."""
+        return self._max_grad_norm
+
+    @max_grad_norm.setter
+    def max_grad_norm(self, value: float | None) -> None:
+        self._max_grad_norm = _norm(value)
+
+    @property
+    def groups(self) -> list[Group]:
+        """The groups of parameters, each with the hyper-parameters that it has its own value of; one if none was given.
+
+        >>> import corenet as cn
+        >>> layer = cn.Linear(2, 1)
+        >>> optimizer = cn.SGD([{"params": layer.weight}, {"params": layer.bias, "lr": 0.01}], lr=0.1)
+        >>> optimizer.lr = 0.2  # of all groups that have no lr of their own
+        >>> optimizer.groups[1]["lr"] = 0.02
+        """
+        return list(self._groups)
 
     @property
     def layout(self) -> Layout:
@@ -100,82 +158,64 @@ class Optimizer:
 
     def step(self) -> None:
         """Update every parameter by its gradient."""
-        for slot in self.layout.slots:
-            self.update(slot.flat.param, slot.flat.grad, slot.state)
+        apply(self, self.layout.slots)
         self.steps += 1
 
     def state_dict(self) -> dict[str, Any]:
-        """Return a copy of the learning rate, the step count and each parameter's state."""
-        return {"lr": self.lr, "steps": self.steps, "states": self.layout.states()}
+        """Return a copy of the learning rate, the step count, the groups and each parameter's state."""
+        return {"lr": self.lr, "steps": self.steps, "groups": self._own_values(), "states": self.layout.states()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Copy what :meth:`state_dict` returned back in; all of it or, on an error, nothing.
 
         Raises:
-            StructureError: it was made for other parameters or another optimizer.
+            StructureError: it was made for other parameters or groups, or another optimizer.
             ShapeError: a tensor does not fit.
         """
-        own = self.state_dict()
-        if not isinstance(state, dict) or own.keys() != state.keys() or len(own["states"]) != len(state["states"]):
-            raise StructureError(
-                f"the state is not one of {type(self).__name__} over {len(self.parameters)} parameters"
-            )
-        for index, (mine, theirs) in enumerate(zip(own["states"], state["states"], strict=True)):
-            if not isinstance(theirs, dict) or mine.keys() != theirs.keys():
-                raise StructureError(f"state {index} is {theirs!r:.80}, expected {sorted(mine)}")
-            for name in mine:
-                if mine[name].shape != theirs[name].shape:
-                    raise ShapeError(
-                        f"state {index} {name!r}", theirs[name].shape, f"expected {tuple(mine[name].shape)}"
-                    )
-        if not isinstance(state["steps"], int) or state["steps"] < 0:
-            raise StructureError(f"the state has steps {state['steps']!r}, expected a count")
-        self.lr = state["lr"]
-        self.steps = state["steps"]
+        own = {"groups": self._own_values()} | self.state_dict()  # of an earlier version it may have none
+        state = refused_misfit(f"{type(self).__name__} over {len(self.parameters)} parameters", own, state)
+        lr = non_negative("lr", state["lr"])
+        groups = [self._group(each) for each in state["groups"]]
+        self._lr, self.steps = lr, state["steps"]
+        for mine, theirs in zip(self._groups, groups, strict=True):
+            mine.data = theirs.data
         self._layout.write_states(state["states"])
 
+    def _init_state(self, param: Tensor, group: Group) -> dict[str, Tensor]:
+        with having(self, group.own):
+            return self.init_state(param)
+
+    def _own_values(self) -> list[dict[str, Any]]:
+        """Return each group with the places of its parameters, as PyTorch does."""
+        places = {id(each): place for place, each in enumerate(self.parameters)}
+        return [{"params": [places[id(each)] for each in group["params"]], **group.own} for group in self._groups]
+
+    def _group(self, own: dict[str, Any]) -> Group:
+        """Return the group of which :meth:`_own_values` told."""
+        values = {name: value for name, value in own.items() if name != "params"}
+        return Group(type(self), [self.parameters[place] for place in own["params"]], values)
+
     def __getstate__(self) -> dict[str, Any]:
-        attributes = {name: value for name, value in vars(self).items() if name != "_layout"}
-        return {"attributes": packed(attributes), "states": self.layout.states()}
+        attributes = {name: value for name, value in vars(self).items() if name not in ("_layout", "_groups")}
+        return {"attributes": packed(attributes), "groups": self._own_values(), "states": self.layout.states()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(unpacked(state["attributes"]))
-        self._layout = Layout(self.parameters, self.elementwise, self.init_state)
+        self._groups = [self._group(each) for each in state["groups"]]
+        self._layout = Layout(self._groups, self.elementwise, self._init_state)
         self._layout.write_states(state["states"])
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({len(self.parameters)} parameters, lr={self.lr:g})"
+        of = f" in {len(self._groups)} groups" if len(self._groups) > 1 else ""
+        return f"{type(self).__name__}({len(self.parameters)} parameters{of}, lr={self.lr:g})"
 
 
-def finite(name: str, value: float) -> float:
-    """Return ``value`` as a float, or refuse it if it is infinite or not a number."""
-    if not isinstance(value, Real) or not math.isfinite(value):
-        raise ConfigError(f"{name} must be a finite number, not {value!r}", name=name, value=value)
-    return float(value)
+def _norm(value: float | None) -> float | None:
+    return None if value is None else positive("max_grad_norm", value)
 
 
-def non_negative(name: str, value: float) -> float:
-    """Return ``value`` as a float, or refuse it if it is negative or not finite.
-
-    >>> non_negative("lr", -1)
-    Traceback (most recent call last):
-    corenet.errors.ConfigError: lr must be at least 0, not -1
-    """
-    number = finite(name, value)
-    if number < 0:
-        raise ConfigError(f"{name} must be at least 0, not {value!r}", name=name, value=value)
-    return number
-
-
-def _distinct_parameters(parameters: Iterable[Tensor]) -> tuple[Tensor, ...]:
-    if isinstance(parameters, Tensor):
-        raise StructureError("an optimizer takes an iterable of parameters: model.parameters(), or [parameter]")
-    found = tuple(parameters)
-    if not found:
-        raise StructureError("an optimizer needs at least one parameter; model.parameters() gave none")
-    for index, parameter in enumerate(found):
-        if not isinstance(parameter, Parameter):
-            raise StructureError(f"parameter {index} is a {type(parameter).__name__}, not a Parameter")
-    if len({id(parameter) for parameter in found}) < len(found):
-        raise StructureError("the same parameter was given twice; model.parameters() gives each once")
-    return found
+def _schedule(value: Schedule | None) -> Schedule | None:
+    if value is not None and not callable(value):
+        text = f"schedule must be a function of the number of steps done, not {value!r:.80}"
+        raise ConfigError(text, name="schedule", value=value)
+    return value

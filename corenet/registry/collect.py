@@ -23,7 +23,15 @@ from corenet.registry.spec import Component, ComponentSpec, Kind, PluginRow
 if TYPE_CHECKING:
     import click
 
-HOOKS: dict[Kind, str] = {"module": "corenet_modules", "loss": "corenet_losses", "optimizer": "corenet_optimizers"}
+HOOKS: dict[Kind, str] = {
+    "module": "corenet_modules",
+    "loss": "corenet_losses",
+    "optimizer": "corenet_optimizers",
+    "schedule": "corenet_schedules",
+    "metric": "corenet_metrics",
+    "callback": "corenet_callbacks",
+    "initializer": "corenet_initializers",
+}
 TARGET = re.compile(r"[^\W\d][\w.]*:[^\W\d][\w.]*")
 
 

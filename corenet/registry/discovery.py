@@ -2,9 +2,9 @@
 
 Two ways to fulfil one contract. A *hook* plugin is a module in the entry-point group
 ``corenet`` with the hooks of :mod:`corenet.registry.hookspecs`. A *declared* component
-is an entry point in ``corenet.modules``, ``corenet.losses`` or ``corenet.optimizers``
-whose target is the class itself; those of one distribution are adapted into the same
-hooks here, and listing them imports nothing.
+is an entry point in a group of its kind, such as ``corenet.modules``, whose target is the
+class itself; those of one distribution are adapted into the same hooks here, and listing
+them imports nothing.
 """
 
 from __future__ import annotations
@@ -66,6 +66,22 @@ class Declared:
     @hookimpl
     def corenet_optimizers(self) -> Iterable[ComponentSpec]:
         return self._specs["optimizer"]
+
+    @hookimpl
+    def corenet_schedules(self) -> Iterable[ComponentSpec]:
+        return self._specs["schedule"]
+
+    @hookimpl
+    def corenet_metrics(self) -> Iterable[ComponentSpec]:
+        return self._specs["metric"]
+
+    @hookimpl
+    def corenet_callbacks(self) -> Iterable[ComponentSpec]:
+        return self._specs["callback"]
+
+    @hookimpl
+    def corenet_initializers(self) -> Iterable[ComponentSpec]:
+        return self._specs["initializer"]
 
 
 def discover(settings: Settings | None = None, static: bool = False) -> Iterator[Plugin]:

@@ -20,6 +20,10 @@ DECLARED_GROUPS: dict[str, Kind] = {
     "corenet.modules": "module",
     "corenet.losses": "loss",
     "corenet.optimizers": "optimizer",
+    "corenet.schedules": "schedule",
+    "corenet.metrics": "metric",
+    "corenet.callbacks": "callback",
+    "corenet.initializers": "initializer",
 }
 COMMAND_GROUP = "corenet.commands"
 GROUPS = (HOOK_GROUP, *DECLARED_GROUPS, COMMAND_GROUP)

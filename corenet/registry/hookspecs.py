@@ -30,3 +30,23 @@ def corenet_losses() -> Iterable[ComponentSpec]:  # type: ignore[empty-body]
 @hookspec
 def corenet_optimizers() -> Iterable[ComponentSpec]:  # type: ignore[empty-body]
     """Return the optimizers that this plugin offers."""
+
+
+@hookspec
+def corenet_schedules() -> Iterable[ComponentSpec]:  # type: ignore[empty-body]
+    """Return the schedules of the learning rate that this plugin offers."""
+
+
+@hookspec
+def corenet_metrics() -> Iterable[ComponentSpec]:  # type: ignore[empty-body]
+    """Return the metrics that this plugin offers."""
+
+
+@hookspec
+def corenet_callbacks() -> Iterable[ComponentSpec]:  # type: ignore[empty-body]
+    """Return the callbacks of a training that this plugin offers."""
+
+
+@hookspec
+def corenet_initializers() -> Iterable[ComponentSpec]:  # type: ignore[empty-body]
+    """Return the initializers of weights that this plugin offers."""

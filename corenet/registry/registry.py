@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache, partial
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Literal, overload
 
 from corenet.errors import (
     AmbiguousComponentError,
@@ -17,7 +16,7 @@ from corenet.errors import (
     UnknownComponentError,
     did_you_mean,
 )
-from corenet.registry.collect import UnusableTargetError, collect, failure
+from corenet.registry.collect import collect, failure
 from corenet.registry.conflicts import by_distribution, resolve
 from corenet.registry.discovery import Plugin, builtin_plugin, discover
 from corenet.registry.distributions import BUILTIN
@@ -25,17 +24,16 @@ from corenet.registry.reason import Reason
 from corenet.registry.sanitize import canonical
 from corenet.registry.settings import STRICT, Settings
 from corenet.registry.spec import KINDS, Component, Kind, PluginRow
+from corenet.registry.targets import article, load
 
 if TYPE_CHECKING:
+    from corenet.contracts.callback import Callback
+    from corenet.contracts.initializer import Initializer
     from corenet.contracts.loss import Loss
+    from corenet.contracts.metric import Metric
     from corenet.contracts.module import Module
     from corenet.contracts.optimizer import Optimizer
-
-_CONTRACTS: dict[str, str] = {
-    "module": "corenet.contracts.module:Module",
-    "loss": "corenet.contracts.loss:Loss",
-    "optimizer": "corenet.contracts.optimizer:Optimizer",
-}
+    from corenet.contracts.schedule import Schedule
 
 
 class Registry:
@@ -73,8 +71,9 @@ class Registry:
             AmbiguousComponentError: several plugins have it; the message names them all.
         """
         if kind not in KINDS:
+            kinds = ", ".join(map(repr, KINDS))
             raise UnknownComponentError(
-                f"a component is a 'module', a 'loss' or an 'optimizer', not a {kind!r}{did_you_mean(str(kind), KINDS)}"
+                f"there is no kind {kind!r}{did_you_mean(str(kind), KINDS)}; the kinds of components are {kinds}"
             )
         if not isinstance(name, str):
             raise UnknownComponentError(f"the name of a {kind} is a string, not {name!r}")
@@ -105,7 +104,7 @@ class Registry:
         """Return what an unknown name likely means: it is of another kind, or close to a known one or ``others``."""
         for kind in KINDS:
             if kind not in kinds and self._matches(kind, name):
-                return f" ({name!r} is {'an' if kind == 'optimizer' else 'a'} {kind})"
+                return f" ({name!r} is {article(kind)} {kind})"
         return did_you_mean(name, [*self.names(*kinds), *others])
 
     def names(self, *kinds: str) -> set[str]:
@@ -129,7 +128,7 @@ class Registry:
             raise BrokenComponentError(f"{kind} {row.qualified_name} is broken: {row.reason}")
         if key not in self._classes:
             try:
-                self._classes[key] = _load(row)
+                self._classes[key] = load(row)
             except (Exception, SystemExit) as error:
                 self._broken[key] = failure(error)
                 raise BrokenComponentError(f"{kind} {row.qualified_name} is broken: {self._broken[key]}") from error
@@ -163,22 +162,6 @@ def _named(rows: list[Component], name: str) -> list[Component]:
 def _row_of(plugin: PluginRow) -> Component:
     name = plugin.distribution
     return Component(name, "plugin", name, plugin.version, plugin.status, causes=plugin.causes)
-
-
-def _load(row: Component) -> type:
-    found = _import_target(row.target)
-    contract = _import_target(_CONTRACTS[row.kind])
-    if not (isinstance(found, type) and issubclass(found, contract)):
-        raise UnusableTargetError("wrong_kind", f"{row.target} is not a {contract.__name__}", contract.__name__)
-    return found
-
-
-def _import_target(target: str) -> Any:
-    module, _, path = target.partition(":")
-    found: Any = import_module(module)
-    for name in path.split("."):
-        found = getattr(found, name)
-    return found
 
 
 def registry(static: bool = False) -> Registry:
@@ -223,6 +206,14 @@ def get(kind: Literal["module"], name: str) -> type[Module]: ...
 def get(kind: Literal["loss"], name: str) -> type[Loss]: ...
 @overload
 def get(kind: Literal["optimizer"], name: str) -> type[Optimizer]: ...
+@overload
+def get(kind: Literal["schedule"], name: str) -> type[Schedule]: ...
+@overload
+def get(kind: Literal["metric"], name: str) -> type[Metric]: ...
+@overload
+def get(kind: Literal["callback"], name: str) -> type[Callback]: ...
+@overload
+def get(kind: Literal["initializer"], name: str) -> type[Initializer]: ...
 def get(kind: Kind, name: str) -> type:
     """Return the class of a component by its name, plain or qualified by its distribution.
 
@@ -242,7 +233,13 @@ def get(kind: Kind, name: str) -> type:
 
 
 @cache
+def builtins() -> Registry:
+    """Return the registry of the built-in components alone: no plugin is looked at."""
+    return Registry([builtin_plugin()])
+
+
+@cache
 def builtin_classes() -> dict[str, Callable[[], type]]:
     """Return a loader for each built-in component, by the name of its class."""
-    builtins = Registry([builtin_plugin()])
-    return {row.target.rpartition(":")[2]: partial(builtins.get, row.kind, row.name) for row in builtins.components()}
+    get = builtins().get
+    return {row.target.rpartition(":")[2]: partial(get, row.kind, row.name) for row in builtins().components()}

@@ -9,8 +9,8 @@ from corenet.errors import ConfigError
 from corenet.registry.reason import Reason
 from corenet.registry.sanitize import plain
 
-Kind = Literal["module", "loss", "optimizer"]
-KINDS: tuple[Kind, ...] = ("module", "loss", "optimizer")
+Kind = Literal["module", "loss", "optimizer", "schedule", "metric", "callback", "initializer"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 Status = Literal["disabled", "incompatible", "broken", "shadowed", "ambiguous", "loaded", "declared"]
 STATUSES: tuple[Status, ...] = get_args(Status)  # where several apply, the first wins

@@ -13,7 +13,7 @@ from corenet.registry.distributions import DECLARED_GROUPS, plugin_distributions
 from corenet.registry.registry import Registry
 from corenet.registry.spec import Kind
 
-SUMMARIES: dict[Kind, str] = {
+SUMMARIES: dict[Kind, str] = {  # of the kinds that there is a template for
     "module": "Swish, y = x · σ(x)",
     "loss": "Huber loss, d² / 2 near the target and δ (|d| − δ / 2) far from it",
     "optimizer": "RMSprop, w ← w − η g / (√v + ε)",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from contextlib import contextmanager
 
 import torch
@@ -22,8 +22,10 @@ def drawing_from(seed: int, device: torch.device) -> Iterator[None]:
 
 
 @contextmanager
-def drawing_on(optimizer: Optimizer, seed: int, epochs: range, device: torch.device) -> Iterator[None]:
+def drawing_on(optimizer: Optimizer, seed: int, epochs: range, device: torch.device, done: Sized) -> Iterator[None]:
     """Let torch's generator stand where it does before these epochs of the training by ``seed``.
+
+    ``done`` has in the end the epochs that were done, fewer than these if the training was stopped.
 
     Before the first it is seeded by ``seed``. Later it goes on from where the last training left it that ended there,
     by the same seed and with the same optimizer; if there was none, from a seed of its own.
@@ -34,7 +36,7 @@ def drawing_on(optimizer: Optimizer, seed: int, epochs: range, device: torch.dev
         if left is not None and goes_on:
             _set_states(left.states, device)
         yield
-        leave(optimizer, Left(seed, epochs.stop, optimizer.steps, _states(device)))
+        leave(optimizer, Left(seed, epochs.start + len(done), optimizer.steps, _states(device)))
 
 
 def _states(device: torch.device) -> list[Tensor]:

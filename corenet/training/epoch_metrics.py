@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from typing import Any
 
 from corenet.contracts.evaluating import evaluating
 from corenet.contracts.loss import Loss
+from corenet.contracts.metric import Metric
 from corenet.contracts.module import Module
 from corenet.data import Dataset
-from corenet.errors import ConfigError
+from corenet.errors import ConfigError, did_you_mean
+from corenet.training.asked_metrics import LOSS, Asked, Found, is_rate, named_apart, sign_of
 from corenet.training.coding import are_classes, refuse_no_classes
 from corenet.training.history import Epoch
-from corenet.training.metrics import accuracy, error_rate
-from corenet.training.output_measures import LOSS, OutputMeasures
-
-Metric = Callable[[Module, Dataset], float]
+from corenet.training.metrics import error_rate
+from corenet.training.output_measures import VALID, OutputMeasures
+from corenet.training.streamed import OF_CLASSES, Reader, streamed
 
 
 class Measures:
@@ -26,26 +28,57 @@ class Measures:
     the training data tell how classes are coded in both, and the loss tells what outputs predict.
 
     Raises:
-        ConfigError: ``metrics`` is not a list of functions, or two of them have one name.
-        DataError: error rate or accuracy is asked for, and the targets cannot be classes.
+        ConfigError: ``metrics`` is not a list of metrics, or two of them have one name.
+        UnknownComponentError: no metric has a name that is asked for.
+        DataError: a metric of classes is asked for, and the targets cannot be classes.
     """
 
     def __init__(
-        self, metrics: Iterable[Metric] | None, loss: Loss, train: Dataset, valid: Dataset | None = None
+        self, metrics: Iterable[Asked] | None, loss: Loss, train: Dataset, valid: Dataset | None = None
     ) -> None:
-        self._data = {"train": train} if valid is None else {"train": train, "valid": valid}
+        self._data = {"train": train} if valid is None else {"train": train, VALID: valid}
         targets = [data.targets for data in self._data.values()]
         if metrics is None:
-            has_rate = valid is not None and are_classes(*targets, loss=loss)
-            self.metrics: tuple[Metric, ...] = (error_rate,) if has_rate else ()
+            is_of_classes = valid is not None and are_classes(*targets, loss=loss)
+            self._named: dict[str, Found] = {error_rate.__name__: error_rate} if is_of_classes else {}
         else:
-            self.metrics = named_apart(metrics)
-            if any(map(_is_rate, self.metrics)):
+            self._named = named_apart(metrics)
+            if any(map(_reads_classes, self._named.values())):
                 refuse_no_classes(*targets, loss=loss)
-        self.others = [metric for metric in self.metrics if not _is_rate(metric)]
-        rates = len(self.others) < len(self.metrics)
+        self._reader = Reader(loss, *targets)
+        rates = any(map(is_rate, self._named.values()))
         of_outputs = OutputMeasures(loss, self._data, rates, is_default=metrics is None)
         self.of_outputs = of_outputs if valid is not None or rates else None
+
+    @property
+    def metrics(self) -> tuple[Found, ...]:
+        """What is measured besides the loss."""
+        return tuple(self._named.values())
+
+    @property
+    def others(self) -> list[Found]:
+        """What is measured by code that no engine takes in."""
+        return [metric for metric in self.metrics if not is_rate(metric)]
+
+    def sign(self, monitor: str) -> int:
+        """Return 1 if a larger number of that name is better, -1 if a smaller one is, 0 if nobody knows.
+
+        Raises:
+            ConfigError: no epoch has such a number.
+        """
+        signs = {LOSS: -1, "lr": 0, "seconds": 0}
+        for part in self._data:
+            signs |= {f"{part}_{name}": sign_of(metric) for name, metric in self._named.items()}
+        signs |= {f"{VALID}_{LOSS}": -1} if VALID in self._data else {}
+        if monitor not in signs:
+            hint = "" if VALID in self._data else "; validation data is given as valid="
+            raise ConfigError(
+                f"monitor: no epoch has {monitor!r}{did_you_mean(str(monitor), signs)}; "
+                f"there are {', '.join(signs)}{hint}",
+                name="monitor",
+                value=monitor,
+            )
+        return signs[monitor]
 
     def after(self, record: Epoch, model: Module, numbers: Sequence[float]) -> Epoch:
         """Return the record of an epoch with what is measured after it; ``numbers`` were, of outputs."""
@@ -54,48 +87,24 @@ class Measures:
         found = self.of_outputs.named(numbers) if self.of_outputs is not None else {part: {} for part in self._data}
         with evaluating(model) if self.others else nullcontext():
             measured = {part: self._of_metrics(part, found[part], model) for part in self._data}
-        return replace(record, train=measured["train"], valid=measured.get("valid", {}))
+        return replace(record, train=measured["train"], valid=measured.get(VALID, {}))
 
-    def _of_metrics(self, part: str, found: dict[str, float], model: Module) -> dict[str, float]:
+    def _of_metrics(self, part: str, found: dict[str, float], model: Module) -> dict[str, Any]:
         """Return the loss, if it was found, and each metric."""
-        measured = {LOSS: found[LOSS]} if LOSS in found else {}
-        for metric in self.metrics:
-            if not _is_rate(metric):
-                measured[name_of(metric)] = float(metric(model, self._data[part]))
+        measured: dict[str, Any] = {LOSS: found[LOSS]} if LOSS in found else {}
+        asked = {name: metric for name, metric in self._named.items() if name not in measured}
+        of_outputs = {name: metric for name, metric in asked.items() if isinstance(metric, Metric)}
+        in_pieces = streamed(of_outputs, model, self._data[part], self._reader) if of_outputs else {}
+        for name, metric in asked.items():
+            if name in in_pieces:
+                measured[name] = in_pieces[name]
+            elif not is_rate(metric) and not isinstance(metric, Metric):
+                measured[name] = float(metric(model, self._data[part]))
             elif error_rate.__name__ in found:
                 wrong = found[error_rate.__name__]
-                measured[name_of(metric)] = wrong if metric is error_rate else 1 - wrong
+                measured[name] = wrong if metric is error_rate else 1 - wrong
         return measured
 
 
-def named_apart(metrics: Iterable[Metric]) -> tuple[Metric, ...]:
-    """Return the metrics; no two may have one name, which stands for one of them in the history.
-
-    Raises:
-        ConfigError: two have one name, or this is not a list of functions.
-    """
-    is_list = isinstance(metrics, Iterable) and not callable(metrics)
-    found = tuple(metrics) if is_list else ()
-    if not is_list or not all(map(callable, found)):
-        raise ConfigError(f"metrics must be a list of functions (model, data) -> float, not {metrics!r}")
-    named: dict[str, object] = {LOSS: "the loss, which is recorded anyway"}
-    for metric in found:
-        name = name_of(metric)
-        if name in named:
-            raise ConfigError(
-                f"metrics: {named[name]!s:.80} and {metric!s:.80} have one name, {name!r}; "
-                "set the __name__ of one, or give it a name by def",
-                name="metrics",
-                value=metrics,
-            )
-        named[name] = metric
-    return found
-
-
-def name_of(metric: Metric) -> str:
-    """Return the name that a metric has in the history."""
-    return getattr(metric, "__name__", type(metric).__name__)
-
-
-def _is_rate(metric: Metric) -> bool:
-    return metric is error_rate or metric is accuracy
+def _reads_classes(metric: Found) -> bool:
+    return is_rate(metric) or (isinstance(metric, Metric) and metric.reads in OF_CLASSES)

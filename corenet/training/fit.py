@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+from corenet.contracts.callback import Callback
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.data import Dataset
 from corenet.errors import ConfigError
 from corenet.integers import integer, positive_integer
+from corenet.training.asked_metrics import Asked
+from corenet.training.callbacks import Callbacks
 from corenet.training.engines.select import EngineName, engine_for
-from corenet.training.epoch_metrics import Measures, Metric
+from corenet.training.epoch_metrics import Measures
 from corenet.training.history import History
 from corenet.training.learner import Learner
 from corenet.training.loop import Training
@@ -28,7 +32,8 @@ def fit(
     epochs: int,
     batch_size: int,
     seed: int = 0,
-    metrics: Sequence[Metric] | None = None,
+    metrics: Sequence[Asked] | None = None,
+    callbacks: Sequence[str | Callback | Any] = (),
     progress: bool | None = None,
     engine: EngineName = "auto",
     micro_batch_size: int | None = None,
@@ -54,10 +59,14 @@ def fit(
         seed: governs the order of the batches and, apart from it, what random layers
             draw. Weights are drawn where the model is made; torch's generator is left as it
             was. It is one for the whole process: two trainings in two threads would share it.
-        metrics: functions ``(model, data) -> float`` to record after each epoch, by their
-            names, no two of which may be the same. If None, :func:`~corenet.error_rate` where there is ``valid`` and
-            the targets are classes. That and :func:`~corenet.accuracy` ask ``loss`` what outputs predict, and read
-            the targets of ``valid`` by the coding of those of ``train``. The loss on ``valid`` is always recorded.
+        metrics: what to record after each epoch, on ``train`` and ``valid``: names such as ``"f1"`` (``corenet
+            list-components --kind metric`` shows all), a :class:`~corenet.Metric`, functions ``(output, target)``,
+            whose second argument is called so, or ``(model, data)``. No two may have one name. If None, the error rate
+            where there is ``valid`` and the targets are classes. Metrics of classes ask ``loss`` what outputs predict,
+            and read the targets of ``valid`` by the coding of those of ``train``. The loss on ``valid`` is always
+            recorded.
+        callbacks: what is done as the training begins, after each epoch, and as it ends, in this order: names, a
+            :class:`~corenet.Callback` such as ``cn.EarlyStopping()``, or any object with its three methods.
         progress: None (or True) shows a bar on a terminal and a few lines elsewhere, False nothing.
         engine: how steps are run. ``"plain"`` is the loop above. ``"replay"`` records the kernels of a step and
             replays them; ``"compiled"`` has the machine's C compiler make functions of them, and runs many steps in one
@@ -75,10 +84,12 @@ def fit(
             ``initial_epoch`` give.
 
     Raises:
+        CallbackError: a callback raised something; the epochs so far are its ``history``.
+        UnknownComponentError: no metric or callback has a name that is given.
         ConfigError: a count is no positive integer, an argument is of another kind, two metrics have one name, the
             pieces of ``micro_batch_size`` do not add up, or there is no C compiler for ``engine="compiled"``, no CUDA
             device for ``engine="graph"``.
-        DataError: error rate or accuracy is asked for, and the targets are no classes.
+        DataError: a metric of classes is asked for, and the targets are no classes.
         StructureError: the optimizer was made for the parameters of another model.
         NonFiniteError: the loss or a gradient became infinite or not a number; the
             weights are those before that step.
@@ -103,7 +114,7 @@ def fit(
         positive_integer("micro_batch_size", micro_batch_size)
     refuse_outside("initial_epoch", initial_epoch, epochs)
     refuse_wrong(model, loss, optimizer, train, valid)
-    measures = Measures(metrics, loss, train, valid)
+    measures, called = Measures(metrics, loss, train, valid), Callbacks(callbacks)
     learner = Learner(model, loss, optimizer)
     begin(model)
     running = engine_for(
@@ -114,7 +125,7 @@ def fit(
         batch_size=batch_size,
         micro_batch_size=micro_batch_size,
     )
-    return Training(running, train, batch_size, seed, measures).run(range(initial_epoch, epochs), progress)
+    return Training(running, train, batch_size, seed, measures, called).run(range(initial_epoch, epochs), progress)
 
 
 def begin(model: Module) -> None:

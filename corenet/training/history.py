@@ -22,14 +22,15 @@ class Epoch:
     ``train`` and ``valid`` are the metrics after the epoch, by name; with validation data,
     ``valid["loss"]`` is its mean loss. ``seconds`` is the wall-clock time of the steps, without
     the metrics; epochs done in one call share its time evenly, what was measured in it included.
+    A metric is a number, but for one that gives several, such as a confusion matrix, which is a list.
     """
 
     epoch: int
     loss: float
     lr: float
     seconds: float
-    train: Mapping[str, float] = field(default_factory=dict)
-    valid: Mapping[str, float] = field(default_factory=dict)
+    train: Mapping[str, Any] = field(default_factory=dict)
+    valid: Mapping[str, Any] = field(default_factory=dict)
 
 
 class History(Sequence[Epoch]):
@@ -81,7 +82,7 @@ class History(Sequence[Epoch]):
         Raises:
             OutputError: the file cannot be written.
         """
-        rows = [_flat(epoch) for epoch in self]
+        rows = [columns(epoch) for epoch in self]
         header = dict.fromkeys(["epoch", "loss", "lr", "seconds"])
         for row in rows:
             header.update(dict.fromkeys(row))
@@ -109,7 +110,12 @@ class History(Sequence[Epoch]):
         return f"History({len(self)} epochs{last})"
 
 
-def _flat(epoch: Epoch) -> dict[str, Any]:
+def columns(epoch: Epoch) -> dict[str, Any]:
+    """Return what an epoch came to in one row, by the names of the columns.
+
+    >>> columns(Epoch(1, 0.5, 0.1, 0.01, {}, {"loss": 0.6}))
+    {'epoch': 1, 'loss': 0.5, 'lr': 0.1, 'seconds': 0.01, 'valid_loss': 0.6}
+    """
     row = {"epoch": epoch.epoch, "loss": epoch.loss, "lr": epoch.lr, "seconds": epoch.seconds}
     for part, metrics in (("train", epoch.train), ("valid", epoch.valid)):
         row.update({f"{part}_{name}": value for name, value in metrics.items()})
@@ -120,4 +126,6 @@ def _strict(value: Any) -> Any:
     """Return ``value`` with None in the place of each number that is not finite."""
     if isinstance(value, dict):
         return {name: _strict(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_strict(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

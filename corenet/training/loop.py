@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 from operator import add
 from time import perf_counter
@@ -15,12 +15,14 @@ from torch import Tensor
 from corenet.contracts.loss import averages
 from corenet.data import Dataset
 from corenet.errors import NonFiniteError
+from corenet.training.callbacks import Callbacks
 from corenet.training.draws import drawing_on
 from corenet.training.engines.engine import Engine, Piece
 from corenet.training.engines.optimizer_adapter import learning_rates
 from corenet.training.epoch_metrics import Measures
 from corenet.training.finite import are_finite, refuse_infinite_weights
 from corenet.training.history import Epoch, History
+from corenet.training.ongoing import Ongoing
 from corenet.training.progress import TRAINING, progress_for
 
 
@@ -33,23 +35,27 @@ class Training:
     batch_size: int
     seed: int
     measures: Measures
+    callbacks: Callbacks = field(default_factory=Callbacks)
 
     def run(self, epochs: range, progress: bool | None, label: str = TRAINING) -> History:
-        """Train for these epochs and return the history."""
-        history, optimizer = History(), self.engine.learner.optimizer
-        draws = drawing_on(optimizer, self.seed, epochs, self.train.device)
-        with keeping(history), draws, progress_for(progress, epochs.stop, label, epochs.start) as show:
-            while len(history) < len(epochs):
+        """Train for these epochs, or until a callback ends it, and return the history."""
+        history, learner, stopped = History(), self.engine.learner, False
+        ongoing = Ongoing(learner, self.measures, history, epochs.start)
+        draws = drawing_on(learner.optimizer, self.seed, epochs, self.train.device, history)
+        shown = progress_for(progress, epochs.stop, label, epochs.start)
+        with keeping(history), draws, shown as show, self.callbacks.during(ongoing):
+            while len(history) < len(epochs) and not stopped:
                 for record in self._epochs(epochs[len(history) : len(history) + self._at_once()]):
                     history.engine = self.engine.running
                     history.append(record)
                     show(record)
+                stopped = self.callbacks.after_epoch(ongoing)
         return history
 
     def _at_once(self) -> int:
         """Return how many epochs may go by before somebody looks."""
         most = self.engine.max_epochs(len(self.train), self.batch_size, self.measures.of_outputs)
-        return 1 if self._augments or self.measures.others else most
+        return 1 if self._augments or self.measures.others or self.callbacks else most
 
     @property
     def _augments(self) -> bool:

@@ -11,18 +11,19 @@ import torch
 from torch import Tensor
 
 from corenet.contracts.evaluating import evaluating
-from corenet.contracts.loss import Loss, averages
+from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
-from corenet.contracts.several import Tensors, count, each_of, mapped
+from corenet.contracts.several import count, each_of, mapped
 from corenet.data import Dataset
 from corenet.errors import DataError, NonFiniteError
+from corenet.training.asked_metrics import LOSS
 from corenet.training.coding import coding_of
 from corenet.training.engines.recording.checks import check_all
 from corenet.training.engines.recording.restore import restored
 from corenet.training.finite import blaming_the_output
+from corenet.training.mean_loss import mean_loss
 from corenet.training.metrics import error_rate, wrong_against
 
-LOSS = "loss"
 VALID = "valid"
 
 
@@ -113,14 +114,3 @@ class OutputMeasures:
             self._rates = False
         else:
             self._wrong = {part: wrong_against(data.targets, coding, self._loss) for part, data in self._data.items()}
-
-
-def mean_loss(loss: Loss, output: Tensors, targets: Tensors) -> Tensor:
-    """Return the loss as an epoch has it: the mean over the points, of an output that was checked.
-
-    It is that of a copy of the loss, so that one which counts its calls counts those of the training alone.
-    """
-    value = copy.copy(loss).evaluate(output, targets).double()
-    if not averages(loss):
-        return value.sum() / count(targets)
-    return value.mean() if value.dim() else value

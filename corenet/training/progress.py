@@ -107,6 +107,8 @@ def describe(epoch: Epoch) -> str:
     """
     parts = [f"loss {epoch.loss:.4f}" + (f" valid {epoch.valid['loss']:.4f}" if "loss" in epoch.valid else "")]
     for name, value in epoch.train.items():
+        if isinstance(value, list):  # a table, which has no place in a line
+            continue
         valid = f" valid {epoch.valid[name]:.3f}" if name in epoch.valid else ""
         parts.append(f"{name} train {value:.3f}{valid}")
     return "  ".join(parts)

@@ -11,9 +11,10 @@ from corenet.contracts.optimizer import Optimizer
 from corenet.data import Dataset, stream
 from corenet.errors import ConfigError, NonFiniteError
 from corenet.integers import integer, positive_integer
+from corenet.training.asked_metrics import Asked
 from corenet.training.draws import drawing_from
 from corenet.training.engines.select import EngineName, engine_for
-from corenet.training.epoch_metrics import Measures, Metric
+from corenet.training.epoch_metrics import Measures
 from corenet.training.fit import begin, refuse_wrong
 from corenet.training.history import History
 from corenet.training.learner import Learner
@@ -31,7 +32,7 @@ def fit_rounds(
     epochs: int,
     batch_size: int,
     seed: int = 0,
-    metrics: Sequence[Metric] | None = None,
+    metrics: Sequence[Asked] | None = None,
     progress: bool | None = None,
     engine: EngineName = "auto",
 ) -> list[tuple[Module, History]]:

@@ -6,9 +6,10 @@ import pytest
 import torch
 
 import corenet as cn
-from corenet.builtin.initializers import INITIALIZERS, initializer
+from corenet.registry.registry import builtins
 
 FAN_IN, FAN_OUT = 200, 300
+INITIALIZERS = [row.name for row in builtins().components("initializer")]
 
 BOUNDS = {
     "uniform": 1 / sqrt(FAN_IN),
@@ -86,10 +87,64 @@ def test_weights_draw_from_torchs_generator():
     assert not torch.equal(first, second)
 
 
-@pytest.mark.parametrize(("name", "hint"), [("he_norm", r" \(did you mean 'he_normal'\?\)"), ("qqq", ""), (None, "")])
-def test_an_unknown_initializer_is_refused_naming_the_known(name, hint):
-    with pytest.raises(cn.ConfigError, match=rf"unknown initializer {name!r}{hint}; there are uniform, ") as caught:
-        initializer(name)
-    assert (caught.value.name, caught.value.value) == ("init", name)
-    with pytest.raises(cn.ConfigError, match="unknown initializer"):
+@pytest.mark.parametrize(("name", "hint"), [("he_norm", r" \(did you mean 'he_normal'\?\)"), ("qqq", "")])
+def test_an_unknown_initializer_is_refused_naming_the_closest(name, hint):
+    with pytest.raises(cn.UnknownComponentError, match=rf"there is no initializer {name!r}{hint}; ") as caught:
         cn.Linear(2, 2, init=name)
+    assert caught.value.name == name
+
+
+@pytest.mark.parametrize("init", [None, 3, cn.HeNormal])
+def test_what_is_neither_a_name_nor_a_function_is_refused(init):
+    with pytest.raises(cn.ConfigError, match="init takes the name of an initializer or a function") as caught:
+        cn.Linear(2, 2, init=init)
+    assert (caught.value.name, caught.value.value) == ("init", init)
+
+
+@pytest.mark.parametrize("init", [lambda weight: weight.fill_(0.3), cn.Normal(0.3, 0.0), "corenet:normal"])
+def test_a_function_an_instance_and_a_qualified_name_fill_the_weight(init):
+    linear = cn.Linear(3, 2, init=init)
+    if init != "corenet:normal":
+        assert torch.equal(linear.weight, torch.full((2, 3), 0.3))
+    assert linear.bias.tolist() == [0.0, 0.0]
+
+
+def test_reset_parameters_draws_as_init_says():
+    linear = cn.Linear(40, 30, init=cn.Normal(5.0, 0.1))
+    before = linear.weight.clone()
+    linear.reset_parameters()
+    assert not torch.equal(linear.weight, before)
+    assert linear.weight.mean().item() == pytest.approx(5.0, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("initializer", "theirs"),
+    [
+        (cn.XavierUniform(), torch.nn.init.xavier_uniform_),
+        (cn.XavierNormal(), torch.nn.init.xavier_normal_),
+        (cn.HeUniform(), lambda weight: torch.nn.init.kaiming_uniform_(weight, nonlinearity="relu")),
+        (cn.HeNormal(), lambda weight: torch.nn.init.kaiming_normal_(weight, nonlinearity="relu")),
+        (cn.Uniform(), lambda weight: torch.nn.init.kaiming_uniform_(weight, a=sqrt(5))),
+        (cn.Normal(0.4, 1.3), lambda weight: torch.nn.init.normal_(weight, 0.4, 1.3)),
+    ],
+)
+def test_a_filter_is_filled_as_by_pytorch(initializer, theirs):
+    ours, expected = torch.empty(5, 3, 4, 2), torch.empty(5, 3, 4, 2)
+    torch.manual_seed(7)
+    initializer(ours)
+    torch.manual_seed(7)
+    theirs(expected)
+    assert torch.allclose(ours, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("initializer", [cn.Uniform(), cn.HeNormal(), cn.XavierUniform()])
+def test_a_weight_without_fans_is_refused(initializer):
+    with pytest.raises(cn.ShapeError, match=r"got \(4,\)"):
+        initializer(torch.empty(4))
+
+
+@pytest.mark.parametrize("settings", [{"std": -1.0}, {"std": torch.inf}, {"mean": torch.nan}, {"mean": "0"}])
+def test_numbers_that_no_distribution_has_are_refused(settings):
+    with pytest.raises(cn.ConfigError, match="Normal: ") as caught:
+        cn.Normal(**settings)
+    assert caught.value.name in settings

@@ -181,7 +181,7 @@ def test_a_width_that_is_no_positive_integer_is_refused(name, value):
 
 
 def test_an_unknown_init_is_refused_with_the_closest():
-    with pytest.raises(cn.ConfigError, match=r"'xavier'.*there are uniform, xavier_uniform"):
+    with pytest.raises(cn.UnknownComponentError, match=r"no initializer 'xavier' \(did you mean 'xavier_normal'\?\)"):
         cn.Linear(2, 1, init="xavier")
 
 

@@ -54,8 +54,8 @@ def test_a_file_need_not_be_installed_and_what_ends_one_check_costs_the_others_n
     assert (code, list(results)) == (1, names)
     right, hangs, ends, large, needy, gap = results.values()
     assert [each["ok"] for each in results.values()] == [True, False, False, False, False, True]
-    assert hangs["message"] == "its check took longer than 15 s; --timeout SECONDS gives it more"
-    assert ends["message"] == "its check ended Python with exit code 0"
+    assert hangs["message"] == "its check took longer than 15 s, in module.runs; --timeout SECONDS gives it more"
+    assert ends["message"] == "its check ended Python with exit code 0, in module.runs"
     assert needy["message"].startswith("cannot guess how to build Needy(names: dict); give it a conformance_cases()")
     assert (right["kind"], gap["kind"]) == ("module", "loss")
     assert large["checks"][0]["check"] == "module.runs"

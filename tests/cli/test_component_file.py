@@ -95,8 +95,8 @@ def test_its_classes_are_those_that_a_pickle_finds(file):
         ("open('gone.txt')", "opens.py", ConfigError, "importing opens.py raises FileNotFoundError"),
         ("class Swish: ...", "noted.py:Swich", ConfigError, "noted.py has no class 'Swich' (did you mean 'Swish'?)"),
         ("number = 1", "number.py:number", ConfigError, "number.py has no class 'number'"),
-        ("class Swish: ...", "kind.py:Swish", ConfigError, "Swish is not a Module, Loss or Optimizer"),
-        ("class Swish: ...", "empty.py", ConfigError, "empty.py defines no Module, Loss or Optimizer of its own"),
+        ("class Swish: ...", "kind.py:Swish", ConfigError, "Swish is not a component: no Module, Loss"),
+        ("class Swish: ...", "empty.py", ConfigError, "empty.py defines no component of its own"),
     ],
 )
 def test_bad_input_is_named(file, code, target, error, message):

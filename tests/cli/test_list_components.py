@@ -6,6 +6,7 @@ import sys
 import pytest
 
 import corenet
+from corenet.registry.spec import KINDS
 
 NASTY = "\x1b[31mred\u202e\x07 " + "x" * 300
 PLAIN = "[31mred " + "x" * 191 + "…"
@@ -42,7 +43,7 @@ def test_the_columns_are_aligned(call):
         assert " " not in {line[start] for line in lines}
 
 
-@pytest.mark.parametrize("kind", ["module", "loss", "optimizer"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_kind_can_be_chosen(call, builtins, kind):
     names = builtins[kind]
     ours = [row for row in rows(call("list-components", "--kind", kind)[1]) if row[2] == "corenet"]
@@ -68,7 +69,7 @@ def test_json_has_the_promised_schema(call):
         "reason": "",
         "tags": ["activation"],
     }
-    assert {row["kind"] for row in found["components"]} == {"module", "loss", "optimizer"}
+    assert {row["kind"] for row in found["components"]} == set(KINDS)
     assert found["plugins"][0] == {
         "distribution": "corenet",
         "version": corenet.__version__,

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import corenet as cn
-from corenet.contracts.optimizer import finite, non_negative
+from corenet.contracts.numbers import finite, non_negative
 
 WRONG_RATES = [-0.1, math.nan, math.inf, -math.inf, "0.1", None]
 

@@ -9,14 +9,17 @@ from corenet.registry import ComponentSpec, hookimpl, hookspecs
 from corenet.registry.collect import HOOKS
 from corenet.registry.discovery import Declared, Plugin
 from corenet.registry.registry import Registry
+from corenet.registry.spec import KINDS
 
 SPECS = [name for name, value in vars(hookspecs).items() if hasattr(value, "corenet_spec")]
 GUIDE = Path(__file__).parents[2] / "docs" / "writing-a-plugin.md"
 
 
 def test_there_is_a_hook_for_each_kind():
-    assert SPECS == ["corenet_modules", "corenet_losses", "corenet_optimizers"]
+    assert [f"corenet_{each}" for each in ["modules", "losses", "optimizers"]] == SPECS[:3]
+    assert [f"corenet_{each}" for each in ["schedules", "metrics", "callbacks", "initializers"]] == SPECS[3:]
     assert list(HOOKS.values()) == SPECS
+    assert list(HOOKS) == list(KINDS)
 
 
 @pytest.mark.parametrize("name", SPECS)

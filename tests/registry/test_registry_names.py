@@ -16,6 +16,7 @@ from corenet.registry import ComponentSpec, hookimpl
 from corenet.registry.discovery import Declared, Plugin, discover
 from corenet.registry.reason import Reason
 from corenet.registry.registry import Registry
+from corenet.registry.spec import KINDS
 
 CODE = """
 from corenet import Module
@@ -141,7 +142,7 @@ def test_of_several_that_may_not_be_used_none_is_meant():
             "there is no optimizer 'linear' ('linear' is a module); corenet list-components shows all",
         ),
         ("module", "\x1b[31m", "there is no module '\\x1b[31m'; corenet list-components shows all"),
-        ("layer", "linear", "a component is a 'module', a 'loss' or an 'optimizer', not a 'layer'"),
+        ("layer", "linear", f"there is no kind 'layer'; the kinds of components are {str([*KINDS])[1:-1]}"),
     ],
 )
 def test_an_unknown_name_says_what_is_near(kind, name, message):

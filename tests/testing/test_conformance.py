@@ -85,7 +85,7 @@ def test_every_builtin_conforms_and_torchs_state_is_left_alone(row):
     before, threads = torch.get_rng_state(), torch.get_num_threads()
     report = check_component(cn.get(row.kind, row.name), row.kind, name=row.qualified_name)
     assert report.ok, str(report)
-    assert report.error is None if row.kind == "optimizer" else 0 < report.error < 1e-6
+    assert 0 < report.error < 1e-6 if row.kind in ("module", "loss") else report.error is None
     assert torch.equal(before, torch.get_rng_state())
     assert torch.get_num_threads() == threads
 
@@ -212,9 +212,9 @@ def test_cases_given_replace_those_of_the_class():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((cn.ReLU, "layer"), "kind must be 'module', 'loss' or 'optimizer', not 'layer'"),
+        ((cn.ReLU, "layer"), "kind must be one of 'module', .*'initializer', not 'layer'"),
         ((cn.ReLU, "loss"), "ReLU is not a loss"),
-        ((int,), "int is not a Module, Loss or Optimizer"),
+        ((int,), "int is not a component: no Module, Loss, Optimizer, .*Initializer"),
         ((cn.ReLU(),), "takes a class, or a function"),
     ],
 )

@@ -56,3 +56,53 @@ def test_a_check_that_applies_to_one_case_applies():
             raise NotApplicable("not here")
 
     assert run_check(check_that(run), TRIALS).verdict == "passed"
+
+
+def failing_at(size):
+    def run(trial):
+        if trial.case.shape[0] == size:
+            raise Violation(f"{size} are too many")
+
+    return check_that(run)
+
+
+def expecting(*sizes):
+    """Return a trial for each of three cases, of which those of such sizes expect to fail."""
+    cases = (Case(shape=(n, 3), expected_failures={"module.x": f"odd {n}"} if n in sizes else {}) for n in (1, 2, 3))
+    return [Trial(cn.ReLU, case) for case in cases]
+
+
+def test_a_case_that_expects_to_fail_may_and_the_others_are_checked():
+    result = run_check(failing_at(2), expecting(2))
+    assert (result.verdict, result.case, result.message) == ("expected failure", "ReLU() on (2, 3)", "odd 2")
+    assert run_check(failing_at(3), expecting(2)).verdict == "failed"
+    assert run_check(failing_at(3), expecting(2)).case == "ReLU() on (2, 3)"
+    both = run_check(failing_at(2), expecting(2, 3))
+    assert (both.verdict, both.case) == ("failed", "ReLU() on (3, 3)")
+    assert both.message == "passes although expected_failures lists it (odd 3): remove the entry"
+
+
+def test_a_case_expects_checks_that_there_are():
+    with pytest.raises(cn.ConfigError, match=r"no check 'module.compile' of a module \(did you mean 'module.compiled'"):
+        cn.testing.check_component(cn.ReLU, cases=[Case(expected_failures={"module.compile": "it branches"})])
+
+
+def test_a_class_says_what_its_cases_fail():
+    class Branches(cn.Module):
+        @staticmethod
+        def conformance_cases():
+            because = dict.fromkeys(("module.compiled", "module.mapped"), "it branches on its values")
+            return [Case(expected_failures=because)]
+
+        def forward(self, input):
+            self.save(input)
+            return input**3 if input.sum().item() < 1e9 else input
+
+        def backward(self, grad_output):
+            (input,) = self.saved()
+            return 3 * input**2 * grad_output
+
+    report = cn.testing.check_component(Branches)
+    assert report.ok
+    expected = [result.check for result in report.results if result.verdict == "expected failure"]
+    assert expected == ["module.compiled", "module.mapped"]

@@ -270,9 +270,9 @@ def test_a_metric_may_be_any_callable(model):
     assert after(Measures([Unhashable()], LOSS, TRAIN, None), model).train == {"Unhashable": 2.0}
 
 
-@pytest.mark.parametrize("metrics", [cn.accuracy, ["accuracy"], "accuracy", 3])
-def test_what_is_no_list_of_functions_is_refused(metrics):
-    with pytest.raises(cn.ConfigError, match=r"metrics must be a list of functions"):
+@pytest.mark.parametrize("metrics", [cn.accuracy, [cn.F1], [3], "accuracy", 3])
+def test_what_is_no_list_of_names_and_functions_is_refused(metrics):
+    with pytest.raises(cn.ConfigError, match=r"metrics must be a list of names and functions"):
         Measures(metrics, LOSS, TRAIN, VALID)
 
 

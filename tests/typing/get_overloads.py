@@ -9,6 +9,10 @@ def overloads() -> None:
     assert_type(cn.get("module", "linear"), type[cn.Module])
     assert_type(cn.get("loss", "mse"), type[cn.Loss])
     assert_type(cn.get("optimizer", "sgd"), type[cn.Optimizer])
+    assert_type(cn.get("schedule", "cosine"), type[cn.Schedule])
+    assert_type(cn.get("metric", "f1"), type[cn.Metric])
+    assert_type(cn.get("callback", "early_stopping"), type[cn.Callback])
+    assert_type(cn.get("initializer", "he_normal"), type[cn.Initializer])
     cn.get("layer", "linear")  # type: ignore[call-overload]
     cn.get("module", 3)  # type: ignore[call-overload]
 
@@ -16,7 +20,10 @@ def overloads() -> None:
 def rows() -> None:
     row = cn.components("module")[0]
     assert_type(row.name, str)
-    assert_type(row.kind, Literal["module", "loss", "optimizer", "plugin"])
+    assert_type(
+        row.kind,
+        Literal["module", "loss", "optimizer", "schedule", "metric", "callback", "initializer", "plugin"],
+    )
     cn.components("layer")  # type: ignore[arg-type]
 
 

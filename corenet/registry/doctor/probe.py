@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from importlib import import_module
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,6 +24,7 @@ from corenet.registry.reason import Reason
 from corenet.registry.registry import Registry
 from corenet.registry.sanitize import plain
 from corenet.registry.spec import Component, PluginRow
+from corenet.registry.targets import CONTRACTS, imported_now
 
 
 @dataclass(frozen=True)
@@ -151,5 +151,5 @@ def _commands(distribution: str) -> list[EntryPoint]:
 def _import_contracts() -> None:
     """Import what every component needs, above all torch, so that none is charged with the time."""
     with suppress(Exception):  # torch cannot be imported; each component that needs it says so
-        for kind in ("module", "loss", "optimizer"):
-            import_module(f"corenet.contracts.{kind}")
+        for contract in CONTRACTS.values():
+            imported_now(contract)

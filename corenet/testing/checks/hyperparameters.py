@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, Literal, get_args, get_origin
 
+from corenet.contracts.groups import OF_ALL
 from corenet.testing.support.trial import Trial
 
 FLOATS = (0.5, 0.1, 0.9, 0.01, 1.5)
@@ -16,12 +17,15 @@ INTEGERS = (1, 2, 3, 5)
 def declared(trial: Trial) -> dict[str, Any]:
     """Return each hyper-parameter of the constructor with the value that it has in the case.
 
+    What the base class alone makes of its arguments is no promise of the optimizer's.
+
     >>> import corenet as cn
     >>> list(declared(Trial(cn.SGD, cn.Case({"lr": 0.1}))).items())[:3]
     [('lr', 0.1), ('momentum', 0.0), ('dampening', 0.0)]
     """
     _, *rest = inspect.signature(trial.factory).parameters.values()
-    named = [each for each in rest if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)]
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    named = [each for each in rest if each.kind in kinds and each.name not in OF_ALL]
     given = dict(trial.case.arguments)
     return {each.name: given.get(each.name, each.default) for each in named} | given
 

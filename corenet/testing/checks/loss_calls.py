@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
 from torch import Tensor
 
+from corenet.contracts.several import Tensors, each_of
 from corenet.registry.collect import reason_of
 from corenet.testing.checks.check import Checks
+from corenet.testing.gradcheck.arguments import Arguments
 from corenet.testing.support.loss_evaluation import (
     each_reduction,
     evaluate,
@@ -42,18 +42,19 @@ def instances(trial: Trial) -> None:
         with seeded(0):
             loss(input, target)
     for place, (loss, pair) in enumerate(zip(losses, pairs, strict=True)):
-        if not torch.equal(found := loss.backward(), expected := evaluate_fresh(trial, *pair).gradient):
-            gap = (found - expected).abs().max().item()
-            raise Violation(
-                f"of two instances in turn, for the {('first', 'second')[place]} the gradient is wrong by {gap:g}",
-                "they share state through the class, the module of Python or a closure: keep it by save()",
-            )
+        for found, expected in zip(each_of(loss.backward()), evaluate_fresh(trial, *pair).gradients, strict=True):
+            if not torch.equal(found, expected):
+                gap = (found - expected).abs().max().item()
+                raise Violation(
+                    f"of two instances in turn, for the {('first', 'second')[place]} the gradient is wrong by {gap:g}",
+                    "they share state through the class, the module of Python or a closure: keep it by save()",
+                )
 
 
 @LOSS_CALLS_CHECKS.add(since="0.2", after=NEEDED)
 def batch_sizes(trial: Trial) -> None:
     """Evaluations of other batch sizes in turn give what a new loss gives for each."""
-    loss, first = trial.build(), trial.case.shape[0]
+    loss, first = trial.build(), len(each_of(trial.input())[0])
     for call, size in enumerate((first, first + 4, 2, first), 1):
         other = _of_rows(trial, size)
         input, target = other.input(seed=call), other.target(seed=call)
@@ -77,7 +78,7 @@ def ignored_samples(trial: Trial) -> None:
     for each in each_reduction(trial):
         input, target = each.input(), each.target()
         target[0] = ignored
-        gradient = evaluate_fresh(each, input, target).gradient
+        (gradient,) = evaluate_fresh(each, input, target).gradients
         if gradient[0].any():
             raise Violation(
                 f"{each}: a sample that is ignored has a gradient of up to {gradient[0].abs().max().item():g}",
@@ -89,28 +90,31 @@ def ignored_samples(trial: Trial) -> None:
 def _of_rows(trial: Trial, count: int) -> Trial:
     if weighs_samples(trial):
         raise NotApplicable("the case gives each sample of the batch a weight by its index")
-    return replace(trial, case=replace(trial.case, shape=(count, *trial.case.shape[1:])))
+    return trial.of_rows(count)
 
 
 def _gradient_of(trial: Trial) -> None:
     _must_agree(trial, trial.input(), trial.target())
 
 
-def _must_agree(trial: Trial, input: Tensor, target: Tensor) -> None:
+def _must_agree(trial: Trial, input: Tensors, target: Tensors) -> None:
     """Raise unless the gradient agrees with the slope in each of two random directions."""
-    loss, point = trial.build(), input.clone()
-    by_hand = evaluate(loss, input, target).gradient
+    loss, arguments = trial.build(), Arguments(trial.build(), [input, target])
+    found = evaluate(loss, input, target)
+    by_hand = {**dict(zip(arguments.asked, found.gradients, strict=True)), **found.parameters}
+    moved = {**arguments.differentiable, **dict(loss.named_parameters())}
     for seed in (trial.seed, trial.seed + 1):
         try:
-            found = slopes(lambda: evaluate(loss, point, target).value, {"input": point}, seed)
+            slope = slopes(lambda: evaluate(loss, *arguments.given).value, moved, seed)
         except Violation:
             raise
         except Exception:  # noqa: BLE001, S112 - a step leads out of the domain
             continue
-        if wrong := found.disagree({"input": by_hand}, torch.ones_like(found.found)):
+        if wrong := slope.disagree(by_hand, torch.ones_like(slope.found)):
             raise Violation(
                 f"{trial}: the slope in a random direction {wrong}",
-                _lost_rows(by_hand) or "right on small inputs: look for a block whose rest is lost, or a fixed size",
+                _lost_rows(found.gradients[0])
+                or "right on small inputs: look for a block whose rest is lost, or a fixed size",
             )
 
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from corenet.contracts.loss import REDUCTIONS
+from corenet.contracts.several import each_of, mapped, rows
 from corenet.errors import CorenetError
 from corenet.registry.collect import reason_of
 from corenet.testing.checks.check import Checks
 from corenet.testing.gradcheck.report import GradientReport
 from corenet.testing.support.compare import difference
+from corenet.testing.support.drawing import cast
 from corenet.testing.support.loss_evaluation import (
     Evaluation,
     each_reduction,
+    evaluate,
     evaluate_fresh,
     reduced,
     weighs_samples,
@@ -46,8 +50,7 @@ def gradient(trial: Trial) -> None:
 def gradient_of_one_sample(trial: Trial) -> None:
     """The gradient of a batch of one sample agrees too."""
     _without_sample_weights(trial)
-    one = replace(trial, case=replace(trial.case, shape=(1, *trial.case.shape[1:])))
-    for each in each_reduction(one):
+    for each in each_reduction(trial.of_rows(1)):
         _refuse_wrong(each.gradients, each)
 
 
@@ -55,11 +58,11 @@ def gradient_of_one_sample(trial: Trial) -> None:
 def value(trial: Trial) -> None:
     """The value is one finite floating-point number, or without a reduction one for each element or sample."""
     for each in each_reduction(trial):
-        input, class_dim = each.input(), each.build().class_dim
-        found = evaluate_fresh(each, input, each.target()).value
+        input, target, class_dim = each_of(each.input())[0], each_of(each.target())[0], each.build().class_dim
+        found = evaluate_fresh(each, each.input(), each.target()).value
         shapes = [torch.Size()]
         if each.case.arguments.get("reduction") == "none":
-            shapes = [input.shape, input.shape[:1], each.target().shape, input.shape[:-1]]
+            shapes = [input.shape, input.shape[:1], target.shape, input.shape[:-1]]
             shapes += [] if class_dim is None else [input.select(class_dim, 0).shape]
         if found.shape not in shapes:
             raise Violation(f"{each}: the value has the shape {tuple(found.shape)}, not {tuple(shapes[0])}")
@@ -72,11 +75,12 @@ def permutation(trial: Trial) -> None:
     """Permuting the batch leaves the value as it is and permutes the gradient."""
     _without_sample_weights(trial)
     input, target = trial.input(), trial.target()
-    order = torch.arange(len(input)).roll(1)
+    order = torch.arange(_count(trial)).roll(1)
     straight = evaluate_fresh(trial, input, target)
-    found = evaluate_fresh(trial, input[order], target[order])
+    found = evaluate_fresh(trial, mapped(lambda each: each[order], input), mapped(lambda each: each[order], target))
     expected = straight.value if not straight.value.dim() else straight.value[order]
-    if wrong := found.differs(Evaluation(expected, straight.gradient[order])):
+    turned = tuple(each[order] for each in straight.gradients)
+    if wrong := found.differs(Evaluation(expected, turned, straight.parameters)):
         raise Violation(f"with the batch permuted {wrong}", "the loss depends on the index of a sample in the batch")
 
 
@@ -110,8 +114,8 @@ def per_sample_sum(trial: Trial) -> None:
         raise NotApplicable("a mean may divide by the sum of the weights")
     input, target = trial.input(), trial.target()
     whole, *alone = (
-        evaluate_fresh(trial, input[part], target[part]).value.sum().item()
-        for part in (slice(None), *(slice(i, i + 1) for i in range(len(input))))
+        evaluate_fresh(trial, rows(input, part), rows(target, part)).value.sum().item()
+        for part in (slice(None), *(slice(i, i + 1) for i in range(_count(trial))))
     )
     total, mean = sum(alone), sum(alone) / len(alone)
     allowed = {"mean": [mean], "sum": [total], "none": [total]}.get(str(reduction), [mean, total])
@@ -127,9 +131,7 @@ def per_sample_sum(trial: Trial) -> None:
 @LOSS_GRADIENT_CHECKS.add(since="0.1")
 def empty_batch(trial: Trial) -> None:
     """An empty batch is refused, or gives finite numbers."""
-    shape = (0, *trial.case.shape[1:])
-    empty = replace(trial, case=replace(trial.case, shape=shape))
-    for each in each_reduction(empty):
+    for each in each_reduction(trial.of_rows(0)):
         loss = each.build()
         try:
             number = loss(each.input(), each.target())
@@ -150,12 +152,12 @@ def empty_batch(trial: Trial) -> None:
 @LOSS_GRADIENT_CHECKS.add(since="0.1")
 def float32(trial: Trial) -> None:
     """A float32 input has a float32 gradient, and agrees with float64 within its precision."""
-    input, target = trial.input().float(), trial.target()
-    target = target.float() if target.is_floating_point() else target
-    exact = evaluate_fresh(trial, input.double(), target.double() if target.is_floating_point() else target)
-    found = evaluate_fresh(trial, input, target)
-    if found.gradient.dtype != torch.float32:
-        raise Violation(f"the gradient of float32 input is {found.gradient.dtype}", "return it in the input's dtype")
+    given = [mapped(partial(cast, dtype=torch.float32), each) for each in (trial.input(), trial.target())]
+    exact = evaluate_fresh(trial, *(mapped(partial(cast, dtype=torch.float64), each) for each in given))
+    found = evaluate(trial.build().to(dtype=torch.float32), *given)
+    for gradient in found.gradients:
+        if gradient.dtype != torch.float32:
+            raise Violation(f"the gradient of float32 input is {gradient.dtype}", "return it in the input's dtype")
     if wrong := found.differs(exact, FLOAT32):
         raise Violation(f"in float32 {wrong} as in float64; the tolerance is {FLOAT32:g}")
 
@@ -164,13 +166,12 @@ def float32(trial: Trial) -> None:
 def strides(trial: Trial) -> None:
     """Strided and expanded inputs and targets give what contiguous ones do."""
     input, target = trial.input(), trial.target()
-    pairs = {
-        "strided": (strided(input), strided(target)),
-        "transposed": (transposed(input), transposed(target)),
-        "expanded": (input[:1].expand(input.shape), target[:1].expand(target.shape)),
-    }
-    for how, (first, second) in pairs.items():
-        straight = evaluate_fresh(trial, first.contiguous(), second.contiguous())
+    layouts = {"strided": strided, "transposed": transposed, "expanded": lambda each: each[:1].expand(each.shape)}
+    for how, laid_out in layouts.items():
+        if how == "expanded" and any(not each.dim() for each in (*each_of(input), *each_of(target))):
+            continue
+        first, second = mapped(laid_out, input), mapped(laid_out, target)
+        straight = evaluate_fresh(trial, mapped(Tensor.contiguous, first), mapped(Tensor.contiguous, second))
         if wrong := evaluate_fresh(trial, first, second).differs(straight):
             raise Violation(
                 f"for {how} tensors {wrong}",
@@ -201,6 +202,13 @@ def _factor(found: float, expected: float) -> str:
 def _without_sample_weights(trial: Trial) -> None:
     if weighs_samples(trial):
         raise NotApplicable("the case gives each sample of the batch a weight by its index")
+
+
+def _count(trial: Trial) -> int:
+    """Return the number of samples, if all that the loss is given has so many rows."""
+    if trial.draws:
+        trial.of_rows(1)
+    return len(each_of(trial.input())[0])
 
 
 def _weighted(trial: Trial) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from torch import Tensor
@@ -9,9 +10,11 @@ from torch import Tensor
 from corenet.registry.collect import reason_of
 from corenet.testing.checks.check import Checks
 from corenet.testing.checks.module_gradient import GRADIENTS
-from corenet.testing.support.forward_backward import ForwardBackward, drawn_like, forward_backward
+from corenet.testing.gradcheck.outputs import run
+from corenet.testing.support.drawing import form
+from corenet.testing.support.forward_backward import ForwardBackward, drawn_like, forward_backward, result_of
 from corenet.testing.support.trial import Trial, seeded
-from corenet.testing.support.violation import Violation
+from corenet.testing.support.violation import NotApplicable, Violation
 
 MODULE_CALLS_CHECKS = Checks("module")
 SHARED = "they share state through the class, the module of Python or a closure: keep it in the instance, by save()"
@@ -21,8 +24,8 @@ SHARED = "they share state through the class, the module of Python or a closure:
 def instances(trial: Trial) -> None:
     """Two instances whose calls alternate compute what each computes alone."""
     trials = trial, replace(trial, seed=trial.seed + 1)
-    inputs = trial.input(), trial.input(seed=5)
-    alone = [_fresh(each, input) for each, input in zip(trials, inputs, strict=True)]
+    inputs = trial.inputs(), trial.inputs(seed=5)
+    alone = [_fresh(each, given) for each, given in zip(trials, inputs, strict=True)]
     for order in ((1, 0), (0, 1)):  # backward as in a chain of both, and in the order of forward
         for place, found in _alternating(trials, inputs, order).items():
             if wrong := found.differs(alone[place]):
@@ -34,15 +37,16 @@ def batch_sizes(trial: Trial) -> None:
     """Calls on other inputs and batch sizes in turn give what a new module gives for each."""
     module = trial.build()
     state = module.state_dict()
-    for call, shape in enumerate(_shapes(trial), 1):
-        input = trial.input(shape, seed=call)
+    for call, other in enumerate(_sizes(trial), 1):
+        inputs = other.inputs(seed=call)
+        shape = " and ".join(map(form, inputs))
         try:
-            expected = _fresh(trial, input)
+            expected = _fresh(trial, inputs)
         except Exception:  # noqa: BLE001, S112 - it refuses this batch size
             continue
         module.load_state_dict(state)  # a running statistic may have moved
         try:
-            found = forward_backward(module, input)
+            found = forward_backward(module, inputs)
         except Exception as error:
             raise Violation(
                 f"call {call}, on {shape}, raises {reason_of(error)}; on a new module it does not"
@@ -54,32 +58,33 @@ def batch_sizes(trial: Trial) -> None:
             )
 
 
-def _fresh(trial: Trial, input: Tensor) -> ForwardBackward:
-    return forward_backward(trial.build(), input)
+def _fresh(trial: Trial, inputs: Sequence[Tensor]) -> ForwardBackward:
+    return forward_backward(trial.build(), inputs)
 
 
-def _shapes(trial: Trial) -> list[tuple[int, ...]]:
-    shape = trial.case.shape
-    if len(shape) < 2:
-        return [shape] * 3
-    first, *rest = shape
-    return [(size, *rest) for size in (first, first, first + 4, 2, 1, first)]
+def _sizes(trial: Trial) -> list[Trial]:
+    """Return the trial with other numbers of rows in turn; only as it is where there is no such number."""
+    if not trial.draws and len(trial.case.shape) < 2:
+        return [trial] * 3
+    first = len(trial.inputs()[0]) if trial.inputs()[0].dim() else 1
+    try:
+        return [trial.of_rows(size) for size in (first, first, first + 4, 2, 1, first)]
+    except NotApplicable:
+        return [trial] * 3
 
 
 def _alternating(
-    trials: tuple[Trial, ...], inputs: tuple[Tensor, ...], order: tuple[int, ...]
+    trials: tuple[Trial, ...], inputs: tuple[tuple[Tensor, ...], ...], order: tuple[int, ...]
 ) -> dict[int, ForwardBackward]:
     """Return what instances give of which all run forward, in turn, and then backward, in this order."""
     modules = [each.build().train() for each in trials]
     outputs = []
-    for module, input in zip(modules, inputs, strict=True):
+    for module, given in zip(modules, inputs, strict=True):
         module.zero_grad()
         with seeded(0):
-            outputs.append(module(input))
+            outputs.append(run(module, given))
     found = {}
     for place in order:
         module, output = modules[place], outputs[place]
-        grad_input = module.backward(drawn_like(output))
-        gradients = {name: parameter.grad.clone() for name, parameter in module.named_parameters()}
-        found[place] = ForwardBackward(output, grad_input, gradients)
+        found[place] = result_of(module, inputs[place], output, module.backward(*drawn_like(output)))
     return found

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from corenet.contracts.module import Module
+from corenet.contracts.several import each_of
 from corenet.testing.checks.check import Checks
 from corenet.testing.checks.module_contract import finds_every_tensor
 from corenet.testing.diagnosis.watched import KEEP_DTYPE, ROUNDS, first_line, loses_digits, writes_to
-from corenet.testing.support.forward_backward import drawn_like, forward_backward
+from corenet.testing.support.forward_backward import Upstreams, all_finite, drawn_like, forward_backward
 from corenet.testing.support.memory_layout import share_memory
 from corenet.testing.support.other_generators import other_generators
 from corenet.testing.support.trial import Trial, seeded
@@ -24,35 +27,36 @@ DOMAIN = "write a conformance_cases() with the domain of its input, such as cn.C
 def runs(trial: Trial) -> None:
     """Forward and backward run on every case, and the output is finite."""
     try:
-        output = forward_backward(trial.build(), trial.input()).output
+        outputs = forward_backward(trial.build(), trial.inputs()).outputs
     except Exception:
         finds_every_tensor(trial)  # to() leaves a plain tensor as it is, which is then the reason
         raise
-    if not output.isfinite().all():
+    if not all_finite(outputs):
         low, high = trial.case.domain
-        raise Violation(f"for an input between {low:g} and {high:g} the output is not finite", DOMAIN)
+        drawn = "the inputs that the case draws" if trial.draws else f"an input between {low:g} and {high:g}"
+        raise Violation(f"for {drawn} the output is not finite", DOMAIN)
 
 
 @MODULE_EFFECTS_CHECKS.add(since="0.1")
 def repeats(trial: Trial) -> None:
     """The same seed gives the same output and gradients, and backward draws no random numbers."""
     module = trial.build()
-    if others := other_generators(module, lambda: forward_backward(module, trial.input())):
+    if others := other_generators(module, lambda: forward_backward(module, trial.inputs())):
         raise Violation(
             f"forward or backward draws from {', '.join(others)}, which no seed of torch's governs",
             "draw random numbers from torch's generator: torch.rand_like(input) in the place of numpy's",
         )
-    first, second = (forward_backward(trial.build(), trial.input()) for _ in range(2))
+    first, second = (forward_backward(trial.build(), trial.inputs()) for _ in range(2))
     if wrong := first.differs(second, 0):
         raise Violation(
             f"with the same seed, {wrong} as the first time",
             "draw random numbers from torch's generator only, and keep no state in the class, its module or a closure",
         )
     module = trial.build()
-    upstream = drawn_like(module(trial.input()))
+    upstreams = drawn_like(module(*trial.inputs()))
     with seeded(0):
         before = torch.get_rng_state()
-        module.backward(upstream)
+        module.backward(*upstreams)
         if not torch.equal(before, torch.get_rng_state()):
             raise Violation("backward draws random numbers", "save what forward drew, and use it")
 
@@ -60,23 +64,21 @@ def repeats(trial: Trial) -> None:
 @MODULE_EFFECTS_CHECKS.add(since="0.1")
 def arguments_unchanged(trial: Trial) -> None:
     """Neither forward nor backward changes an argument or a parameter; the output does not share the input's memory."""
-    module, input = trial.build(), trial.input()
+    module, inputs, given = trial.build(), trial.inputs(), trial.inputs()
     before = {name: parameter.clone() for name, parameter in module.named_parameters()}
-    given = input.clone()
-    output = module(given)
-    if not torch.equal(given, input):
-        raise Violation("forward changes its input in place: it is overwritten", _overwritten(trial, "input"))
-    if output.shape == input.shape and share_memory(output, given):
+    outputs = each_of(module(*given))
+    if (place := _changed(given, inputs)) is not None:
+        raise Violation("forward changes its input in place: it is overwritten", _overwritten(trial, "input", place))
+    if any(share_memory(output, each) for output in outputs for each in given if output.shape == each.shape):
         raise Violation("in training the output shares its input's memory", "return a new tensor, or input.clone()")
-    upstream = drawn_like(output)
-    given_upstream = upstream.clone()
-    module.backward(given_upstream)
-    if not torch.equal(given_upstream, upstream):
-        raise Violation("backward changes grad_output in place: it is overwritten", _overwritten(trial, "grad_output"))
-    if not torch.equal(given, input):
-        raise Violation(
-            "backward changes the input of forward in place: it is overwritten", _overwritten(trial, "input")
-        )
+    upstreams, given_upstreams = drawn_like(outputs), drawn_like(outputs)
+    module.backward(*given_upstreams)
+    if (place := _changed(given_upstreams, upstreams)) is not None:
+        what = "backward changes grad_output in place: it is overwritten"
+        raise Violation(what, _overwritten(trial, "grad_output", place))
+    if (place := _changed(given, inputs)) is not None:
+        what = "backward changes the input of forward in place: it is overwritten"
+        raise Violation(what, _overwritten(trial, "input", place))
     moved = [name for name, parameter in module.named_parameters() if not torch.equal(parameter, before[name])]
     if moved:
         raise Violation(
@@ -88,20 +90,32 @@ def arguments_unchanged(trial: Trial) -> None:
 @MODULE_EFFECTS_CHECKS.add(since="0.2")
 def precision(trial: Trial) -> None:
     """Float64 stays float64: no operation of forward or backward on it gives fewer digits."""
-    module, input = trial.build(), trial.input()
-    line = first_line(trial.factory, lambda: forward_backward(module, input), loses_digits)
+    module, inputs = trial.build(), trial.inputs()
+    line = first_line(trial.factory, lambda: forward_backward(module, inputs), loses_digits)
     if line:
         raise Violation(ROUNDS, f"{KEEP_DTYPE}\n{line}")
 
 
-def _overwritten(trial: Trial, name: str) -> str:
-    """Return what to do about it, and the line that first changes the tensor of that name."""
-    module, tensors = trial.build(), {"input": trial.input()}
-    tensors["grad_output"] = drawn_like(trial.build()(trial.input()))
-    line = first_line(trial.factory, lambda: _run(module, **tensors), writes_to(tensors[name]))
+def _changed(given: Upstreams, before: Upstreams) -> int | None:
+    """Return the place of the first tensor that is not what it was."""
+    pairs = enumerate(zip(given, before, strict=True))
+    return next((place for place, (new, old) in pairs if not _same(new, old)), None)
+
+
+def _same(new: Tensor | None, old: Tensor | None) -> bool:
+    return new is None or old is None or torch.equal(new, old)
+
+
+def _overwritten(trial: Trial, name: str, place: int) -> str:
+    """Return what to do about it, and the line that first changes that input or upstream gradient."""
+    module, inputs = trial.build(), trial.inputs()
+    upstreams = drawn_like(trial.build()(*trial.inputs()))
+    tensor = {"input": inputs, "grad_output": upstreams}[name][place]
+    assert tensor is not None
+    line = first_line(trial.factory, lambda: _run(module, inputs, upstreams), writes_to(tensor))
     return "\n".join(filter(None, (OTHERS, line)))
 
 
-def _run(module: Module, input: Tensor, grad_output: Tensor) -> None:
-    module(input)
-    module.backward(grad_output)
+def _run(module: Module, inputs: Sequence[Tensor], upstreams: Upstreams) -> None:
+    module(*inputs)
+    module.backward(*upstreams)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from functools import partial
 from io import StringIO
@@ -12,13 +12,23 @@ import torch
 from torch import Tensor
 
 from corenet.contracts.module import Module
+from corenet.contracts.several import each_of
 from corenet.contracts.substitute import substituted_tensors
 from corenet.registry.collect import reason_of
 from corenet.testing.checks.check import Checks
 from corenet.testing.checks.module_contract import FUNCTION
-from corenet.testing.support.forward_backward import ForwardBackward, drawn_like, forward_backward, is_random
+from corenet.testing.gradcheck.outputs import Outputs
+from corenet.testing.support.forward_backward import (
+    ForwardBackward,
+    Upstreams,
+    by_input,
+    drawn_like,
+    forward_backward,
+    is_random,
+    result_of,
+)
 from corenet.testing.support.no_autograd import no_autograd
-from corenet.testing.support.torch_compile import CAPTURE, under_torch_compile, unwarned
+from corenet.testing.support.torch_compile import CAPTURE, unasked, under_torch_compile, unwarned
 from corenet.testing.support.trial import Trial
 from corenet.testing.support.violation import NotApplicable, Violation
 
@@ -30,17 +40,17 @@ SETS = 3
 def no_borrowed_gradient(trial: Trial) -> None:
     """It computes its gradients itself: torch's autograd is never used."""
     with no_autograd():
-        forward_backward(trial.build(), trial.input())
+        forward_backward(trial.build(), trial.inputs())
 
 
 @MODULE_ENGINE_CHECKS.add(since="0.1", after=FUNCTION)
 def compiled(trial: Trial) -> None:
     """torch.compile captures forward and backward whole, and they compute the same."""
-    straight = forward_backward(trial.build(), trial.input())
-    module, upstream = trial.build(), drawn_like(straight.output)
+    straight = forward_backward(trial.build(), trial.inputs())
+    module, inputs, upstreams = trial.build(), trial.inputs(), drawn_like(straight.outputs)
     with _silent_or_skipped(trial):
-        output, grad_input = under_torch_compile(_output_and_gradient, module, trial.input(), upstream)
-    found = ForwardBackward(output, grad_input, {name: each.grad for name, each in module.named_parameters()})
+        outputs, result = under_torch_compile(_outputs_and_gradients, module, inputs, upstreams)
+    found = result_of(module, inputs, Outputs(each_of(outputs)), result)
     if wrong := found.differs(straight):
         raise Violation(f"under torch.compile {wrong}")
 
@@ -51,18 +61,19 @@ def mapped(trial: Trial) -> None:
     module = trial.build()
     state = dict(module.named_tensors())
     weights = {name: torch.stack([_scaled(tensor, each) for each in range(SETS)]) for name, tensor in state.items()}
-    inputs = torch.stack([trial.input(seed=each) for each in range(SETS)])
-    output = forward_backward(trial.build(), trial.input()).output
-    upstreams = torch.stack([drawn_like(output, seed=1 + each) for each in range(SETS)])
+    inputs = [torch.stack(each) for each in zip(*(trial.inputs(seed=each) for each in range(SETS)), strict=True)]
+    outputs = forward_backward(trial.build(), trial.inputs()).outputs
+    drawn = zip(*(drawn_like(outputs, seed=1 + each) for each in range(SETS)), strict=True)
+    upstreams = [each[0] if each[0] is None else torch.stack(each) for each in drawn]
     run = partial(_forward_backward_with, module)
-    with _silent_or_skipped(trial):
+    with _silent_or_skipped(trial), unasked():
         together = _under_vmap(run, weights, inputs, upstreams)
     if is_random(trial):
         return  # each set of weights then draws its own numbers
     for place in range(SETS):
-        alone = run({name: each[place].clone() for name, each in weights.items()}, inputs[place], upstreams[place])
-        found = ForwardBackward(*(_at(place, part) for part in together))
-        if wrong := found.differs(ForwardBackward(*alone)):
+        own = {name: each[place].clone() for name, each in weights.items()}
+        alone = run(own, _at(place, inputs), _at(place, upstreams))
+        if wrong := ForwardBackward(*_at(place, together)).differs(ForwardBackward(*alone)):
             raise Violation(f"under torch.vmap {wrong}")
 
 
@@ -73,7 +84,7 @@ def _silent_or_skipped(trial: Trial) -> Iterator[None]:
         yield
     except Violation:
         with redirect_stdout(StringIO()) as printed:
-            forward_backward(trial.build(), trial.input())
+            forward_backward(trial.build(), trial.inputs())
         if printed.getvalue():
             raise NotApplicable("it prints, and no engine captures that: check it without") from None
         raise
@@ -87,27 +98,33 @@ def _under_vmap(run: Callable[..., Any], *arguments: Any) -> Any:
         raise Violation(f"torch.vmap cannot run it: {reason_of(error)}", CAPTURE) from error
 
 
-def _output_and_gradient(module: Module, input: Tensor, grad_output: Tensor) -> tuple[Tensor, Tensor]:
-    return module(input), module.backward(grad_output)
+def _outputs_and_gradients(module: Module, inputs: Sequence[Tensor], upstreams: Upstreams) -> tuple[Any, Any]:
+    return module(*inputs), module.backward(*upstreams)
 
 
 def _forward_backward_with(
-    module: Module, tensors: dict[str, Tensor], input: Tensor, grad_output: Tensor
-) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-    """Return the output and gradients with other weights; the arguments are not changed."""
+    module: Module, tensors: dict[str, Tensor], inputs: Sequence[Tensor], upstreams: Upstreams
+) -> tuple[tuple[Tensor, ...], dict[str, Tensor], dict[str, Tensor]]:
+    """Return the outputs and gradients with other weights; the arguments are not changed."""
     own = {name: tensor.clone() for name, tensor in tensors.items()}
     with substituted_tensors(module, own):
         parameters = dict(module.named_parameters())
         for parameter in parameters.values():
             parameter.grad = torch.zeros_like(parameter)
-        output = module(input)
-        grad_input = module.backward(grad_output)
-    return output.clone(), grad_input, {name: parameter.grad for name, parameter in parameters.items()}
+        outputs = each_of(module(*inputs))
+        grad_inputs = by_input(module, inputs, module.backward(*upstreams))
+    gradients = {name: parameter.grad for name, parameter in parameters.items()}
+    return tuple(each.clone() for each in outputs), grad_inputs, gradients
 
 
 def _scaled(tensor: Tensor, place: int) -> Tensor:
     return tensor * (1 + 0.1 * place) if tensor.is_floating_point() else tensor
 
 
-def _at(place: int, part: Tensor | dict[str, Tensor]) -> Any:
-    return {name: each[place] for name, each in part.items()} if isinstance(part, dict) else part[place]
+def _at(place: int, part: Any) -> Any:
+    """Return what is at ``place`` of every tensor in a nest of lists, tuples and dicts."""
+    if isinstance(part, dict):
+        return {name: _at(place, each) for name, each in part.items()}
+    if isinstance(part, (list, tuple)):
+        return [_at(place, each) for each in part]
+    return part if part is None else part[place]

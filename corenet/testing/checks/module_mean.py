@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -23,10 +25,12 @@ def mean_of_training(trial: Trial) -> None:
     if not is_random(trial):
         raise NotApplicable("it draws no random numbers")
     module = trial.build()
-    input = torch.ones_like(trial.input())
+    inputs = [torch.ones_like(each) if each.is_floating_point() else each for each in trial.inputs()]
     with seeded(trial.seed):
-        evaluated = module.eval()(input)
-        drawn = [_in_training(module, input) for _ in range(FORWARDS)]
+        evaluated = module.eval()(*inputs)
+        if isinstance(evaluated, tuple):
+            raise NotApplicable("it has several outputs")
+        drawn = [_in_training(module, inputs) for _ in range(FORWARDS)]
     masks = all(_is_mask(each) for each in drawn) and any((each == 0).any() for each in drawn)
     if not (masks and _is_constant(evaluated)):
         raise NotApplicable("it does not drop elements of its input")
@@ -43,8 +47,8 @@ def mean_of_training(trial: Trial) -> None:
         )
 
 
-def _in_training(module: Module, input: Tensor) -> Tensor:
-    output = module.train()(input).clone()
+def _in_training(module: Module, inputs: Sequence[Tensor]) -> Tensor:
+    output = module.train()(*inputs).clone()
     module.forget()
     return output
 

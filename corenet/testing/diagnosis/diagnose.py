@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from corenet.testing.diagnosis.diagnosis import Diagnosis
 from corenet.testing.diagnosis.evidence import Evidence
-from corenet.testing.diagnosis.patterns import additive, chain_rule, general, layout, masking, scaling
+from corenet.testing.diagnosis.patterns import additive, chain_rule, general, layout, masking, scaling, several
 from corenet.testing.diagnosis.patterns.general import MIN_ELEMENTS
 
 Pattern = Callable[[Evidence], Mapping[str, str] | bool | None]
@@ -31,6 +31,13 @@ PATTERNS: tuple[tuple[Pattern, str], ...] = (
         general.almost,
         "almost right, off by {error} of its size: a rounded constant, another eps, or a float32 intermediate",
     ),
+    (
+        several.repetitions_lost,
+        "repetitions are lost: wrong only in rows that {integers} picks more than once; += at indices writes each row "
+        "once, index_add_ adds each time",
+    ),
+    (several.output_lost, "the gradient of output {output} takes no part: add what backward is given for each output"),
+    (several.outputs_exchanged, "the gradients of outputs {first} and {second} are exchanged"),
     (scaling.sign, "the sign is wrong: ours is −1 times the numeric one"),
     (masking.mask_missing, "the mask of forward is missing in backward: ours must be zero {where}"),
     (chain_rule.passed_on, "the derivative is missing: grad_output is passed on as it is"),
@@ -142,6 +149,7 @@ OF_ANY_SHAPE: frozenset[Pattern] = frozenset(
     {
         general.not_finite,
         chain_rule.passed_on,
+        chain_rule.other_tensors,
         layout.not_summed,
         layout.transposed,
         layout.reshaped,

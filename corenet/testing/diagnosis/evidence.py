@@ -16,13 +16,15 @@ OF_THE_LARGEST = 1e-7
 class Evidence:
     """A hand-written gradient, the numeric one, and what both were computed from.
 
-    ``numeric`` is NaN where it was not computed, and infinite where there is no derivative.
-    ``ours`` may have another shape than ``numeric``. ``value`` is the tensor that both are the gradient of;
-    ``jacobian`` is ``∂output/∂value`` in the shape of ``value`` and then of ``output``, if small enough to compute.
-    Of an elementwise function, ``at_output`` is the gradient evaluated at ``output``, and ``at_preimage`` that
-    evaluated where the function equals ``input``, NaN if it does nowhere. ``others`` are the numeric gradients of
-    the other tensors, ``parameters`` all parameters, each by name, and ``settings`` the numbers that the component
-    was built with, such as a dropout's p. ``previous`` is what each parameter's ``.grad`` was before backward.
+    ``numeric`` is NaN where it was not computed, and infinite where there is no derivative. ``ours`` may have
+    another shape than ``numeric``. ``value`` is the tensor that both are the gradient of; ``jacobian`` is
+    ``∂output/∂value`` in the shape of ``value`` and then of ``output``, if small enough to compute. Of an
+    elementwise function, ``at_output`` is the gradient evaluated at ``output``, and ``at_preimage`` that evaluated
+    where the function equals ``input``, NaN if it does nowhere. ``others`` are the numeric gradients of the other
+    tensors, ``parameters`` all parameters and the inputs beside ``input``, each by name, and ``settings`` the
+    numbers that the component was built with, such as a dropout's p. ``previous`` is what each parameter's
+    ``.grad`` was before backward. ``integers`` are the inputs that have no gradient. Several outputs are one flat
+    tensor, of which ``output_sizes`` numbers belong to each.
     """
 
     name: str
@@ -39,6 +41,14 @@ class Evidence:
     parameters: Mapping[str, Tensor] = field(default_factory=dict)
     settings: Mapping[str, float] = field(default_factory=dict)
     previous: float = 1.0
+    input_name: str = "input"
+    integers: Mapping[str, Tensor] = field(default_factory=dict)
+    output_sizes: tuple[int, ...] = ()
+
+    @property
+    def is_parameter(self) -> bool:
+        """Whether it is the gradient of a parameter, not of an input."""
+        return self.name != self.input_name
 
     @property
     def fits(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -49,18 +48,23 @@ VAGUE = frozenset(
 
 
 def explain(
-    subject: Module | Loss, name: str, evidence: Callable[[], Evidence], is_right: Callable[[], bool]
+    subject: Module | Loss,
+    name: str,
+    evidence: Callable[[], Evidence],
+    is_right: Callable[[], bool],
+    gradients: Callable[[], object],
 ) -> Diagnosis:
     """Return what the wrong gradient of ``name`` likely means: an edit of the source that mends it, or a pattern.
 
     ``is_right`` tells whether ``subject``, as it then stands, gives the right gradient; ``evidence`` gathers
-    what patterns look at, which takes longer. Where nothing fits, the diagnosis is the line alone.
+    what patterns look at, which takes longer, and ``gradients`` computes what is wrong once more.
+    Where nothing fits, the diagnosis is the line alone.
     """
     if edit := one_edit_away(subject, name, is_right, changed):
         return edit
     line = where(subject, name)
     seen = evidence()
-    if rounded := _rounded_at(subject, seen):
+    if rounded := _rounded_at(subject, seen, gradients):
         return Diagnosis("general.float32_inside", f"{ROUNDS}; {KEEP_DTYPE}", rounded)
     found = diagnose(seen)
     if found is None or found.code in VAGUE:
@@ -70,10 +74,8 @@ def explain(
     return replace(found, line=line) if found else Diagnosis(line=line)
 
 
-def _rounded_at(subject: Module | Loss, seen: Evidence) -> str:
-    """Return the line in which backward gives fewer digits than it takes, if that may be all that is wrong."""
+def _rounded_at(subject: Module | Loss, seen: Evidence, gradients: Callable[[], object]) -> str:
+    """Return the line in which an operation gives fewer digits than it takes, if that may be all that is wrong."""
     if isinstance(subject, Loss) or not seen.fits or not error_of(seen) < NEARLY:
         return ""
-    module = copy.deepcopy(subject)
-    module(seen.input)
-    return first_line(type(module), lambda: module.backward(seen.upstream), loses_digits)
+    return first_line(type(subject), gradients, loses_digits)

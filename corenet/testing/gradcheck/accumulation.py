@@ -18,7 +18,7 @@ def refill(function: Deterministic, upstream: Tensor) -> None:
     What is wrong with such a backward then shows in its gradients; of a right one they keep all digits.
     """
     alone = function.gradients(upstream)
-    parameters = [name for name in alone if name != "input"]
+    parameters = [name for name in alone if not function.is_input(name)]
     sizes = [alone[name].abs().max().item() for name in parameters if alone[name].numel()]
     largest = max((size for size in sizes if math.isfinite(size)), default=0.0)
     function.previous = 2.0 ** math.frexp(largest)[1] if largest else 1.0

@@ -19,6 +19,7 @@ from corenet.testing.gradcheck.directional import along_directions
 from corenet.testing.gradcheck.explainer import Explainer
 from corenet.testing.gradcheck.line import elements
 from corenet.testing.gradcheck.noise import EXCESS, gradient_noise, loses_digits, precision
+from corenet.testing.gradcheck.outputs import Outputs
 from corenet.testing.gradcheck.power import judge
 from corenet.testing.gradcheck.repeatable import refuse_other_output, refuse_unrepeatable
 from corenet.testing.gradcheck.report import GradientReport, TensorReport
@@ -40,8 +41,9 @@ class Examination:
 
     def __init__(self, function: Deterministic, rtol: float, atol: float, most: int) -> None:
         self.function, self.rtol, self.atol, self.most = function, rtol, atol, most
-        self.output = function.first_output()
-        self.upstreams = _upstreams(function, self.output)
+        self.outputs = function.first_outputs()
+        self.output = self.outputs.joined().to(torch.float64, copy=True)
+        self.upstreams = _upstreams(function, self.outputs, self.output)
         refuse_unrepeatable(function, self.upstreams[0])
         refill(function, self.upstreams[0])
         self.ours = [function.gradients(upstream) for upstream in self.upstreams]
@@ -133,7 +135,7 @@ class Examination:
                 SAFETY * slopes.error + self.rtol * slopes.value.abs() + self.atol
             ).T
             numeric[name], tolerance[name] = value, allowed
-        return Explainer(self.function, self.output, self.upstreams, numeric, tolerance)
+        return Explainer(self.function, self.outputs, self.upstreams, numeric, tolerance)
 
     def _refuse_shape(self, name: str) -> None:
         """Raise if a gradient has another shape than the tensor it is of."""
@@ -176,7 +178,7 @@ class Examination:
     def _against_whole(self) -> Explainer:
         whole = {name: each[None] for name, each in self.ours[0].items()}
         tolerance = {name: self.rtol * each.abs() for name, each in whole.items()}
-        return Explainer(self.function, self.output, self.upstreams[:1], whole, tolerance)
+        return Explainer(self.function, self.outputs, self.upstreams[:1], whole, tolerance)
 
     def _reason(self, tensors: list[TensorReport]) -> str:
         """Return why the whole check is inconclusive: forward computes with fewer digits, and it shows."""
@@ -187,16 +189,18 @@ class Examination:
         return "" if found == torch.float64 else FEW_DIGITS.format(str(found).removeprefix("torch."))
 
     def _output_nearby(self) -> Tensor:
-        """Return the output for an input with float64's digits, of nothing if that is out of the domain."""
-        input = self.function.inputs[0]
-        before = input.clone()
+        """Return the output for tensors with float64's digits, of nothing if that is out of the domain."""
+        tensors = self.function.tensors().values()
+        before = [(tensor, tensor.clone()) for tensor in tensors]
         try:
-            input += MOVED * before * torch.rand_like(before)
+            for tensor in tensors:
+                tensor += MOVED * tensor * torch.rand_like(tensor)
             return self.function()
         except Exception:  # noqa: BLE001 - a stranger's code may refuse a point in any way; it took the centre
             return self.output.flatten()[:0]
         finally:
-            input.copy_(before)
+            for tensor, old in before:
+                tensor.copy_(old)
 
     def _note(self) -> str:
         """Return where forward is not finite, or that there is no output."""
@@ -212,11 +216,11 @@ class Examination:
         )
 
 
-def _upstreams(function: Deterministic, output: Tensor) -> list[Tensor]:
+def _upstreams(function: Deterministic, outputs: Outputs, output: Tensor) -> list[Tensor]:
     if isinstance(function.subject, Loss):
         return [torch.ones_like(output)]  # a loss has no upstream: its gradient is that of the sum
     found = [torch.randn_like(output) for _ in range(UPSTREAMS)]
     if output.numel() <= SMALL_OUTPUT:
         eye = torch.eye(output.numel(), dtype=output.dtype, device=output.device)
         found += [row.view_as(output) for row in eye]
-    return [each.where(output.isfinite(), 0.0) for each in found]  # nothing finite comes from there
+    return [outputs.weighed(each).where(output.isfinite(), 0.0) for each in found]  # nothing finite comes from there

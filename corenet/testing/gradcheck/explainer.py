@@ -16,6 +16,7 @@ from corenet.testing.diagnosis.source_lines import where
 from corenet.testing.gradcheck.changes import Changes
 from corenet.testing.gradcheck.deterministic import Deterministic
 from corenet.testing.gradcheck.line import elements
+from corenet.testing.gradcheck.outputs import Outputs
 from corenet.testing.gradcheck.pointwise import is_diagonal, preimage, slope_at
 from corenet.testing.gradcheck.slopes import Slopes
 
@@ -33,7 +34,7 @@ class Explainer:
     """
 
     function: Deterministic
-    output: Tensor
+    outputs: Outputs
     upstreams: Sequence[Tensor]
     numeric: Mapping[str, Tensor]
     tolerance: Mapping[str, Tensor]
@@ -43,16 +44,24 @@ class Explainer:
         try:
             return str(self._diagnosis(name, ours))
         except Exception:  # noqa: BLE001 - a failing explanation must not replace the finding it explains
-            return where(self.function.subject, name)
+            return where(self.function.subject, self._written_as(name))
 
     def _diagnosis(self, name: str, ours: Sequence[Tensor]) -> Diagnosis:
         row = next(row for row, each in enumerate(ours) if self._is_wrong(name, row, each))
         evidence = partial(self._evidence, name, ours[row], row)
-        return explain(self.function.subject, name, evidence, partial(self._is_right, name))
+        gradients = partial(self.function.gradients, self.upstreams[row])
+        return explain(
+            self.function.subject, self._written_as(name), evidence, partial(self._is_right, name), gradients
+        )
+
+    def _written_as(self, name: str) -> str:
+        """Return by which name the source is searched: what ``backward`` returns is of the input, or of all of them."""
+        return "input" if self.function.is_input(name) else name
 
     def _is_right(self, name: str) -> bool:
         """Tell whether the component, as it stands now, gives the right gradient of ``name``."""
-        pairs = [(each, each.clone()) for each in (*self.function.inputs, *self.function.tensors().values())]
+        tensors = {**self.function.arguments.tensors, **self.function.tensors()}
+        pairs = [(each, each.clone()) for each in tensors.values()]
         try:
             found = (self.function.gradients(upstream)[name] for upstream in self.upstreams)
             return not any(self._is_wrong(name, row, each) for row, each in enumerate(found))
@@ -67,24 +76,30 @@ class Explainer:
         return _wrong(ours, self.numeric[name][row], self.tolerance[name][row])
 
     def _evidence(self, name: str, ours: Tensor, row: int) -> Evidence:
-        tensors, upstream = self.function.tensors(), self.upstreams[row]
-        jacobian = _jacobian(self.function, tensors[name], self.output)
-        pointwise = name == "input" and jacobian is not None and is_diagonal(jacobian, self.output)
+        function, upstream, output = self.function, self.upstreams[row], self.outputs.joined()
+        given, tensors = function.arguments.tensors, function.tensors()
+        value, input_name = tensors[name], name if function.is_input(name) else next(iter(given))
+        input = given[input_name].double()
+        jacobian = _jacobian(function, value, output)
+        pointwise = function.is_input(name) and jacobian is not None and is_diagonal(jacobian, output)
         return Evidence(
             name,
             ours,
             self.numeric[name][row],
             upstream,
-            self.function.inputs[0],
-            self.output,
-            tensors[name],
+            input,
+            output,
+            value,
             jacobian=jacobian,
-            at_output=slope_at(self.function, self.output) * upstream if pointwise else None,
-            at_preimage=slope_at(self.function, preimage(self.function)) * upstream if pointwise else None,
+            at_output=slope_at(function, value, output) * upstream if pointwise else None,
+            at_preimage=slope_at(function, value, preimage(function, value)) * upstream if pointwise else None,
             others={other: found[row] for other, found in self.numeric.items() if other != name},
-            parameters={other: tensor for other, tensor in tensors.items() if other != "input"},
-            previous=self.function.previous or 1.0,
-            settings={each: value for each, value in vars(self.function.subject).items() if _is_setting(value)},
+            parameters={other: each.double() for other, each in {**given, **tensors}.items() if other != input_name},
+            previous=function.previous or 1.0,
+            settings={each: value for each, value in vars(function.subject).items() if _is_setting(value)},
+            input_name=input_name,
+            integers={other: each for other, each in given.items() if not each.is_floating_point()},
+            output_sizes=self.outputs.sizes,
         )
 
 

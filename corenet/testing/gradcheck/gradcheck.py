@@ -7,6 +7,7 @@ from torch import Tensor
 
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
+from corenet.contracts.several import Tensors
 from corenet.errors import ConfigError
 from corenet.testing.gradcheck.deterministic import Deterministic
 from corenet.testing.gradcheck.examination import Examination
@@ -18,14 +19,14 @@ MOST_ELEMENTS = 2000
 
 def gradcheck(
     subject: Module | Loss,
-    *inputs: Tensor,
+    *inputs: Tensors,
     rtol: float = 1e-6,
     atol: float = 0.0,
     seed: int = 0,
 ) -> GradientReport:
     r"""Check a hand-written gradient against differences whose error is known, or raise.
 
-    For upstream gradients ``u`` and each element θ of the input and of every parameter,
+    For upstream gradients ``u`` and each element θ of every input and of every parameter that is not frozen,
     ``∂(u · f)/∂θ`` as ``backward`` has it is compared with the slope ``s`` of a five-point difference::
 
         C(h) = u · (f(θ + h) − f(θ − h)) / 2h,    s = (r² C(h/r) − C(h)) / (r² − 1),    r = 3.7
@@ -40,16 +41,17 @@ def gradcheck(
     The parameters are taken as they are; if some are 0, 1 or −1, which may hide a forgotten factor, the check runs once
     more with others, and the report says of a fault that it was seen there.
 
-    Two ``u`` are random; where the output has at most 12 elements each of them is taken alone too, which is
-    the whole Jacobian. The check runs on a float64 copy; neither the component nor its inputs are changed,
-    strided inputs stay strided. Random layers draw the same numbers in each evaluation. Elements at a kink,
-    those without a neighbour in the domain, and those of whose slope no step is sure are left out and counted; a
-    tensor that is left out whole is no pass. Of more than 2000 elements in a tensor,
-    2000 are drawn, and all take part in five random directions.
+    Two ``u`` are random; where the output has at most 12 elements each of them is taken alone too, which is the
+    whole Jacobian. Several outputs have an ``u`` each, a penalty has the factor 1 that it has in a loss. The check
+    runs on a float64 copy; neither the component nor its inputs are changed, strided inputs stay strided. Random
+    layers draw the same numbers in each evaluation. Elements at a kink, those without a neighbour in the domain,
+    and those of whose slope no step is sure are left out and counted; a tensor that is left out whole is no pass.
+    Of more than 2000 elements in a tensor, 2000 are drawn, and all take part in five random directions.
 
     Args:
-        subject: a module (one input) or a loss (input and target).
-        inputs: floating-point tensors of any dtype.
+        subject: a module or a loss.
+        inputs: what it is called with: those of a module, input and target of a loss, of which each may be a tuple.
+            Floating-point tensors of any dtype; integers are taken as they are, and have no gradient.
         rtol: relative error that is let pass, as rounding in ``backward`` is.
         atol: absolute error that is let pass besides; gradients smaller than that are not judged.
         seed: governs ``u``, what random layers draw, and the choice of elements.
@@ -66,6 +68,15 @@ def gradcheck(
     >>> report = gradcheck(cn.Linear(3, 2), torch.randn(4, 3))
     >>> [tensor.name for tensor in report.tensors], report.error < 1e-6, report.power < 1e-5
     (['input', 'weight', 'bias'], True, True)
+    >>> class Product(cn.Module):
+    ...     def forward(self, a, b):
+    ...         self.save(a, b)
+    ...         return a * b
+    ...     def backward(self, grad_output):
+    ...         a, b = self.saved()
+    ...         return grad_output * b, grad_output * a
+    >>> [tensor.name for tensor in gradcheck(Product(), torch.randn(4, 3), torch.randn(4, 3)).tensors]
+    ['a', 'b']
 
     Reference: C. Ridders, "Accurate computation of F′(x) and F′(x) F″(x)", Adv. Eng. Software 4, 1982.
     """
@@ -76,7 +87,7 @@ def gradcheck(
 
 def examine(
     subject: Module | Loss,
-    *inputs: Tensor,
+    *inputs: Tensors,
     rtol: float = 1e-6,
     atol: float = 0.0,
     seed: int = 0,
@@ -96,10 +107,14 @@ def _refuse_arguments(subject: object, inputs: tuple[object, ...], rtol: float, 
         raise ConfigError(f"gradcheck takes a module or a loss, not {subject!r:.80}{hint}")
     if not (rtol > 0 and atol >= 0):
         raise ConfigError(f"gradcheck needs rtol > 0 and atol ≥ 0, not {rtol!r} and {atol!r}")
-    wanted = 1 if isinstance(subject, Module) else 2
-    if len(inputs) != wanted:
-        raise ConfigError(f"gradcheck of {subject!r} takes {wanted} tensors, got {len(inputs)}")
-    if not all(isinstance(tensor, Tensor) for tensor in inputs):
+    if isinstance(subject, Loss) and len(inputs) != 2:
+        raise ConfigError(f"gradcheck of {subject!r} takes an input and a target, got {len(inputs)} arguments")
+    if not inputs:
+        raise ConfigError(f"gradcheck of {subject!r} needs an input")
+    tensors: list[object] = []
+    for given in inputs:
+        tensors += given if isinstance(subject, Loss) and isinstance(given, tuple) else [given]
+    if not all(isinstance(tensor, Tensor) for tensor in tensors):
         raise ConfigError(f"gradcheck of {subject!r} takes torch.Tensors, got {inputs!r:.80}")
-    if not all(tensor.isfinite().all() for tensor in inputs if isinstance(tensor, Tensor)):
+    if not all(tensor.isfinite().all() for tensor in tensors if isinstance(tensor, Tensor)):
         raise ConfigError(f"gradcheck of {subject!r} needs finite inputs; an infinity or NaN has no neighbours")

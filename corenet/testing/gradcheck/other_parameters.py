@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import torch
 
-from corenet.contracts.module import Module
 from corenet.testing.gradcheck.deterministic import Deterministic
 from corenet.testing.gradcheck.examination import Examination
 from corenet.testing.gradcheck.parameter_draw import FACTORS, draw_parameters
@@ -50,13 +49,12 @@ def with_other_parameters(given: Examination) -> GradientReport:
 
 def _hide_a_factor(function: Deterministic) -> bool:
     """Tell whether some parameter is 0, 1 or −1."""
-    parameters = (tensor for name, tensor in function.tensors().items() if name != "input")
+    parameters = (tensor for name, tensor in function.tensors().items() if not function.is_input(name))
     return any(bool(((each == 0) | (each.abs() == 1)).any()) for each in parameters)
 
 
 def _drawn(function: Deterministic, factors: tuple[float, float]) -> Deterministic:
-    other = Deterministic(function.subject, function.inputs, function.seed)
-    assert isinstance(other.subject, Module)
+    other = Deterministic(function.subject, function.arguments.given, function.seed)
     draw_parameters(other.subject, factors, SEED)
     return other
 

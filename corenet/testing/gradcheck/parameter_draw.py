@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import torch
 
+from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 
 FACTORS = ((1.1, 1.6), (0.6, 0.9))
 OFFSETS = (0.1, 0.3)
 
 
-def draw_parameters(module: Module, factors: tuple[float, float], seed: int) -> None:
+def draw_parameters(subject: Module | Loss, factors: tuple[float, float], seed: int) -> None:
     """Multiply every element of a parameter by a number between ``factors``; replace a 0 by a small number.
 
     Signs are kept, as a width or a temperature must stay positive. A 0 becomes ± 0.1 to 0.3 times the root
@@ -23,7 +24,7 @@ def draw_parameters(module: Module, factors: tuple[float, float], seed: int) -> 
     True
     """
     generator = torch.Generator().manual_seed(seed)
-    for _, parameter in module.named_parameters():
+    for _, parameter in subject.named_parameters():
         if parameter.is_floating_point() and parameter.numel():
             factor, offset, sign = torch.rand(3, *parameter.shape, generator=generator, dtype=parameter.dtype).unbind()
             size = parameter.square().mean().sqrt().item() or 1.0

@@ -22,29 +22,29 @@ def is_diagonal(jacobian: Tensor, output: Tensor) -> bool:
     return torch.equal(square, square.diagonal().diag())
 
 
-def slope_at(function: Deterministic, points: Tensor) -> Tensor:
-    """Return ``f′`` at ``points``, NaN where they lie outside of the domain."""
+def slope_at(function: Deterministic, input: Tensor, points: Tensor) -> Tensor:
+    """Return ``f′`` of an input at ``points``, NaN where they lie outside of the domain."""
     step = STEP * typical(points[points.isfinite()])
-    above, below = _value_at(function, points + step), _value_at(function, points - step)
+    above, below = _value_at(function, input, points + step), _value_at(function, input, points - step)
     return (above - below) / (2 * step)
 
 
-def preimage(function: Deterministic) -> Tensor:
+def preimage(function: Deterministic, input: Tensor) -> Tensor:
     """Return, by Newton's method, what ``f`` maps to the input; NaN where it finds nothing."""
-    wanted = function.inputs[0].clone()
+    wanted = input.clone()
     points = wanted.clone()
     for _ in range(ITERATIONS):
-        points = points - (_value_at(function, points) - wanted) / slope_at(function, points)
-    reached = (_value_at(function, points) - wanted).abs() < 1e-9 * typical(wanted)
+        points = points - (_value_at(function, input, points) - wanted) / slope_at(function, input, points)
+    reached = (_value_at(function, input, points) - wanted).abs() < 1e-9 * typical(wanted)
     return points.where(reached, torch.nan)
 
 
-def _value_at(function: Deterministic, points: Tensor) -> Tensor:
-    before = function.inputs[0].clone()
+def _value_at(function: Deterministic, input: Tensor, points: Tensor) -> Tensor:
+    before = input.clone()
     try:
-        function.inputs[0].copy_(points)
+        input.copy_(points)
         return function()
     except CorenetError:
         return torch.full_like(points, torch.nan)
     finally:
-        function.inputs[0].copy_(before)
+        input.copy_(before)

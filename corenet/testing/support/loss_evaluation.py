@@ -1,13 +1,14 @@
-"""One evaluation of a loss: its value and its gradient."""
+"""One evaluation of a loss: its value and its gradients."""
 
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
 from corenet.contracts.loss import REDUCTIONS, Loss
+from corenet.contracts.several import Tensors, each_of
 from corenet.errors import ConfigError
 from corenet.testing.support.compare import differences
 from corenet.testing.support.trial import Trial, seeded
@@ -16,29 +17,34 @@ from corenet.testing.support.violation import tensor_from
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The value and the gradient of a loss for one input and target."""
+    """The value of a loss for one input and target, the gradient of each input, and that of each parameter by name."""
 
     value: Tensor
-    gradient: Tensor
+    gradients: tuple[Tensor, ...]
+    parameters: dict[str, Tensor] = field(default_factory=dict)
 
     def differs(self, expected: Evaluation, rtol: float = 1e-9) -> str:
         """Return where this differs from ``expected``; an empty string if it agrees."""
         return differences(self.named(), expected.named(), rtol)
 
     def named(self) -> dict[str, Tensor]:
-        """Return both by the names that messages use."""
-        return {"the value": self.value, "the gradient": self.gradient}
+        """Return all of it by the names that messages use."""
+        names = ["the gradient"] if len(self.gradients) == 1 else [f"gradient {n}" for n in range(len(self.gradients))]
+        parameters = {f"the gradient of {name}": each for name, each in self.parameters.items()}
+        return {"the value": self.value, **dict(zip(names, self.gradients, strict=True)), **parameters}
 
 
-def evaluate(loss: Loss, input: Tensor, target: Tensor) -> Evaluation:
-    """Return copies of the value and the gradient of ``loss``."""
+def evaluate(loss: Loss, input: Tensors, target: Tensors) -> Evaluation:
+    """Return copies of the value and the gradients of ``loss``, those of its parameters from zero on."""
+    loss.zero_grad()
     with seeded(0):
         value = tensor_from("forward", loss(input, target)).clone()
-        return Evaluation(value, tensor_from("backward", loss.backward()).clone())
+        gradients = tuple(tensor_from("backward", each).clone() for each in each_of(loss.backward()))
+    return Evaluation(value, gradients, {name: each.grad.clone() for name, each in loss.named_parameters()})
 
 
-def evaluate_fresh(trial: Trial, input: Tensor, target: Tensor) -> Evaluation:
-    """Return the value and the gradient of a fresh loss."""
+def evaluate_fresh(trial: Trial, input: Tensors, target: Tensors) -> Evaluation:
+    """Return the value and the gradients of a fresh loss."""
     return evaluate(trial.build(), input, target)
 
 

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import torch
 
@@ -13,6 +14,7 @@ from corenet.registry.collect import reason_of
 from corenet.testing.support.trial import seeded
 from corenet.testing.support.violation import Violation
 
+_ASK, _ADD = "corenet.contracts.value_checks.ask", "corenet.contracts.penalties.add"
 CAPTURE = "no branches on values, no .item(), no numpy: tensor operations only, and checks in check()"
 
 
@@ -26,12 +28,26 @@ def under_torch_compile(function: Callable[..., Any], *arguments: Any) -> Any:
     tensor(-1.)
     """
     try:
-        with seeded(0), unwarned():
+        with seeded(0), unwarned(), unasked():
             return torch.compile(function, fullgraph=True, backend="eager")(*arguments)
     except Exception as error:
         raise Violation(f"torch.compile cannot capture it: {reason_of(error)}", CAPTURE) from error
     finally:
         torch.compiler.reset()
+
+
+@contextmanager
+def unasked() -> Iterator[None]:
+    """Ask no module to look at numbers, and drop penalties, inside of the ``with`` block.
+
+    Engines ask and collect outside of what they capture, by context variables that torch.compile cannot read.
+    """
+    with patch(_ASK, _nothing), patch(_ADD, _nothing):
+        yield
+
+
+def _nothing(*_: Any) -> None:
+    """Do nothing, as torch.compile can capture."""
 
 
 @contextmanager

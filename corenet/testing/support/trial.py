@@ -6,7 +6,7 @@ import copy
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, cast
 
@@ -14,17 +14,20 @@ import torch
 from torch import Tensor
 
 from corenet.contracts.case import Case
+from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.contracts.parameter import Parameter
+from corenet.contracts.several import each_of
 from corenet.errors import ConfigError
 from corenet.registry.spec import Kind
 from corenet.testing.gradcheck.gradcheck import examine
 from corenet.testing.gradcheck.parameter_draw import FACTORS, draw_parameters
 from corenet.testing.gradcheck.report import GradientReport
+from corenet.testing.support.drawing import drawn_by, drawn_in, form
+from corenet.testing.support.violation import NotApplicable
 
 GUESSED_SHAPES = ((5, 3), (2, 2, 3), (1, 3), (2, 3, 8), (2, 3, 8, 8))
-AWAY_FROM_KINKS = 0.05
 INPUTS, TARGETS, PARAMETERS = (
     1_000_003,
     2_000_003,
@@ -34,15 +37,19 @@ INPUTS, TARGETS, PARAMETERS = (
 
 @dataclass(frozen=True)
 class Trial:
-    """One case of a component; ``seed`` governs all that is drawn for it."""
+    """One case of a component; ``seed`` governs all that is drawn for it.
+
+    ``rows`` is how many rows the inputs have that the case draws, if other than it draws.
+    """
 
     factory: Callable[..., Any]
     case: Case
     seed: int = 0
+    rows: int | None = None
 
     def __str__(self) -> str:
-        arguments = ", ".join(f"{name}={_brief(value)}" for name, value in self.case.arguments.items())
-        return f"{_name(self.factory)}({arguments}) on {self.case.shape}"
+        named = [f"{name}={_brief(value)}" for name, value in self.case.arguments.items()]
+        return f"{_name(self.factory)}({', '.join([*map(_brief, self.case.args), *named])}) on {self._inputs_in_words}"
 
     def build(self) -> Any:
         """Return a fresh component in float64, with the same weights each time, none of which is 0 or 1.
@@ -57,28 +64,57 @@ class Trial:
 
     def optimizer(self, parameters: list[Parameter], **settings: Any) -> Optimizer:
         """Return a fresh optimizer of ``parameters``, with ``settings`` over the case's arguments."""
-        return cast(Optimizer, self._call(parameters, **{**self.case.arguments, **settings}))
+        return cast(Optimizer, self._call(parameters, *self.case.args, **{**self.case.arguments, **settings}))
 
-    def input(self, shape: tuple[int, ...] | None = None, seed: int = 0) -> Tensor:
-        """Return an input in the case's domain, of the case's shape or another, away from its kinks."""
-        shape = self.case.shape if shape is None else shape
-        return _drawn(shape, self.case.domain, self.case.kinks, self.seed + seed + INPUTS)
+    def input(self, shape: tuple[int, ...] | None = None, seed: int = 0) -> Any:
+        """Return the input, or a tuple of several: as the case draws them, or in its domain, away from its kinks.
 
-    def target(self, shape: tuple[int, ...] | None = None, seed: int = 0) -> Tensor:
+        That is of the case's shape or another, which only a case has that does not draw its inputs itself.
+        """
+        stream = self.seed + seed + INPUTS
+        if self.case.inputs is not None:
+            return drawn_by(self.case.inputs, self.rows, stream)
+        return drawn_in(self.case.shape if shape is None else shape, self.case.domain, self.case.kinks, stream)
+
+    def inputs(self, shape: tuple[int, ...] | None = None, seed: int = 0) -> tuple[Tensor, ...]:
+        """Return the inputs of a module, one or several."""
+        return each_of(self.input(shape, seed))
+
+    def target(self, shape: tuple[int, ...] | None = None, seed: int = 0) -> Any:
         """Return a target for a loss: numbers in its domain, or class indices, none of them the case's ignore_index."""
         shape = self.case.target_shape if shape is None else shape
         stream = self.seed + seed + TARGETS
+        if self.case.targets is not None:
+            return drawn_by(self.case.targets, self.rows, stream)
         if self.case.classes is not None:
             drawn = torch.randint(self.case.classes, shape, generator=torch.Generator().manual_seed(stream))
             ignored = self.case.arguments.get("ignore_index")
             return drawn if ignored is None else torch.where(drawn == ignored, (drawn + 1) % self.case.classes, drawn)
-        return _drawn(shape, self.case.target_domain or self.case.domain, self.case.kinks, stream)
+        return drawn_in(shape, self.case.target_domain or self.case.domain, self.case.kinks, stream)
+
+    def of_rows(self, count: int) -> Trial:
+        """Return the trial with inputs of so many rows.
+
+        Raises:
+            NotApplicable: the inputs that the case draws have no first dimension in common.
+        """
+        if not self.draws:
+            return replace(self, case=replace(self.case, shape=(count, *self.case.shape[1:])))
+        given = [*self.inputs(), *(each_of(self.target()) if self.case.targets is not None else ())]
+        if len({each.shape[:1] for each in given}) > 1 or not given[0].dim():
+            raise NotApplicable("its inputs have no first dimension in common")
+        return replace(self, rows=count)
+
+    @property
+    def draws(self) -> bool:
+        """Whether the case draws inputs or targets itself, so that they have no shape that could be changed."""
+        return self.case.inputs is not None or self.case.targets is not None
 
     @cached_property
     def gradients(self) -> GradientReport:
         """The gradient of a module or a loss against central differences."""
         built = self.build()
-        inputs = [self.input()] if isinstance(built, Module) else [self.input(), self.target()]
+        inputs = self.inputs() if isinstance(built, Module) else (self.input(), self.target())
         return examine(built, *inputs, seed=self.seed)
 
     @cached_property
@@ -89,30 +125,41 @@ class Trial:
             try:
                 draw_parameters(module, factors, self.seed + PARAMETERS)
                 with seeded(self.seed):
-                    if module(self.input()).isfinite().all():
+                    if all(each.isfinite().all() for each in each_of(module(*self.inputs()))):
                         return factors
             except Exception:  # noqa: BLE001, S112 - a stranger's code may raise anything; the checks report it
                 continue
         return None
 
+    @cached_property
+    def _inputs_in_words(self) -> str:
+        if self.case.inputs is None:
+            return str(self.case.shape)
+        try:
+            return " and ".join(map(form, self.inputs()))
+        except Exception:  # noqa: BLE001 - a stranger's function may raise anything; the checks report it
+            return "inputs that cannot be drawn"
+
     def _constructed(self) -> Any:
         with seeded(self.seed):
-            built = self._call(**self._own_arguments())
-        return built.to(dtype=torch.float64) if isinstance(built, Module) else built
+            args, arguments = self._own_arguments()
+            built = self._call(*args, **arguments)
+        return built.to(dtype=torch.float64) if isinstance(built, Module | Loss) else built
 
-    def _own_arguments(self) -> dict[str, Any]:
+    def _own_arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return copies of the case's arguments, as a module among them would be shared by all that are built."""
         try:
-            return copy.deepcopy(dict(self.case.arguments))
+            return copy.deepcopy((self.case.args, dict(self.case.arguments)))
         except Exception:  # noqa: BLE001 - such as a generator, which has no copy
-            return dict(self.case.arguments)
+            return self.case.args, dict(self.case.arguments)
 
     def _call(self, *arguments: Any, **settings: Any) -> Any:
         try:
             return self.factory(*arguments, **settings)
         except TypeError as error:
+            given = f"{self.case.args} and {settings}" if self.case.args else settings
             raise ConfigError(
-                f"cannot build {_name(self.factory)} with {settings}: {error}; give it a conformance_cases()"
+                f"cannot build {_name(self.factory)} with {given}: {error}; give it a conformance_cases()"
             ) from error
 
 
@@ -172,23 +219,12 @@ def _accepts_its_input(trial: Trial) -> bool:
     try:
         module = trial.build()
         with seeded(trial.seed):
-            module(trial.input())
+            module(*trial.inputs())
             module.forget()
-            module.eval()(trial.input())
+            module.eval()(*trial.inputs())
     except Exception:  # noqa: BLE001 - a stranger's code may raise anything; the checks report it
         return False
     return True
-
-
-def _drawn(shape: tuple[int, ...], domain: tuple[float, float], kinks: tuple[float, ...], seed: int) -> Tensor:
-    low, high = domain
-    drawn = low + (high - low) * torch.rand(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    distance = AWAY_FROM_KINKS * (high - low)
-    for kink in kinks:
-        side = torch.where(drawn < kink, -1.0, 1.0).double()
-        near = (drawn - kink).abs() < distance
-        drawn = torch.where(near, kink + side * distance, drawn)
-    return drawn.clamp(low, high)
 
 
 @contextmanager

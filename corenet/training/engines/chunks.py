@@ -11,13 +11,13 @@ from torch import Tensor
 from corenet.contracts.parameter import gradient
 from corenet.contracts.several import Tensors, count, each_of, like, mapped
 from corenet.training.engines.engine import Piece
-from corenet.training.engines.optimizer_adapter import learning_rates, tensors_of, trained
+from corenet.training.engines.optimizer_adapter import tensors_of, trained
 from corenet.training.engines.plain import Plain
 from corenet.training.engines.recording.agreement import agree
 from corenet.training.engines.recording.checks import check_all
 from corenet.training.engines.recording.moving import moved_by
 from corenet.training.engines.recording.recorded_step import RecordedStep
-from corenet.training.engines.recording.recorded_update import RecordedUpdate
+from corenet.training.engines.recording.recorded_update import Numbers, RecordedUpdate
 from corenet.training.engines.recording.restore import interrupts_deferred
 from corenet.training.engines.recording.rng_state import rng_checkpoint
 from corenet.training.engines.recording.sensitivity import sensitivity
@@ -38,9 +38,9 @@ class StepLoop(Protocol):
     max_steps: int
 
     def run(
-        self, inputs: Tensors, targets: Tensors, rates: Sequence[float], steps_per_epoch: int
+        self, inputs: Tensors, targets: Tensors, numbers: Numbers, steps_per_epoch: int
     ) -> tuple[int, list[Tensor]]:
-        """Do a step for each rate; return how many went well, and the results of all, until the next run.
+        """Do a step by each row of the update's numbers; return how many went well, and all results until the next run.
 
         They are those of the recorded step, each with a dimension more.
 
@@ -138,15 +138,15 @@ class Chunks:
     def _run(self, inputs: Tensors, targets: Tensors, steps_per_epoch: int) -> Sequence[Tensor] | None:
         """Move the weights by the loop and return the loss of each step, or None if something was wrong on the way."""
         batch_size = count(self.loop.recorded.input)
-        rates = self.rates(count(inputs) // batch_size)
-        if rates is None:
+        numbers = self.numbers(count(inputs) // batch_size)
+        if numbers is None:
             return None
         try:
-            done, results = self.loop.run(inputs, targets, rates, steps_per_epoch)
+            done, results = self.loop.run(inputs, targets, numbers, steps_per_epoch)
         except Exception as error:  # noqa: BLE001 - the engine reports it
             self.failure = error
             return None
-        if done < len(rates):
+        if done < len(numbers):
             return None
         given = [each.unflatten(0, (done, batch_size)) for each in (*each_of(inputs), *each_of(targets))]
         values = self.right_losses(self.loop.recorded, given, results)
@@ -167,10 +167,10 @@ class Chunks:
             return None
         return values
 
-    def rates(self, steps: int) -> Sequence[float] | None:
-        """Return the rate of each of so many steps to come, or None if the schedule raises an error."""
+    def numbers(self, steps: int) -> Numbers | None:
+        """Return the update's numbers for each of so many steps to come, or None if the schedule raises an error."""
         try:
-            return learning_rates(self.learner.optimizer, self._coming(steps))
+            return self.loop.update.numbers_of(self.learner.optimizer, self._coming(steps))
         except Exception as error:  # noqa: BLE001 - of a schedule, which raises it again at the plain step that it is about
             self.failure = error if is_of_ours(error) else None
             return None

@@ -15,6 +15,7 @@ from corenet.training.engines.engine import Evaluation, Piece
 from corenet.training.engines.plain import Plain
 from corenet.training.engines.recording.agreement import agree
 from corenet.training.engines.recording.recorded_step import RecordedStep
+from corenet.training.engines.recording.recorded_update import Numbers
 from corenet.training.engines.recording.restore import restored
 from corenet.training.engines.unsupported import is_of_ours
 from corenet.training.finite import are_finite
@@ -56,7 +57,7 @@ class EpochsLoop(Protocol):
         ...
 
     def run(
-        self, inputs: Tensors, targets: Tensors, rates: Sequence[float], epochs: int, steps: int
+        self, inputs: Tensors, targets: Tensors, numbers: Numbers, epochs: int, steps: int
     ) -> tuple[int, list[Turns], list[Tensor]]:
         """Do ``steps`` steps in each of ``epochs`` epochs, and the evaluation after each.
 
@@ -177,15 +178,15 @@ class Epochs:
     def _run(self, inputs: Tensors, targets: Tensors, batch_size: int, epochs: int) -> Sequence[Tensor] | None:
         """Move the weights by the loop; return the losses and what was measured, None if something was wrong."""
         steps, rest = divmod(count(inputs) // epochs, batch_size)
-        rates = self.chunks.rates(epochs * (steps + bool(rest)))
-        if rates is None:
+        numbers = self.chunks.numbers(epochs * (steps + bool(rest)))
+        if numbers is None:
             return None
         try:
-            done, parts, measured = self.loop.run(inputs, targets, rates, epochs, steps)
+            done, parts, measured = self.loop.run(inputs, targets, numbers, epochs, steps)
         except Exception as error:  # noqa: BLE001 - the engine reports it
             self.failure = error
             return None
-        losses = [] if done < len(rates) else [self.chunks.right_losses(*turns) for turns in parts]
+        losses = [] if done < len(numbers) else [self.chunks.right_losses(*turns) for turns in parts]
         self.failure = self.chunks.failure
         right = [each for each in losses if each is not None]
         if len(right) < len(parts):

@@ -31,8 +31,8 @@ class Kept(Protocol):
         """Tell whether there is a loop of such a learner."""
         ...
 
-    def recall(self, learner: Learner, batch: Key) -> StepLoop | None:
-        """Return a loop for a learner like an earlier one, unverified, or None."""
+    def recall(self, learner: Learner, batch: Key) -> tuple[StepLoop, Guards] | None:
+        """Return a loop for a learner like an earlier one, unverified, and the guards of that one, or None."""
         ...
 
 
@@ -60,12 +60,13 @@ class Loops:
             self._asked[batch] = resumed[0].loop
         return resumed
 
-    def recall(self, batch: Key) -> RecordedStep | None:
-        """Return the step of a loop that was verified for an earlier learner; asked for once."""
+    def recall(self, batch: Key) -> tuple[RecordedStep, Guards] | None:
+        """Return the step of a loop that was verified for an earlier learner, and its guards; asked for once."""
         if self._kept is None or batch in self._asked:
             return None
-        loop = self._asked[batch] = self._kept.recall(self._learner, batch)
-        return None if loop is None else loop.recorded
+        recalled = self._kept.recall(self._learner, batch)
+        self._asked[batch] = None if recalled is None else recalled[0]
+        return None if recalled is None else (recalled[0].recorded, recalled[1])
 
     def chunks_of(self, recorded: RecordedStep, batch: Key) -> Chunks | None:
         """Return chunks of a recorded step, unverified, or None while there can be none."""

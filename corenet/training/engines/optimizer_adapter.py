@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from torch import Tensor
 
+from corenet.contracts.apply import apply
+from corenet.contracts.groups import having
 from corenet.contracts.layout import Layout
 from corenet.contracts.optimizer import Optimizer
 from corenet.contracts.parameter import is_frozen
@@ -21,8 +23,7 @@ def has_own_step(optimizer: Optimizer) -> bool:
 
 def advance(optimizer: Optimizer, layout: Layout) -> None:
     """Do what ``step`` does, without looking whether tensors were replaced: the caller guarantees that none was."""
-    for slot in layout.slots:
-        optimizer.update(slot.flat.param, slot.flat.grad, slot.state)
+    apply(optimizer, layout.slots)
     optimizer.steps += 1
 
 
@@ -53,3 +54,18 @@ def learning_rates(optimizer: Optimizer, steps: Iterable[int]) -> list[float]:
     finally:
         optimizer.steps = now
     return rates
+
+
+def rates_of_groups(optimizer: Optimizer, steps: Sequence[int]) -> list[tuple[float, ...]]:
+    """Return the rate that each group of the optimizer will have at each of ``steps``.
+
+    >>> import corenet as cn, torch
+    >>> a, b = (cn.Parameter(torch.ones(1)) for _ in range(2))
+    >>> rates_of_groups(cn.SGD([{"params": a}, {"params": b, "lr": 0.2}], lr=0.4, lr_decay=1.0), range(2))
+    [(0.4, 0.2), (0.2, 0.1)]
+    """
+    rates = []
+    for group in optimizer.groups:
+        with having(optimizer, group.own):
+            rates.append(learning_rates(optimizer, steps))
+    return list(zip(*rates, strict=True))

@@ -23,7 +23,8 @@ def test_what_is_installed_well_has_no_fault(install):
         ("corenet.Losses", "call the group 'corenet.losses', and reinstall"),
         (
             "corenet.xyz",
-            "the groups are corenet, corenet.modules, corenet.losses, corenet.optimizers, corenet.commands",
+            "the groups are corenet, corenet.modules, corenet.losses, corenet.optimizers, corenet.schedules, "
+            "corenet.metrics, corenet.callbacks, corenet.initializers, corenet.commands",
         ),
     ],
 )

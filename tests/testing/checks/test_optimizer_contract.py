@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import corenet as cn
-from corenet.contracts.optimizer import finite, non_negative
+from corenet.contracts.numbers import finite, non_negative
 from corenet.testing import check_component
 from corenet.testing.checks.optimizer_contract import OPTIMIZER_CONTRACT_CHECKS
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import corenet as cn
-from corenet.contracts.optimizer import non_negative
+from corenet.contracts.numbers import non_negative
 from corenet.testing.checks.optimizer_trajectory import OPTIMIZER_TRAJECTORY_CHECKS
 from corenet.testing.conformance import CHECKS
 

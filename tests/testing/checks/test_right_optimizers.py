@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import corenet as cn
-from corenet.contracts.optimizer import non_negative
+from corenet.contracts.numbers import non_negative
 from corenet.testing.conformance import CHECKS
 
 

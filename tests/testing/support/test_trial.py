@@ -4,7 +4,8 @@ import pytest
 import torch
 
 import corenet as cn
-from corenet.testing.support.trial import AWAY_FROM_KINKS, Trial, cases_of, seeded
+from corenet.testing.support.drawing import AWAY_FROM_KINKS
+from corenet.testing.support.trial import Trial, cases_of, seeded
 
 
 class Scale(cn.Module):

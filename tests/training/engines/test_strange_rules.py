@@ -93,6 +93,38 @@ class Scheduled(Remembers):
         return self.lr * self.schedule(self.steps) * (0.5 if self.steps in self.milestones else 1)
 
 
+class Corrected(Remembers):
+    """Adam, as one writes it: with the count of steps in Python."""
+
+    def init_state(self, param):
+        return {"mean": torch.zeros_like(param), "square": torch.zeros_like(param)}
+
+    def update(self, param, grad, state):
+        state["mean"].lerp_(grad, 0.1)
+        state["square"].lerp_(grad.square(), 0.001)
+        correction = 1 - 0.9 ** (self.steps + 1), 1 - 0.999 ** (self.steps + 1)
+        spread = (state["square"] / correction[1]).sqrt() + 1e-8
+        param.addcdiv_(state["mean"], spread, value=-self.current_lr / correction[0])
+
+
+class Rectified(Corrected):
+    """RAdam: by its mean alone until a number of the step is large enough."""
+
+    def update(self, param, grad, state):
+        longest, done = 2 / (1 - 0.9) - 1, self.steps + 1
+        length = longest - 2 * done * 0.9**done / (1 - 0.9**done)
+        if length < 5:
+            param.sub_(state["mean"].lerp_(grad, 0.1), alpha=self.current_lr / (1 - 0.9**done))
+        else:
+            rectified = ((length - 4) * (length - 2) / (longest - 4)) ** 0.5
+            super().update(param, rectified * grad, state)
+
+
+class ScaledRate(Remembers):
+    def move(self, param, direction):
+        param -= (1 - self.current_lr) * 0.1 * direction
+
+
 class Constants(Remembers):
     def __init__(self, parameters, lr):
         self.betas, self.function = (0.5, 0.25), lambda rate: rate / 2
@@ -103,7 +135,21 @@ class Constants(Remembers):
 
 
 @pytest.mark.parametrize(
-    "optimizer", [Remembers, Shaped, Decays, Adagrad, Sign, WarmsUp, ForgetsOnce, Scheduled, Constants]
+    "optimizer",
+    [
+        Remembers,
+        Shaped,
+        Decays,
+        Adagrad,
+        Sign,
+        WarmsUp,
+        ForgetsOnce,
+        Scheduled,
+        Constants,
+        Corrected,
+        Rectified,
+        ScaledRate,
+    ],
 )
 @pytest.mark.parametrize("batch_size", [1, 8])
 def test_a_rule_that_is_known_in_c_is_applied_many_times_in_one_call(optimizer, batch_size, alike, monkeypatch):

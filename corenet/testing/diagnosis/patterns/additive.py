@@ -15,17 +15,17 @@ FEWEST = 3
 
 def assigned(evidence: Evidence) -> bool:
     """Ours is too little throughout, by what there was in ``.grad`` before: it is lost."""
-    return _of_parameter(evidence) and evidence.is_like(evidence.numeric - evidence.previous)
+    return evidence.is_parameter and evidence.is_like(evidence.numeric - evidence.previous)
 
 
 def zeroed(evidence: Evidence) -> bool:
     """Ours is minus what there was in ``.grad``: that is lost, and nothing came in its place."""
-    return _of_parameter(evidence) and evidence.is_like(torch.full_like(evidence.ours, -evidence.previous))
+    return evidence.is_parameter and evidence.is_like(torch.full_like(evidence.ours, -evidence.previous))
 
 
 def own_gradient_added(evidence: Evidence) -> bool:
     """Ours is too much throughout, by what there was in ``.grad`` before: it counts twice."""
-    return _of_parameter(evidence) and evidence.is_like(evidence.numeric + evidence.previous)
+    return evidence.is_parameter and evidence.is_like(evidence.numeric + evidence.previous)
 
 
 def constant_added(evidence: Evidence) -> Words | None:
@@ -122,7 +122,7 @@ def _is(number: float, wanted: int) -> bool:
 
 def _tensors(evidence: Evidence) -> Iterator[tuple[str, Tensor]]:
     """Yield, by name, the tensors with the shape of our gradient that may be a term or a factor of it."""
-    seen = {"input": evidence.input, "output": evidence.output, **evidence.parameters}
+    seen = {evidence.input_name: evidence.input, "output": evidence.output, **evidence.parameters}
     if evidence.has_upstream:
         seen["grad_output"] = evidence.upstream
     for name, tensor in seen.items():
@@ -137,7 +137,3 @@ def _broadcasts(tensor: Tensor, to: Tensor) -> bool:
         return bool(torch.broadcast_shapes(tensor.shape, to.shape) == to.shape)
     except RuntimeError:
         return False
-
-
-def _of_parameter(evidence: Evidence) -> bool:
-    return evidence.name != "input"

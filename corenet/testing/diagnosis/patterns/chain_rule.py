@@ -18,15 +18,15 @@ def passed_on(evidence: Evidence) -> bool:
 
 def derivative_passed_on(evidence: Evidence) -> bool:
     """Ours is right for an upstream gradient of 1."""
-    return _with_upstream(evidence, torch.ones_like)
+    return with_upstream(evidence, torch.ones_like)
 
 
 def upstream_twice(evidence: Evidence) -> bool:
-    return _with_upstream(evidence, torch.square)
+    return with_upstream(evidence, torch.square)
 
 
 def upstream_without_sign(evidence: Evidence) -> bool:
-    return _with_upstream(evidence, torch.abs)
+    return with_upstream(evidence, torch.abs)
 
 
 def jacobian_transposed(evidence: Evidence) -> bool:
@@ -68,6 +68,8 @@ def some_samples(evidence: Evidence) -> Words | None:
     """Ours counts the first or the last samples alone."""
     if evidence.jacobian is None or not evidence.output.dim() or len(evidence.output) < 2:
         return None
+    if len(evidence.output_sizes) > 1:
+        return None
     count = len(evidence.output)
     parts = _finite(evidence.jacobian * evidence.upstream).reshape(*evidence.value.shape, count, -1).sum(-1)
     for some in range(1, count):
@@ -87,7 +89,7 @@ def other_tensors(evidence: Evidence) -> Words | None:
     return None
 
 
-def _with_upstream(evidence: Evidence, changed: Callable[[Tensor], Tensor]) -> bool:
+def with_upstream(evidence: Evidence, changed: Callable[[Tensor], Tensor]) -> bool:
     """Tell whether ours is right for the upstream gradient after ``changed``."""
     if not evidence.has_upstream or evidence.jacobian is None:
         return False

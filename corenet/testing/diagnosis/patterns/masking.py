@@ -94,7 +94,7 @@ def _one_side(evidence: Evidence) -> Words | None:
 
 
 def _threshold(evidence: Evidence, wrong: Tensor, right: Tensor) -> str:
-    seen = {"input": evidence.input, "output": evidence.output, evidence.name: evidence.value}
+    seen = {evidence.input_name: evidence.input, "output": evidence.output, evidence.name: evidence.value}
     if evidence.has_upstream:
         seen["grad_output"] = evidence.upstream
     for name, tensor in seen.items():

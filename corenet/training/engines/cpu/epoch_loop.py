@@ -15,6 +15,7 @@ from corenet.training.engines.cpu.step_loop import CompiledLoop, most_turns, ste
 from corenet.training.engines.epochs import Turns
 from corenet.training.engines.recording.evaluation_log import EvaluationLog
 from corenet.training.engines.recording.recorded_step import RecordedStep
+from corenet.training.engines.recording.recorded_update import Numbers
 
 
 class CompiledEvaluation:
@@ -55,7 +56,7 @@ class EpochLoop:
         self.max_epochs = self._most = min(loop.max_steps // steps, most_turns(nbytes))
 
     def run(
-        self, inputs: Tensors, targets: Tensors, rates: Sequence[float], epochs: int, steps: int
+        self, inputs: Tensors, targets: Tensors, numbers: Numbers, epochs: int, steps: int
     ) -> tuple[int, list[Turns], list[Tensor]]:
         """Do ``steps`` steps and the one on the rest in each of ``epochs``, and measure after it.
 
@@ -74,7 +75,7 @@ class EpochLoop:
         if rest is not None:
             rest.give(epochs, *(each[:, steps * batch :] for each in data))
         self._draw(epochs, steps)
-        done = self._loop.train(turns, steps, rates, rest, evaluation)
+        done = self._loop.train(turns, steps, numbers, rest, evaluation)
         self.max_epochs = max(1, min(self._most, int(SECONDS * epochs / (perf_counter() - start))))
         found = [(self._loop.recorded, step.given(turns), step.made(turns))]
         if rest is not None and self._recorded_rest is not None:

@@ -32,6 +32,7 @@ _OF_FLOATS = {
     "sum": SUM,
     "mean": Rule("0", "{s} += {x}", "s / {n}"),
     "prod": Rule("1", "{s} *= {x}"),
+    "linalg_vector_norm": Rule("0", "{s} += {x} * {x}", "sqrt(s)"),
     **dict.fromkeys(("amax", "max"), LARGEST),
     **dict.fromkeys(("amin", "min"), _SMALLEST),
 }
@@ -75,6 +76,8 @@ def _rule(operation: Operation) -> Rule | None:
     result = operation.result
     if operation.writes or not isinstance(result, Tensor) or not operation.tensors():
         return None
+    if operation.name == "linalg_vector_norm" and (len(operation.arguments) > 1 or operation.keywords):
+        return None  # another norm, or of some dimensions
     read, made = operation.tensors()[0].dtype, result.dtype
     if read is made and read in _FLOATS:
         return _OF_FLOATS.get(operation.name)

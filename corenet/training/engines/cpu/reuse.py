@@ -76,8 +76,8 @@ class Templates:
         """Tell whether a loop of a learner's structure is kept."""
         return (structure_of(learner), batch) in self._kept
 
-    def recall(self, learner: Learner, batch: Key) -> CompiledLoop | None:
-        """Return the loop of a learner, unverified, if one of its structure is kept."""
+    def recall(self, learner: Learner, batch: Key) -> tuple[CompiledLoop, Guards] | None:
+        """Return the loop of a learner, unverified, if one of its structure is kept, and the guards of that one."""
         key = structure_of(learner), batch
         template = self._kept.get(key)
         if template is None:
@@ -85,7 +85,7 @@ class Templates:
         if template.guards.of_code().changed() is not None:  # such as a method that was replaced since
             del self._kept[key]
             return None
-        return rebound(template, learner)
+        return rebound(template, learner), template.guards
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -95,11 +95,9 @@ def rebound(template: Template, learner: Learner) -> CompiledLoop:
     """Return the loop of a template over the memories of another learner of its structure."""
     loop = template.loop
     move = _Move(template, learner)
-    rates = move.tensor(loop.update.rate), move.tensor(loop.update.minus_rate)
     update = replace(
         loop.update,
-        rate=rates[0],
-        minus_rate=rates[1],
+        numbers=move.tensor(loop.update.numbers),
         reads=Guards.of_update(learner.optimizer),
         state=recorded_state(learner.optimizer),
     )
@@ -121,15 +119,11 @@ class _Move:
     """From the memories of a template's learner to those of another; what a step makes gets fresh ones."""
 
     def __init__(self, template: Template, learner: Learner) -> None:
-        update = template.loop.update
         self._places = {
             own.data_ptr(): other for own, other in zip(template.memories, memories_of(learner), strict=True)
         }
-        self._fresh = {
-            *template.loop.recorded.made,
-            memory(update.rate),
-            memory(update.minus_rate),
-        } - self._places.keys()
+        own_numbers = memory(template.loop.update.numbers)
+        self._fresh = {*template.loop.recorded.made, own_numbers} - self._places.keys()
 
     def storage(self, storage: Storage) -> Storage:
         """Return the memory in the place of another; a constant, which is neither, stays."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from itertools import chain
 from time import perf_counter
 from typing import Any
 
@@ -16,7 +17,7 @@ from corenet.training.engines.cpu import cc
 from corenet.training.engines.cpu.codegen import Draw, Function
 from corenet.training.engines.cpu.part import Part
 from corenet.training.engines.recording.recorded_step import RecordedStep
-from corenet.training.engines.recording.recorded_update import RecordedUpdate
+from corenet.training.engines.recording.recorded_update import Numbers, RecordedUpdate
 from corenet.training.engines.unsupported import NotRecordable
 
 _SOURCE = """
@@ -75,16 +76,15 @@ static int turn(const Part *part, long n) {
 }
 
 static long steps_that_went_well(long steps, long steps_per_epoch, const Part *step, const Part *rest,
-                                 const Part *evaluation, const Part *update, const double *rates, double *rate,
-                                 double *minus_rate) {
+                                 const Part *evaluation, const Part *update, const double *rows, long width,
+                                 double *numbers) {
   long done = 0;
   for (long s = 0; s < steps; s++) {
     const long epoch = s / steps_per_epoch;
     const int ends = (s + 1) % steps_per_epoch == 0;
     for (int r = 0; r <= (ends && rest); r++) {
       if (!(r ? turn(rest, epoch) : turn(step, s))) return done;
-      *rate = rates[done];
-      *minus_rate = -rates[done];
+      for (long i = 0; i < width; i++) numbers[i] = rows[done * width + i];
       if (update->run(update->m)) return done;
       done++;
     }
@@ -93,13 +93,14 @@ static long steps_that_went_well(long steps, long steps_per_epoch, const Part *s
   return done;
 }
 
-/* Does the steps; at the end of each epoch the one on the remaining points, a check of the weights, and the evaluation.
-   Returns how many steps went well: one ends before the update if its gradient is not finite. */
+/* Does the steps, each by its row of numbers; at the end of each epoch the one on the remaining points, a check of the
+   weights, and the evaluation. Returns how many steps went well: one ends before the update if its gradient is not
+   finite. */
 long train(long steps, long steps_per_epoch, const Part *step, const Part *rest, const Part *evaluation,
-           const Part *update, const double *rates, double *rate, double *minus_rate) {
+           const Part *update, const double *rows, long width, double *numbers) {
   const unsigned before = flush();
   const long done = steps_that_went_well(
-      steps, steps_per_epoch, step, rest, evaluation, update, rates, rate, minus_rate);
+      steps, steps_per_epoch, step, rest, evaluation, update, rows, width, numbers);
   restore(before);
   return done;
 }
@@ -135,18 +136,18 @@ class CompiledLoop:
         self.max_steps = self._most = most_turns(self.step.nbytes)
 
     def run(
-        self, inputs: Tensors, targets: Tensors, rates: Sequence[float], steps_per_epoch: int
+        self, inputs: Tensors, targets: Tensors, numbers: Numbers, steps_per_epoch: int
     ) -> tuple[int, list[Tensor]]:
-        """Do a step for each rate; return how many went well, and the results of all, until the next run.
+        """Do a step for each row of numbers; return how many went well, and the results of all, until the next run.
 
         After ``steps_per_epoch`` so many.
         """
-        steps, start = len(rates), perf_counter()
+        steps, start = len(numbers), perf_counter()
         self.step.make_room(steps)
         self.step.give(steps, *each_of(inputs), *each_of(targets))
         for _ in self.step.drawing(steps):
             pass
-        done = self.train(steps, steps_per_epoch, rates)
+        done = self.train(steps, steps_per_epoch, numbers)
         self.max_steps = max(1, min(self._most, int(SECONDS * steps / (perf_counter() - start))))
         return done, self.step.made(steps)
 
@@ -154,18 +155,19 @@ class CompiledLoop:
         self,
         steps: int,
         steps_per_epoch: int,
-        rates: Sequence[float],
+        numbers: Numbers,
         rest: Part | None = None,
         evaluation: Part | None = None,
     ) -> int:
         """Do so many steps, and what comes after each epoch of them; return how many steps went well."""
+        width = len(self.update.at)
         done: int = _train()(
             ctypes.c_long(steps),
             ctypes.c_long(steps_per_epoch),
             *(None if part is None else part.reference() for part in (self.step, rest, evaluation, self.weights)),
-            (ctypes.c_double * len(rates))(*rates),
-            ctypes.c_void_p(self.update.rate.data_ptr()),
-            ctypes.c_void_p(self.update.minus_rate.data_ptr()),
+            (ctypes.c_double * (len(numbers) * width))(*chain.from_iterable(numbers)),
+            ctypes.c_long(width),
+            ctypes.c_void_p(self.update.numbers.data_ptr()),
         )
         return done
 

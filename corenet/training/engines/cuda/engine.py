@@ -26,12 +26,12 @@ from corenet.training.engines.engine import Running
 from corenet.training.engines.optimizer_adapter import tensors_of
 from corenet.training.engines.recording.lowering import Call, KernelCalls, lower
 from corenet.training.engines.recording.op_log import Operation
-from corenet.training.engines.recording.optimizer_shadow import AS_FACTOR
 from corenet.training.engines.recording.recorded_step import RecordedStep
-from corenet.training.engines.recording.recorded_update import RecordedUpdate
+from corenet.training.engines.recording.recorded_update import Numbers, RecordedUpdate
 from corenet.training.engines.unsupported import NotRecordable, Reporter
 from corenet.training.learner import Learner
 
+AS_FACTOR = "use it as a factor of tensors alone, as in param.sub_(grad, alpha=self.current_lr)"
 GRAPHS = 8  # that one training may have captured: what always changes never earns back what each costs
 _CHUNK = 256  # steps between two checks for numbers that are not finite
 _BLOCK = 64  # steps in one launch
@@ -44,7 +44,7 @@ class GraphLoop:
     """A recorded step and an update, to be done many times.
 
     Raises:
-        NotRecordable: the step is no launch, or the rule takes its rate where no tensor can be.
+        NotRecordable: the step is no launch, or the rule takes a number of the step where no tensor can be.
     """
 
     def __init__(self, recorded: RecordedStep, update: RecordedUpdate, optimizer: Optimizer) -> None:
@@ -54,25 +54,25 @@ class GraphLoop:
         self.recorded, self.update = recorded, update
         layout = optimizer.layout
         self.device = launch.device
-        self.rate = torch.zeros(2, dtype=torch.float64, device=self.device)
+        self.numbers = update.numbers.to(self.device)
         self.step = launch.calls
-        self.apply = lower(_reading_rates(update, self.rate), [], tensors_of(optimizer))
+        self.apply = lower(_reading_numbers(update, self.numbers), [], tensors_of(optimizer))
         self.gradients, self.weights = layout.gradients(), layout.weights()
-        self.given = [*recorded.given, self.rate]
+        self.given = [*recorded.given, self.numbers]
         self.made, self._value = recorded.results, len(each_of(recorded.prediction))
         self.max_steps = self._most = _at_most(_CHUNK, [*self.given, *self.made])
         self._blocks: dict[int, _Block] = {}
 
     def run(
-        self, inputs: Tensors, targets: Tensors, rates: Sequence[float], steps_per_epoch: int
+        self, inputs: Tensors, targets: Tensors, numbers: Numbers, steps_per_epoch: int
     ) -> tuple[int, list[Tensor]]:
-        """Do a step for each rate; return how many went well, and the results of all.
+        """Do a step for each row of numbers; return how many went well, and the results of all.
 
         After ``steps_per_epoch`` so many.
         """
-        steps, start = len(rates), perf_counter()
-        signed = torch.tensor([[rate, -rate] for rate in rates], dtype=torch.float64).to(self.device)
-        data = (*each_of(inputs), *each_of(targets), signed)
+        steps, start = len(numbers), perf_counter()
+        rows = torch.tensor(numbers, dtype=torch.float64) if self.update.at else torch.zeros(steps, 1)
+        data = (*each_of(inputs), *each_of(targets), rows.to(self.device))
         given = [each.view(steps, *own.shape) for each, own in zip(data, self.given, strict=True)]
         made = [_rows(steps, each) for each in self.made]
         sums = torch.zeros((steps, len(self.gradients) + len(self.weights)), dtype=torch.float64, device=self.device)
@@ -179,15 +179,14 @@ def _pieces(steps: int, steps_per_epoch: int, most: int) -> Iterator[tuple[int, 
         done += count
 
 
-def _reading_rates(update: RecordedUpdate, rates: Tensor) -> list[Operation]:
-    """Return a rule's operations with its rate, and the negative of it, read from ``rates``."""
-    rate, minus_rate = rates
-    places = {id(update.rate): rate, id(update.minus_rate): minus_rate}
+def _reading_numbers(update: RecordedUpdate, numbers: Tensor) -> list[Operation]:
+    """Return a rule's operations with the numbers of the step read from ``numbers``."""
+    places = {id(part): number for part, number in zip(update.parts, numbers.unbind(), strict=False)}
     return [each for operation in update.operations for each in _reading(operation, places)]
 
 
 def _reading(operation: Operation, places: Mapping[int, Tensor]) -> list[Operation]:
-    """Return an operation that reads the rate from a tensor: where it takes a number alone, a product goes before."""
+    """Return an operation that reads a number from a tensor: where it takes a number alone, a product goes before."""
     name = operation.name.removesuffix("_")
     scales = [each for each in operation.keywords.values() if id(each) in places]
     if not scales and not any(id(each) in places for each in operation.arguments):

@@ -8,7 +8,7 @@ seen, such as a clock, cannot be recorded at all.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import chain
 from typing import Self
 
@@ -32,7 +32,7 @@ STEP = (
 )
 UPDATE = ("update", "current_lr", "step")
 _KEPT_FOR_BACKWARD = ("_saved", "_input_shape", "_have_gradients")
-_COUNTED = ("steps", "_lr", "parameters", "_layout")  # an update is recorded as a function of rate and steps
+_COUNTED = ("steps", "_lr", "_schedule", "_groups", "parameters", "_layout")  # what a recorded update is a function of
 
 
 class Guards:
@@ -48,18 +48,27 @@ class Guards:
     """
 
     def __init__(
-        self, own: Sequence[Watch], shared: Sequence[Watch], unseen: Sequence[str], sets: Sequence[str] = ()
+        self,
+        own: Sequence[Watch],
+        shared: Sequence[Watch],
+        unseen: Sequence[str],
+        sets: Sequence[str] = (),
+        names: Collection[str] = STEP,
     ) -> None:
-        self._own, self._shared, self._unseen, self._sets = own, shared, unseen, sets
+        self._own, self._shared, self._unseen, self._sets, self._names = own, shared, unseen, sets, names
 
     @classmethod
-    def of_step(cls, model: Module, loss: Loss) -> Self:
-        """Return what forward, backward and the loss read."""
-        reachable = Reachable(STEP, _KEPT_FOR_BACKWARD)
+    def of_step(cls, model: Module, loss: Loss, names: Collection[str] = STEP) -> Self:
+        """Return what forward, backward and the loss read; ``names`` are what their code is known to read."""
+        reachable = Reachable(names, _KEPT_FOR_BACKWARD)
         for path, module in model.named_modules():
             reachable.add(module, f"model.{path}".rstrip("."))
         reachable.add(loss, "loss")
-        return cls(*reachable.explore())
+        return cls(*reachable.explore(), names=reachable.names)
+
+    def of_like(self, model: Module, loss: Loss) -> Self:
+        """Return those of a step of the same structure, whose code reads the same names."""
+        return self.of_step(model, loss, self._names)
 
     @classmethod
     def of_update(cls, optimizer: Optimizer) -> Self:

@@ -194,4 +194,5 @@ def _copied(operation: Operation) -> None:
         zip(operation.result, again, strict=True) if isinstance(again, (list, tuple)) else [(operation.result, again)]
     )
     for result, new in pairs:
-        result.copy_(new)
+        if result is not None:
+            result.copy_(new)

@@ -92,8 +92,9 @@ class Operation:
         return replace(self, arguments=arguments, result=new if self.result is old else self.result)
 
     def results(self) -> list[Tensor]:
-        """Return the tensors that it gives."""
-        return list(self.result) if isinstance(self.result, (list, tuple)) else [self.result]
+        """Return the tensors that it gives; a kernel leaves out those that it was told not to compute."""
+        several = self.result if isinstance(self.result, (list, tuple)) else [self.result]
+        return [each for each in several if each is not None]
 
     def into(self, result: Tensor) -> Operation:
         """Return the operation with another tensor to put its result in."""
@@ -177,7 +178,7 @@ class _Kernels(TorchDispatchMode):
         if torch.Tag.inplace_view in func.tags:
             self._keep_as_it_is(func, args[0])
         result = func(*args, **keywords)
-        if not all(isinstance(each, Tensor) for each in (result if isinstance(result, (list, tuple)) else [result])):
+        if not _is_tensors(result):
             self._log.refuse(f"the step reads a tensor's values in Python ({_name(func)})", LOOKS)
         self._log.operations.append(Operation(func, args, keywords, result))
         return result
@@ -202,6 +203,13 @@ class _Methods(TorchFunctionMode):
         if func in _PAST_KERNELS and not self._log.is_suspended:
             self._log.refuse(f"the step reads a tensor's values in Python (Tensor.{func.__name__})", LOOKS)
         return func(*args, **(kwargs or {}))
+
+
+def _is_tensors(result: Any) -> bool:
+    """Tell whether a kernel gives tensors and nothing else, such as a number; in the places of some may be None."""
+    if isinstance(result, (list, tuple)):
+        return all(isinstance(each, Tensor) or each is None for each in result)
+    return isinstance(result, Tensor)
 
 
 def _name(function: Any) -> str:

@@ -54,11 +54,12 @@ MOST = 20_000  # objects: a walk that leads further does not stay with a model
 class Reachable:
     """A walk to everything that can be reached.
 
-    ``entries`` are the methods that a step calls; ``ignored`` attributes are of no account.
+    ``entries`` are the methods that a step calls; ``ignored`` attributes are of no account. ``names`` are all that the
+    code is found to read.
     """
 
     def __init__(self, entries: Collection[str], ignored: Collection[str]) -> None:
-        self._names, self._ignored = set(entries), frozenset(ignored)
+        self.names, self._ignored = set(entries), frozenset(ignored)
         self._roots: list[tuple[object, str]] = []
 
     def add(self, value: object, path: str) -> None:
@@ -72,8 +73,8 @@ class Reachable:
         what nobody can watch.
         """
         known = -1
-        while known < len(self._names):
-            known = len(self._names)
+        while known < len(self.names):
+            known = len(self.names)
             self._own: list[Watch] = []
             self._members = Members()
             self._shared: list[Watch] = [State("torch's default dtype", torch.get_default_dtype), self._members]
@@ -115,7 +116,7 @@ class Reachable:
             self._visit_made(value)
         elif isinstance(value, ModuleType):
             if not is_trusted(value.__name__):
-                self._visit_names(value.__name__, vars(value), self._names)
+                self._visit_names(value.__name__, vars(value), self.names)
         elif isinstance(value, CONTAINERS):
             if not isinstance(value, (tuple, frozenset)):
                 self.mutable.append(path)
@@ -136,10 +137,10 @@ class Reachable:
     def _visit_function(self, function: FunctionType, path: str) -> None:
         names = names_in(function.__code__)
         if is_trusted(function.__globals__.get("__name__")):  # a decorator lets its code pass for somebody else's
-            self._names |= names.attributes - DYNAMIC - NOT_OPERATORS
+            self.names |= names.attributes - DYNAMIC - NOT_OPERATORS
             self._waiting.extend((each, path) for each in in_cells(function))  # what was handed to trusted code
             return
-        self._names |= names.attributes | names.globals & DYNAMIC
+        self.names |= names.attributes | names.globals & DYNAMIC
         self._visit_parts(path, partial(around, function))
         self._visit_attributes(function, path)
         known = function.__globals__.keys() & names.globals
@@ -170,9 +171,9 @@ class Reachable:
     def _visit_class(self, kind: type, is_called: bool = True) -> None:
         """Visit what objects of a class find in it and in those it inherits from; whether a root is called is known."""
         for each in self._new_classes(kind, False):
-            names: Collection[str] = self._names
+            names: Collection[str] = self.names
             if not is_trusted(each.__module__):
-                found = {*filter(is_found, vars(each))} if self._is_dynamic() else self._names
+                found = {*filter(is_found, vars(each))} if self._is_dynamic() else self.names
                 names = found | operators(each, is_called)
             self._visit_names(each.__qualname__, vars(each), names)
             self._members.add(each.__qualname__, vars(each))
@@ -220,11 +221,11 @@ class Reachable:
         watches.append(Attributes(path, value, ignored))
         attributes = vars(value)
         is_whole = self._is_dynamic() or is_read_by_trusted_code(value)
-        read = attributes.keys() - ignored if is_whole else attributes.keys() & self._names - {*ignored}
+        read = attributes.keys() - ignored if is_whole else attributes.keys() & self.names - {*ignored}
         self._waiting.extend((attributes[name], f"{path}.{name}") for name in sorted(read))
 
     def _is_root(self, value: object) -> bool:
         return any(root is value for root, _ in self._roots)
 
     def _is_dynamic(self) -> bool:
-        return not DYNAMIC.isdisjoint(self._names)
+        return not DYNAMIC.isdisjoint(self.names)

@@ -29,7 +29,7 @@ EARNED = 100  # steps by which a recording has earned what it cost
 UNSETTLED = 3  # steps that may change what they read, such as what a module makes when it is first called
 Key = tuple[tuple[torch.Size, torch.dtype], ...]
 IN_A_BUFFER = "keep a number that changes in a Buffer, written in place"
-Recall = Callable[[Key], RecordedStep | None]
+Recall = Callable[[Key], tuple[RecordedStep, Guards] | None]
 
 
 class Lowering(Protocol):
@@ -155,9 +155,11 @@ class Recorder:
     def _recalled(self, key: Key) -> RecordedStep | None:
         """Return a cached recording of a learner of the same structure, still to be verified, or None."""
         with restored(moved_by(self.learner)):  # some calls are tried when they are made
-            recorded = self._recall(key)
-        if recorded is not None:
-            self.adopt(key, recorded, self.guards or Guards.of_step(self.learner.model, self.learner.loss))
+            recalled = self._recall(key)
+        if recalled is None:
+            return None
+        recorded, guards = recalled
+        self.adopt(key, recorded, self.guards or guards.of_like(self.learner.model, self.learner.loss))
         return recorded
 
     def adopt(self, key: Key, recorded: RecordedStep, guards: Guards) -> None:

@@ -145,7 +145,8 @@ def test_where_one_shape_cannot_be_recorded_no_other_is_compiled(alike):
 
 
 def test_a_loop_that_comes_to_other_weights_is_not_believed(alike, monkeypatch, caplog):
-    monkeypatch.setattr("corenet.training.engines.chunks.learning_rates", lambda optimizer, steps: [0.3 for _ in steps])
+    wrong = "corenet.training.engines.recording.recorded_update.rates_of_groups"
+    monkeypatch.setattr(wrong, lambda optimizer, steps: [(0.3,) for _ in steps])
     with caplog.at_level("INFO", logger="corenet"):
         alike(build(lambda: cn.Dropout(0.2)), DATA, many=False)
     assert "using single steps: running many steps per call gave different weights than single steps" in caplog.text

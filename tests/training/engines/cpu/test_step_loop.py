@@ -7,7 +7,7 @@ import torch
 
 import corenet as cn
 from corenet.training.engines.cpu.engine import CFunctions
-from corenet.training.engines.optimizer_adapter import learning_rates, tensors_of
+from corenet.training.engines.optimizer_adapter import rates_of_groups, tensors_of
 from corenet.training.engines.recording.recorded_update import record_update
 from corenet.training.engines.recording.recorder import Recorder
 from corenet.training.engines.unsupported import NotRecordable, Reporter
@@ -44,7 +44,7 @@ def loop_of(model, loss, optimizer, batch):
 
 def run(loop, optimizer, inputs, targets):
     steps = len(inputs) // BATCH
-    return loop.run(inputs, targets, learning_rates(optimizer, range(1, 1 + steps)), 1)
+    return loop.run(inputs, targets, rates_of_groups(optimizer, range(1, 1 + steps)), 1)
 
 
 def first(inputs, targets):
@@ -275,10 +275,10 @@ def test_a_call_lasts_about_as_long_as_one_waits(monkeypatch):
     loop = loop_of(*parts(), first(*data()))
     inputs, targets = data()
     monkeypatch.setattr("corenet.training.engines.cpu.step_loop.SECONDS", 1e-9)
-    loop.run(inputs[: 2 * BATCH], targets[: 2 * BATCH], [0.1, 0.1], 1)
+    loop.run(inputs[: 2 * BATCH], targets[: 2 * BATCH], [(0.1,), (0.1,)], 1)
     assert loop.max_steps == 1
     monkeypatch.setattr("corenet.training.engines.cpu.step_loop.SECONDS", 100)
-    loop.run(inputs[: 2 * BATCH], targets[: 2 * BATCH], [0.1, 0.1], 1)
+    loop.run(inputs[: 2 * BATCH], targets[: 2 * BATCH], [(0.1,), (0.1,)], 1)
     assert loop.max_steps == 256
 
 
@@ -290,7 +290,7 @@ def test_what_is_too_small_to_be_ordinary_counts_as_zero_in_a_call_and_nowhere_e
     velocity.fill_(torch.finfo(velocity.dtype).tiny)
     optimizer.layout.weights()[0].zero_()  # all units are dead
     inputs, targets = (tensor[: 2 * BATCH] for tensor in data())
-    loop.run(torch.zeros_like(inputs), torch.zeros_like(targets), [0.1, 0.1], 1)
+    loop.run(torch.zeros_like(inputs), torch.zeros_like(targets), [(0.1,), (0.1,)], 1)
     assert velocity.count_nonzero() == 0
     smallest = torch.tensor([torch.finfo(torch.float64).tiny], dtype=torch.float64)
     assert (smallest / 2).count_nonzero() == 1

@@ -173,8 +173,17 @@ class Counting(cn.Optimizer):
         param.sub_(grad, alpha=self.current_lr / (self.steps + 1))
 
 
-def test_a_rule_that_computes_with_its_steps_is_called_step_by_step(alike):
-    alike(build(optimizer=Counting), many=False)
+def test_a_rule_that_computes_with_its_steps(alike):
+    alike(build(optimizer=Counting))
+
+
+def test_adam_in_groups_with_clipping_and_a_schedule(alike):
+    def grouped(parameters, **settings):
+        first, *others = parameters
+        groups = [{"params": [first], "lr": 0.02, "betas": (0.7, 0.9)}, {"params": others, "weight_decay": 0.1}]
+        return cn.AdamW(groups, lr=0.01, amsgrad=True, max_grad_norm=0.05, schedule=lambda step: 1 / (1 + step))
+
+    alike(build(optimizer=grouped))
 
 
 class OfEach(Rule):

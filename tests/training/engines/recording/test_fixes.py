@@ -1,5 +1,6 @@
 """What a refusal advises helps: each step and rule is refused with a fix, and recorded once that was followed."""
 
+import math
 import warnings
 
 import pytest
@@ -28,23 +29,21 @@ def rule(update, kept=(), **attributes):
     return optimizer
 
 
-def twice_the_rate(self, param, grad, state):
-    param.sub_(grad, alpha=2 * self.current_lr)
+def by_the_root_of_the_count_of_steps(self, param, grad, state):
+    param.sub_(grad / math.sqrt(self.steps + 1), alpha=self.current_lr)
 
 
-def twice_the_gradient(self, param, grad, state):
-    param.sub_(2 * grad, alpha=self.current_lr)
+def by_its_power(self, param, grad, state):
+    param.sub_(grad / (self.steps + 1) ** 0.5, alpha=self.current_lr)
 
 
-def by_the_count_of_steps(self, param, grad, state):
-    correction = 1 - 0.9 ** (self.steps + 1)
-    param.sub_(grad / correction, alpha=self.current_lr)
+def by_the_rest_of_the_count_of_steps(self, param, grad, state):
+    param.sub_(grad, alpha=self.current_lr * (self.steps % 5))
 
 
 def by_a_count_of_its_own(self, param, grad, state):
     state["count"] += 1
-    correction = 1 - 0.9 ** state["count"]
-    param.sub_(grad / correction, alpha=self.current_lr)
+    param.sub_(grad * (state["count"] % 5), alpha=self.current_lr)
 
 
 def by_the_base_rate(self, param, grad, state):
@@ -65,11 +64,11 @@ def into_the_velocity(self, param, grad, state):
     param.sub_(state["velocity"], alpha=self.current_lr)
 
 
-RATE = "use it as a factor of tensors alone, as in param.sub_(grad, alpha=self.current_lr)"
+IN_SIGHT = "use + - * / and ** on them alone, as x ** 0.5 for math.sqrt(x), and keep anything else in the state"
 KEPT = "keep it in a tensor of the state, which init_state makes, and write that in place"
 RULES = [
-    (lambda: rule(twice_the_rate), RATE, lambda: rule(twice_the_gradient)),
-    (lambda: rule(by_the_count_of_steps), KEPT, lambda: rule(by_a_count_of_its_own, kept=["count"])),
+    (lambda: rule(by_the_root_of_the_count_of_steps), IN_SIGHT, lambda: rule(by_its_power)),
+    (lambda: rule(by_the_rest_of_the_count_of_steps), IN_SIGHT, lambda: rule(by_a_count_of_its_own, kept=["count"])),
     (lambda: rule(by_the_base_rate), "read current_lr", lambda: rule(by_the_current_rate)),
     (lambda: rule(into_a_new_velocity), KEPT, lambda: rule(into_the_velocity)),
     (lambda: rule(by_the_current_rate, counts=[0]), KEPT, lambda: rule(by_the_current_rate, kept=["counts"])),

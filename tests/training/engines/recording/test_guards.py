@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import corenet as cn
+from corenet.training.engines.recording import reachable
 from corenet.training.engines.recording.guards import Guards
 
 FACTOR = 2.0
@@ -55,6 +56,31 @@ def test_a_change_of_a_model_is_seen(change):
     assert guards.changed() is None
     change(model)
     assert guards.changed().startswith("model.")
+
+
+def watched(guards):
+    return sorted((type(each).__name__, getattr(each, "_path", "")) for each in (*guards._own, *guards._shared))
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_guards_of_a_like_model_watch_what_those_of_its_own_would(change):
+    earlier, model = network(), network()
+    like = Guards.of_step(earlier, cn.MSELoss()).of_like(model, cn.MSELoss())
+    assert watched(like) == watched(Guards.of_step(model, cn.MSELoss()))
+    change(earlier)
+    assert like.changed() is None
+    change(model)
+    assert like.changed().startswith("model.")
+
+
+def test_a_walk_that_knows_the_names_reads_each_thing_once(monkeypatch):
+    guards, starts = Guards.of_step(network(), cn.MSELoss()), []
+    deque = reachable.deque
+    monkeypatch.setattr(reachable, "deque", lambda roots: starts.append(roots) or deque(roots))
+    guards.of_like(network(), cn.MSELoss())
+    assert len(starts) == 1
+    Guards.of_step(network(), cn.MSELoss())
+    assert len(starts) > 2
 
 
 def test_a_change_of_the_loss_is_seen():

@@ -6,6 +6,7 @@ import numpy
 import pytest
 import torch
 
+from corenet.training.engines.recording.lowering import call
 from corenet.training.engines.recording.op_log import OpLog
 from corenet.training.engines.unsupported import NotRecordable
 
@@ -31,6 +32,19 @@ def test_a_copy_is_no_view_and_tensors_in_lists_are_arguments():
     assert not copy.is_view
     assert [tensor.shape for tensor in joined.tensors()] == [(3,), (3,)]
     assert joined.tensors()[1] is x
+
+
+def test_a_kernel_may_leave_out_what_it_was_told_not_to_compute():
+    x, weight = torch.randn(2, 3, 5), torch.randn(4, 3, 2)
+    again = torch.ops.aten.convolution_backward
+    arguments = (torch.randn(2, 4, 4), x, weight, None, [1], [0], [1], False, [0], 1, [False, True, False])
+    (operation,), (_, gradient, _) = recorded(lambda: again(*arguments))
+    (found,) = operation.results()
+    assert found is gradient
+    expected = gradient.clone()
+    gradient.zero_()
+    call(operation)()
+    torch.testing.assert_close(gradient, expected)
 
 
 LOOKS = {

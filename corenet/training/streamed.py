@@ -1,0 +1,126 @@
+"""Metrics of a model's outputs, piece by piece, in evaluation mode."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from corenet.contracts.evaluating import evaluating
+from corenet.contracts.loss import Loss
+from corenet.contracts.metric import Metric
+from corenet.contracts.module import Module
+from corenet.contracts.several import Tensors, each_of, mapped
+from corenet.data import Dataset, pieces
+from corenet.errors import ConfigError, ShapeError
+from corenet.training.coding import Coding, coding_of
+from corenet.training.engines.recording.restore import restored
+from corenet.training.mean_loss import mean_loss
+
+POINTS = 10_000  # in a piece: as many as make the overhead of a piece small
+OF_CLASSES = ("classes", "scores")
+
+
+class OfFunction(Metric):
+    """A function of all outputs and targets together as a metric; it keeps the pieces until then."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+
+    def reset(self) -> None:
+        self._pieces: list[tuple[Tensors, Tensors]] = []
+
+    def update(self, output: Any, target: Any) -> None:
+        self._pieces.append((mapped(Tensor.clone, output), mapped(Tensor.clone, target)))
+
+    def compute(self) -> Any:
+        outputs, targets = zip(*self._pieces, strict=True)
+        return self._function(_joined(outputs), _joined(targets))
+
+
+class Reader:
+    """What metrics are given of outputs and targets: how the targets of the training code classes is found out once.
+
+    Args:
+        loss: what says what outputs mean; without it they are read in the coding of the targets.
+        targets: of the training, and then of other data with the same classes.
+    """
+
+    def __init__(self, loss: Loss | None, *targets: Tensors) -> None:
+        self._loss, self._targets = loss, targets
+        self._coding: Coding | None = None
+
+    def given(self, metric: Metric, output: Any, target: Any) -> tuple[Any, Any]:
+        """Return what ``metric`` is given of a piece."""
+        if metric.reads == "values":
+            return output, target
+        if metric.reads == "losses":
+            if self._loss is None:
+                raise ConfigError(f"{type(metric).__name__} measures the loss; give it as loss=", name="loss")
+            return mean_loss(self._loss, output, target), target
+        return self._of_classes(metric, output, target)
+
+    def _of_classes(self, metric: Metric, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        coding = self._coding_for(output)
+        expected = coding.output_shape(target)
+        if output.shape != expected:
+            raise ShapeError(type(metric).__name__, output.shape, f"expected {expected} for its targets")
+        if metric.reads == "scores":
+            found = self._probabilities(output).movedim(coding.dim, -1)
+        else:
+            found = coding.read(output, output if self._loss is None else self._loss.predictions(output))
+        classes, judged = coding.classes(target), coding.judged(target)
+        return (found, classes) if judged is None else (found[judged], classes[judged])
+
+    def _probabilities(self, output: Tensor) -> Tensor:
+        """Return the probabilities that outputs stand for, or outputs themselves where the loss knows of none."""
+        try:
+            return output if self._loss is None else self._loss.probabilities(output)
+        except ConfigError:
+            return output
+
+    def _coding_for(self, output: Tensor) -> Coding:
+        if self._coding is None:
+            first, *others = (each for targets in self._targets for each in each_of(targets)[:1])
+            every = output[:1].expand(len(first), *output.shape[1:])  # a row for each target, as the coding looks at
+            self._coding = coding_of(first, every, *others, loss=self._loss)
+        return self._coding
+
+
+def streamed(metrics: Mapping[str, Metric], model: Module, data: Dataset, reader: Reader) -> dict[str, Any]:
+    """Return what each metric comes to on all points, by its name: a number, or a list of numbers.
+
+    A metric is NaN where an output is. What is drawn here takes no number from what a training draws.
+    """
+    for metric in metrics.values():
+        metric.reset()
+    is_number = True
+    with evaluating(model), restored(()):
+        for inputs, targets in _pieces(data):
+            output = model(*each_of(inputs))
+            is_number = is_number and not any(bool(each.isnan().any()) for each in each_of(output))
+            for metric in metrics.values() if is_number else ():
+                metric.update(*reader.given(metric, output, targets))
+    return {name: _plain(name, metric.compute()) if is_number else math.nan for name, metric in metrics.items()}
+
+
+def _pieces(data: Dataset) -> Iterator[tuple[Tensors, Tensors]]:
+    return zip(pieces(data.inputs, POINTS), pieces(data.targets, POINTS), strict=True)
+
+
+def _joined(parts: tuple[Tensors, ...]) -> Tensors:
+    """Return pieces as they were before they were cut."""
+    if isinstance(parts[0], tuple):
+        return tuple(torch.cat(each) for each in zip(*parts, strict=True))
+    return torch.cat(parts)  # type: ignore[arg-type]  # none is a tuple where the first is none
+
+
+def _plain(name: str, value: Any) -> Any:
+    """Return a metric's value as JSON may have it."""
+    try:
+        return value.tolist() if isinstance(value, Tensor) else float(value)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"metric {name!r} is {value!r:.80}, not a number or a tensor", name="metrics") from error

@@ -1,0 +1,1 @@
+"""Attention: the scaled dot product, and many heads of it between linear maps."""

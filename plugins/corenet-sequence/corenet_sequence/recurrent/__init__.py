@@ -1,0 +1,1 @@
+"""Recurrent networks: a layer for each kind, and what stacks them."""

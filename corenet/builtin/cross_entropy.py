@@ -165,7 +165,7 @@ class CrossEntropyLoss(Loss):
             target = (1 - self.label_smoothing) * target + self.label_smoothing / target.shape[dim]
         if self.weight is None:
             return target
-        return self.weight.to(target.dtype).reshape(-1, *[1] * (target.dim() - dim - 1)) * target
+        return self.weight.to(target.dtype).reshape(-1, *[1] * (target.dim() - 2)) * target
 
     def _looked_up(self, target: Tensor, classes: int) -> tuple[Tensor, Tensor]:
         """Return class indices that can be looked up, and which of them count.

@@ -13,7 +13,7 @@ from corenet.errors import ConfigError, ShapeError
 
 
 class Flatten(Module):
-    r"""Put the dimensions from ``start_dim`` to ``end_dim`` in one, row by row; ``dx`` is ``dy`` unfolded again.
+    r"""Several dimensions in one, ``(N, d₁, d₂, …) → (N, d₁ · d₂ · …)``; the gradient is unfolded again.
 
     Args:
         start_dim: the first of them; 1 keeps the batch apart.

@@ -43,8 +43,13 @@ def test_a_mean_over_nothing_is_refused_and_a_sum_of_nothing_is_0():
     none, zero = torch.full((4,), -100), torch.tensor([0.0, 1.5, 2.0])
     with pytest.raises(cn.RangeError, match=r"the mean is over nothing, all targets are ignored or of weight 0"):
         cn.CrossEntropyLoss()(LOGITS, none)
-    with pytest.raises(cn.RangeError, match=r"the mean is over nothing"):
-        cn.CrossEntropyLoss(zero)(LOGITS, torch.tensor([0, 0, -100, 0]))
+    for loss, target in (
+        (cn.CrossEntropyLoss(zero), [0, 0, -100, 0]),
+        (cn.CrossEntropyLoss(zero), [0, 0, 0, 0]),
+        (cn.CrossEntropyLoss(ignore_index=1), [1, 1, 1, 1]),
+    ):
+        with pytest.raises(cn.RangeError, match=r"the mean is over nothing"):
+            loss(LOGITS, torch.tensor(target))
     loss = cn.CrossEntropyLoss(zero)
     assert loss(LOGITS, torch.tensor([0, 0, 1, 0])).item() == pytest.approx(-LOGITS.log_softmax(1)[2, 1].item())
     for reduction, expected in (("sum", 0.0), ("none", [0.0] * 4)):

@@ -177,6 +177,22 @@ def test_a_target_that_changes_after_many_good_steps_is_seen(engine, wrong, mess
     assert len(seen) == 6
 
 
+@pytest.mark.parametrize("engine", ["plain", "replay", "compiled"])
+def test_one_batch_of_ignored_targets_alone_among_good_ones_is_refused_at_its_step(engine):
+    data, seen = blobs(), []
+
+    def spoil(model, data):
+        data.targets[40] = 7 if len(seen) == 5 else data.targets[40]
+        seen.append(0)
+        return 0.0
+
+    made = parts(cn.CrossEntropyLoss(ignore_index=7))
+    with pytest.raises(cn.RangeError, match="the mean is over nothing"):
+        cn.fit(*made, data, engine=engine, metrics=[spoil], **{**OPTIONS, "batch_size": 1})
+    order = data.order(0, 6).tolist()
+    assert made[2].steps == 6 * POINTS + order.index(40)
+
+
 class TwoHeads(cn.Loss):
     """A class and a value of the same point: cross-entropy and squared error."""
 

@@ -77,3 +77,23 @@ class Raises(cn.MSELoss):
 def test_what_is_no_refusal_is_raised_as_it_is():
     with pytest.raises(ZeroDivisionError, match="a bug of its own"):
         check_all(Raises(), *outputs())
+
+
+class SpiedClasses(cn.CrossEntropyLoss):
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def check_values(self, input, target):
+        self.seen.append((tuple(input.shape), tuple(target.shape)))
+        super().check_values(input, target)
+
+
+def test_classes_are_looked_at_at_once_and_the_first_batch_that_is_refused_is_named():
+    loss, logits, classes = SpiedClasses(), torch.randn(3, 4, 5, 2), torch.randint(5, (3, 4, 2))
+    check_all(loss, logits, classes)
+    assert loss.seen == [((12, 5, 2), (12, 2))]
+    classes[2, 0, 1], classes[1, 3, 0] = 7, 6
+    with pytest.raises(cn.RangeError, match=r"got 6$"):
+        check_all(loss, logits, classes)
+    assert loss.seen[1:] == [((12, 5, 2), (12, 2)), ((4, 5, 2), (4, 2)), ((4, 5, 2), (4, 2))]

@@ -35,7 +35,7 @@ class Chunked(Engine):
         super().__init__(learner)
         self._fastest, self._loops = lowerings[0].running, Loops(learner, make_loop, kept, reporter)
         self._single = Replay(learner, reporter, lowerings, self._loops.recall)
-        self._whole = None if make_epochs is None else WholeEpochs(make_epochs, self._single.recorder, reporter)
+        self._whole = None if make_epochs is None else WholeEpochs(make_epochs, self._single.recorder, reporter, kept)
         self._chunks: Chunks | None = None
         self._epochs: Epochs | None = None
         self._rest: RecordedStep | None = None

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from torch import Tensor
+
 from corenet.training.engines.chunks import Chunks, StepLoop
+from corenet.training.engines.recording.evaluation_log import EvaluationLog
 from corenet.training.engines.recording.guards import Guards
 from corenet.training.engines.recording.recorded_step import RecordedStep
 from corenet.training.engines.recording.recorded_update import RecordedUpdate, record_update
@@ -37,6 +40,18 @@ class Kept(Protocol):
 
     def keep_rest(self, recorded: RecordedStep, learner: Learner, guards: Guards) -> None:
         """Keep a verified step on what remains of an epoch."""
+        ...
+
+    def keep_evaluation(self, log: EvaluationLog, learner: Learner, guards: Guards) -> None:
+        """Keep what is measured on certain data, which is verified."""
+        ...
+
+    def recall_evaluation(self, learner: Learner, given: Sequence[Tensor]) -> EvaluationLog | None:
+        """Return what is measured on these very data of a learner, unverified, or None."""
+        ...
+
+    def forget_evaluation(self, learner: Learner, given: Sequence[Tensor]) -> None:
+        """Drop what was not right."""
         ...
 
     def recall_rest(self, learner: Learner, batch: Key) -> tuple[RecordedStep, Guards] | None:

@@ -13,6 +13,7 @@ from corenet.contracts.several import mapped
 from corenet.training.engines.cpu.codegen import Draw, Function
 from corenet.training.engines.cpu.structure import memories_of
 from corenet.training.engines.recording.asked_checks import AskedCheck
+from corenet.training.engines.recording.evaluation_log import EvaluationLog
 from corenet.training.engines.recording.op_log import Operation
 from corenet.training.engines.recording.recorded_step import RecordedStep
 from corenet.training.learner import Learner
@@ -67,6 +68,11 @@ class Relocation:
             value_checks=self.checks(recorded.value_checks, own, other),
             recalled=True,
         )
+
+    def evaluation(self, log: EvaluationLog) -> EvaluationLog:
+        """Return a compiled evaluation on the same data over the other memories, still to be verified."""
+        outputs, numbers = ([self.tensor(each) for each in own] for own in (log.outputs, log.numbers))
+        return EvaluationLog(log.given, outputs, numbers, [], self.function(log.compiled), recalled=True)
 
     def checks(self, checks: Sequence[AskedCheck], own: Learner, other: Learner) -> list[AskedCheck]:
         """Return what the modules and losses at the same places check of the other memories."""

@@ -8,17 +8,20 @@ like anything recorded: no comparison of two learners sees everything that Pytho
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Hashable
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from corenet.training.engines.chunks import Chunks
 from corenet.training.engines.cpu.codegen import Draw, Function
 from corenet.training.engines.cpu.relocation import Relocation
 from corenet.training.engines.cpu.step_loop import CompiledLoop
 from corenet.training.engines.cpu.structure import memories_of, structure_of
+from corenet.training.engines.recording.constants import made
+from corenet.training.engines.recording.evaluation_log import EvaluationLog
 from corenet.training.engines.recording.guards import Guards
 from corenet.training.engines.recording.op_log import memory
 from corenet.training.engines.recording.recorded_step import RecordedStep
@@ -27,6 +30,10 @@ from corenet.training.engines.recording.recorder import Key, key_of
 from corenet.training.learner import Learner
 
 TEMPLATES = 64  # to keep, the latest
+EVALUATIONS, EVALUATION_BYTES = (
+    16,
+    2**22,
+)  # to keep, the latest, and of all memories of one: they are of whole data sets
 BYTES = 2**20  # of all memories of a step that is kept: of a larger one, compiling is a small part of a training
 
 
@@ -64,12 +71,23 @@ class Template:
     step: StepTemplate
 
 
+@dataclass(frozen=True)
+class EvaluationTemplate:
+    """A verified evaluation on certain data, what it makes, the memories of its learner, and what it reads."""
+
+    log: EvaluationLog
+    made: set[int]
+    memories: list[torch.UntypedStorage]
+    guards: Guards
+
+
 class Templates:
     """The loops that were verified in this process, by the structure of learner and batch."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[Hashable, Template] = OrderedDict()
         self._rests: OrderedDict[Hashable, StepTemplate] = OrderedDict()
+        self._evaluations: OrderedDict[Hashable, EvaluationTemplate] = OrderedDict()
 
     def keep(self, chunks: Chunks, guards: Guards) -> None:
         """Keep a verified loop for later learners."""
@@ -129,15 +147,39 @@ class Templates:
             return None
         return template.moved(learner)[0], template.guards
 
+    def keep_evaluation(self, log: EvaluationLog, learner: Learner, guards: Guards) -> None:
+        """Keep what is measured on certain data, which is verified."""
+        is_small = log.compiled is not None and sum(each.nbytes() for each in log.compiled.storages) <= EVALUATION_BYTES
+        if is_small and not log.recalled:
+            template = EvaluationTemplate(log, made(log.operations), memories_of(learner), guards)
+            _put(self._evaluations, _key_on(learner, [each for each, _ in log.given]), template, EVALUATIONS)
+
+    def recall_evaluation(self, learner: Learner, given: Sequence[Tensor]) -> EvaluationLog | None:
+        """Return what is measured on these very data of a learner, unverified, if it is kept."""
+        template = self._evaluations.pop(key := _key_on(learner, given), None)
+        if template is None or template.guards.of_code().changed() is not None:
+            return None
+        self._evaluations[key] = template
+        return Relocation(template.memories, learner, template.made).evaluation(template.log)
+
+    def forget_evaluation(self, learner: Learner, given: Sequence[Tensor]) -> None:
+        """Drop what was not right for a learner of this structure."""
+        self._evaluations.pop(_key_on(learner, given), None)
+
     def __len__(self) -> int:
         return len(self._kept)
 
 
-def _put(kept: OrderedDict[Hashable, Any], key: Hashable, template: object) -> None:
-    """Keep a template as the latest, and drop the oldest of too many."""
+def _key_on(learner: Learner, given: Sequence[Tensor]) -> Hashable:
+    """Return what tells a structure and unchanged data from others; the template holds the data, so no other is it."""
+    return structure_of(learner), tuple((id(each), memory(each), each._version) for each in given)
+
+
+def _put(kept: OrderedDict[Hashable, Any], key: Hashable, template: object, most: int = TEMPLATES) -> None:
+    """Keep a template as the latest, and drop the oldest of more than ``most``."""
     kept[key] = template
     kept.move_to_end(key)
-    if len(kept) > TEMPLATES:
+    if len(kept) > most:
         kept.popitem(last=False)
 
 

@@ -43,10 +43,7 @@ class Ongoing:
         return self._measures.sign(monitor)
 
     def scale_lr(self, factor: float, least: float = 0.0) -> None:
-        """Multiply the learning rate from now on, to no less than ``least``; one that is less already stays.
-
-        So is that of each group that has its own.
-        """
+        """Multiply the learning rate of each group, to no less than ``least``; what is less already stays."""
         self.optimizer.lr = _scaled(self.optimizer.lr, factor, least)
         for group in self.optimizer.groups:
             if "lr" in group:

@@ -30,11 +30,9 @@ from corenet.training.engines.recording.recorder import Key, key_of
 from corenet.training.learner import Learner
 
 TEMPLATES = 64  # to keep, the latest
-EVALUATIONS, EVALUATION_BYTES = (
-    16,
-    2**22,
-)  # to keep, the latest, and of all memories of one: they are of whole data sets
+EVALUATIONS = 16  # to keep, the latest
 BYTES = 2**20  # of all memories of a step that is kept: of a larger one, compiling is a small part of a training
+EVALUATION_BYTES = 2**22  # of all memories of an evaluation, which is on whole data sets
 
 
 @dataclass(frozen=True)
@@ -95,7 +93,7 @@ class Templates:
         if not isinstance(loop, CompiledLoop) or loop.nbytes() > BYTES:
             return
         key = structure_of(learner), key_of(loop.recorded.input, loop.recorded.target)
-        _put(self._kept, key, Template(chunks, loop, StepTemplate.of(loop.recorded, learner, guards)))
+        _put(self._kept, key, Template(chunks, loop, StepTemplate.of(loop.recorded, learner, guards)), TEMPLATES)
 
     def keep_rest(self, recorded: RecordedStep, learner: Learner, guards: Guards) -> None:
         """Keep a verified step on what remains of an epoch."""
@@ -103,7 +101,7 @@ class Templates:
         is_ours = all(isinstance(call, (Function, Draw)) for call in recorded.calls)
         if is_ours and sum(each.nbytes() for each in memories.values()) <= BYTES:
             key = structure_of(learner), key_of(recorded.input, recorded.target)
-            _put(self._rests, key, StepTemplate.of(recorded, learner, guards))
+            _put(self._rests, key, StepTemplate.of(recorded, learner, guards), TEMPLATES)
 
     def resume(self, learner: Learner, batch: Key) -> tuple[Chunks, Guards] | None:
         """Return the verified chunks of this very learner, if nothing that its steps read was changed since."""
@@ -175,7 +173,7 @@ def _key_on(learner: Learner, given: Sequence[Tensor]) -> Hashable:
     return structure_of(learner), tuple((id(each), memory(each), each._version) for each in given)
 
 
-def _put(kept: OrderedDict[Hashable, Any], key: Hashable, template: object, most: int = TEMPLATES) -> None:
+def _put(kept: OrderedDict[Hashable, Any], key: Hashable, template: object, most: int) -> None:
     """Keep a template as the latest, and drop the oldest of more than ``most``."""
     kept[key] = template
     kept.move_to_end(key)

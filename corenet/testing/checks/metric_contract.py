@@ -32,6 +32,17 @@ def runs(trial: Trial) -> None:
 
 
 @METRIC_CONTRACT_CHECKS.add(since="0.2")
+def arguments_unchanged(trial: Trial) -> None:
+    """``update`` changes neither output nor target."""
+    points = points_for(trial, 23)
+    before = [each.clone() for each in points]
+    _measured(trial.build(), [points])
+    for name, now, then in zip(("output", "target"), points, before, strict=True):
+        if not torch.equal(now, then):
+            raise Violation(f"update() changes its {name}", f"work on {name}.clone()")
+
+
+@METRIC_CONTRACT_CHECKS.add(since="0.2", after=("runs", "arguments_unchanged"))
 def streams(trial: Trial) -> None:
     """It is the same number however the points are cut into pieces."""
     points = points_for(trial, sum(CUTS[0]))
@@ -42,7 +53,7 @@ def streams(trial: Trial) -> None:
         )
 
 
-@METRIC_CONTRACT_CHECKS.add(since="0.2")
+@METRIC_CONTRACT_CHECKS.add(since="0.2", after=("runs", "arguments_unchanged", "streams"))
 def resets(trial: Trial) -> None:
     """After a reset it is that of the points since, and asking for it changes nothing."""
     points, others = points_for(trial, 23), points_for(trial, 11, seed=1)
@@ -58,18 +69,7 @@ def resets(trial: Trial) -> None:
     _must_agree("asked in the midst", metric.compute(), whole)
 
 
-@METRIC_CONTRACT_CHECKS.add(since="0.2")
-def arguments_unchanged(trial: Trial) -> None:
-    """``update`` changes neither output nor target."""
-    points = points_for(trial, 23)
-    before = [each.clone() for each in points]
-    _measured(trial.build(), [points])
-    for name, now, then in zip(("output", "target"), points, before, strict=True):
-        if not torch.equal(now, then):
-            raise Violation(f"update() changes its {name}", f"work on {name}.clone()")
-
-
-@METRIC_CONTRACT_CHECKS.add(since="0.2")
+@METRIC_CONTRACT_CHECKS.add(since="0.2", after=("runs", "arguments_unchanged"))
 def keeps_no_view(trial: Trial) -> None:
     """What is written to output and target afterwards does not count: their memory may be used again."""
     points = points_for(trial, 23)
@@ -94,7 +94,7 @@ def float32(trial: Trial) -> None:
     _must_agree("in float32", _measured(trial.build(), [single]), whole, tolerance=SINGLE)
 
 
-@METRIC_CONTRACT_CHECKS.add(since="0.2")
+@METRIC_CONTRACT_CHECKS.add(since="0.2", after=("runs", "arguments_unchanged", "streams"))
 def copies(trial: Trial) -> None:
     """A deep copy and a pickled copy, made in the midst, go on by themselves."""
     first, rest = points_for(trial, 23).cut((7, 16))

@@ -25,6 +25,8 @@ class Upsample(cn.Module):
         nearest     y[t] = x[i]                         dx[i] += dy[t]
         bilinear    y[t] = (1 − f) x[i] + f x[i + 1]    dx[i] += (1 − f) dy[t]        dx[i + 1] += f dy[t]
 
+    Where the new size is the same, or for ``nearest`` twice as large, ``r`` is taken from the sizes, as PyTorch does.
+
     Args:
         size: the new height and width, or one for both; or give ``scale_factor``.
         scale_factor: by how much height and width grow, or one for both; then ``r = 1 / scale_factor``.
@@ -113,7 +115,8 @@ class Upsample(cn.Module):
         """Return how far apart the points lie."""
         if self.align_corners:
             return (size - 1) / (count - 1) if count > 1 else 0.0
-        if self.scale_factor is None or self.recompute_scale_factor:
+        repeats = count == size or (self.mode == "nearest" and count == 2 * size)  # whatever the factor, for PyTorch
+        if self.scale_factor is None or self.recompute_scale_factor or repeats:
             return size / count
         return 1 / self.scale_factor[dim]
 

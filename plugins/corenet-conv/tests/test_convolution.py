@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from corenet_conv import Conv1d, Conv2d, ConvTranspose2d
 
+EVEN = "ignore:Using padding='same' with even kernel lengths:UserWarning"  # PyTorch's, of its copy
 quick = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 PADDED = ["zeros", "reflect", "replicate", "circular"]
 
@@ -32,6 +33,7 @@ def options(dims):
     )
 
 
+@pytest.mark.filterwarnings(EVEN)
 @quick
 @given(dims=st.sampled_from([1, 2]), data=st.data())
 def test_values_and_gradients_equal_pytorchs_for_all_options(agrees, dims, data):

@@ -13,6 +13,7 @@ from corenet.training.engines.recording.op_log import Operation
 
 _COPIES = ("clone", "copy_", "_to_copy", "fill_", "full", "full_like", "scalar_tensor", "where")
 _FLOATS = (torch.float32, torch.float64)
+_COUNTS = ("add", "sub")  # of whole numbers, too: what counts batches
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,11 @@ def _computed_in(operation: Operation) -> torch.dtype | None:
     dtype: torch.dtype = operation.result.dtype
     if operation.name in _COPIES:
         return dtype
+    if plain in _COUNTS and dtype is torch.int64:
+        return dtype if all(each.dtype is dtype for each in operation.tensors()) else None
     if plain not in COMPARISONS:
         if dtype is torch.int64:
-            return dtype if plain in (*OF_INTEGERS, *CLAMPS) and _are_whole(operation) else None
+            return dtype if plain in (*OF_INTEGERS, *CLAMPS) else None
         is_known = dtype in _FLOATS and not any(_is_wider(each, operation) for each in operation.tensors())
         return dtype if is_known else None
     if dtype is not torch.bool:
@@ -68,13 +71,6 @@ def _computed_in(operation: Operation) -> torch.dtype | None:
         return torch.bool if all(each.dtype is torch.bool for each in operation.tensors()) else None
     kind = torch.result_type(operation.arguments[0], operation.arguments[-1])
     return kind if kind in TYPES else None
-
-
-def _are_whole(operation: Operation) -> bool:
-    """Tell whether all numbers that a kernel reads are whole ones."""
-    numbers = [each for each in operands(operation).values() if not isinstance(each, Tensor)]
-    whole = (torch.int64, torch.bool)
-    return all(each.dtype in whole for each in operation.tensors()) and all(isinstance(each, int) for each in numbers)
 
 
 def _is_wider(tensor: Tensor, operation: Operation) -> bool:

@@ -28,6 +28,8 @@ FUNCTIONS = {
     "add number": lambda x, y, z, m, n: 0.7 + x,
     "add flags": lambda x, y, z, m, n: x + m,
     "add_": lambda x, y, z, m, n: x.clone().add_(y, alpha=-2),
+    "add_ whole number": lambda x, y, z, m, n: torch.full(x.shape, 2**60 + 1).add_(3),
+    "sub whole numbers": lambda x, y, z, m, n: torch.sub(m.long(), n.long(), alpha=2),
     "add to itself": lambda x, y, z, m, n: (lambda r: r.add_(r))(x.clone()),
     "sub": lambda x, y, z, m, n: x - y,
     "sub alpha": lambda x, y, z, m, n: torch.sub(x, y, alpha=0.3),

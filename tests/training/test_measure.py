@@ -1,0 +1,174 @@
+"""Metrics by name, by instance and by function: what they are given, and what they come to, in pieces too."""
+
+import math
+
+import pytest
+import torch
+
+import corenet as cn
+from corenet.training import streamed
+
+TRAIN, VALID = cn.data.disk(50, seed=0), cn.data.disk(30, seed=1)
+PASSES = cn.Sequential()
+
+
+def data(targets, outputs):
+    """Return data whose inputs are the outputs of a model that passes everything on."""
+    return cn.data.Dataset(torch.as_tensor(outputs), torch.as_tensor(targets))
+
+
+LOGITS = data([[1.0], [0.0], [1.0], [0.0]], [[0.3], [0.2], [-0.4], [-1.0]])
+THREE = data([0, 2, 1, 2, 0], torch.eye(3)[torch.tensor([0, 2, 2, 1, 0])] * 3)
+CODINGS = {
+    "column": data([[1.0], [0.0], [1.0], [0.0]], [[0.9], [0.6], [0.2], [0.1]]),
+    "signs": data([1.0, -1.0, 1.0, -1.0], [0.9, 0.6, -0.2, -0.1]),
+    "indices": data([1, 0, 1, 0], [[0.0, 1.0], [0.0, 1.0], [1.0, 0.0], [1.0, 0.0]]),
+    "one hot": data([[0.0, 1.0], [1.0, 0.0]] * 2, [[0.0, 1.0], [0.0, 1.0], [1.0, 0.0], [1.0, 0.0]]),
+}
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_classes_are_read_in_every_coding(coding):
+    found = cn.measure(PASSES, CODINGS[coding], ["accuracy", "precision", "recall", "f1", "confusion_matrix"])
+    assert found == {
+        "accuracy": 0.5,
+        "precision": 0.5,
+        "recall": 0.5,
+        "f1": 0.5,
+        "confusion_matrix": [[1, 1], [1, 1]],
+    }
+
+
+def test_the_loss_says_what_outputs_mean():
+    metrics = ["recall", "confusion_matrix", "loss"]
+    with_loss = cn.measure(PASSES, LOGITS, metrics, cn.BCEWithLogitsLoss())
+    expected = torch.nn.functional.binary_cross_entropy_with_logits(LOGITS.inputs, LOGITS.targets).item()
+    assert with_loss == {"recall": 0.5, "confusion_matrix": [[1, 1], [1, 1]], "loss": pytest.approx(expected)}
+    assert cn.measure(PASSES, LOGITS, ["recall"])["recall"] == 0.0  # 0.3 is nearer to 0
+
+
+def test_three_classes_by_a_loss_of_logits():
+    found = cn.measure(PASSES, THREE, ["f1", "roc_auc", "accuracy", "confusion_matrix"], cn.CrossEntropyLoss())
+    assert found["confusion_matrix"] == [[2, 0, 0], [0, 0, 1], [0, 1, 1]]
+    assert found["f1"] == pytest.approx((1 + 0 + 0.5) / 3)
+    assert found["accuracy"] == pytest.approx(0.6)
+    scores = pytest.importorskip("sklearn.metrics")
+    probabilities = THREE.inputs.softmax(1)
+    assert found["roc_auc"] == pytest.approx(scores.roc_auc_score(THREE.targets, probabilities, multi_class="ovr"))
+
+
+def test_ignored_targets_and_trailing_dimensions():
+    torch.manual_seed(0)
+    outputs, targets = torch.randn(6, 4, 5), torch.randint(4, (6, 5))
+    targets[::2, 1] = -100
+    counted = targets != -100
+    found = cn.measure(PASSES, data(targets, outputs), ["confusion_matrix", "roc_auc"], cn.CrossEntropyLoss())
+    assert sum(map(sum, found["confusion_matrix"])) == int(counted.sum())
+    right = sum(found["confusion_matrix"][each][each] for each in range(4))
+    assert right == int((outputs.argmax(1) == targets)[counted].sum())
+    scores = pytest.importorskip("sklearn.metrics")
+    theirs = outputs.softmax(1).movedim(1, -1)[counted]
+    assert found["roc_auc"] == pytest.approx(scores.roc_auc_score(targets[counted], theirs, multi_class="ovr"))
+
+
+def test_values_are_given_as_they_are():
+    values = data(torch.randn(20, 3, dtype=torch.float64), torch.randn(20, 3, dtype=torch.float64))
+    seen = []
+
+    def spread(output, target):
+        seen.append((output, target))
+        return (output - target).std()
+
+    found = cn.measure(PASSES, values, ["mae", spread, cn.R2()])
+    error = values.inputs - values.targets
+    assert list(found) == ["mae", "spread", "r2"]
+    assert found["mae"] == pytest.approx(error.abs().mean().item())
+    assert found["spread"] == pytest.approx(error.std().item())
+    assert torch.equal(seen[0][0], values.inputs)
+    assert torch.equal(seen[0][1], values.targets)
+
+
+@pytest.mark.parametrize("points", [1, 7, 25, 50, 1000])
+def test_large_data_comes_in_pieces(points, monkeypatch):
+    torch.manual_seed(0)
+    model = cn.Sequential(cn.Linear(2, 6), cn.Dropout(0.5), cn.Linear(6, 1), cn.Sigmoid())
+    sizes = []
+
+    class Looks(cn.MAE):
+        def update(self, output, target):
+            sizes.append(len(output))
+            super().update(output, target)
+
+    def largest(outputs, targets):
+        return (outputs - targets).abs().max()
+
+    metrics = ["f1", "roc_auc", "loss", "r2", Looks(), largest]
+    whole = cn.measure(model, TRAIN, metrics, cn.BCELoss())
+    monkeypatch.setattr(streamed, "POINTS", points)
+    sizes.clear()
+    assert cn.measure(model, TRAIN, metrics, cn.BCELoss()) == pytest.approx(whole, rel=1e-5)
+    assert sizes == [points] * (50 // points) + [50 % points] * (50 % points > 0)
+
+
+def test_several_outputs_and_targets_are_given_to_a_function():
+    class Two(cn.Module):
+        def forward(self, a, b):
+            return a + b, a - b
+
+    def gap(output, target):
+        return (output[0] - target[0]).sum() + 10 * (output[1] - target[1]).sum()
+
+    a, b = torch.rand(6, 2), torch.rand(6, 2)
+    both = cn.data.Dataset((a, b), (a + b - 1, a - b - 2))
+    assert cn.measure(Two(), both, [gap])["gap"] == pytest.approx(12 + 240, rel=1e-5)
+
+
+def test_an_output_that_is_no_number_has_no_metric():
+    model = cn.Sequential(cn.Linear(2, 1))
+    model[0].weight.fill_(math.nan)
+    found = cn.measure(model, TRAIN, ["f1", "mae", "confusion_matrix", "roc_auc"])
+    assert all(math.isnan(each) for each in found.values())
+
+
+def test_measuring_leaves_mode_and_generator_alone():
+    model = cn.Sequential(cn.Linear(2, 1), cn.Dropout(0.5))
+    state = torch.get_rng_state()
+    first = cn.measure(model, TRAIN, ["mae"])
+    assert first == cn.measure(model, TRAIN, ["mae"])
+    assert [each.training for each in model] == [True, True]
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "loss", "error", "message"),
+    [
+        (["recal"], None, cn.UnknownComponentError, r"there is no metric 'recal' \(did you mean 'recall'\?\)"),
+        (["relu"], None, cn.UnknownComponentError, r"there is no metric 'relu' \('relu' is a module\)"),
+        ("f1", None, cn.ConfigError, "metrics must be a list of names and functions, not 'f1'"),
+        ([cn.F1], None, cn.ConfigError, r"but <class .*F1'> is none; write F1\(\.\.\.\)"),
+        ([7], None, cn.ConfigError, "but 7 is none"),
+        (["f1", cn.F1()], None, cn.ConfigError, "have one name, 'f1'"),
+        (["accuracy", cn.accuracy], None, cn.ConfigError, "have one name, 'accuracy'"),
+        (["corenet:f1", "f1"], None, cn.ConfigError, "have one name, 'f1'"),
+        (["loss"], None, cn.ConfigError, "MeanLoss measures the loss; give it as loss="),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(metrics, loss, error, message):
+    with pytest.raises(error, match=message):
+        cn.measure(PASSES, CODINGS["column"], metrics, loss)
+
+
+def test_targets_that_are_no_classes_and_outputs_of_other_shapes_are_refused():
+    with pytest.raises(cn.DataError, match="classes"):
+        cn.measure(PASSES, data(torch.rand(5, 1), torch.rand(5, 1)), ["f1"])
+    with pytest.raises(cn.ShapeError, match=r"F1 got \(4, 3\)"):
+        cn.measure(PASSES, data([[1.0], [0.0], [1.0], [0.0]], torch.rand(4, 3)), ["f1"])
+
+
+def test_a_metric_that_gives_no_number_is_named():
+    class Word(cn.MAE):
+        def compute(self):
+            return "good"
+
+    with pytest.raises(cn.ConfigError, match="metric 'Word' is 'good', not a number or a tensor"):
+        cn.measure(PASSES, CODINGS["column"], [Word()])

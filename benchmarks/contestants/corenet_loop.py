@@ -6,7 +6,6 @@ import numpy as np
 import torch
 
 import corenet as cn
-from benchmarks.adam import Adam
 from benchmarks.problem import Problem
 
 
@@ -52,4 +51,4 @@ def optimizer(model: cn.Module, problem: Problem) -> cn.Optimizer:
     settings = problem.settings
     if settings.optimizer == "sgd":
         return cn.SGD(model.parameters(), lr=settings.lr, momentum=settings.momentum)
-    return Adam(model.parameters(), lr=settings.lr)
+    return cn.Adam(model.parameters(), lr=settings.lr)

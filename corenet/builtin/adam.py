@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from corenet.contracts.groups import Parameters
-from corenet.contracts.numbers import Schedule, non_negative
+from corenet.contracts.numbers import StepFactor, non_negative
 from corenet.contracts.optimizer import Optimizer
 from corenet.errors import ConfigError
 
@@ -63,7 +63,7 @@ class Adam(Optimizer):
         amsgrad: bool = False,
         maximize: bool = False,
         max_grad_norm: float | None = None,
-        schedule: Schedule | None = None,
+        schedule: StepFactor | None = None,
     ) -> None:
         self.betas = _betas(betas)
         self.eps = non_negative("eps", eps)
@@ -133,7 +133,7 @@ class AdamW(Adam):
         amsgrad: bool = False,
         maximize: bool = False,
         max_grad_norm: float | None = None,
-        schedule: Schedule | None = None,
+        schedule: StepFactor | None = None,
     ) -> None:
         super().__init__(parameters, lr, betas, eps, weight_decay, amsgrad, maximize, max_grad_norm, schedule)
 

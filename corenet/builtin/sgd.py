@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from corenet.contracts.groups import Parameters
-from corenet.contracts.numbers import Schedule, finite, non_negative
+from corenet.contracts.numbers import StepFactor, finite, non_negative
 from corenet.contracts.optimizer import Optimizer
 from corenet.errors import ConfigError
 
@@ -66,7 +66,7 @@ class SGD(Optimizer):
         maximize: bool = False,
         lr_decay: float = 0.0,
         max_grad_norm: float | None = None,
-        schedule: Schedule | None = None,
+        schedule: StepFactor | None = None,
     ) -> None:
         self.momentum = non_negative("momentum", momentum)
         self.dampening = finite("dampening", dampening)

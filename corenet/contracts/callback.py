@@ -42,7 +42,7 @@ class Training(Protocol):
         ...
 
     def scale_lr(self, factor: float, least: float = 0.0) -> None:
-        """Multiply the learning rate from now on, to no less than ``least``."""
+        """Multiply the learning rate of each group, to no less than ``least``; what is less already stays."""
         ...
 
     def weights(self) -> Any:

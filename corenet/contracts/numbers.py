@@ -8,7 +8,7 @@ from numbers import Real
 
 from corenet.errors import ConfigError
 
-Schedule = Callable[[int], float]
+StepFactor = Callable[[int], float]
 
 
 def finite(name: str, value: float) -> float:
@@ -39,7 +39,7 @@ def positive(name: str, value: float) -> float:
     return number
 
 
-def factor(schedule: Schedule, step: int) -> float:
+def factor(schedule: StepFactor, step: int) -> float:
     """Return what ``schedule`` multiplies the learning rate of a step by.
 
     Raises:

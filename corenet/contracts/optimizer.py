@@ -9,7 +9,7 @@ from torch import Tensor
 from corenet.contracts.apply import apply
 from corenet.contracts.groups import Group, Parameters, grouped, groups_of, having
 from corenet.contracts.layout import Layout
-from corenet.contracts.numbers import Schedule, factor, non_negative, positive
+from corenet.contracts.numbers import StepFactor, factor, non_negative, positive
 from corenet.contracts.packed import packed, unpacked
 from corenet.contracts.state_fit import refused_misfit
 from corenet.errors import ConfigError
@@ -74,7 +74,7 @@ class Optimizer:
         *,
         lr_decay: float = 0.0,
         max_grad_norm: float | None = None,
-        schedule: Schedule | None = None,
+        schedule: StepFactor | None = None,
     ) -> None:
         self._groups = groups_of(parameters, type(self))
         self.parameters: tuple[Tensor, ...] = tuple(each for group in self._groups for each in group["params"])
@@ -113,12 +113,12 @@ class Optimizer:
         return rate if self._schedule is None else rate * factor(self._schedule, self.steps)
 
     @property
-    def schedule(self) -> Schedule | None:
+    def schedule(self) -> StepFactor | None:
         """What the rate is multiplied by, as a function of the number of steps done; assign to change it."""
         return self._schedule
 
     @schedule.setter
-    def schedule(self, value: Schedule | None) -> None:
+    def schedule(self, value: StepFactor | None) -> None:
         self._schedule = _schedule(value)
 
     @property
@@ -214,7 +214,7 @@ def _norm(value: float | None) -> float | None:
     return None if value is None else positive("max_grad_norm", value)
 
 
-def _schedule(value: Schedule | None) -> Schedule | None:
+def _schedule(value: StepFactor | None) -> StepFactor | None:
     if value is not None and not callable(value):
         text = f"schedule must be a function of the number of steps done, not {value!r:.80}"
         raise ConfigError(text, name="schedule", value=value)

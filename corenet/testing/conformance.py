@@ -30,6 +30,7 @@ from corenet.testing.checks.module_half_precision import MODULE_HALF_CHECKS
 from corenet.testing.checks.module_mean import MODULE_MEAN_CHECKS
 from corenet.testing.checks.module_rows import MODULE_ROWS_CHECKS
 from corenet.testing.checks.optimizer_contract import OPTIMIZER_CONTRACT_CHECKS
+from corenet.testing.checks.optimizer_groups import OPTIMIZER_GROUP_CHECKS
 from corenet.testing.checks.optimizer_step import OPTIMIZER_STEP_CHECKS
 from corenet.testing.checks.optimizer_trajectory import OPTIMIZER_TRAJECTORY_CHECKS
 from corenet.testing.checks.schedule_contract import SCHEDULE_CONTRACT_CHECKS
@@ -56,7 +57,12 @@ CHECKS: dict[Kind, list[Check]] = {
         *LOSS_CALLS_CHECKS,
         *LOSS_CONTRACT_CHECKS,
     ],
-    "optimizer": [*OPTIMIZER_TRAJECTORY_CHECKS, *OPTIMIZER_STEP_CHECKS, *OPTIMIZER_CONTRACT_CHECKS],
+    "optimizer": [
+        *OPTIMIZER_TRAJECTORY_CHECKS,
+        *OPTIMIZER_STEP_CHECKS,
+        *OPTIMIZER_GROUP_CHECKS,
+        *OPTIMIZER_CONTRACT_CHECKS,
+    ],
     "schedule": [*SCHEDULE_CONTRACT_CHECKS],
     "metric": [*METRIC_CONTRACT_CHECKS],
     "callback": [*CALLBACK_CONTRACT_CHECKS],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from corenet.contracts.evaluating import evaluating
 from corenet.contracts.loss import Loss
 from corenet.contracts.metric import Metric
 from corenet.contracts.module import Module
@@ -36,8 +37,9 @@ def measure(model: Module, data: Dataset, metrics: Iterable[Asked], loss: Loss |
     """
     named = named_apart(metrics)
     of_outputs = {name: metric for name, metric in named.items() if isinstance(metric, Metric)}
-    found = streamed(of_outputs, model, data, Reader(loss, data.targets)) if of_outputs else {}
-    for name, metric in named.items():
-        if not isinstance(metric, Metric):
-            found[name] = float(metric(model, data, loss) if is_rate(metric) else metric(model, data))
+    with evaluating(model):
+        found = streamed(of_outputs, model, data, Reader(loss, data.targets)) if of_outputs else {}
+        for name, metric in named.items():
+            if not isinstance(metric, Metric):
+                found[name] = float(metric(model, data, loss) if is_rate(metric) else metric(model, data))
     return {name: found[name] for name in named}

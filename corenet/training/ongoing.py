@@ -43,8 +43,11 @@ class Ongoing:
         return self._measures.sign(monitor)
 
     def scale_lr(self, factor: float, least: float = 0.0) -> None:
-        """Multiply the learning rate from now on, to no less than ``least``; one that is less already stays."""
-        self.optimizer.lr = max(self.optimizer.lr * factor, min(least, self.optimizer.lr))
+        """Multiply the learning rate of each group, to no less than ``least``; what is less already stays."""
+        self.optimizer.lr = _scaled(self.optimizer.lr, factor, least)
+        for group in self.optimizer.groups:
+            if "lr" in group:
+                group["lr"] = _scaled(group["lr"], factor, least)
 
     def weights(self) -> list[dict[str, Tensor]]:
         """Return a copy of what model and loss have learnt."""
@@ -59,3 +62,7 @@ class Ongoing:
     def save(self, path: str | Path) -> None:
         """Save model and optimizer."""
         save(path, self.model, self.optimizer)
+
+
+def _scaled(lr: float, factor: float, least: float) -> float:
+    return max(lr * factor, min(least, lr))

@@ -1,4 +1,4 @@
-"""Metrics of a model's outputs, piece by piece, in evaluation mode."""
+"""Metrics of a model's outputs, piece by piece."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from corenet.contracts.evaluating import evaluating
 from corenet.contracts.loss import Loss
 from corenet.contracts.metric import Metric
 from corenet.contracts.module import Module
@@ -93,12 +92,13 @@ class Reader:
 def streamed(metrics: Mapping[str, Metric], model: Module, data: Dataset, reader: Reader) -> dict[str, Any]:
     """Return what each metric comes to on all points, by its name: a number, or a list of numbers.
 
-    A metric is NaN where an output is. What is drawn here takes no number from what a training draws.
+    The model is in evaluation mode. A metric is NaN where an output is. What is drawn here takes no number from what a
+    training draws.
     """
     for metric in metrics.values():
         metric.reset()
     is_number = True
-    with evaluating(model), restored(()):
+    with restored(()):
         for inputs, targets in _pieces(data):
             output = model(*each_of(inputs))
             is_number = is_number and not any(bool(each.isnan().any()) for each in each_of(output))

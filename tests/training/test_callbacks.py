@@ -236,6 +236,21 @@ def test_an_answer_that_is_no_bool_is_an_error(answer):
         cn.fit(*parts(), TRAIN, epochs=9, callbacks=[Answers()], **OPTIONS)
 
 
+def test_the_rate_of_every_group_falls():
+    model, loss, _ = parts()
+    weight, bias, *rest = model.parameters()
+    groups = [{"params": [weight]}, {"params": [bias], "lr": 0.02}, {"params": rest, "momentum": 0.5}]
+    optimizer = cn.SGD(groups, lr=0.4)
+
+    class Falls(cn.Callback):
+        def after_epoch(self, training):
+            training.scale_lr(0.5, least=0.015)
+
+    cn.fit(model, loss, optimizer, TRAIN, epochs=2, callbacks=[Falls()], **OPTIONS)
+    assert optimizer.lr == pytest.approx(0.1)
+    assert [group.get("lr") for group in optimizer.groups] == [None, pytest.approx(0.015), None]
+
+
 def test_the_rate_falls_to_no_less_than_is_said():
     rates = []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from corenet.registry.sanitize import plain
-from corenet.report.trace.step_trace import LayerTrace
+from corenet.report.trace.layer_trace import LayerTrace
 from corenet.report.trace.tensor_summary import TensorSummary
 
 NONE = "–"
@@ -36,7 +36,8 @@ def gradients(layer: LayerTrace) -> Iterator[tuple[str, str, TensorSummary | Non
     """Yield ``(title, name in the check, summary)`` for each gradient that a layer computes."""
     for parameter in layer.parameters:
         yield plain(f"∂L/∂{parameter.name}"), parameter.name, parameter.gradient
-    yield "∂L/∂input", "input", layer.grad_input
+    for name in (each for each in layer.inputs if each not in layer.integers):
+        yield plain(f"∂L/∂{name}"), name, layer.grad_inputs.get(name)
 
 
 def layer_title(layer: LayerTrace) -> str:

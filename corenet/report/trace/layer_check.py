@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from torch import Tensor
-
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
+from corenet.contracts.several import Tensors
 from corenet.errors import GradientError, ShapeError
 from corenet.registry.collect import reason_of
 from corenet.testing.gradcheck.gradcheck import examine
@@ -109,7 +108,7 @@ def gradient_check(tensor: TensorReport) -> GradientCheck:
     return GradientCheck("flat", "flat here") if tensor.flat else GradientCheck("inconclusive", "not clear")
 
 
-def check_layer(component: Module | Loss, *inputs: Tensor) -> LayerCheck:
+def check_layer(component: Module | Loss, *inputs: Tensors) -> LayerCheck:
     """Check the gradients of ``component`` on ``inputs``; an exception becomes a finding.
 
     >>> import corenet as cn, torch

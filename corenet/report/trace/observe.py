@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,21 +12,22 @@ from torch import Tensor
 from corenet.contracts.module import Module
 from corenet.contracts.parameter import gradient
 from corenet.contracts.sequential import Sequential
+from corenet.contracts.several import Tensors, each_of
 
 
 @dataclass
 class Observation:
-    """Copies of the tensors that passed through one layer in one step; None where none did.
+    """Copies of the tensors that passed through one layer in one step, one or several; none where none did.
 
-    ``grad_parameters`` is what this layer added to each gradient.
+    Integers have None for a gradient. ``grad_parameters`` is what this layer added to each gradient.
     """
 
     path: str
     module: Module
-    input: Tensor | None = None
-    output: Tensor | None = None
-    grad_output: Tensor | None = None
-    grad_input: Tensor | None = None
+    inputs: tuple[Tensor, ...] = ()
+    outputs: tuple[Tensor, ...] = ()
+    grad_outputs: tuple[Tensor | None, ...] = ()
+    grad_inputs: tuple[Tensor | None, ...] = ()
     grad_parameters: dict[str, Tensor] = field(default_factory=dict)
 
 
@@ -52,8 +53,8 @@ def observe(model: Module) -> Iterator[list[Observation]]:
     >>> model = cn.Sequential(cn.ReLU(), cn.Tanh())
     >>> with observe(model) as observed:
     ...     output = model(torch.tensor([-1.0]))
-    >>> observed[1].input
-    tensor([0.])
+    >>> observed[1].inputs
+    (tensor([0.]),)
     """
     observed = [Observation(path, module) for path, module in layers(model)]
     attributes = [dict(vars(each.module)) for each in observed]
@@ -69,48 +70,52 @@ def observe(model: Module) -> Iterator[list[Observation]]:
             _restore(each.module, before)
 
 
-def _forward(observation: Observation) -> Callable[[Tensor], Tensor]:
+def _forward(observation: Observation) -> Callable[..., Tensors]:
     forward = observation.module.forward
 
-    def observed(input: Tensor) -> Tensor:
-        observation.input = input.clone()
-        output: Tensor = forward(input)
-        observation.output = output.clone()
+    def observed(*inputs: Tensor) -> Tensors:
+        observation.inputs = tuple(each.clone() for each in inputs)
+        output: Tensors = forward(*inputs)
+        observation.outputs = tuple(each.clone() for each in each_of(output))
         return output
 
     return observed
 
 
-def _backward(observation: Observation) -> Callable[..., Tensor]:
+def _backward(observation: Observation) -> Callable[..., Any]:
     backward = observation.module.backward
 
-    def observed(grad_output: Tensor, **options: Any) -> Tensor:
-        with _record_added(observation, grad_output):
-            grad_input: Tensor = backward(grad_output, **options)
-        observation.grad_input = grad_input.clone()
-        return grad_input
+    def observed(*grad_outputs: Tensor | None, **options: Any) -> Any:
+        with _record_added(observation, grad_outputs):
+            result = backward(*grad_outputs, **options)
+        observation.grad_inputs = _copies(result if isinstance(result, tuple) else (result,))
+        return result
 
     return observed
 
 
-def _backward_parameters(observation: Observation) -> Callable[[Tensor], None]:
+def _backward_parameters(observation: Observation) -> Callable[..., None]:
     backward_parameters = observation.module.backward_parameters
 
-    def observed(grad_output: Tensor) -> None:
-        with _record_added(observation, grad_output):
-            backward_parameters(grad_output)
+    def observed(*grad_outputs: Tensor | None) -> None:
+        with _record_added(observation, grad_outputs):
+            backward_parameters(*grad_outputs)
 
     return observed
 
 
 @contextmanager
-def _record_added(observation: Observation, grad_output: Tensor) -> Iterator[None]:
+def _record_added(observation: Observation, grad_outputs: Sequence[Tensor | None]) -> Iterator[None]:
     """Record what is added to the gradients; of a backward within a backward, what the outer one added."""
-    observation.grad_output = grad_output.clone()
+    observation.grad_outputs = _copies(grad_outputs)
     before = {name: gradient(parameter).clone() for name, parameter in observation.module.named_parameters()}
     yield
     for name, parameter in observation.module.named_parameters():
         observation.grad_parameters[name] = gradient(parameter) - before[name]
+
+
+def _copies(tensors: Sequence[Tensor | None]) -> tuple[Tensor | None, ...]:
+    return tuple(each if each is None else each.clone() for each in tensors)
 
 
 def _restore(module: Module, before: dict[str, Any]) -> None:

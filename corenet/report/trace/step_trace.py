@@ -13,79 +13,18 @@ from torch import Tensor
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
+from corenet.contracts.penalties import collected, with_penalties
 from corenet.contracts.sequential import label
+from corenet.contracts.several import Tensors, each_of
 from corenet.errors import CorenetError, StructureError
 from corenet.registry.sanitize import plain
 from corenet.report.trace.layer_check import LayerCheck, check_layer
+from corenet.report.trace.layer_trace import LayerTrace, ParameterTrace
 from corenet.report.trace.observe import Observation, layers, observe
 from corenet.report.trace.tensor_summary import TensorSummary
+from corenet.testing.gradcheck.arguments import input_names
 from corenet.testing.gradcheck.report import finite_or_none
 from corenet.training.step import train_step
-
-
-@dataclass(frozen=True)
-class ParameterTrace:
-    """A parameter before the step, what its layer added to its gradient, and how far the step moved it.
-
-    ``step`` is the norm of the change; ``ratio`` is that norm over the norm of the parameter.
-    """
-
-    name: str
-    value: TensorSummary
-    gradient: TensorSummary | None
-    step: float
-
-    @property
-    def ratio(self) -> float | None:
-        """The size of the step relative to the parameter; None where that is zero."""
-        return self.step / self.value.norm if self.value.norm else None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the parameter as plain values, for JSON."""
-        return {
-            "name": self.name,
-            "value": self.value.to_dict(),
-            "gradient": _dict_or_none(self.gradient),
-            "step": finite_or_none(self.step),
-            "ratio": finite_or_none(self.ratio),
-        }
-
-
-@dataclass(frozen=True)
-class LayerTrace:
-    """One layer in one step: forward, backward, and the numeric ``check`` of its gradients.
-
-    ``grad_output`` came from the next layer, ``grad_input`` went to the previous one; the first
-    layer computes none. Of the ``units`` of an activation, ``dead`` many are zero, or
-    have a gradient of zero, for every point of the batch; both are None for any other layer.
-    """
-
-    path: str
-    label: str
-    module: type[Module]
-    input: TensorSummary
-    output: TensorSummary
-    grad_output: TensorSummary | None
-    grad_input: TensorSummary | None
-    parameters: tuple[ParameterTrace, ...]
-    units: int | None
-    dead: int | None
-    check: LayerCheck
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the layer as plain values, for JSON."""
-        return {
-            "path": self.path,
-            "label": self.label,
-            "input": self.input.to_dict(),
-            "output": self.output.to_dict(),
-            "grad_output": _dict_or_none(self.grad_output),
-            "grad_input": _dict_or_none(self.grad_input),
-            "parameters": [parameter.to_dict() for parameter in self.parameters],
-            "units": self.units,
-            "dead": self.dead,
-            "check": self.check.to_dict(),
-        }
 
 
 @dataclass(frozen=True)
@@ -115,7 +54,7 @@ class StepTrace:
         }
 
 
-def trace_step(model: Module, loss: Loss, optimizer: Optimizer, input: Tensor, target: Tensor) -> StepTrace:
+def trace_step(model: Module, loss: Loss, optimizer: Optimizer, input: Tensors, target: Tensors) -> StepTrace:
     """Do one step of training, :func:`~corenet.train_step` itself, and return what happened in each layer.
 
     The layers are the modules of a :class:`~corenet.Sequential`, and of those within it. Each is
@@ -145,7 +84,7 @@ def trace_step(model: Module, loss: Loss, optimizer: Optimizer, input: Tensor, t
     return StepTrace(
         tuple(traced),
         plain(label(loss)),
-        check_layer(loss, _output(observed[-1]), target),
+        check_layer(loss, _output(observed), target),
         value.sum().item(),
         _value_again(model, loss, input, target, random_state),
         plain(label(optimizer)),
@@ -153,20 +92,22 @@ def trace_step(model: Module, loss: Loss, optimizer: Optimizer, input: Tensor, t
 
 
 def _layer(observation: Observation, before: Module) -> LayerTrace:
-    input, output = _input(observation), _output(observation)
     units, dead = _dead(observation)
+    inputs = input_names(before, len(observation.inputs))
+    outputs = ["output"] if len(observation.outputs) == 1 else [f"output {n}" for n in range(len(observation.outputs))]
     return LayerTrace(
         observation.path,
         plain(label(observation.module)),
         type(observation.module),
-        TensorSummary.of(input),
-        TensorSummary.of(output),
-        _summary(observation.grad_output),
-        _summary(observation.grad_input),
+        {name: TensorSummary.of(each) for name, each in zip(inputs, observation.inputs, strict=True)},
+        {name: TensorSummary.of(each) for name, each in zip(outputs, observation.outputs, strict=True)},
+        _summaries(outputs, observation.grad_outputs),
+        _summaries(inputs, observation.grad_inputs),
         _parameters(observation, dict(before.named_parameters())),
         units,
         dead,
-        check_layer(before, input),
+        check_layer(before, *observation.inputs),
+        tuple(name for name, each in zip(inputs, observation.inputs, strict=True) if not each.is_floating_point()),
     )
 
 
@@ -187,47 +128,50 @@ def _dead(observation: Observation) -> tuple[int | None, int | None]:
 
     An activation is a layer without parameters whose output has the shape of its input.
     """
-    input, output = _input(observation), _output(observation)
+    if len(observation.inputs) > 1 or len(observation.outputs) > 1:
+        return None, None
+    (input,), (output,) = observation.inputs, observation.outputs
     if observation.module.parameters() or input.shape != output.shape or output.dim() < 2 or not output.numel():
         return None, None
     dead = (output == 0).all(0)
-    if observation.grad_input is not None:
-        dead |= (observation.grad_input == 0).all(0)
+    for grad_input in observation.grad_inputs:
+        if grad_input is not None:
+            dead |= (grad_input == 0).all(0)
     return dead.numel(), int(dead.sum())
 
 
-def _value_again(model: Module, loss: Loss, input: Tensor, target: Tensor, random_state: Tensor) -> float:
+def _value_again(model: Module, loss: Loss, input: Tensors, target: Tensors, random_state: Tensor) -> float:
     """Return the loss of the new weights, on copies, with the random numbers of the step; NaN where undefined."""
     model, loss = copy.deepcopy(model), copy.deepcopy(loss)
-    with torch.random.fork_rng(devices=[input.device] if input.device.type == "cuda" else []):
+    device = each_of(input)[0].device
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         _generator(input).set_state(random_state)
         try:
-            return loss(model(input), target).sum().item()
+            with collected() as penalties:
+                prediction = model(*each_of(input))
+            return with_penalties(loss(prediction, target), penalties).sum().item()
         except CorenetError:  # too large a step leads where the loss is not defined
             return float("nan")
 
 
-def _generator(input: Tensor) -> torch.Generator:
+def _generator(input: Tensors) -> torch.Generator:
     """Return the generator that random layers draw from where ``input`` is."""
-    if input.device.type == "cuda":
-        generator: torch.Generator = torch.cuda.default_generators[input.device.index]
+    device = each_of(input)[0].device
+    if device.type == "cuda":
+        generator: torch.Generator = torch.cuda.default_generators[device.index]
         return generator
     return torch.default_generator
 
 
-def _input(observation: Observation) -> Tensor:
-    assert observation.input is not None, "a step runs every layer of a Sequential"
-    return observation.input
+def _output(observed: list[Observation]) -> Tensors:
+    """Return what the last layer gave, in the form that the loss took it in."""
+    outputs = observed[-1].outputs
+    return outputs if len(outputs) > 1 else outputs[0]
 
 
-def _output(observation: Observation) -> Tensor:
-    assert observation.output is not None, "a step runs every layer of a Sequential"
-    return observation.output
+def _summaries(names: list[str], tensors: tuple[Tensor | None, ...]) -> dict[str, TensorSummary | None]:
+    return {name: _summary(each) for name, each in zip(names, tensors, strict=False)}
 
 
 def _summary(tensor: Tensor | None) -> TensorSummary | None:
     return None if tensor is None else TensorSummary.of(tensor)
-
-
-def _dict_or_none(summary: TensorSummary | None) -> dict[str, Any] | None:
-    return None if summary is None else summary.to_dict()

@@ -11,11 +11,13 @@ from corenet.contracts.evaluating import evaluating
 from corenet.contracts.module import Module
 from corenet.contracts.sequential import Sequential
 from corenet.data import stream
+from corenet.errors import ConfigError
 from corenet.experiments.run import build, data_of
 from corenet.experiments.schema import experiment
 from corenet.registry.registry import get
 from corenet.report.trace.step_trace import StepTrace, trace_step
 from corenet.testing.support.trial import Trial, cases_of, seeded
+from corenet.testing.support.violation import NotApplicable
 from corenet.training.draws import drawing_from
 
 LR = 0.1
@@ -43,7 +45,8 @@ def trace_module(cls: type[Module], name: str, seed: int, batch_size: int | None
     """Return a title and the trace of a step of a linear layer, the module, and another linear layer.
 
     The module is built from its first conformance case. The layer before it starts as the
-    identity, so that the module's input lies in its domain.
+    identity, so that the module's input lies in its domain; several inputs, or integers, come from nowhere.
+    Several outputs are laid side by side.
 
     Raises:
         ConfigError: the module cannot be built from its case, or takes no such input.
@@ -54,22 +57,45 @@ def trace_module(cls: type[Module], name: str, seed: int, batch_size: int | None
     ('corenet:tanh between two linear layers, seed 0', ['Linear(3 → 3)', 'Tanh()', 'Linear(3 → 1)'])
     """
     trial = Trial(cls, cases_of(cls)[0], seed)
-    shape = trial.case.shape
-    input = trial.input((batch_size, *shape[1:]) if batch_size else shape)
+    if batch_size is not None:
+        try:
+            trial = trial.of_rows(batch_size)
+        except NotApplicable as error:
+            raise ConfigError(f"a batch of {batch_size} for {name} cannot be made: {error}") from error
+    inputs = trial.inputs()
     with seeded(seed):
-        model = _network(trial.build(), input)
+        model, place = _network(trial.build(), inputs)
         with evaluating(model):
-            target = torch.randn_like(model(input))
-        traced = trace_step(
-            model, get("loss", "mse")(), get("optimizer", "sgd")(model.parameters(), lr=LR), input, target
-        )
-    return f"{name} between two linear layers, seed {seed}", traced
+            target = torch.randn_like(model(*inputs))
+        loss, optimizer = get("loss", "mse")(), get("optimizer", "sgd")(model.parameters(), lr=LR)
+        traced = trace_step(model, loss, optimizer, inputs, target)
+    return f"{name} {place}, seed {seed}", traced
 
 
-def _network(module: Module, input: Tensor) -> Sequential:
+def _network(module: Module, inputs: tuple[Tensor, ...]) -> tuple[Sequential, str]:
+    """Return a small network around a module, and where in it the module is."""
     linear: Callable[..., Module] = get("module", "linear")
+    with evaluating(module):
+        output = module(*inputs)
+    several: list[Module] = [SideBySide()] if isinstance(output, tuple) else []
+    width = sum(each.numel() for each in output) if isinstance(output, tuple) else output.shape[-1]
+    behind = [module, *several, linear(width, 1)]
+    if len(inputs) > 1 or not inputs[0].is_floating_point():
+        return Sequential(*behind).to(dtype=torch.float64), "before a linear layer"
+    (input,) = inputs
     first = linear(input.shape[-1], input.shape[-1])
     first.load_state_dict({"weight": torch.eye(input.shape[-1]), "bias": torch.zeros(input.shape[-1])})
-    with evaluating(module):
-        last = linear(module(input).shape[-1], 1)
-    return Sequential(first, module, last).to(dtype=input.dtype)
+    return Sequential(first, *behind).to(dtype=input.dtype), "between two linear layers"
+
+
+class SideBySide(Module):
+    """All numbers of several tensors in one row."""
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        self.save(*(each.shape for each in inputs))
+        return torch.cat([each.reshape(1, -1) for each in inputs], 1)
+
+    def backward(self, grad_output: Tensor) -> tuple[Tensor, ...]:
+        shapes = self.saved()
+        parts = grad_output.split([shape.numel() for shape in shapes], 1)
+        return tuple(part.reshape(shape) for part, shape in zip(parts, shapes, strict=True))

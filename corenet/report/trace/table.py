@@ -49,10 +49,13 @@ def trace_tables(trace: StepTrace, width: int | None = None) -> list[str]:
 
 
 def _forward(trace: StepTrace, numbers: list[str]) -> Iterator[Row]:
-    yield _row("input", trace.layers[0].input, numbers)
+    for name, each in trace.layers[0].inputs.items():
+        yield _row(name, each, numbers)
     for layer in trace.layers:
         dead = "" if layer.units is None else f"{layer.dead} of {layer.units}"
         yield _row(layer_title(layer), layer.output, numbers, click.style(dead, fg="yellow") if layer.dead else dead)
+        for name, each in list(layer.outputs.items())[1:]:
+            yield _row(f"  {name}", each, numbers)
 
 
 def _loss(trace: StepTrace) -> str:
@@ -61,9 +64,10 @@ def _loss(trace: StepTrace) -> str:
 
 
 def _backward(trace: StepTrace, numbers: list[str]) -> Iterator[Row]:
-    last = trace.layers[-1].grad_output
-    if last is not None:
-        yield _row(f"from {trace.loss}", last, numbers, _coloured(trace.loss_check.gradient("input")))
+    for name, each in trace.layers[-1].grad_outputs.items():
+        if each is not None:
+            place, of_loss = ("", "input") if name == "output" else (f", {name}", name.replace("output", "input"))
+            yield _row(f"from {trace.loss}{place}", each, numbers, _coloured(trace.loss_check.gradient(of_loss)))
     for layer in reversed(trace.layers):
         yield [layer_title(layer), *[""] * (len(numbers) + 2)]
         for title, name, gradient in gradients(layer):

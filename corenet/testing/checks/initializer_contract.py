@@ -45,6 +45,21 @@ def repeats(trial: Trial) -> None:
 
 
 @INITIALIZER_CONTRACT_CHECKS.add(since="0.2")
+def bias(trial: Trial) -> None:
+    """``fill_bias`` fills the whole bias with finite numbers, and leaves the weight as it is."""
+    for shape in _accepted(trial):
+        weight = _filled(trial, torch.empty(shape, dtype=torch.float64), 1)
+        before, beside = weight.clone(), torch.full(shape[:1], math.nan, dtype=torch.float64)
+        trial.build().fill_bias(beside, weight)
+        if not torch.equal(weight, before):
+            raise Violation(f"fill_bias() changes the weight {shape}")
+        if wrong := int((~beside.isfinite()).sum()):
+            raise Violation(
+                f"of the bias of a weight {shape} {wrong} of {shape[0]} numbers are not filled, or not finite"
+            )
+
+
+@INITIALIZER_CONTRACT_CHECKS.add(since="0.2")
 def generator(trial: Trial) -> None:
     """It takes its numbers from torch's generator and leaves that where they end: it never seeds it."""
     for shape in _accepted(trial):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 import torch
@@ -158,7 +159,7 @@ def together_and_apart(trial: Trial) -> None:
     both = trial.optimizer(together)
     each = [trial.optimizer([parameter]) for parameter in apart]
     for step in range(STEPS):
-        _follow_together(both, each, step)
+        follow_together(both, each, step)
     for place, (found, expected) in enumerate(zip(together, apart, strict=True)):
         if wrong := difference(found, expected, 1e-12 if found.dtype == torch.float64 else 1e-5):
             raise Violation(
@@ -170,11 +171,12 @@ def together_and_apart(trial: Trial) -> None:
             )
 
 
-def _follow_together(both: Optimizer, each: list[Optimizer], step: int) -> None:
-    gradients = gradients_at(step, both.parameters)
+def follow_together(both: Optimizer, apart: list[Optimizer], step: int) -> None:
+    """Make a step with one optimizer of all parameters and with several of the same ones, by the same gradients."""
+    gradients = iter(gradients_at(step, both.parameters))
     follow(both, 1, step)
-    for one, gradient in zip(each, gradients, strict=True):
-        set_gradients(one.parameters, [gradient])
+    for one in apart:
+        set_gradients(one.parameters, list(islice(gradients, len(one.parameters))))
         one.step()
 
 

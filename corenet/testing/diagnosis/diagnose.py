@@ -37,6 +37,7 @@ PATTERNS: tuple[tuple[Pattern, str], ...] = (
         "once, index_add_ adds each time",
     ),
     (several.output_lost, "the gradient of output {output} takes no part: add what backward is given for each output"),
+    (several.penalty_lost, "the penalty has no gradient: add its derivative, with a factor of 1, in backward"),
     (several.outputs_exchanged, "the gradients of outputs {first} and {second} are exchanged"),
     (scaling.sign, "the sign is wrong: ours is −1 times the numeric one"),
     (masking.mask_missing, "the mask of forward is missing in backward: ours must be zero {where}"),

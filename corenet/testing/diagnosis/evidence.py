@@ -46,6 +46,11 @@ class Evidence:
     output_sizes: tuple[int, ...] = ()
 
     @property
+    def has_penalty(self) -> bool:
+        """Whether the last number of the output is a penalty that forward adds to the loss."""
+        return 0 < sum(self.output_sizes) < self.output.numel()
+
+    @property
     def is_parameter(self) -> bool:
         """Whether it is the gradient of a parameter, not of an input."""
         return self.name != self.input_name

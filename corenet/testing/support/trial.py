@@ -98,12 +98,13 @@ class Trial:
         Raises:
             NotApplicable: the inputs that the case draws have no first dimension in common.
         """
+        resized = replace(self, case=replace(self.case, shape=(count, *self.case.shape[1:])), rows=count)
         if not self.draws:
-            return replace(self, case=replace(self.case, shape=(count, *self.case.shape[1:])))
+            return resized
         given = [*self.inputs(), *(each_of(self.target()) if self.case.targets is not None else ())]
         if len({each.shape[:1] for each in given}) > 1 or not given[0].dim():
             raise NotApplicable("its inputs have no first dimension in common")
-        return replace(self, rows=count)
+        return resized
 
     @property
     def draws(self) -> bool:

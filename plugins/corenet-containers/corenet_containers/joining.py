@@ -9,6 +9,8 @@ import corenet as cn
 import torch
 from torch import Tensor
 
+from corenet_containers.drawing import normal
+
 
 class Concat(cn.Module):
     r"""Several inputs joined along a dimension: ``y = [x₁, …, xₖ]``, with ``[dx₁, …, dxₖ] = dy``.
@@ -35,6 +37,16 @@ class Concat(cn.Module):
     def __init__(self, dim: int = -1) -> None:
         _refuse_non_integer("Concat", "dim", dim)
         self.dim = dim
+
+    @staticmethod
+    def conformance_cases() -> list[cn.Case]:
+        """Return the cases that the gradient is verified on: several inputs along several dimensions, and one."""
+        return [
+            cn.Case(inputs=normal((4, 2), (4, 3), (4, 1))),
+            cn.Case(args=(1,), inputs=normal((3, 2, 2), (3, 1, 2))),
+            cn.Case(args=(0,), inputs=normal((3, 2), (1, 2))),
+            cn.Case(shape=(4, 3)),
+        ]
 
     def forward(self, *inputs: Tensor) -> Tensor:
         self.save([input.shape[self.dim] for input in inputs])
@@ -88,6 +100,12 @@ class Select(cn.Module):
     def __init__(self, index: int) -> None:
         _refuse_non_integer("Select", "index", index)
         self.index = index
+
+    @staticmethod
+    def conformance_cases() -> list[cn.Case]:
+        """Return the cases that the gradient is verified on: the first, the last and one between, and the only one."""
+        shapes = (4, 2), (4, 3, 1), (4,)
+        return [cn.Case(args=(index,), inputs=normal(*shapes)) for index in (0, 1, -1)] + [cn.Case(args=(0,))]
 
     def forward(self, *inputs: Tensor) -> Tensor:
         self.save(*inputs)

@@ -9,6 +9,8 @@ from typing import Any
 import corenet as cn
 from torch import Tensor
 
+from corenet_containers.drawing import normal
+
 
 class JointLoss(cn.Loss):
     r"""A weighted sum of losses, one for each output: ``L = Σᵢ wᵢ Lᵢ(xᵢ, tᵢ)``, with ``dxᵢ = wᵢ · ∂Lᵢ/∂xᵢ``.
@@ -45,6 +47,16 @@ class JointLoss(cn.Loss):
                 name="weights",
                 value=weights,
             )
+
+    @staticmethod
+    def conformance_cases() -> list[cn.Case]:
+        """Return the cases that the gradient is verified on: one loss, and several with weights."""
+        two, three = ((5, 2), (5, 1)), ((4, 3), (4, 1), (4,))
+        losses = cn.MSELoss(), cn.MAELoss(), cn.MSELoss()
+        return [
+            cn.Case(args=losses[:2], inputs=normal(*two), targets=normal(*two)),
+            cn.Case({"weights": (0.5, 2.0, -1.5)}, args=losses, inputs=normal(*three), targets=normal(*three)),
+        ]
 
     def forward(self, input: tuple[Tensor, ...], target: tuple[Tensor, ...]) -> Tensor:
         parts = zip(self.weights, self.losses, input, target, strict=True)

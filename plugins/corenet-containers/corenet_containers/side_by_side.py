@@ -8,6 +8,8 @@ from typing import Any
 import corenet as cn
 from torch import Tensor
 
+from corenet_containers.drawing import normal
+from corenet_containers.joining import Concat
 from corenet_containers.parts import listed, located, only_output, refuse_unfit
 
 
@@ -41,6 +43,16 @@ class Parallel(cn.Module):
     def __init__(self, *modules: cn.Module) -> None:
         refuse_unfit("Parallel", modules)
         self.branches = modules
+
+    @staticmethod
+    def conformance_cases() -> list[cn.Case]:
+        """Return the cases that the gradient is verified on: several modules, one, and several inputs."""
+        chain = cn.Sequential(cn.Linear(3, 4), cn.Tanh())
+        return [
+            cn.Case(args=(cn.Linear(3, 2), chain, cn.Dropout(0.3)), shape=(5, 3)),
+            cn.Case(args=(chain,), shape=(2, 2, 3)),
+            cn.Case(args=(Concat(0), Concat(1)), inputs=normal((4, 2), (4, 2))),
+        ]
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         outputs = []
@@ -91,6 +103,16 @@ class Branches(cn.Module):
     def __init__(self, *modules: cn.Module) -> None:
         refuse_unfit("Branches", modules)
         self.branches = modules
+
+    @staticmethod
+    def conformance_cases() -> list[cn.Case]:
+        """Return the cases that the gradient is verified on: several modules, and one."""
+        chain = cn.Sequential(cn.Linear(2, 4), cn.Tanh())
+        return [
+            cn.Case(args=(cn.Linear(3, 2), chain), inputs=normal((5, 3), (5, 2))),
+            cn.Case(args=(chain, cn.Linear(3, 1)), inputs=normal((2, 2, 2), (4, 3))),
+            cn.Case(args=(chain,), shape=(3, 2)),
+        ]
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         outputs = []

@@ -64,6 +64,15 @@ class Embedding(cn.Module):
         self.to(device=device)
         self.reset_parameters()
 
+    @staticmethod
+    def conformance_cases() -> list[cn.Case]:
+        """Return the cases that the gradient is verified on: rows picked again, and a padding that is not picked."""
+        return [
+            cn.Case(args=(7, 3), inputs=lambda generator: torch.randint(7, (5, 4), generator=generator)),
+            cn.Case(args=(2, 3), inputs=lambda generator: torch.randint(2, (6,), generator=generator)),
+            cn.Case(args=(7, 3, 0), inputs=lambda generator: torch.randint(1, 7, (5, 4), generator=generator)),
+        ]
+
     def reset_parameters(self) -> None:
         """Draw the table anew from N(0, 1); the row of the padding is zero."""
         self.weight.normal_()

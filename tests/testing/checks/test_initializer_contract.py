@@ -83,9 +83,22 @@ class Spills(Right):
         weight.as_strided((weight.untyped_storage().nbytes() // weight.element_size(),), (1,), 0).normal_()
 
 
+class HalfABias(Right):
+    def fill_bias(self, bias, weight):
+        bias[::2] = 0
+
+
+class Swaps(Right):
+    def fill_bias(self, bias, weight):
+        bias.copy_(weight.reshape(len(bias), -1)[:, 0])
+        weight.zero_()
+
+
 @pytest.mark.parametrize(
     ("cls", "check", "message"),
     [
+        (HalfABias, "initializer.bias", "of the bias of a weight (5, 3) 2 of 5 numbers are not filled"),
+        (Swaps, "initializer.bias", "fill_bias() changes the weight (5, 3)"),
         (Returns, "initializer.runs", "of a weight (5, 3) of torch.float64 15 of 15 numbers are not filled"),
         (FirstRows, "initializer.runs", "of a weight (5, 3) of torch.float64 3 of 15 numbers are not filled"),
         (Infinite, "initializer.runs", "numbers are not filled, or not finite"),

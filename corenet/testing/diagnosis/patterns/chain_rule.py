@@ -68,7 +68,7 @@ def some_samples(evidence: Evidence) -> Words | None:
     """Ours counts the first or the last samples alone."""
     if evidence.jacobian is None or not evidence.output.dim() or len(evidence.output) < 2:
         return None
-    if len(evidence.output_sizes) > 1:
+    if len(evidence.output_sizes) > 1 or evidence.has_penalty:
         return None
     count = len(evidence.output)
     parts = _finite(evidence.jacobian * evidence.upstream).reshape(*evidence.value.shape, count, -1).sum(-1)

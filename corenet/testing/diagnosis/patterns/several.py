@@ -1,4 +1,4 @@
-"""Gradients of a component of several outputs, or of integers: one forgotten, two exchanged, repetitions lost."""
+"""Gradients of a component of several outputs, with a penalty, or of integers: what is forgotten or exchanged."""
 
 from __future__ import annotations
 
@@ -29,6 +29,12 @@ def outputs_exchanged(evidence: Evidence) -> Words | None:
         if alike and with_upstream(evidence, partial(_exchanged, one=one, other=other)):
             return {"first": str(first), "second": str(second)}
     return None
+
+
+def penalty_lost(evidence: Evidence) -> bool:
+    """Ours is right but for the penalty that forward adds to the loss."""
+    alone = slice(sum(evidence.output_sizes), None)
+    return evidence.has_penalty and with_upstream(evidence, partial(_without, part=alone))
 
 
 def repetitions_lost(evidence: Evidence) -> Words | None:

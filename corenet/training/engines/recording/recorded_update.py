@@ -55,7 +55,8 @@ class RecordedUpdate:
     def numbers_of(self, optimizer: Optimizer, steps: range) -> Numbers:
         """Return the numbers of each of these steps."""
         rates = rates_of_groups(optimizer, steps)
-        return [tuple(float(at(step, now)) for at in self.at) for step, now in zip(steps, rates, strict=True)]
+        columns = [[float(at(step, now)) for step, now in zip(steps, rates, strict=True)] for at in self.at]
+        return list(zip(*columns, strict=True)) if columns else [()] * len(steps)
 
     def is_current(self, optimizer: Optimizer) -> bool:
         """Tell whether it is still what the optimizer does, to the tensors that it has now."""

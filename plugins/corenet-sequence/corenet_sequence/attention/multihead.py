@@ -13,6 +13,7 @@ from corenet_sequence.arguments import refuse_no_probability, refuse_no_size
 from corenet_sequence.attention.dot_product import DotProductAttention
 from corenet_sequence.attention.input_maps import InputMaps
 from corenet_sequence.attention.masks import Sizes, laid_out, later_keys, refuse_blind, refuse_misfit
+from corenet_sequence.drawing import hidden, normal
 
 
 class MultiheadAttention(cn.Module):
@@ -94,6 +95,20 @@ class MultiheadAttention(cn.Module):
         self.out_proj = cn.Linear(embed_dim, embed_dim, bias=bias, dtype=dtype)
         self.to(device=device)
         self.reset_parameters()
+
+    @staticmethod
+    def conformance_cases() -> list[cn.Case]:
+        """Return the cases that the gradient is verified on: self and cross, with and without masks and weights."""
+        first, other = {"batch_first": True}, {"kdim": 3, "vdim": 5, "dropout": 0.3}
+        three = normal((3, 2, 4), (3, 5, 4), (3, 5, 4))
+        return [
+            cn.Case({**first, "need_weights": False}, args=(4, 2), inputs=normal((3, 5, 4))),
+            cn.Case({"is_causal": True}, args=(4, 2), inputs=normal((5, 3, 4))),
+            cn.Case({"bias": False}, args=(4, 2), inputs=normal((2, 3, 4), (5, 3, 4))),
+            cn.Case(other, args=(4, 2), inputs=normal((2, 3, 4), (5, 3, 3), (5, 3, 5))),
+            cn.Case(first, args=(4, 2), inputs=lambda generator: (*three(generator), hidden((3, 5), generator))),
+            cn.Case(first, args=(4, 2), inputs=normal((3, 2, 4), (3, 5, 4), (3, 5, 4), (3, 5), (2, 5))),
+        ]
 
     def reset_parameters(self) -> None:
         """Draw the weights anew; biases are zero."""

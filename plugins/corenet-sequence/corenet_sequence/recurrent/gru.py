@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import corenet as cn
 import torch
 from torch import Tensor
 
+from corenet_sequence.drawing import normal
 from corenet_sequence.recurrent.layer import RecurrentLayer
 from corenet_sequence.recurrent.stack import Recurrent
 
@@ -43,7 +45,7 @@ class GRULayer(RecurrentLayer):
         for grad, keep, slope, grad_gates in zip(*steps, strict=True):
             grad_hidden = grad_hidden + grad
             slope *= grad_hidden.unsqueeze(1)
-            grad_hidden = torch.addmm(keep * grad_hidden, grad_gates, self.weight_hh)
+            grad_hidden = keep * grad_hidden + grad_gates @ self.weight_hh
         of_input = torch.cat([slopes[..., :2, :], slopes[..., 3:, :]], -2).flatten(2)
         return self.add_gradients(input, hiddens[:-1], of_input, of_hidden), grad_hidden
 
@@ -119,6 +121,17 @@ class GRU(Recurrent):
     ) -> None:
         self.bias = bias
         super().__init__(input_size, hidden_size, num_layers, batch_first, dropout, bidirectional, device, dtype)
+
+    @staticmethod
+    def conformance_cases() -> list[cn.Case]:
+        """Return the cases that the gradient is verified on: one layer, several both ways, and first states."""
+        deep = {"num_layers": 2, "bidirectional": True, "batch_first": True, "dropout": 0.3}
+        return [
+            cn.Case(args=(3, 2), inputs=normal((5, 4, 3))),
+            cn.Case(deep, args=(3, 2), inputs=normal((4, 3, 3))),
+            cn.Case({"bias": False}, args=(3, 2), inputs=normal((5, 4, 3), (1, 4, 2))),
+            cn.Case(args=(3, 2), inputs=normal((5, 3))),
+        ]
 
     def layer(self, width: int, dtype: torch.dtype | None) -> RecurrentLayer:
         return GRULayer(width, self.hidden_size, self.bias, dtype)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import corenet as cn
 import torch
 from torch import Tensor
 
+from corenet_sequence.drawing import normal
 from corenet_sequence.recurrent.layer import RecurrentLayer
 from corenet_sequence.recurrent.stack import Recurrent
 
@@ -21,7 +23,7 @@ class LSTMLayer(RecurrentLayer):
         each = zip(gates.unbind(0), sigmoids, tanhs, last, strict=True)
         hiddens, cells, recurrent = [hidden], [cell], self.weight_hh.T
         for step, sigmoid, g, o in each:  # each of them a view of the gates, which are written in place
-            step.addmm_(hidden, recurrent)
+            step += hidden @ recurrent
             sigmoid.sigmoid_()
             g.tanh_()
             o.sigmoid_()
@@ -122,6 +124,17 @@ class LSTM(Recurrent):
     ) -> None:
         self.bias = bias
         super().__init__(input_size, hidden_size, num_layers, batch_first, dropout, bidirectional, device, dtype)
+
+    @staticmethod
+    def conformance_cases() -> list[cn.Case]:
+        """Return the cases that the gradient is verified on: one layer, several both ways, and first states."""
+        deep = {"num_layers": 2, "bidirectional": True, "batch_first": True, "dropout": 0.3}
+        return [
+            cn.Case(args=(3, 2), inputs=normal((5, 4, 3))),
+            cn.Case(deep, args=(3, 2), inputs=normal((4, 3, 3))),
+            cn.Case({"bias": False}, args=(3, 2), inputs=normal((5, 4, 3), (1, 4, 2), (1, 4, 2))),
+            cn.Case(args=(3, 2), inputs=normal((5, 3))),
+        ]
 
     def layer(self, width: int, dtype: torch.dtype | None) -> RecurrentLayer:
         return LSTMLayer(width, self.hidden_size, self.bias, dtype)

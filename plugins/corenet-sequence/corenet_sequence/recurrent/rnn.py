@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import corenet as cn
 import torch
 from torch import Tensor
 
 from corenet_sequence.arguments import refuse_no_choice
+from corenet_sequence.drawing import normal
 from corenet_sequence.recurrent.layer import RecurrentLayer
 from corenet_sequence.recurrent.stack import Recurrent
 
@@ -24,7 +26,7 @@ class RNNLayer(RecurrentLayer):
     def forward(self, input: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
         hiddens = [hidden]
         for step in self.from_input(input, self.bias).unbind(0):
-            sum = torch.addmm(step, hiddens[-1], self.weight_hh.T)
+            sum = step + hiddens[-1] @ self.weight_hh.T
             hiddens.append(sum.tanh() if self.nonlinearity == "tanh" else sum.relu())
         states = torch.stack(hiddens)
         self.save(input, states)
@@ -101,6 +103,17 @@ class RNN(Recurrent):
         self.nonlinearity = nonlinearity
         self.bias = bias
         super().__init__(input_size, hidden_size, num_layers, batch_first, dropout, bidirectional, device, dtype)
+
+    @staticmethod
+    def conformance_cases() -> list[cn.Case]:
+        """Return the cases that the gradient is verified on: one layer, several both ways, the other nonlinearity."""
+        deep = {"num_layers": 2, "bidirectional": True, "batch_first": True, "dropout": 0.3}
+        return [
+            cn.Case(args=(3, 2), inputs=normal((5, 4, 3))),
+            cn.Case(deep, args=(3, 2), inputs=normal((4, 3, 3))),
+            cn.Case({"nonlinearity": "relu", "bias": False}, args=(3, 2), inputs=normal((5, 4, 3), (1, 4, 2))),
+            cn.Case(args=(3, 2), inputs=normal((5, 3))),
+        ]
 
     def layer(self, width: int, dtype: torch.dtype | None) -> RecurrentLayer:
         return RNNLayer(width, self.hidden_size, self.bias, dtype, self.nonlinearity)

@@ -11,6 +11,7 @@ from torch import Tensor
 from corenet_sequence.arguments import refuse_no_choice, refuse_no_probability, refuse_no_size
 from corenet_sequence.attention.dot_product import dropout_of
 from corenet_sequence.attention.multihead import MultiheadAttention
+from corenet_sequence.drawing import normal
 from corenet_sequence.transformer.gelu import GELU
 from corenet_sequence.transformer.layer_norm import LayerNorm
 
@@ -91,6 +92,16 @@ class TransformerEncoderLayer(cn.Module):
         if device is not None:
             self.to(device=device)
             self.reset_parameters()  # by the draws of that device
+
+    @staticmethod
+    def conformance_cases() -> list[cn.Case]:
+        """Return the cases that the gradient is verified on: the norm before and after, both activations, a mask."""
+        sizes = {"d_model": 4, "nhead": 2, "dim_feedforward": 5}
+        return [
+            cn.Case({**sizes, "dropout": 0.0, "activation": "gelu"}, (5, 3, 4)),
+            cn.Case({**sizes, "dropout": 0.2, "norm_first": True, "batch_first": True}, (3, 5, 4)),
+            cn.Case({**sizes, "dropout": 0.0, "norm_first": True}, inputs=normal((5, 3, 4), (5, 5))),
+        ]
 
     def forward(self, *inputs: Any) -> Tensor:
         self.save(len(inputs))

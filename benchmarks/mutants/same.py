@@ -9,6 +9,7 @@ from torch import Tensor
 
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
+from corenet.contracts.several import each_of
 from corenet.testing.support.trajectory import follow, start
 from corenet.testing.support.trial import Trial, cases_of, seeded
 
@@ -32,29 +33,25 @@ def _result(trial: Trial) -> list[Tensor] | None:
     try:
         with seeded(trial.seed):
             if issubclass(trial.factory, Module):  # type: ignore[arg-type]
-                return [each for shape in _shapes(trial) for each in _of_module(trial, shape)]
+                return [each for other in (trial, trial.of_rows(33)) for each in _of_module(other)]
             if issubclass(trial.factory, Loss):  # type: ignore[arg-type]
                 loss = trial.build()
                 loss(trial.input(seed=trial.seed), trial.target(seed=trial.seed))
-                return [loss.backward()]
+                return list(each_of(loss.backward()))
             return follow(trial.optimizer(start(trial.seed)), STEPS)
     except Exception:  # noqa: BLE001 - a mutant may raise anything
         return None
 
 
-def _shapes(trial: Trial) -> list[tuple[int, ...]]:
-    return [trial.case.shape, (33, *trial.case.shape[1:])]
-
-
-def _of_module(trial: Trial, shape: tuple[int, ...]) -> list[Tensor]:
+def _of_module(trial: Trial) -> list[Tensor]:
     """Return the gradients, those of parameters added to what is there already."""
     module = trial.build().train()
     gradients = [parameter.grad for parameter in module.parameters()]
     for gradient in gradients:
         gradient.fill_(0.5)
-    output = module(trial.input(shape, seed=trial.seed))
-    found = module.backward(torch.randn(output.shape, dtype=output.dtype))
-    return [found, *gradients]
+    outputs = each_of(module(*trial.inputs(seed=trial.seed)))
+    found = each_of(module.backward(*(torch.randn(each.shape, dtype=each.dtype) for each in outputs)))
+    return [*(each for each in found if each is not None), *gradients]
 
 
 def _near(first: Tensor, second: Tensor) -> bool:

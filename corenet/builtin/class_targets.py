@@ -44,8 +44,7 @@ def check_target(loss: Loss, input: Tensor, target: object) -> None:
             raise ShapeError(f"{loss!r}: target", target.shape, expected)
         if target.dtype != input.dtype:
             raise DTypeError(f"{loss!r} got {input.dtype} input and {target.dtype} target; convert one with .to()")
-    elif target.shape != input.select(dim_of_classes(input), 0).shape:
-        points = tuple(input.select(dim_of_classes(input), 0).shape)
+    elif tuple(target.shape) != (points := (*input.shape[: dim_of_classes(input)], *input.shape[2:])):
         hint = ", or class probabilities: target.to(input.dtype)" if target.shape == input.shape else ""
         raise ShapeError(f"{loss!r}: target", target.shape, f"expected class indices of shape {points}{hint}")
 

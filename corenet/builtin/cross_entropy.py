@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -20,6 +20,8 @@ from corenet.contracts.loss import (
     check_unit_interval,
 )
 from corenet.errors import ConfigError, RangeError, ShapeError
+
+Share = tuple[Tensor, Tensor | None]  # of each class, or of the one that an index tells for each point
 
 
 class CrossEntropyLoss(Loss):
@@ -91,18 +93,17 @@ class CrossEntropyLoss(Loss):
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         dim = dim_of_classes(input)
         log_p = torch.log_softmax(at_least_float32(input), dim)
-        share, *index = self._shares(log_p, target)
-        self.save(input, log_p, share, *index)
-        terms = share * (log_p.gather(dim, index[0]) if index else log_p)
-        values = -terms.masked_fill(share == 0, 0).sum(dim)  # 0 log 0 = 0
-        return values if self.reduction == "none" else values.sum()
+        shares = self._shares(log_p, target)
+        self.save(log_p, shares, input.dtype)
+        return -_sum([self._reduced(share, log_p, index, dim) for share, index in shares])
 
     def backward(self) -> Tensor:
-        input, log_p, share, *index = self.saved()
-        dim = dim_of_classes(input)
-        gradient = log_p.exp() * share.sum(dim, keepdim=True)
-        gradient = gradient.scatter_add(dim, index[0], -share) if index else gradient - share
-        return gradient.to(input.dtype)
+        log_p, shares, dtype = cast("tuple[Tensor, list[Share], torch.dtype]", self.saved())
+        dim = dim_of_classes(log_p)
+        gradient = log_p.exp().mul_(_sum([share.sum(dim, keepdim=True) for share, _ in shares]))
+        for share, index in shares:
+            gradient = gradient.sub_(share) if index is None else gradient.scatter_add_(dim, index, -share)
+        return gradient.to(dtype)
 
     def probabilities(self, output: Tensor) -> Tensor:
         """Return ``softmax(output)``, the probability of each class."""
@@ -136,36 +137,42 @@ class CrossEntropyLoss(Loss):
             self._check_indices(target.long(), input.shape[dim_of_classes(input)])
 
     def _check_indices(self, target: Tensor, classes: int) -> None:
-        low, high = target.aminmax()
-        if low >= 0 and high < classes and self.weight is None and not low <= self.ignore_index <= high:
-            return  # as nearly always, and known for the price of one look
-        counted = target[target != self.ignore_index]
-        check_indices(self, counted, classes)
-        weight = counted.numel() if self.weight is None else self.weight[counted].sum()
+        low, high = (int(each) for each in target.aminmax())
+        if low < 0 or high >= classes or low <= self.ignore_index <= high:  # else each counts, as nearly always
+            target = target[target != self.ignore_index]
+            check_indices(self, target, classes)
+        weight = target.numel() if self.weight is None else self.weight[target].sum()
         if self.reduction == "mean" and weight == 0:
             raise RangeError(f"{self!r}: the mean is over nothing, all targets are ignored or of weight 0")
 
-    def _shares(self, log_p: Tensor, target: Tensor) -> list[Tensor]:
-        """Return the shares ``a``, in a mean over what it divides by; and their classes if it is one a point."""
-        dim = dim_of_classes(log_p)
-        if target.is_floating_point():
-            share = self._share_of_each(target.to(log_p.dtype), dim)
-            return [share / (target.numel() / target.shape[dim]) if self.reduction == "mean" else share]
-        index, kept = self._looked_up(target.unsqueeze(dim), log_p.shape[dim])
-        share = weight = self._weight_of(index, kept, log_p.dtype)
-        if self.label_smoothing:
-            one_hot = torch.zeros_like(log_p).scatter(dim, index, 1.0)
-            share = self._share_of_each(one_hot, dim).masked_fill(~kept, 0)
-        share = share / weight.sum() if self.reduction == "mean" else share
-        return [share] if self.label_smoothing else [share, index]
+    def _reduced(self, share: Tensor, log_p: Tensor, index: Tensor | None, dim: int) -> Tensor:
+        """Return ``Σ_c a_c log p_c``, over all points too unless they are to be told apart."""
+        terms = share * (log_p if index is None else log_p.gather(dim, index))
+        terms.masked_fill_(share == 0, 0)  # 0 log 0 = 0
+        return terms.sum(dim) if self.reduction == "none" else terms.sum()
 
-    def _share_of_each(self, target: Tensor, dim: int) -> Tensor:
-        """Return ``w_c ((1 − ε) t_c + ε / C)``."""
-        if self.label_smoothing:
-            target = (1 - self.label_smoothing) * target + self.label_smoothing / target.shape[dim]
+    def _shares(self, log_p: Tensor, target: Tensor) -> list[Share]:
+        """Return the shares ``a``, in a mean over what it divides by."""
+        dim, smoothing = dim_of_classes(log_p), self.label_smoothing
+        classes, is_mean = log_p.shape[dim], self.reduction == "mean"
+        if target.is_floating_point():
+            target = target.to(log_p.dtype)
+            smooth = (1 - smoothing) * target + smoothing / classes if smoothing else target
+            share = self._weighted(smooth, dim)
+            return [(share / (target.numel() / classes) if is_mean else share, None)]
+        index, kept = self._looked_up(target.unsqueeze(dim), classes)
+        weight = self._weight_of(index, kept, log_p.dtype)
+        count = weight.sum() if is_mean else 1.0
+        if not smoothing:
+            return [(weight / count if is_mean else weight, index)]
+        spread = (smoothing / classes * kept.to(log_p.dtype) / count).expand_as(log_p)
+        return [((1 - smoothing) * weight / count, index), (self._weighted(spread, dim), None)]
+
+    def _weighted(self, share: Tensor, dim: int) -> Tensor:
+        """Return ``w_c share_c``."""
         if self.weight is None:
-            return target
-        return self.weight.to(target.dtype).reshape(-1, *[1] * (target.dim() - 2)) * target
+            return share
+        return self.weight.to(share.dtype).reshape(-1, *[1] * (share.dim() - 2)) * share
 
     def _looked_up(self, target: Tensor, classes: int) -> tuple[Tensor, Tensor]:
         """Return class indices that can be looked up, and which of them count.
@@ -199,3 +206,7 @@ def _fraction(value: float) -> float:
             f"label_smoothing must be a number in [0, 1], not {value!r}", name="label_smoothing", value=value
         )
     return value
+
+
+def _sum(terms: list[Tensor]) -> Tensor:
+    return terms[0] if len(terms) == 1 else terms[0] + terms[1]

@@ -82,17 +82,17 @@ def grouped(init: Callable[..., None]) -> Callable[..., None]:
     """
 
     @wraps(init)
-    def constructor(self: Any, *given: Any, **named: Any) -> None:
-        if type(self).__init__ is not constructor or not is_named:
-            init(self, *given, **named)  # called by that of a class derived from this one
+    def constructor(self: Any, *given: Any, **options: Any) -> None:
+        if type(self).__init__ is not constructor or first is None:
+            init(self, *given, **options)  # called by that of a class derived from this one
             return
-        bound = signature(init).bind(self, *given, **named)
-        if first.name in bound.arguments:
-            bound.arguments[first.name] = _tried(type(self), first.name, _by_name(init, bound.arguments))
+        bound = signature(init).bind(self, *given, **options)
+        if first in bound.arguments:
+            bound.arguments[first] = _tried(type(self), first, _by_name(init, bound.arguments))
         init(*bound.args, **bound.kwargs)
 
-    first = [*signature(init).parameters.values()][1]
-    is_named = first.kind is Argument.POSITIONAL_OR_KEYWORD
+    named = [each.name for each in [*signature(init).parameters.values()][1:2] if each.kind in _NAMED]
+    first = named[0] if named else None
     return constructor
 
 

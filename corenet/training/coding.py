@@ -206,7 +206,8 @@ def _no_classes(targets: Tensor) -> DataError:
         return DataError(f"error_rate cannot tell the classes apart: every target is {targets.reshape(-1)[0].item():g}")
     return DataError(
         "error_rate needs classes: targets of two values, a column for each class with a single 1, or integer "
-        "indices where the output has a column for each class"
+        "indices where the output has a column for each class; of columns in another dimension, and of probabilities, "
+        "a loss of classes must tell"
     )
 
 

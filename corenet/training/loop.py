@@ -83,7 +83,8 @@ class Training:
                 record = Epoch(epoch + 1, totals[place] / size, rates[place], seconds)
                 numbers = self._evaluated(len(epochs)) if measured is None else measured[place]
                 yield self.measures.after(record, self.engine.learner.model, numbers)
-            totals, first, rate, start = [0.0], optimizer.steps, optimizer.current_lr, perf_counter()
+            if points < size * len(epochs):  # a schedule need not go on behind the last step
+                totals, first, rate, start = [0.0], optimizer.steps, optimizer.current_lr, perf_counter()
 
     def _losses(self, piece: Piece) -> list[float]:
         """Return the sum of the losses of all points, for each epoch of a piece."""

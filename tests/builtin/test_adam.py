@@ -68,9 +68,9 @@ def test_other_dtypes_are_pytorchs(pair, dtype, rtol):
 def test_groups_are_pytorchs(pair):
     def grouped(kind, **options):
         def make(weights):
-            own = {"lr": 0.2, "betas": (0.6, 0.8), "weight_decay": 0.7, "eps": 0.01}
+            own = {"lr": 0.2, "betas": (0.6, 0.8), "weight_decay": 0.7, "eps": 0.01, "amsgrad": True}
             groups = [{"params": weights[:2]}, {"params": [weights[2]], **own}, {"params": [weights[3]], "lr": 0.5}]
-            return kind(groups, lr=0.03, amsgrad=True, **options)
+            return kind(groups, lr=0.03, **options)
 
         return make
 

@@ -244,5 +244,37 @@ def test_a_hyper_parameter_that_is_kept_under_another_name_is_refused(parameters
         Renames([{"params": parameters(2), "decay": 0.1}], lr=0.1)
 
 
+class Bare(cn.Optimizer):
+    """A constructor that takes nothing, one that takes all, and one that names nothing."""
+
+    weight = cn.Parameter(torch.ones(2))
+
+    def __init__(self):
+        super().__init__([{"params": self.weight}], lr=0.1)
+
+
+class TakesAll(cn.SGD):
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+
+
+class Forwards(cn.SGD):
+    def __init__(self, parameters, scale=1.0, **options):
+        self.scale = scale
+        super().__init__(parameters, **options)
+
+
+def test_constructors_of_other_forms_take_groups_too(parameters):
+    a, b = parameters(2, 3)
+    assert [group["params"] for group in Bare().groups] == [(Bare.weight,)]
+    for kind, own in ((TakesAll, {"momentum": 0.5}), (Forwards, {"momentum": 0.5, "scale": 2.0, "lr": 0.7})):
+        optimizer = kind([{"params": a}, {"params": b, **own}], lr=0.1)
+        assert [group.own for group in optimizer.groups] == [{}, own]
+        with pytest.raises(cn.ConfigError, match="no hyper-parameter 'mometum'"):
+            kind([{"params": a, "mometum": 0.1}], lr=0.1)
+    with pytest.raises(cn.ConfigError, match="momentum must be at least 0"):
+        Forwards([{"params": a, "momentum": -1.0}], lr=0.1)
+
+
 def test_the_repr_counts_the_groups(grouped):
     assert repr(grouped()[1]) == "SGD(4 parameters in 3 groups, lr=0.1)"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from functools import partial
 from typing import Any
 
@@ -18,7 +17,13 @@ from corenet.testing.checks.check import Checks
 from corenet.testing.diagnosis.watched import KEEP_DTYPE, ROUNDS, first_line, loses_digits
 from corenet.testing.gradcheck.arguments import Arguments
 from corenet.testing.support.copiers import copiers
-from corenet.testing.support.loss_evaluation import Evaluation, each_reduction, evaluate, evaluate_fresh
+from corenet.testing.support.loss_evaluation import (
+    Evaluation,
+    each_reduction,
+    evaluate,
+    evaluate_fresh,
+    ignored_class,
+)
 from corenet.testing.support.memory_layout import share_memory
 from corenet.testing.support.no_autograd import no_autograd
 from corenet.testing.support.torch_compile import under_torch_compile
@@ -58,10 +63,8 @@ def unknown_class(trial: Trial) -> None:
     """A class index outside of the classes of the input is refused."""
     if trial.case.classes is None:
         raise NotApplicable("its target is not a class index")
-    if "ignore_index" in inspect.signature(trial.factory).parameters:
-        raise NotApplicable("it ignores an index")
     classes = trial.input().shape[1]
-    for index in (-1, classes):
+    for index in (each for each in (-1, classes) if each != ignored_class(trial)):
         target = trial.target()
         target.view(-1)[0] = index
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -53,14 +54,15 @@ def explain(
     evidence: Callable[[], Evidence],
     is_right: Callable[[], bool],
     gradients: Callable[[], object],
+    until: float = math.inf,
 ) -> Diagnosis:
     """Return what the wrong gradient of ``name`` likely means: an edit of the source that mends it, or a pattern.
 
     ``is_right`` tells whether ``subject``, as it then stands, gives the right gradient; ``evidence`` gathers
-    what patterns look at, which takes longer, and ``gradients`` computes what is wrong once more.
-    Where nothing fits, the diagnosis is the line alone.
+    what patterns look at, which takes longer, and ``gradients`` computes what is wrong once more. No edit is tried
+    after ``until``, of the monotonic clock. Where nothing fits, the diagnosis is the line alone.
     """
-    if edit := one_edit_away(subject, name, is_right, changed):
+    if edit := one_edit_away(subject, name, is_right, changed, until):
         return edit
     line = where(subject, name)
     seen = evidence()
@@ -69,7 +71,7 @@ def explain(
     found = diagnose(seen)
     if found is None or found.code in VAGUE:
         for edits in (repaired, minus_added, extended):
-            if edit := one_edit_away(subject, name, is_right, edits):
+            if edit := one_edit_away(subject, name, is_right, edits, until):
                 return edit
     return replace(found, line=line) if found else Diagnosis(line=line)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import inspect
+import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -34,17 +36,21 @@ class Edit(NamedTuple):
     meaning: str
 
 
-def one_edit_away(subject: Module | Loss, name: str, is_right: Callable[[], bool], edits: Edits) -> Diagnosis | None:
+def one_edit_away(
+    subject: Module | Loss, name: str, is_right: Callable[[], bool], edits: Edits, until: float = math.inf
+) -> Diagnosis | None:
     """Return which edit of the source makes the gradient of ``name`` right, and in which line; None if none does.
 
     ``is_right`` tells whether ``subject``, as edited, gives the right gradient;
     ``edits`` yields the edits to try on a node, given the variables of the method: :func:`changed`,
-    :func:`minus_added`, or those of ``source_repairs``.
+    :func:`minus_added`, or those of ``source_repairs``. The search ends at ``until``, of the monotonic clock.
     """
     first, _ = owner_of(subject, name)
     others = [each for _, each in subject.named_modules() if each is not first] if isinstance(subject, Module) else []
     edited = ((owner, *each) for owner in (first, *others) for each in _edited(owner, edits))
     for owner, method, function, diagnosis in islice(edited, MAX_EDITS):
+        if time.monotonic() > until:
+            return None
         with _replaced(owner, method, function):
             if is_right():
                 return diagnosis

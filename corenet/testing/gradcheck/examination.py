@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from functools import cache, cached_property
 
@@ -33,6 +34,7 @@ HALVES = 1e-9  # of the largest: two sums of one gradient may add in another ord
 FLAT = "flat here: every difference is 0, so a wrong factor would not show; take other inputs"
 INDEPENDENT = "the output does not depend on it, so its gradient is 0"
 FEW_DIGITS = "forward computes in {}: its output has too few digits for differences; keep the input's dtype"
+EXPLAINING = 15.0  # seconds for all tensors: most edits of a layer are tried in one
 MOVED = 2.0**-12  # relative: enough for an input to have more digits than a float32
 
 
@@ -123,6 +125,11 @@ class Examination:
             found[name] = reach.view(tensor.shape)
         return found
 
+    @cached_property
+    def _until(self) -> float:
+        """When to look no longer for an edit that makes a gradient right: a step of a recurrence takes its time."""
+        return time.monotonic() + EXPLAINING
+
     def _explainer(self) -> Explainer:
         numeric, tolerance = {}, {}
         for name, tensor in self.function.tensors().items():
@@ -135,7 +142,7 @@ class Examination:
                 SAFETY * slopes.error + self.rtol * slopes.value.abs() + self.atol
             ).T
             numeric[name], tolerance[name] = value, allowed
-        return Explainer(self.function, self.outputs, self.upstreams, numeric, tolerance)
+        return Explainer(self.function, self.outputs, self.upstreams, numeric, tolerance, self._until)
 
     def _refuse_shape(self, name: str) -> None:
         """Raise if a gradient has another shape than the tensor it is of."""
@@ -178,7 +185,7 @@ class Examination:
     def _against_whole(self) -> Explainer:
         whole = {name: each[None] for name, each in self.ours[0].items()}
         tolerance = {name: self.rtol * each.abs() for name, each in whole.items()}
-        return Explainer(self.function, self.outputs, self.upstreams[:1], whole, tolerance)
+        return Explainer(self.function, self.outputs, self.upstreams[:1], whole, tolerance, self._until)
 
     def _reason(self, tensors: list[TensorReport]) -> str:
         """Return why the whole check is inconclusive: forward computes with fewer digits, and it shows."""

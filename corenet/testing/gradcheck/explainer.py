@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -30,7 +31,8 @@ class Explainer:
     """Explains gradients of one component.
 
     ``numeric`` has, by name, the right ones for each of ``upstreams``, infinite where there is none and NaN where
-    it was not computed, and ``tolerance`` how far a gradient may be from them.
+    it was not computed, and ``tolerance`` how far a gradient may be from them. The search for an edit that makes one
+    right ends at ``until``, of the monotonic clock.
     """
 
     function: Deterministic
@@ -38,6 +40,7 @@ class Explainer:
     upstreams: Sequence[Tensor]
     numeric: Mapping[str, Tensor]
     tolerance: Mapping[str, Tensor]
+    until: float = math.inf
 
     def __call__(self, name: str, ours: Sequence[Tensor]) -> str:
         """Return what ``ours``, one of which is wrong, likely means, and in a second line where it is computed."""
@@ -51,7 +54,12 @@ class Explainer:
         evidence = partial(self._evidence, name, ours[row], row)
         gradients = partial(self.function.gradients, self.upstreams[row])
         return explain(
-            self.function.subject, self._written_as(name), evidence, partial(self._is_right, name), gradients
+            self.function.subject,
+            self._written_as(name),
+            evidence,
+            partial(self._is_right, name),
+            gradients,
+            self.until,
         )
 
     def _written_as(self, name: str) -> str:

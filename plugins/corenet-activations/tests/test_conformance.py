@@ -1,5 +1,6 @@
 """Every component keeps every promise of its contract, and is found by its name."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -31,16 +32,10 @@ def test_every_public_name_is_a_component():
 
 
 def test_listing_imports_no_torch():
-    code = "import sys, corenet_activations.components as own; own.corenet_modules(); sys.exit('torch' in sys.modules)"
+    code = "import sys, corenet_activations.components as c; [*c.corenet_modules()]; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_every_name_of_the_table_in_the_readme_is_a_component():
-    lines = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8").splitlines()
-    assert [line.split("`")[1] for line in lines if line.startswith("| `")] == [row.name for row in _in_order()]
-
-
-def _in_order():
-    order = ["leaky_relu", "prelu", "elu", "selu", "gelu", "silu", "mish", "hardswish", "softplus", "softsign"]
-    named = {row.name: row for row in ROWS}
-    return [named[name] for name in [*order, "hardtanh", "glu"]]
+    text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `([a-z0-9_]+)` \|", text, re.MULTILINE) == [row.name for row in ROWS]

@@ -5,6 +5,7 @@ import torch
 
 import corenet as cn
 from benchmarks.mutants import losses, maps, rows, several
+from benchmarks.mutants.subjects import subjects
 
 HALF = (torch.bfloat16, torch.float16)
 OURS = "module.half_precision"
@@ -136,3 +137,25 @@ def test_a_loss_that_forgets_its_factor_in_few_digits_is_found(reduction, findin
 def test_what_draws_other_numbers_in_each_dtype_is_skipped_after_its_dtypes():
     (result,) = [r for r in cn.testing.check_component(cn.Dropout, cases=[cn.Case()]).results if r.check == OURS]
     assert (result.verdict, result.message[:32]) == ("skipped", "it draws other random numbers in")
+
+
+def doubled(cls):
+    """Return the class with twice the gradients in half precision."""
+
+    def backward(self, *upstreams, **options):
+        found = cls.backward(self, *upstreams, **options)
+        factor = 2 if any(each.dtype in HALF for each in (*upstreams, found) if isinstance(each, torch.Tensor)) else 1
+        for parameter in self.parameters():
+            parameter.grad *= factor
+        gradients = [each if each is None else factor * each for each in (found if type(found) is tuple else [found])]
+        return tuple(gradients) if type(found) is tuple else gradients[0]
+
+    return type(cls.__name__, (cls,), {"backward": backward, "__module__": cls.__module__})
+
+
+def test_a_factor_of_two_in_half_precision_alone_is_seen_in_every_component_that_draws_nothing(finding):
+    chosen = [each for each in subjects() if issubclass(each, cn.Module | cn.Loss)]
+    kinds = {each: "module" if issubclass(each, cn.Module) else "loss" for each in chosen}
+    missed = [each.__name__ for each, kind in kinds.items() if not finding(doubled(each), f"{kind}.half_precision")]
+    assert missed == ["Dropout"]
+    assert len(chosen) > 100

@@ -71,10 +71,16 @@ class CountsFromTheEnd(CrossEntropy):
         return super().forward(input, target % input.shape[1])
 
 
+class IgnoresAllBelowZero(cn.CrossEntropyLoss):
+    def check_values(self, input, target):
+        super().check_values(input, target.clamp(min=0))
+
+
 FAULTS = [
     (ForgetsClassWeight, "gradient", "weight=tensor(3,)"),
     (CountsClasses, "gradient", "(5, 3)"),
     (CountsFromTheEnd, "unknown_class", "class -1 of 3 is accepted"),
+    (IgnoresAllBelowZero, "unknown_class", "class -1 of 3 is accepted"),
 ]
 
 

@@ -1,5 +1,7 @@
 """A wrong sign, or dimension, inside of a formula is found by changing it in the source."""
 
+import math
+
 import pytest
 import torch
 
@@ -138,3 +140,10 @@ def test_a_method_that_cannot_be_built_again_is_left_alone():
 
     ((meaning, _),) = told(Closing(), torch.randn(5, 3)).values()
     assert meaning == "the sign is wrong: ours is −1 times the numeric one"
+
+
+def test_no_edit_is_tried_after_the_time_is_up():
+    tried = []
+    for until in (0.0, math.inf):
+        assert one_edit_away(Swish(), "input", lambda: bool(tried.append(1)), changed, until) is None
+        assert bool(tried) is (until > 0)

@@ -152,6 +152,19 @@ def test_what_is_changed_between_epochs_is_followed(alike):
     alike(build, DATA, epochs=7, change=change)
 
 
+@pytest.mark.parametrize("engine", ["plain", "replay", "compiled"])
+def test_a_schedule_need_not_go_on_behind_the_last_step(engine, trained):
+    factors = [0.5 + step / 100 for step in range(27)]
+
+    def build():
+        model = cn.Sequential(cn.Linear(2, 3), cn.Linear(3, 1)).to(dtype=torch.float64)
+        return model, cn.MSELoss(), cn.SGD(model.parameters(), lr=0.5, schedule=factors.__getitem__)
+
+    left = trained(build, engine, DATA)
+    assert (left.error, left.optimizer.steps) == (None, 27)
+    assert [epoch.lr for epoch in left.history] == [0.5 * factors[step] for step in (0, 9, 18)]
+
+
 @pytest.mark.usefixtures("needs_compiler")
 @pytest.mark.parametrize("value", [math.nan, -1.0, "high"])
 def test_a_schedule_that_goes_wrong_raises_where_plain_steps_do(value, trained):

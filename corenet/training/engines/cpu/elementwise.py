@@ -62,7 +62,7 @@ def _computed_in(operation: Operation) -> torch.dtype | None:
         return dtype if all(each.dtype is dtype for each in operation.tensors()) else None
     if plain not in COMPARISONS:
         if dtype is torch.int64:
-            return dtype if plain in (*OF_INTEGERS, *CLAMPS) and _are_whole(operation) else None
+            return dtype if plain in (*OF_INTEGERS, *CLAMPS) else None
         is_known = dtype in _FLOATS and not any(_is_wider(each, operation) for each in operation.tensors())
         return dtype if is_known else None
     if dtype is not torch.bool:
@@ -71,13 +71,6 @@ def _computed_in(operation: Operation) -> torch.dtype | None:
         return torch.bool if all(each.dtype is torch.bool for each in operation.tensors()) else None
     kind = torch.result_type(operation.arguments[0], operation.arguments[-1])
     return kind if kind in TYPES else None
-
-
-def _are_whole(operation: Operation) -> bool:
-    """Tell whether all numbers that a kernel reads are whole ones."""
-    numbers = [each for each in operands(operation).values() if not isinstance(each, Tensor)]
-    whole = (torch.int64, torch.bool)
-    return all(each.dtype in whole for each in operation.tensors()) and all(isinstance(each, int) for each in numbers)
 
 
 def _is_wider(tensor: Tensor, operation: Operation) -> bool:

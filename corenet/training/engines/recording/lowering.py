@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -144,6 +145,7 @@ def _in_place(operations: list[Operation], wanted: Sequence[Tensor]) -> list[Ope
 
 def call(operation: Operation) -> Call:
     """Return a call without arguments that does an operation again, into the same result."""
+    operation = _that_writes(operation)
     if operation.writes:
         is_method = operation.name.endswith("_")  # quicker than the kernel; others write to an argument called out
         function = getattr(Tensor, operation.name, operation.function) if is_method else operation.function
@@ -157,9 +159,20 @@ def call(operation: Operation) -> Call:
     return partial(_copied, operation)
 
 
+def _that_writes(operation: Operation) -> Operation:
+    """Return the same operation by a kernel that can write into a given result, where its own cannot."""
+    if operation.name in ("new_zeros", "zeros_like"):
+        return Operation(_ZERO, (operation.result,), {}, operation.result)
+    if operation.name == "rsub" and len(operation.arguments) == 2 and operation.result.is_floating_point():
+        return replace(operation, function=torch.ops.aten.sub.Tensor, arguments=operation.arguments[::-1])
+    return operation
+
+
 def _forms(operation: Operation) -> list[Callable[..., object]]:
     """Return functions that may take an operation's result to write into, the quicker first."""
-    found = [getattr(torch, operation.name, None), getattr(getattr(torch.ops.aten, operation.name), "out", None)]
+    packet = getattr(torch.ops.aten, operation.name)
+    names = ("out", f"{operation.function._overloadname}_out")
+    found = [getattr(torch, operation.name, None), *(getattr(packet, name, None) for name in names)]
     return [each for each in found if each is not None]
 
 

@@ -45,7 +45,7 @@ class GRULayer(RecurrentLayer):
         for grad, keep, slope, grad_gates in zip(*steps, strict=True):
             grad_hidden = grad_hidden + grad
             slope *= grad_hidden.unsqueeze(1)
-            grad_hidden = torch.addmm(keep * grad_hidden, grad_gates, self.weight_hh)
+            grad_hidden = keep * grad_hidden + grad_gates @ self.weight_hh
         of_input = torch.cat([slopes[..., :2, :], slopes[..., 3:, :]], -2).flatten(2)
         return self.add_gradients(input, hiddens[:-1], of_input, of_hidden), grad_hidden
 

@@ -23,7 +23,7 @@ class LSTMLayer(RecurrentLayer):
         each = zip(gates.unbind(0), sigmoids, tanhs, last, strict=True)
         hiddens, cells, recurrent = [hidden], [cell], self.weight_hh.T
         for step, sigmoid, g, o in each:  # each of them a view of the gates, which are written in place
-            step.addmm_(hidden, recurrent)
+            step += hidden @ recurrent
             sigmoid.sigmoid_()
             g.tanh_()
             o.sigmoid_()

@@ -59,7 +59,7 @@ def test_a_long_chain_is_cut_into_loops_that_are_alike():
 
     x = torch.randn(7)
     result, (call,), kernels = compiled(chain, x)
-    assert kernels <= 3
+    assert kernels in (2, 3), "a loop of all would take a compiler long"
     x.normal_()
     call()
     torch.testing.assert_close(result, chain(x))

@@ -58,6 +58,8 @@ SUMS = {
     "smallest": lambda i, j, m, x: i.amin(0),
     "largest of all": lambda i, j, m, x: i.max(),
     "smallest of all": lambda i, j, m, x: j.min(),
+    "largest of less than nothing": lambda i, j, m, x: (-i.abs() - 1).amax(1),
+    "smallest of more": lambda i, j, m, x: (i.clamp(0, 9) + 3).amin(0),
     "any": lambda i, j, m, x: m.any(),
     "any along": lambda i, j, m, x: m.any(1),
     "any number": lambda i, j, m, x: (x * (x > 1)).any(0),

@@ -18,6 +18,7 @@ READ = {
     "columns": lambda w, x, n, r, e: w[:, n],
     "one of each row": lambda w, x, n, r, e: x[torch.arange(5), n],
     "of two dimensions": lambda w, x, n, r, e: w.view(3, 3, 4)[n.clamp(max=2) - 3, :, n],
+    "parted": lambda w, x, n, r, e: w.view(3, 3, 2, 2)[:, n.clamp(max=2), :, n.clamp(1, 2) - 1],
     "in the midst": lambda w, x, n, r, e: w.view(9, 2, 2)[:, n.clamp(max=1), n.clamp(1, 2) - 3].exp(),
     "spread out": lambda w, x, n, r, e: w[r[:, None], n],
     "by another dimension": lambda w, x, n, r, e: w[None].expand(2, 9, 4)[:, r],

@@ -41,6 +41,19 @@ def test_any_dimensions_are_reduced(assert_as_torch):
     assert_as_torch(function, lambda: [make() for make in LAYOUTS.values()], rtol=1e-5, atol=1e-4)
 
 
+def test_products_and_the_extreme_of_all(assert_as_torch):
+    def function(*tensors):
+        named = zip(LAYOUTS, tensors, strict=True)
+        return {
+            f"{rule} of {name} {dim}": found
+            for name, x in named
+            for dim in range(x.dim())
+            for rule, found in {"prod": x.prod(dim), "all": x.prod(), "max": x.max(), "min": x.min()}.items()
+        }
+
+    assert_as_torch(function, lambda: [make() for make in LAYOUTS.values()], rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_any_length_is_reduced(assert_as_torch, dtype):
     def function(*tensors):

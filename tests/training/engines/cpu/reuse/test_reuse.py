@@ -58,6 +58,19 @@ def test_odd_layers_are_recorded_once(layer, odd, alike):
     assert alike(lambda: factory) == (1, 1)
 
 
+class Ramp(cn.Module):
+    """Multiplies each row by a number of its own, which is the same in each step."""
+
+    def forward(self, input):
+        return input * torch.linspace(0.5, 1, len(input), dtype=input.dtype).sin().unsqueeze(1)
+
+    backward = forward
+
+
+def test_what_is_the_same_in_each_step_is_taken_over(build, alike):
+    assert alike(lambda: build(lambda r: Ramp(), loss=lambda r: cn.MSELoss())) == (1, 1)
+
+
 def test_a_smaller_batch_is_recorded_once_too(noisy, alike):
     assert alike(lambda: noisy, batch_size=9) == (4, 1)  # the smaller one has no loop to be kept with
 

@@ -122,10 +122,8 @@ def difference(metric: Metric, output: Tensor, target: Tensor) -> Tensor:
     """Return ``output − target`` in float64; their shapes must be equal, as (N,) against (N, 1) would be all pairs."""
     for value in (output, target):
         if not isinstance(value, Tensor):
-            name = type(metric).__name__
-            raise DTypeError(
-                f"{name} takes one output and its target, not {type(value).__name__}; a function takes all"
-            )
+            name, found = type(metric).__name__, type(value).__name__
+            raise DTypeError(f"{name} takes one output and one target, not {found}; write a function of (output, target)")
     if output.shape != target.shape:
         raise ShapeError(type(metric).__name__, output.shape, f"expected the targets' shape {tuple(target.shape)}")
     return output.double() - target.double()

@@ -123,7 +123,7 @@ def difference(metric: Metric, output: Tensor, target: Tensor) -> Tensor:
     for value in (output, target):
         if not isinstance(value, Tensor):
             name, found = type(metric).__name__, type(value).__name__
-            raise DTypeError(f"{name} takes one output and one target, not {found}; write a function of (output, target)")
+            raise DTypeError(f"{name} takes one output and one target, not {found}; use a function")
     if output.shape != target.shape:
         raise ShapeError(type(metric).__name__, output.shape, f"expected the targets' shape {tuple(target.shape)}")
     return output.double() - target.double()

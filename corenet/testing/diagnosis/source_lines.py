@@ -13,6 +13,8 @@ from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.testing.diagnosis.method_source import Method, method_of, short_path, shortened
 
+BUILTIN = "corenet.builtin."
+SIMPLE = (ast.Assign, ast.AugAssign, ast.Expr, ast.Return)
 Choice = Callable[[ast.AST], list[ast.stmt]]
 
 
@@ -22,7 +24,8 @@ def where(subject: Module | Loss, name: str) -> str:
     For the input it is the ``return`` of ``backward``, for a parameter the line that writes its
     ``.grad``, or the whole of ``backward`` where no line does; an :class:`~corenet.ElementwiseLoss`
     has ``derivative`` instead. Methods that ``backward`` calls are searched too, and a parameter of a
-    submodule is searched there. An empty string if the source is not available.
+    submodule is searched there, but for a built-in one, which is right: there it is the line that hands it its
+    upstream gradient. An empty string if the source is not available.
 
     >>> import corenet as cn
     >>> where(cn.Tanh(), "input").partition(":")[0]
@@ -31,6 +34,8 @@ def where(subject: Module | Loss, name: str) -> str:
     owner, attribute = owner_of(subject, name)
     if attribute == "input":
         return _place(owner, _written(owner)[:1], _returns)
+    if type(owner).__module__.startswith(BUILTIN) and (line := _handed_on(subject, name)):
+        return line
     return _place(owner, _written(owner), lambda tree: _writers(tree, attribute))
 
 
@@ -63,6 +68,19 @@ def owner_of(subject: Module | Loss, name: str) -> tuple[Module | Loss, str]:
     owners = [each for each in subject.named_modules() if not each[0] or name.startswith(f"{each[0]}.")]
     path, owner = max(owners, key=lambda each: len(each[0]))
     return owner, name.removeprefix(f"{path}.").partition(".")[0]
+
+
+def _handed_on(subject: Module | Loss, name: str) -> str:
+    """Return the line of the component's own source that runs the part backward which has the tensor of that path."""
+    if isinstance(subject, Loss):
+        return ""
+    own = [each for each in subject.named_modules() if type(each[1]).__module__ == type(subject).__module__]
+    path, owner = max((each for each in own if name.startswith(each[0])), key=lambda each: len(each[0]))
+    part = name.removeprefix(f"{path}.").partition(".")[0]
+    method = method_of(type(owner), "backward")
+    nodes = ast.walk(method.tree) if method else ()
+    calling = [node for node in nodes if isinstance(node, SIMPLE) and f"self.{part}.backward(" in ast.unparse(node)]
+    return method.line(calling[-1]) if method and calling else ""
 
 
 def _written(owner: Module | Loss) -> list[str]:

@@ -129,4 +129,4 @@ def _jacobian(function: Deterministic, tensor: Tensor, output: Tensor) -> Tensor
     each = list(torch.eye(output.numel(), dtype=output.dtype, device=output.device))
     slopes = Slopes(Changes(function, output, each), elements(tensor))
     known = slopes.error <= CLEAR * torch.maximum(slopes.value.abs(), slopes.scale)
-    return slopes.value.where(known, torch.nan).view(*tensor.shape, *output.shape)
+    return slopes.value.where(known, torch.nan).view((*tensor.shape, *output.shape))

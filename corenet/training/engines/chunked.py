@@ -35,9 +35,10 @@ class Chunked(Engine):
         super().__init__(learner)
         self._fastest, self._loops = lowerings[0].running, Loops(learner, make_loop, kept, reporter)
         self._single = Replay(learner, reporter, lowerings, self._loops.recall)
-        self._whole = None if make_epochs is None else WholeEpochs(make_epochs, self._single.recorder, reporter)
+        self._whole = None if make_epochs is None else WholeEpochs(make_epochs, self._single.recorder, reporter, kept)
         self._chunks: Chunks | None = None
         self._epochs: Epochs | None = None
+        self._rest: RecordedStep | None = None
 
     @property
     def running(self) -> Running:
@@ -60,7 +61,12 @@ class Chunked(Engine):
         """Return the recorded step on what remains of an epoch, if it is verified."""
         like = chunks.loop.recorded
         recorded = self._single.recorder.steps.get(first_batch(like.input, like.target, size))
-        return recorded if recorded is not None and recorded.verified else None
+        if recorded is None or not recorded.verified:
+            return None
+        if recorded is not self._rest and self._single.recorder.guards is not None:
+            self._rest = recorded
+            self._loops.keep_rest(recorded, self._single.recorder.guards)
+        return recorded
 
     def evaluate(self, evaluation: Evaluation) -> Sequence[Tensor]:
         """Return the numbers that are measured after an epoch."""

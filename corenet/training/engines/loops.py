@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from torch import Tensor
+
 from corenet.training.engines.chunks import Chunks, StepLoop
+from corenet.training.engines.recording.evaluation_log import EvaluationLog
 from corenet.training.engines.recording.guards import Guards
 from corenet.training.engines.recording.recorded_step import RecordedStep
 from corenet.training.engines.recording.recorded_update import RecordedUpdate, record_update
@@ -35,6 +38,26 @@ class Kept(Protocol):
         """Return a loop for a learner like an earlier one, unverified, and the guards of that one, or None."""
         ...
 
+    def keep_rest(self, recorded: RecordedStep, learner: Learner, guards: Guards) -> None:
+        """Keep a verified step on what remains of an epoch."""
+        ...
+
+    def keep_evaluation(self, log: EvaluationLog, learner: Learner, guards: Guards) -> None:
+        """Keep what is measured on certain data, which is verified."""
+        ...
+
+    def recall_evaluation(self, learner: Learner, given: Sequence[Tensor]) -> EvaluationLog | None:
+        """Return what is measured on these very data of a learner, unverified, or None."""
+        ...
+
+    def forget_evaluation(self, learner: Learner, given: Sequence[Tensor]) -> None:
+        """Drop what was not right."""
+        ...
+
+    def recall_rest(self, learner: Learner, batch: Key) -> tuple[RecordedStep, Guards] | None:
+        """Return such a step for a learner like an earlier one, unverified, and the guards of that one, or None."""
+        ...
+
 
 class Loops:
     """The loops of a learner: each is taken from the cache ``kept``, or made by ``make``; none after one failed."""
@@ -61,12 +84,17 @@ class Loops:
         return resumed
 
     def recall(self, batch: Key) -> tuple[RecordedStep, Guards] | None:
-        """Return the step of a loop that was verified for an earlier learner, and its guards; asked for once."""
+        """Return a step that was verified for an earlier learner, in a loop or at the end of epochs, and its guards.
+
+        It is asked for once.
+        """
         if self._kept is None or batch in self._asked:
             return None
         recalled = self._kept.recall(self._learner, batch)
         self._asked[batch] = None if recalled is None else recalled[0]
-        return None if recalled is None else (recalled[0].recorded, recalled[1])
+        if recalled is None:
+            return self._kept.recall_rest(self._learner, batch)
+        return recalled[0].recorded, recalled[1]
 
     def chunks_of(self, recorded: RecordedStep, batch: Key) -> Chunks | None:
         """Return chunks of a recorded step, unverified, or None while there can be none."""
@@ -88,6 +116,11 @@ class Loops:
         """Keep verified chunks for later learners."""
         if self._kept is not None:
             self._kept.keep(chunks, guards)
+
+    def keep_rest(self, recorded: RecordedStep, guards: Guards) -> None:
+        """Keep a verified step on what remains of an epoch for later learners."""
+        if self._kept is not None:
+            self._kept.keep_rest(recorded, self._learner, guards)
 
     def refuse(self, error: Exception) -> None:
         """Make no more loops, and say why."""

@@ -82,11 +82,11 @@ class SELU(cn.Module):
 
     def forward(self, input: Tensor) -> Tensor:
         self.save(input)
-        return torch.where(input > 0, SELU_SCALE * input, SELU_SCALE * SELU_ALPHA * input.expm1())
+        return SELU_SCALE * torch.where(input > 0, input, SELU_ALPHA * input.expm1())
 
     def backward(self, grad_output: Tensor) -> Tensor:
         (input,) = self.saved()
-        return grad_output * torch.where(input > 0, SELU_SCALE, SELU_SCALE * SELU_ALPHA * input.exp())
+        return SELU_SCALE * torch.where(input > 0, grad_output, grad_output * (SELU_ALPHA * input.exp()))
 
     def check(self, input: Tensor) -> None:
         self.check_floating(input)

@@ -16,7 +16,7 @@ class GELU(cn.Module):
     r"""Gaussian error linear unit ``y = x Φ(x)``, with ``dx = dy (Φ + x φ)``.
 
     ``Φ`` is the normal distribution and ``φ`` its density. Approximated by tanh it is close to
-    ``Φ = ½ (1 + tanh u)`` with ``u = √(2/π) (x + 0.044715 x³)``, whose density is ``φ = ½ (1 − tanh² u) u′``.
+    ``Φ = ½ (1 + tanh u)`` with ``u = √(2/π) (x + 0.044715 x³)``, whose density is ``φ = 2 Φ (1 − Φ) u′``.
 
     Args:
         approximate: ``"none"`` for the exact ``Φ``, ``"tanh"`` for its approximation.
@@ -48,33 +48,31 @@ class GELU(cn.Module):
         return [cn.Case({"approximate": form}, (5, 3), (-4.0, 4.0)) for form in ("none", "tanh")]
 
     def forward(self, input: Tensor) -> Tensor:
-        self.save(input)
-        return input * self._normal(input)
+        normal = self._normal(input)
+        self.save(input, normal)
+        return input * normal
 
     def backward(self, grad_output: Tensor) -> Tensor:
-        (input,) = self.saved()
-        return grad_output * (self._normal(input) + input * self._density(input))
+        input, normal = self.saved()
+        return grad_output * (normal + input * self._density(input, normal))
 
     def check(self, input: Tensor) -> None:
         self.check_floating(input)
 
     def _normal(self, x: Tensor) -> Tensor:
         """Return ``Φ(x)``."""
-        return 0.5 * (1 + (torch.erf(x / sqrt(2)) if self.approximate == "none" else _tanh_argument(x).tanh()))
+        if self.approximate == "none":
+            return 0.5 * (1 + torch.erf(x / sqrt(2)))
+        return 0.5 * (1 + torch.tanh(sqrt(2 / pi) * (x + CUBIC * x * x * x)))
 
-    def _density(self, x: Tensor) -> Tensor:
+    def _density(self, x: Tensor, normal: Tensor) -> Tensor:
         """Return ``φ(x) = Φ′(x)``."""
         if self.approximate == "none":
             return torch.exp(-0.5 * x * x) / sqrt(2 * pi)
-        tanh = _tanh_argument(x).tanh()
-        return 0.5 * (1 - tanh * tanh) * (sqrt(2 / pi) * (1 + 3 * CUBIC * x * x))
+        return 2 * normal * (1 - normal) * (sqrt(2 / pi) * (1 + 3 * CUBIC * x * x))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({'' if self.approximate == 'none' else repr(self.approximate)})"
-
-
-def _tanh_argument(x: Tensor) -> Tensor:
-    return sqrt(2 / pi) * (x + CUBIC * x * x * x)
 
 
 class SiLU(cn.Module):

@@ -58,7 +58,7 @@ class KLDivLoss(cn.ElementwiseLoss):
     def elements(self, input: Tensor, target: Tensor) -> Tensor:
         if self.log_target:
             return self._scale(input) * (target.exp() * (target - input))
-        return self._scale(input) * (torch.xlogy(target, target) - target * input)
+        return self._scale(input) * (self._entropy(target) - target * input)
 
     def derivative(self, input: Tensor, target: Tensor) -> Tensor:
         return -self._scale(input) * (target.exp() if self.log_target else target)
@@ -76,6 +76,10 @@ class KLDivLoss(cn.ElementwiseLoss):
         if wrong.numel() and not self.log_target:
             hint = "of log-probabilities, use log_target=True"
             raise cn.RangeError(f"{self!r} takes targets that are no less than 0, got {wrong[0].item():g}; {hint}")
+
+    def _entropy(self, target: Tensor) -> Tensor:
+        """Return ``t log t``, 0 where t is 0."""
+        return torch.where(target > 0, target * target.log(), 0)
 
     def _scale(self, input: Tensor) -> float:
         return input.numel() / len(input) if self.of_rows and input.dim() else 1.0

@@ -173,7 +173,10 @@ class TripletMarginLoss(SampleLoss):
     def _distance(self, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
         """Return ``u = a − b + ε`` and its norm."""
         difference = a - b + self.eps
-        return difference, difference.norm(self.p, -1, keepdim=True)
+        size = difference.abs()
+        if self.p == inf:
+            return difference, size.amax(-1, keepdim=True)
+        return difference, (size**self.p).sum(-1, keepdim=True) ** (1 / self.p)
 
     def _slope(self, difference: Tensor, norm: Tensor) -> Tensor:
         """Return the derivative of a norm, 0 where it is 0."""

@@ -200,3 +200,15 @@ def test_a_pair_that_saves_nothing_itself_may_run_again():
             return self.encoder.backward(grad_output), grad_second
 
     assert check_component(Sum).ok
+
+
+def test_what_a_builtin_part_is_handed_is_to_blame_not_the_part(finding):
+    class Doubles(several.TwoHeads):
+        def backward(self, grad_number, grad_scores):
+            grad_hidden = self.number.backward(grad_number)
+            grad_hidden = grad_hidden + 2 * self.scores.backward(grad_scores.clone().mul_(1.5))
+            return self.trunk.backward(grad_hidden)
+
+    found = finding(Doubles, "module.parameter_gradients")
+    assert "builtin/linear.py" not in found
+    assert "grad_hidden = grad_hidden + 2 * self.scores.backward(grad_scores" in found

@@ -61,8 +61,10 @@ class CFunctions:
     def _evaluation(self, log: EvaluationLog | None) -> CompiledEvaluation | None:
         if log is None:
             return None
-        _, function = one_function(compile_calls(log.operations, [], [*log.outputs, *log.numbers], self.library))
-        return CompiledEvaluation(log, function)
+        if log.compiled is None:
+            calls = compile_calls(log.operations, [], [*log.outputs, *log.numbers], self.library)
+            _, log.compiled = one_function(calls)
+        return CompiledEvaluation(log, log.compiled)
 
     def library(self, source: str) -> CDLL:
         """Return a compiled source.

@@ -8,38 +8,74 @@ like anything recorded: no comparison of two learners sees everything that Pytho
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from corenet.contracts.several import mapped
 from corenet.training.engines.chunks import Chunks
 from corenet.training.engines.cpu.codegen import Draw, Function
+from corenet.training.engines.cpu.relocation import Relocation
 from corenet.training.engines.cpu.step_loop import CompiledLoop
 from corenet.training.engines.cpu.structure import memories_of, structure_of
-from corenet.training.engines.recording.asked_checks import AskedCheck
+from corenet.training.engines.recording.constants import made
+from corenet.training.engines.recording.evaluation_log import EvaluationLog
 from corenet.training.engines.recording.guards import Guards
-from corenet.training.engines.recording.op_log import Operation, memory
+from corenet.training.engines.recording.op_log import memory
 from corenet.training.engines.recording.recorded_step import RecordedStep
 from corenet.training.engines.recording.recorded_update import recorded_state
 from corenet.training.engines.recording.recorder import Key, key_of
 from corenet.training.learner import Learner
 
-Storage = torch.UntypedStorage
 TEMPLATES = 64  # to keep, the latest
+EVALUATIONS = 16  # to keep, the latest
 BYTES = 2**20  # of all memories of a step that is kept: of a larger one, compiling is a small part of a training
+EVALUATION_BYTES = 2**22  # of all memories of an evaluation, which is on whole data sets
+
+
+@dataclass(frozen=True)
+class StepTemplate:
+    """A verified step of a learner, its memories, and what the step reads."""
+
+    recorded: RecordedStep
+    learner: Learner
+    memories: list[torch.UntypedStorage]
+    guards: Guards
+
+    @classmethod
+    def of(cls, recorded: RecordedStep, learner: Learner, guards: Guards) -> StepTemplate:
+        """Return the template of a step, with the memories that its learner has now."""
+        return cls(recorded, learner, memories_of(learner), guards)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether its code is the same, such as methods, which may have been replaced since."""
+        return self.guards.of_code().changed() is None
+
+    def moved(self, learner: Learner, more: Collection[int] = ()) -> tuple[RecordedStep, Relocation]:
+        """Return the step over the memories of another learner, and how the rest gets there; ``more`` is made too."""
+        move = Relocation(self.memories, learner, {*self.recorded.made, *more})
+        return move.step(self.recorded, self.learner, learner), move
 
 
 @dataclass(frozen=True)
 class Template:
-    """Verified chunks of a learner, its memories, and what its step reads."""
+    """Verified chunks of a learner, and the step of their loop."""
 
     chunks: Chunks
     loop: CompiledLoop
-    memories: list[Storage]
+    step: StepTemplate
+
+
+@dataclass(frozen=True)
+class EvaluationTemplate:
+    """A verified evaluation on certain data, what it makes, the memories of its learner, and what it reads."""
+
+    log: EvaluationLog
+    made: set[int]
+    memories: list[torch.UntypedStorage]
     guards: Guards
 
 
@@ -48,6 +84,8 @@ class Templates:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[Hashable, Template] = OrderedDict()
+        self._rests: OrderedDict[Hashable, StepTemplate] = OrderedDict()
+        self._evaluations: OrderedDict[Hashable, EvaluationTemplate] = OrderedDict()
 
     def keep(self, chunks: Chunks, guards: Guards) -> None:
         """Keep a verified loop for later learners."""
@@ -55,18 +93,27 @@ class Templates:
         if not isinstance(loop, CompiledLoop) or loop.nbytes() > BYTES:
             return
         key = structure_of(learner), key_of(loop.recorded.input, loop.recorded.target)
-        self._kept[key] = Template(chunks, loop, memories_of(learner), guards)
-        self._kept.move_to_end(key)
-        if len(self._kept) > TEMPLATES:
-            self._kept.popitem(last=False)
+        _put(self._kept, key, Template(chunks, loop, StepTemplate.of(loop.recorded, learner, guards)), TEMPLATES)
+
+    def keep_rest(self, recorded: RecordedStep, learner: Learner, guards: Guards) -> None:
+        """Keep a verified step on what remains of an epoch."""
+        memories = {each.data_ptr(): each for call in recorded.calls for each in getattr(call, "storages", ())}
+        is_ours = all(isinstance(call, (Function, Draw)) for call in recorded.calls)
+        if is_ours and sum(each.nbytes() for each in memories.values()) <= BYTES:
+            key = structure_of(learner), key_of(recorded.input, recorded.target)
+            _put(self._rests, key, StepTemplate.of(recorded, learner, guards), TEMPLATES)
 
     def resume(self, learner: Learner, batch: Key) -> tuple[Chunks, Guards] | None:
         """Return the verified chunks of this very learner, if nothing that its steps read was changed since."""
         key = structure_of(learner), batch
         template = self._kept.get(key)
-        if template is None or not template.chunks.learner.is_same(learner) or template.guards.changed() is not None:
+        if (
+            template is None
+            or not template.chunks.learner.is_same(learner)
+            or template.step.guards.changed() is not None
+        ):
             return None
-        return template.chunks, template.guards
+        return template.chunks, template.step.guards
 
     def has(self, learner: Learner) -> bool:
         """Tell whether the loop of this very learner may be kept."""
@@ -82,91 +129,66 @@ class Templates:
         template = self._kept.get(key)
         if template is None:
             return None
-        if template.guards.of_code().changed() is not None:  # such as a method that was replaced since
+        if not template.step.is_current:
             del self._kept[key]
             return None
-        return rebound(template, learner), template.guards
+        return rebound(template, learner), template.step.guards
+
+    def recall_rest(self, learner: Learner, batch: Key) -> tuple[RecordedStep, Guards] | None:
+        """Return the step on what remains of an epoch, unverified, if one is kept, and the guards of that one."""
+        key = structure_of(learner), batch
+        template = self._rests.get(key)
+        if template is None:
+            return None
+        if not template.is_current:
+            del self._rests[key]
+            return None
+        return template.moved(learner)[0], template.guards
+
+    def keep_evaluation(self, log: EvaluationLog, learner: Learner, guards: Guards) -> None:
+        """Keep what is measured on certain data, which is verified."""
+        is_small = log.compiled is not None and sum(each.nbytes() for each in log.compiled.storages) <= EVALUATION_BYTES
+        if is_small and not log.recalled:
+            template = EvaluationTemplate(log, made(log.operations), memories_of(learner), guards)
+            _put(self._evaluations, _key_on(learner, [each for each, _ in log.given]), template, EVALUATIONS)
+
+    def recall_evaluation(self, learner: Learner, given: Sequence[Tensor]) -> EvaluationLog | None:
+        """Return what is measured on these very data of a learner, unverified, if it is kept."""
+        template = self._evaluations.pop(key := _key_on(learner, given), None)
+        if template is None or template.guards.of_code().changed() is not None:
+            return None
+        self._evaluations[key] = template
+        return Relocation(template.memories, learner, template.made).evaluation(template.log)
+
+    def forget_evaluation(self, learner: Learner, given: Sequence[Tensor]) -> None:
+        """Drop what was not right for a learner of this structure."""
+        self._evaluations.pop(_key_on(learner, given), None)
 
     def __len__(self) -> int:
         return len(self._kept)
 
 
+def _key_on(learner: Learner, given: Sequence[Tensor]) -> Hashable:
+    """Return what tells a structure and unchanged data from others; the template holds the data, so no other is it."""
+    return structure_of(learner), tuple((id(each), memory(each), each._version) for each in given)
+
+
+def _put(kept: OrderedDict[Hashable, Any], key: Hashable, template: object, most: int) -> None:
+    """Keep a template as the latest, and drop the oldest of more than ``most``."""
+    kept[key] = template
+    kept.move_to_end(key)
+    if len(kept) > most:
+        kept.popitem(last=False)
+
+
 def rebound(template: Template, learner: Learner) -> CompiledLoop:
     """Return the loop of a template over the memories of another learner of its structure."""
-    loop = template.loop
-    move = _Move(template, learner)
-    update = replace(
-        loop.update,
-        numbers=move.tensor(loop.update.numbers),
+    update = template.loop.update
+    recorded, move = template.step.moved(learner, [memory(update.numbers)])
+    moved = replace(
+        update,
+        numbers=move.tensor(update.numbers),
         reads=Guards.of_update(learner.optimizer),
         state=recorded_state(learner.optimizer),
     )
-    step = loop.recorded
-    recorded = RecordedStep(
-        input=mapped(move.tensor, step.input),
-        target=mapped(move.tensor, step.target),
-        prediction=mapped(move.tensor, step.prediction),
-        value=move.tensor(step.value),
-        calls=[move.call(call) for call in step.calls],
-        made=move.made(),
-        value_checks=move.checks(step.value_checks, template.chunks.learner, learner),
-        recalled=True,
-    )
-    return CompiledLoop(recorded, update, move.function(loop.apply), learner.optimizer)
-
-
-class _Move:
-    """From the memories of a template's learner to those of another; what a step makes gets fresh ones."""
-
-    def __init__(self, template: Template, learner: Learner) -> None:
-        self._places = {
-            own.data_ptr(): other for own, other in zip(template.memories, memories_of(learner), strict=True)
-        }
-        own_numbers = memory(template.loop.update.numbers)
-        self._fresh = {*template.loop.recorded.made, own_numbers} - self._places.keys()
-
-    def storage(self, storage: Storage) -> Storage:
-        """Return the memory in the place of another; a constant, which is neither, stays."""
-        own = storage.data_ptr()
-        if own in self._fresh and own not in self._places:
-            self._places[own] = Storage(storage.nbytes())
-        return self._places.get(own, storage)
-
-    def made(self) -> list[int]:
-        """Return the addresses of the fresh memories."""
-        return [self._places[own].data_ptr() for own in self._fresh if own in self._places]
-
-    def tensor(self, tensor: Tensor) -> Tensor:
-        """Return the same view of the new learner's storage."""
-        storage = self.storage(tensor.untyped_storage())
-        empty = torch.empty(0, dtype=tensor.dtype)
-        return empty.set_(storage, tensor.storage_offset(), tensor.shape, tensor.stride())
-
-    def function(self, function: Function) -> Function:
-        """Return a function over the other memories."""
-        return function.rebound(self.storage)
-
-    def call(self, call: object) -> Function | Draw:
-        """Return a call over the other memories."""
-        if isinstance(call, Function):
-            return self.function(call)
-        assert isinstance(call, Draw), "a loop has no other calls"
-        return Draw(self._operation(call.operation))
-
-    def checks(self, checks: Sequence[AskedCheck], own: Learner, other: Learner) -> list[AskedCheck]:
-        """Return what the modules and losses at the same places check of the other memories."""
-        modules: dict[int, Any] = {id(one): another for one, another in zip(own.parts(), other.parts(), strict=True)}
-        return [
-            AskedCheck(
-                modules[id(each.module)],
-                tuple(mapped(self._tensor_or_value, input) for input in each.inputs),
-            )
-            for each in checks
-        ]
-
-    def _tensor_or_value(self, value: Any) -> Any:
-        return self.tensor(value) if isinstance(value, Tensor) else value
-
-    def _operation(self, operation: Operation) -> Operation:
-        arguments = tuple(self.tensor(each) if isinstance(each, Tensor) else each for each in operation.arguments)
-        return replace(operation, arguments=arguments, result=self.tensor(operation.result))
+    return CompiledLoop(recorded, moved, move.function(template.loop.apply), learner.optimizer)

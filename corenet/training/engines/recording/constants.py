@@ -28,6 +28,11 @@ def constants(operations: Sequence[Operation]) -> set[int]:
     return found - {0}
 
 
+def made(operations: Sequence[Operation]) -> set[int]:
+    """Return the memories of the tensors that came into being, constants aside: they are filled in each step."""
+    return _memories(each for each in operations if not (each.is_view or each.writes)) - constants(operations)
+
+
 def _is_fixed(operation: Operation) -> bool:
     """Tell whether an operation makes a tensor, and the same one of the same arguments."""
     is_random = torch.Tag.nondeterministic_seeded in operation.function.tags

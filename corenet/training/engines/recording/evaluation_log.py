@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -29,6 +30,8 @@ class EvaluationLog:
     outputs: Sequence[Tensor]
     numbers: Sequence[Tensor]
     operations: Sequence[Operation]
+    compiled: Any = None  # the function of C that does them, once there is one
+    recalled: bool = False  # done for another learner, and put into the memories of this one
 
     def is_current(self, evaluation: Evaluation) -> bool:
         """Tell whether the data are still those that were measured on."""

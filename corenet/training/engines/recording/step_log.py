@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import torch
 from torch import Tensor
@@ -13,7 +12,7 @@ from corenet.contracts.penalties import collected, with_penalties
 from corenet.contracts.several import Tensors, each_of, mapped
 from corenet.contracts.value_checks import asked_by
 from corenet.training.engines.recording.asked_checks import Asked, AskedCheck
-from corenet.training.engines.recording.constants import constants
+from corenet.training.engines.recording.constants import made
 from corenet.training.engines.recording.moving import moved_by
 from corenet.training.engines.recording.op_log import Operation, OpLog, memory
 from corenet.training.engines.recording.rng_state import python_rng_states
@@ -42,10 +41,7 @@ class StepLog:
 
     def made(self) -> set[int]:
         """Return the memories of the tensors that came into being in the step, constants aside, and of its batch."""
-        results = (each.results() for each in self.operations if not (each.is_view or each.writes))
-        own = (*each_of(self.input), *each_of(self.target))
-        made = set(map(memory, chain.from_iterable(results))) - constants(self.operations)
-        return made | set(map(memory, own))
+        return made(self.operations) | set(map(memory, (*each_of(self.input), *each_of(self.target))))
 
 
 def log_step(learner: Learner, input: Tensors, target: Tensors) -> tuple[Tensor, StepLog | NotRecordable]:

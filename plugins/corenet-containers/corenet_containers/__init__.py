@@ -23,6 +23,7 @@ _HOMES = {
     "Residual": "residual",
     "Select": "joining",
 }
+__all__ = list(_HOMES)  # noqa: PLE0604 - the names above
 
 
 def __getattr__(name: str) -> Any:

@@ -74,5 +74,9 @@ class JointLoss(cn.Loss):
         for loss, *pair in zip(self.losses, input, target, strict=True):
             loss.check(*pair)
 
+    def check_values(self, input: Any, target: Any) -> None:
+        for loss, *pair in zip(self.losses, input, target, strict=True):
+            loss.check_values(*pair)
+
     def __repr__(self) -> str:
         return f"JointLoss({', '.join(map(repr, self.losses))})"

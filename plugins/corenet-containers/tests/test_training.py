@@ -1,5 +1,6 @@
 """Every engine trains networks of containers as the plain step does, without falling back to it."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -45,7 +46,8 @@ def data(heads: int) -> cn.data.Dataset:
 
 @pytest.mark.parametrize("engine", ["replay", "compiled"])
 @pytest.mark.parametrize(("make", "heads"), [(two_inputs_and_heads, 2), (one_head_selected, 1)])
-def test_engines_agree(make: Callable[[], Training], heads: int, engine: Any) -> None:
+def test_engines_agree(make: Callable[[], Training], heads: int, engine: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "corenet")
     states = []
     for name in ("plain", engine):
         torch.manual_seed(2)
@@ -55,6 +57,7 @@ def test_engines_agree(make: Callable[[], Training], heads: int, engine: Any) ->
         )  # a fallback to the plain step is a warning, and so an error here
         assert history.engine == name
         states.append((model.state_dict(), history.losses))
+    assert not caplog.messages
     (found, losses), (expected, plain) = states[::-1]
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
     assert losses == pytest.approx(plain, rel=1e-4)

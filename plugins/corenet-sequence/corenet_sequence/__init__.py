@@ -23,6 +23,7 @@ _HOMES = {
     "RNN": "recurrent.rnn",
     "TransformerEncoderLayer": "transformer.encoder_layer",
 }
+__all__ = list(_HOMES)  # noqa: PLE0604 - the names above
 
 
 def __getattr__(name: str) -> Any:

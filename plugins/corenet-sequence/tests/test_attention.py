@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracle import assert_alike, drawn, with_weights_of
+from sequence_oracle import assert_alike, drawn, with_weights_of
 from torch import Tensor, nn
 
 from corenet_sequence import MultiheadAttention

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from oracle import assert_alike, flat, with_weights_of
+from sequence_oracle import assert_alike, flat, with_weights_of
 from torch import Tensor, nn
 
 import corenet_sequence

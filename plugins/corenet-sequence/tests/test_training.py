@@ -1,5 +1,6 @@
 """Every engine trains networks of sequences as the plain step does, without falling back to it."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -72,7 +73,8 @@ def data() -> cn.data.Dataset:
 
 @pytest.mark.parametrize("engine", ["replay", "compiled"])
 @pytest.mark.parametrize("name", MODELS)
-def test_engines_agree(name: str, engine: Any) -> None:
+def test_engines_agree(name: str, engine: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "corenet")
     states = []
     for each in ("plain", engine):
         model, loss, optimizer = training(name)
@@ -81,6 +83,7 @@ def test_engines_agree(name: str, engine: Any) -> None:
         )  # a fallback to the plain step is a warning, and so an error here
         assert history.engine == each
         states.append((model.state_dict(), history.losses))
+    assert not caplog.messages
     (found, losses), (expected, plain) = states[::-1]
     torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
     assert losses == pytest.approx(plain, rel=1e-3)

@@ -6,7 +6,7 @@ from typing import Any
 import corenet as cn
 import pytest
 import torch
-from oracle import assert_alike, drawn, with_weights_of
+from sequence_oracle import assert_alike, drawn, with_weights_of
 from torch import Tensor, nn
 
 from corenet_sequence import PositionalEncoding, TransformerEncoderLayer

@@ -18,7 +18,7 @@ from corenet.contracts.case import Case
 
 
 class EarlyStopping(Callback):
-    """End the training when ``monitor`` has not become better for ``patience`` epochs, with the best weights.
+    """End the training when a number has not become better for some epochs, with the best weights.
 
     Args:
         monitor: the number to look at.
@@ -88,7 +88,7 @@ class EarlyStopping(Callback):
 
 
 class ReduceOnPlateau(Callback):
-    """Multiply the learning rate by ``factor`` when ``monitor`` has not become better for ``patience`` epochs.
+    """Lower the learning rate when a number has not become better for some epochs.
 
     Keras's ``ReduceLROnPlateau``.
 
@@ -142,7 +142,7 @@ class ReduceOnPlateau(Callback):
 
 
 class BestCheckpoint(Callback):
-    """Save model and optimizer to ``path`` after each epoch in which ``monitor`` is the best so far.
+    """Save model and optimizer after each epoch in which a number is the best so far.
 
     The file is that of :func:`~corenet.save`; it is written whole or not at all. Keras's ``ModelCheckpoint`` with
     ``save_best_only=True``.

@@ -55,7 +55,7 @@ class Logger(Callback):
 
 
 class CSVLogger(Logger):
-    """Write a row for each epoch to ``path``, with the columns of ``History.to_csv``.
+    """Write a row for each epoch to a CSV file, with the columns of a history's own.
 
     Args:
         path: the file; it is written over, unless ``append``.
@@ -91,7 +91,7 @@ class CSVLogger(Logger):
 
 
 class JSONLLogger(Logger):
-    """Write a line of JSON for each epoch to ``path``, with the names of the columns of ``History.to_csv``.
+    """Write a line of JSON for each epoch to a file, with the names of the columns that a history has as CSV.
 
     A number that is infinite or not a number, which JSON does not have, is ``null``.
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from corenet.contracts.case import Case
 from corenet.contracts.metric import Metric, Reads
-from corenet.errors import ShapeError
+from corenet.errors import DTypeError, ShapeError
 
 
 class Mean(Metric):
@@ -34,6 +34,8 @@ class Mean(Metric):
 
 class MeanLoss(Mean):
     """The loss that the model is trained by, on the data as it is after the epoch, in evaluation mode.
+
+    It is the mean over the points; of data in pieces each piece weighs as much as it has points.
 
     >>> import torch
     >>> loss = MeanLoss()
@@ -118,6 +120,10 @@ class R2(Metric):
 
 def difference(metric: Metric, output: Tensor, target: Tensor) -> Tensor:
     """Return ``output − target`` in float64; their shapes must be equal, as (N,) against (N, 1) would be all pairs."""
+    for value in (output, target):
+        if not isinstance(value, Tensor):
+            name, found = type(metric).__name__, type(value).__name__
+            raise DTypeError(f"{name} takes one output and one target, not {found}; use a function")
     if output.shape != target.shape:
         raise ShapeError(type(metric).__name__, output.shape, f"expected the targets' shape {tuple(target.shape)}")
     return output.double() - target.double()

@@ -17,7 +17,7 @@ from corenet.contracts.schedule import Schedule
 
 @dataclass(frozen=True)
 class ConstantSchedule(Schedule):
-    """The same ``factor`` for ``steps`` steps, and 1 from then on: PyTorch's ``ConstantLR``.
+    """One factor for some steps, and 1 from then on: PyTorch's ConstantLR.
 
     Args:
         factor: what the rate is multiplied by.
@@ -44,7 +44,7 @@ class ConstantSchedule(Schedule):
 
 @dataclass(frozen=True)
 class StepSchedule(Schedule):
-    """Lower by the factor ``gamma`` every ``step_size`` steps, ``γ^⌊step / step_size⌋``: PyTorch's ``StepLR``.
+    """Lower by a factor every so many steps, ``γ^⌊step / step_size⌋``: PyTorch's StepLR.
 
     Args:
         step_size: for how many steps the rate stays.
@@ -76,7 +76,7 @@ class StepSchedule(Schedule):
 
 @dataclass(frozen=True)
 class ExponentialSchedule(Schedule):
-    """Lower by the factor ``gamma`` at each step, ``γ^step``: PyTorch's ``ExponentialLR``.
+    """Lower by a factor at each step, ``γ^step``: PyTorch's ExponentialLR.
 
     Args:
         gamma: what the rate is multiplied by after each step.
@@ -105,14 +105,13 @@ class ExponentialSchedule(Schedule):
 
 @dataclass(frozen=True)
 class CosineSchedule(Schedule):
-    """Half a cosine wave from 1 down to ``end_factor`` in ``steps`` steps: PyTorch's ``CosineAnnealingLR``.
+    """Half a cosine wave from 1 down to e in T steps, ``e + (1 − e) (1 + cos(π step / T)) / 2``.
 
-    With ``e = end_factor`` and ``T = steps`` the factor is ``e + (1 − e) (1 + cos(π step / T)) / 2``. After T steps it
-    rises again, as PyTorch's does: let the training end there.
+    PyTorch's ``CosineAnnealingLR``. After T steps it rises again, as PyTorch's does: let the training end there.
 
     Args:
-        steps: in how many steps the rate falls, PyTorch's ``T_max``.
-        end_factor: what it is multiplied by then, PyTorch's ``eta_min / lr``.
+        steps: T, in how many steps the rate falls, PyTorch's ``T_max``.
+        end_factor: e, what it is multiplied by then, PyTorch's ``eta_min / lr``.
 
     Raises:
         ConfigError: ``end_factor`` is negative or not finite, or ``steps`` is no positive integer.
@@ -142,7 +141,7 @@ class CosineSchedule(Schedule):
 
 @dataclass(frozen=True)
 class OneCycleSchedule(Schedule):
-    """Up along half a cosine wave, and down along another: PyTorch's ``OneCycleLR``, whose ``max_lr`` is ``lr``.
+    """Up along half a cosine wave, and down along another: PyTorch's OneCycleLR, with the largest rate that of lr.
 
     From ``1 / div_factor`` to 1 in the first ``pct_start`` of the steps, from there to
     ``1 / (div_factor · final_div_factor)``, where it stays.
@@ -191,7 +190,7 @@ class OneCycleSchedule(Schedule):
 
 @dataclass(frozen=True)
 class WarmupSchedule(Schedule):
-    """Up along a line for ``steps`` steps, as PyTorch's ``LinearLR``, and then another schedule from its beginning.
+    """Up along a line for some steps, as PyTorch's LinearLR, and then another schedule from its beginning.
 
     ``start_factor + (1 − start_factor) step / steps`` while ``step < steps``, then ``after(step − steps)``; without
     ``after`` it is 1.

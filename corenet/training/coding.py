@@ -142,7 +142,6 @@ def coding_of(targets: Tensor, output: Tensor, *others: Tensor, loss: Loss | Non
     """Return how ``targets`` code the classes of a model with such an ``output``, and ``others`` as well.
 
     If all targets are one value, the other value that they might have had is looked up in ``others``.
-
     Integers are indices if the output has several columns for each of them: in its last dimension, or where the
     ``loss`` that the model is trained by has its classes. For such a loss, numbers in the shape of the output are
     probabilities.
@@ -238,7 +237,11 @@ def _is_one_hot(targets: Tensor) -> bool:
     return bool((ones == 1).all()) and bool((zeros == targets.shape[-1] - 1).all())
 
 
-def _is_real(targets: Tensor) -> bool:
+def _is_real(targets: Tensor | tuple[Tensor, ...]) -> bool:
+    if isinstance(targets, tuple):
+        raise DataError(
+            f"error_rate reads one target a point, and the data has {len(targets)}; write a metric for them"
+        )
     return targets.is_floating_point() or targets.is_complex()
 
 

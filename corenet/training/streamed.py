@@ -63,6 +63,12 @@ class Reader:
         return self._of_classes(metric, output, target)
 
     def _of_classes(self, metric: Metric, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        if isinstance(output, tuple) or isinstance(target, tuple):
+            raise ConfigError(
+                f"{type(metric).__name__} reads the classes of one output, and there are several outputs or targets; "
+                "measure them by a function of (output, target)",
+                name="metrics",
+            )
         coding = self._coding_for(output)
         expected = coding.output_shape(target)
         if output.shape != expected:

@@ -157,3 +157,24 @@ def test_probabilities_that_a_loss_of_values_learns_are_no_classes():
     optimizer = cn.SGD(model.parameters(), lr=0.1)
     history = cn.fit(model, cn.MSELoss(), optimizer, data, data, epochs=1, batch_size=10, progress=False)
     assert list(history[-1].valid) == ["loss"]
+
+
+def test_several_targets_are_no_classes_by_default_and_refused_if_asked_for():
+    class Sum(cn.Loss):
+        def forward(self, input, target):
+            self.save(input)
+            return (input * target[0] + target[1]).sum()
+
+        def backward(self):
+            return torch.ones_like(*self.saved())
+
+    inputs, model = torch.randn(20, 3), cn.Sequential(cn.Linear(3, 2))
+    data = cn.data.Dataset(inputs, (torch.rand(20, 2), torch.randint(2, (20, 2))))
+    optimizer, options = cn.SGD(model.parameters(), lr=0.01), {"epochs": 1, "batch_size": 10, "progress": False}
+    assert list(cn.fit(model, Sum(), optimizer, data, data, **options)[-1].valid) == ["loss"]
+    for ask in (
+        lambda: cn.error_rate(model, data),
+        lambda: cn.fit(model, Sum(), optimizer, data, data, metrics=[cn.accuracy], **options),
+    ):
+        with pytest.raises(cn.DataError, match="error_rate reads one target a point, and the data has 2"):
+            ask()

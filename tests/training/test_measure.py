@@ -120,6 +120,10 @@ def test_several_outputs_and_targets_are_given_to_a_function():
 
     a, b = torch.rand(6, 2), torch.rand(6, 2)
     both = cn.data.Dataset((a, b), (a + b - 1, a - b - 2))
+    with pytest.raises(cn.ConfigError, match="F1 reads the classes of one output, and there are several"):
+        cn.measure(Two(), both, ["f1"])
+    with pytest.raises(cn.DTypeError, match="MAE takes one output and one target, not tuple"):
+        cn.measure(Two(), both, ["mae"])
     assert cn.measure(Two(), both, [gap])["gap"] == pytest.approx(12 + 240, rel=1e-5)
 
 

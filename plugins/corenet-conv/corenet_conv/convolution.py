@@ -90,7 +90,7 @@ class Convolution(cn.Module):
             return
         self.weight.grad += self._gradient(OF_WEIGHT, padded, grad_output)  # dW = x ⋆ dy
         if self.bias is not None:
-            self.bias.grad += self._batch(grad_output).transpose(0, 1).flatten(1).sum(1)  # db = Σ dy
+            self.bias.grad += self._batch(grad_output).flatten(2).sum((0, 2))  # db = Σ dy
 
     def _gradient(self, which: tuple[bool, bool, bool], padded: Tensor, grad_output: Tensor) -> Tensor:
         """Return the gradient of the padded input or of the weight, by torch's kernels for these sums."""

@@ -65,6 +65,13 @@ def test_upsampling_and_its_gradient_are_pytorchs(agrees, wanted, mode, shape):
     agrees(Upsample(**wanted, **mode), torch.nn.Upsample(**wanted, **mode), *shape)
 
 
+@pytest.mark.parametrize("mode", ["nearest", "bilinear"])
+@pytest.mark.parametrize("factor", [1.125, 2.1, (1.2, 2.2)])
+def test_the_same_and_the_double_size_are_pytorchs_whatever_the_factor(agrees, factor, mode):
+    ours, theirs = (made(scale_factor=factor, mode=mode) for made in (Upsample, torch.nn.Upsample))
+    agrees(ours, theirs, 2, 1, 4, 4)
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 10, 28])
 def test_the_nearest_is_pytorchs_at_every_ratio(size):
     input = torch.arange(size, dtype=torch.float32).expand(1, 1, 1, size)

@@ -74,6 +74,19 @@ def test_means_of_parts_and_their_gradient_are_pytorchs(agrees, output_size, sha
     agrees(AdaptiveAvgPool2d(output_size), torch.nn.AdaptiveAvgPool2d(output_size), *shape)
 
 
+@pytest.mark.parametrize("length", range(1, 9))
+def test_windows_are_counted_as_pytorch_counts_them(length):
+    for stride in (1, 2, 3, 5):
+        for padding in (0, 1, 2):
+            options = {"kernel_size": 4, "stride": stride, "padding": padding, "ceil_mode": True}
+            pool, input = MaxPool1d(**options), torch.zeros(1, length)
+            try:
+                expected = list(torch.nn.MaxPool1d(**options)(input).shape[1:])
+            except RuntimeError:
+                continue
+            assert pool.count_of_windows(input) == expected
+
+
 def test_of_equal_elements_the_first_has_the_gradient():
     pool = MaxPool2d(2)
     pool(torch.full((1, 2, 4), 3.5))

@@ -74,7 +74,7 @@ def test_data_that_were_changed_unseen_are_found_out_and_measured_on_anew(alike,
     numbers[:9] = 1 - numbers[:9]
     for seed in (1, 2):
         alike(seed, data, valid)
-    assert len(evaluations) == 2
+        assert len(evaluations) == 2, "in the very training that finds it out"
 
 
 def test_another_structure_is_measured_on_anew(alike, evaluations):

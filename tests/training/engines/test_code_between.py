@@ -125,6 +125,39 @@ def test_a_check_that_sets_something_is_named():
     assert str(engine.recorder.refusal).startswith("the check of the loss may set factor in Checks.check;")
 
 
+class Scaled(cn.ElementwiseLoss):
+    """A loss that sets up itself when it is made, and whose check asks its base, or what it is."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = 3.0
+
+    def elements(self, input, target):
+        return self.scale * (input - target) ** 2
+
+    def derivative(self, input, target):
+        return 2 * self.scale * (input - target)
+
+    def check(self, input, target):
+        super().check(input, target)
+        if input.dim() > 5:
+            raise cn.ShapeError(f"{type(self).__name__} {self!r}", input.shape, "expected fewer dimensions")
+
+
+class Restarts(Scaled):
+    """One whose check makes it anew where it stands."""
+
+    def check(self, input, target):
+        self.__init__()
+
+
+@pytest.mark.parametrize(("loss", "refusal"), [(Scaled, "None"), (Restarts, "the check of the loss may set scale in")])
+def test_what_a_loss_sets_of_itself_when_it_is_made_is_none_of_its_check(loss, refusal):
+    engine = Replay(learner(loss=loss))
+    engine.step(DATA.inputs[:8], DATA.targets[:8])
+    assert str(engine.recorder.refusal).startswith(refusal)
+
+
 def test_a_rule_that_changes_the_step_each_time_is_seen_before_the_recording_is_used():
     engine = Replay(learner(optimizer=EachStep))
     for _ in range(3):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import ctypes
-import hashlib
 import os
 import shlex
 import shutil
@@ -16,20 +15,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from stat import S_ISREG
 from threading import RLock, Thread
-from time import time
 
 import torch
 
+from corenet.training.engines.cpu.library_folder import digest, forget_oldest, kept, private_folder
 from corenet.training.engines.unsupported import CannotCompile
 
 # Contracted products are as exact as separate ones, and nothing reads errno or traps; NaN and infinity stay.
 FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-shared", "-fPIC")
 _WIDE = {"AVX512": ("-mprefer-vector-width=512",)}
 _SECONDS = 60
-_STALE = 3600  # seconds
-_MOST = 500  # libraries to keep, of some 20 KB each
 
 HEADER = """#include <math.h>
 #include <stdint.h>
@@ -80,11 +76,11 @@ def library(source: str) -> ctypes.CDLL:
     with _at_work:
         try:
             key = key_of(source)
-            folder = _private_folder()
-            kept = _kept(folder, key)
-            if kept is not None:
+            folder = private_folder()
+            built = kept(folder, key)
+            if built is not None:
                 with suppress(OSError):  # of another libc or processor: it is built anew
-                    return _loaded(kept)
+                    return _loaded(built)
             return _loaded(_built(HEADER + source, folder, key, list(_command())))
         except (OSError, RuntimeError) as error:
             text = f"the compiled step cannot be kept or loaded: {error}"
@@ -111,7 +107,7 @@ def is_at_work() -> bool:
 def _is_at_hand(source: str) -> bool:
     """Tell whether a source is compiled already, or cannot be: :func:`library` says why."""
     try:
-        return _kept(_private_folder(), key_of(source)) is not None
+        return kept(private_folder(), key_of(source)) is not None
     except (CannotCompile, OSError, RuntimeError):
         return True
 
@@ -124,7 +120,7 @@ def _compile_aside(source: str) -> None:
 @cache
 def key_of(source: str) -> str:
     """Return what tells a source, with the compiler, its flags and the processor, from others."""
-    return _digest("\0".join((*_command(), _machine(), HEADER + source)).encode())
+    return digest("\0".join((*_command(), _machine(), HEADER + source)).encode())
 
 
 @cache
@@ -138,27 +134,6 @@ def _command() -> tuple[str, ...]:
     if command is None:
         raise NO_COMPILER
     return (*command, *FLAGS, *_WIDE.get(torch.backends.cpu.get_cpu_capability(), ()))
-
-
-def _private_folder() -> Path:
-    """Return the folder of compiled steps, which nobody else may write to: what lies there is run.
-
-    Raises:
-        CannotCompile: it belongs to somebody else.
-    """
-    folder = cache_folder()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    status = folder.stat()
-    if status.st_uid != os.getuid():
-        raise CannotCompile(f"{folder} belongs to another user", "set XDG_CACHE_HOME to a folder of your own")
-    if status.st_mode & 0o077:
-        folder.chmod(0o700)
-    return folder
-
-
-def cache_folder() -> Path:
-    """Return where compiled steps are kept; it may be deleted at any time."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "corenet" / "compiled"
 
 
 def _machine() -> str:
@@ -178,25 +153,6 @@ def _loaded(built: Path) -> ctypes.CDLL:
     return loaded
 
 
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:32]
-
-
-def _kept(folder: Path, key: str) -> Path | None:
-    """Return the library of an earlier time, unless it is broken or others could have written it."""
-    return next((path for path in folder.glob(f"{key}-*.so") if _is_ours(path) and _is_whole(path, key)), None)
-
-
-def _is_ours(path: Path) -> bool:
-    status = path.lstat()
-    return S_ISREG(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o022
-
-
-def _is_whole(path: Path, key: str) -> bool:
-    """Tell whether a file is what was written: to load a part of a library would end the process."""
-    return path.stem == f"{key}-{_digest(path.read_bytes())}"
-
-
 def _built(text: str, folder: Path, key: str, command: list[str]) -> Path:
     """Compile ``text`` into ``folder``, with threads where the compiler knows them."""
     with tempfile.TemporaryDirectory(dir=folder) as own:
@@ -206,9 +162,9 @@ def _built(text: str, folder: Path, key: str, command: list[str]) -> Path:
         said = _refused([*call, "-fopenmp"]) and _refused(call)
         if said:
             raise CannotCompile(f"{command[0]} refused: {said:.200}")
-        _forget_oldest(folder)
+        forget_oldest(folder)
         new.chmod(0o700)
-        return new.replace(folder / f"{key}-{_digest(new.read_bytes())}.so")
+        return new.replace(folder / f"{key}-{digest(new.read_bytes())}.so")
 
 
 def _refused(call: list[str]) -> str:
@@ -236,13 +192,3 @@ def _stop_compilers() -> None:
     for pid in [*_running]:
         with suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
-
-
-def _forget_oldest(folder: Path) -> None:
-    """Keep as many libraries as a few hundred trainings need."""
-    found = sorted(folder.glob("*.so"), key=lambda path: path.stat().st_mtime)
-    for path in found[: -_MOST + 1]:
-        path.unlink(missing_ok=True)
-    for path in folder.glob("tmp*"):  # of a compiler that was stopped
-        if path.is_dir() and time() - path.stat().st_mtime > _STALE:
-            shutil.rmtree(path, ignore_errors=True)

@@ -6,6 +6,7 @@ import dis
 import re
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from types import CodeType
 
 # With one of these, code may read an attribute whose name stands nowhere in it.
@@ -37,13 +38,17 @@ class Names:
     """What code names.
 
     ``globals`` are looked up around a function, ``attributes`` on any object, class or module; ``imports`` are modules,
-    each with the number of dots before it; ``sets`` is what is given another value outside of the function.
+    each with the number of dots before it; ``sets`` is what is given another value outside of the function, but for
+    ``makes``, attributes of the very object that an ``__init__`` or its like is about. ``makes_again`` tells that other
+    code calls one of these by its name, on an object that is there already.
     """
 
     globals: frozenset[str]
     attributes: frozenset[str]
     imports: frozenset[tuple[str, int]]
     sets: frozenset[str]
+    makes: frozenset[str]
+    makes_again: bool
 
 
 @cache
@@ -71,8 +76,8 @@ def names_in(code: CodeType) -> Names:
         attributes |= {"__init_subclass__", "__set_name__"}
     if "MATCH_CLASS" in operations:
         attributes.add("__match_args__")
-    sets = _sets(code, named)
-    if sets:
+    sets, makes = _sets(code, instructions)
+    if sets or makes:
         attributes |= {"__setattr__", "__delattr__"}
     attributes.update(*(_CALLED_BY.get(name, ()) for name in looked_up | attributes))
     inner = [names_in(each) for each in code.co_consts if isinstance(each, CodeType)]
@@ -81,6 +86,8 @@ def names_in(code: CodeType) -> Names:
         frozenset(attributes.union(*(each.attributes for each in inner))),
         _imports(instructions).union(*(each.imports for each in inner)),
         sets.union(*(each.sets for each in inner)) - {*code.co_cellvars},
+        makes.union(*(each.makes for each in inner)),
+        (code.co_name not in MADE and not MADE.isdisjoint(code.co_names)) or any(each.makes_again for each in inner),
     )
 
 
@@ -97,7 +104,19 @@ def _imports(instructions: list[dis.Instruction]) -> frozenset[tuple[str, int]]:
     return frozenset((instructions[place].argval, instructions[place - 2].argval or 0) for place in places)
 
 
-def _sets(code: CodeType, named: list[dis.Instruction]) -> frozenset[str]:
+def _sets(code: CodeType, instructions: list[dis.Instruction]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return what code gives another value, and apart from that what it sets of an object that it makes."""
+    named = [each for each in instructions if isinstance(each.argval, str)]
     by_name = {each.argval for each in named if each.argval in _SETTERS}
     around = {each.argval for each in named if each.opname in ("STORE_DEREF", "DELETE_DEREF")} & {*code.co_freevars}
-    return frozenset(around | by_name | {each.argval for each in named if each.opname in _SETS})
+    made = code.co_varnames[0] if code.co_name in MADE and code.co_argcount else None
+    stored = [(before, each) for before, each in pairwise(instructions) if each.opname in _SETS]
+    makes = {each.argval for before, each in stored if made is not None and _loads(before, made)}
+    others = {each.argval for before, each in stored if made is None or not _loads(before, made)}
+    return frozenset(around | by_name | others), frozenset(makes)
+
+
+def _loads(instruction: dis.Instruction, name: str) -> bool:
+    """Tell whether an instruction leaves a local variable on top; one may load two."""
+    loaded = instruction.argval[-1] if isinstance(instruction.argval, tuple) else instruction.argval
+    return instruction.opname.startswith("LOAD_FAST") and loaded == name

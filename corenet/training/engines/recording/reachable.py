@@ -85,8 +85,11 @@ class Reachable:
             self._visited: dict[int, object] = {}  # which keeps them, so that no other object gets an id
             self._classes: set[tuple[type, bool]] = set()
             self._waiting = deque(self._roots)
+            self._makes: list[str] = []  # of objects that are new, unless code calls __init__ by its name
+            self._makes_again = False
             while self._waiting:
                 self._visit(*self._waiting.popleft())
+            self.sets += self._makes if self._makes_again else []
         return self._own, self._shared, self._unseen
 
     def _visit(self, value: Any, path: str) -> None:
@@ -150,6 +153,8 @@ class Reachable:
         impure = (names.globals - known) & IMPURE | names.attributes & OF_THE_PROCESS
         self._unseen += [f"{name}() in {path}" for name in sorted(impure)]
         self.sets += [f"{name} in {path}" for name in sorted(names.sets)]
+        self._makes += [f"{name} in {path}" for name in sorted(names.makes)]
+        self._makes_again |= names.makes_again
 
     def _imported(self, function: FunctionType, names: NamesInCode, path: str) -> Iterator[ModuleType]:
         """Yield the modules that a function imports when it is called; those that are not there yet are not seen."""

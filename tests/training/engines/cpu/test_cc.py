@@ -11,7 +11,9 @@ import pytest
 import torch
 
 from corenet.training.engines.cpu import cc as module
-from corenet.training.engines.cpu.cc import cache_folder, compiler, library
+from corenet.training.engines.cpu import library_folder
+from corenet.training.engines.cpu.cc import compiler, library
+from corenet.training.engines.cpu.library_folder import cache_folder, forget_oldest, kept
 from corenet.training.engines.unsupported import CannotCompile
 
 TWICE = "double twice(double x) { return 2 * x; }"
@@ -241,7 +243,7 @@ def test_what_a_stopped_compiler_has_started_is_stopped_too(cc, monkeypatch, tmp
 
 @pytest.mark.usefixtures("needs_compiler")
 def test_the_oldest_libraries_are_forgotten(own_cache, monkeypatch):
-    monkeypatch.setattr(module, "_MOST", 2)
+    monkeypatch.setattr(library_folder, "_MOST", 2)
     for number in range(4):
         library(TWICE + "\n" * number)
         for path in own_cache.glob("*.so"):
@@ -249,3 +251,17 @@ def test_the_oldest_libraries_are_forgotten(own_cache, monkeypatch):
     assert len(list(own_cache.glob("*.so"))) == 2
     library.cache_clear()
     assert call(library(TWICE)) == 42
+
+
+@pytest.mark.usefixtures("needs_compiler")
+def test_what_another_process_forgets_meanwhile_is_none_of_ours(own_cache, monkeypatch):
+    library(TWICE)
+    (built,) = own_cache.glob("*.so")
+    key = built.stem.partition("-")[0]
+    assert kept(own_cache, key) == built
+    glob = Path.glob
+    monkeypatch.setattr(Path, "glob", lambda folder, pattern: [*glob(folder, pattern), own_cache / f"{key}-gone.so"])
+    forget_oldest(own_cache)
+    assert kept(own_cache, key) == built
+    built.unlink()
+    assert kept(own_cache, key) is None

@@ -9,6 +9,7 @@ import pytest
 
 from corenet.training.engines.cpu import cc as module
 from corenet.training.engines.cpu.cc import begin, compiler, library
+from corenet.training.engines.cpu.library_folder import digest
 from corenet.training.engines.unsupported import CannotCompile
 
 TWICE = "double twice(double x) { return 2 * x; }"
@@ -131,7 +132,7 @@ def test_a_folder_that_others_can_read_or_write_is_closed_to_them(folder):
 def test_a_library_that_is_whole_but_cannot_be_loaded_is_built_anew(folder, built, content):
     call()
     own = only(folder)
-    name = f"{own.stem.partition('-')[0]}-{module._digest(content)}.so"
+    name = f"{own.stem.partition('-')[0]}-{digest(content)}.so"
     own.unlink()
     (folder / name).write_bytes(content)
     (folder / name).chmod(0o700)

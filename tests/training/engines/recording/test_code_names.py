@@ -108,3 +108,23 @@ def test_what_python_calls_or_finds_by_a_text_is_named_too(function, names):
 
 def test_a_sentence_is_no_name():
     assert "sentence" not in names_in((lambda: "a sentence with blanks").__code__).attributes
+
+
+class Made:
+    def __init__(self, held, one, other):
+        self.one, self.other = one, other
+        held.value = one
+
+    def again(self):
+        self.__init__(self, 1, 2)
+
+    def reset(self):
+        self.one = 1
+
+
+def test_what_an_object_sets_of_itself_when_it_is_made_is_told_apart():
+    made = names_in(Made.__init__.__code__)
+    assert (made.makes, made.sets, made.makes_again) == ({"one", "other"}, {"value"}, False)
+    assert names_in(Made.again.__code__).makes_again
+    reset = names_in(Made.reset.__code__)
+    assert (reset.makes, reset.sets, reset.makes_again) == (frozenset(), {"one"}, False)

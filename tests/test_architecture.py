@@ -25,7 +25,7 @@ LAYERS = [
     ["data"],
     ["builtin", "checkpoint", "testing"],
     ["training"],
-    ["experiments"],
+    ["experiments", "sklearn"],
     ["canary", "report", "scaffold"],
     ["cli"],
 ]

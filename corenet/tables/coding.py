@@ -73,7 +73,7 @@ class TableCoding:
         Raises:
             DataError: a column is missing, or a cell that should be a number is none.
         """
-        return self.encode(self._read(source, how))
+        return self.encode(self._looked_at(source, how))
 
     def targets(self, source: Any, **how: Any) -> Tensor:
         """Return the targets of the rows of ``source``: class indices, or a column of standardised values.
@@ -85,7 +85,7 @@ class TableCoding:
 
     def dataset(self, source: Any, **how: Any) -> Dataset:
         """Return inputs and targets of other rows, such as those of a file for testing."""
-        return self.encoded(self._read(source, how))
+        return self.encoded(self._looked_at(source, how))
 
     def stream(self, source: Any, batch: int = 10_000, **how: Any) -> Iterator[Tensor]:
         """Yield the inputs of at most ``batch`` rows at a time, reading a file piece by piece in bounded memory.
@@ -142,7 +142,10 @@ class TableCoding:
     def _read(self, source: Any, how: Mapping[str, Any]) -> Rows:
         from corenet.tables.sources import read
 
-        rows = read(source, self._reading(how))
+        return read(source, self._reading(how))
+
+    def _looked_at(self, source: Any, how: Mapping[str, Any]) -> Rows:
+        rows = self._read(source, how)
         self._warn(rows, set())
         return rows
 

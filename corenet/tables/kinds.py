@@ -134,8 +134,9 @@ def _category(column: Column, asked: str | None, present: int) -> Decision:
 
 def _refuse_no_category(column: Column, words: list[str], present: int) -> None:
     if all(map(is_date, words)):
+        first = int(column.gaps().argmin())
         raise DataError(
-            f"{column.where(int(column.gaps().argmin()))} is {quoted(words[0])}, a date or time, which is no number; "
+            f"{column.where(first)} is {quoted(column.cell(first))}, a date or time, which is no number; "
             f"make columns such as year, month or days since, or leave it out: columns={{{column.name!r}: 'drop'}}"
         )
     if len(words) > MANY or (len(words) > 10 and len(words) > present / 2):

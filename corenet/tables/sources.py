@@ -85,6 +85,8 @@ def _readable(path: Path) -> Path:
         raise OutputError(f"{path} is a folder; name the file in it")
     if not path.exists():
         raise OutputError(f"there is no file {path}; give a path, or a name such as {', '.join(NAMES[:3])}")
+    if path.stat().st_size == 0:
+        raise DataError(f"{path} is empty; a table has a header and rows")
     return path
 
 

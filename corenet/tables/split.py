@@ -23,7 +23,7 @@ def stratified(classes: Rows, valid: float, test: float, seed: int) -> tuple[Row
         ConfigError: a fraction is none, or leaves a part empty.
 
     >>> [part.tolist() for part in stratified(np.array([0, 1] * 4), 0.25, 0.25, seed=0)]
-    [[0, 1, 5, 6], [2, 7], [3, 4]]
+    [[0, 1, 3, 4], [5, 6], [2, 7]]
     """
     integer("seed", seed)
     counts = [_count(name, fraction, len(classes)) for name, fraction in (("valid", valid), ("test", test))]

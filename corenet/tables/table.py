@@ -118,7 +118,7 @@ def table(
         MissingExtraError: polars is not installed, or scikit-learn for its sets.
 
     >>> table({"age": [31, None, 22, 19], "city": ["Ulm", "Bonn", "Ulm", "?"], "votes": [1, 0, 0, 1]}, target="votes")
-    the table: 4 rows, 4 inputs → 2 outputs
+    the table: 4 rows, 5 inputs → 2 outputs
     COLUMN  AS        WHAT
     age     number    19 … 31; 1 gap
     city    category  2 values: Bonn, Ulm; 1 gap

@@ -147,7 +147,8 @@ class NAdam(cn.Optimizer):
         elif self.weight_decay:
             grad = grad.add(param, alpha=self.weight_decay)
         now, next_ = self.momentum(self.steps), self.momentum(self.steps + 1)
-        product = state["momentum_product"].mul_(now)
+        product = state["momentum_product"]
+        product.copy_(product * now)  # mul_ would compute in the precision of the number, which no loop in C does
         mean = state["mean"].lerp_(grad, 1 - beta1)
         mean_square = state["mean_square"].mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
         root = (mean_square / (1 - beta2 ** (self.steps + 1))).sqrt_().add_(self.eps)

@@ -97,6 +97,15 @@ def test_weights_that_are_all_zero_start_at_the_rate_itself(kind, step):
     torch.testing.assert_close(weight, torch.full((4,), -step, dtype=torch.float64), rtol=1e-5, atol=0)
 
 
+@pytest.mark.parametrize(("kind", "options"), [(LARS, {"trust_coefficient": 1.0}), (LAMB, {"weight_decay": 0.0})])
+def test_a_norm_beyond_float16_is_none_of_infinity(kind, options):
+    weight = cn.Parameter(torch.full((100,), 8000.0, dtype=torch.float16))  # of a norm of 80000, the largest is 65504
+    optimizer = kind([weight], lr=0.25, **options)
+    weight.grad += 2.0
+    optimizer.step()
+    torch.testing.assert_close(weight, torch.full((100,), 6000.0, dtype=torch.float16))
+
+
 @pytest.mark.parametrize("kind", [LARS, LAMB])
 def test_each_parameter_has_a_rate_of_its_own(paths, kind):
     def moved(scale):

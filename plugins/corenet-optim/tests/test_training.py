@@ -29,14 +29,23 @@ MAKERS = ELEMENTWISE | LAYERWISE
 SINGLE_STEPS = "using single steps: not every kernel of it is known in C"
 
 
-def trained(make, engine, callbacks=()):
-    torch.manual_seed(3)
-    model = cn.Sequential(cn.Linear(2, 6), cn.Tanh(), cn.Linear(6, 1), cn.Sigmoid()).to(dtype=torch.float64)
+SETTINGS = {"epochs": 6, "batch_size": 10, "seed": 1, "progress": False}
+
+
+def network(dtype=torch.float64, seed=3):
+    torch.manual_seed(seed)
+    return cn.Sequential(cn.Linear(2, 6), cn.Tanh(), cn.Linear(6, 1), cn.Sigmoid()).to(dtype=dtype)
+
+
+def points(dtype=torch.float64):
     data = cn.data.disk(83, seed=0)  # the last batch of an epoch is smaller
-    data = cn.data.Dataset(3 * data.inputs.double(), data.targets.double())
-    settings = {"epochs": 6, "batch_size": 10, "seed": 1, "progress": False, "callbacks": callbacks}
+    return cn.data.Dataset(3 * data.inputs.to(dtype), data.targets.to(dtype))
+
+
+def trained(make, engine, dtype=torch.float64):
+    model = network(dtype)
     optimizer = make(model.parameters())
-    history = cn.fit(model, cn.BCELoss(), optimizer, data, engine=engine, **settings)
+    history = cn.fit(model, cn.BCELoss(), optimizer, points(dtype), engine=engine, **SETTINGS)
     return model.state_dict(), optimizer.state_dict(), history
 
 
@@ -53,18 +62,32 @@ def in_groups(make):
 
 
 @pytest.mark.parametrize("engine", ["replay", "compiled"])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-9), (torch.float32, 1e-3)])
 @pytest.mark.parametrize("grouped", [False, True], ids=["", "grouped"])
 @pytest.mark.parametrize("name", MAKERS)
-def test_engines_agree_and_none_falls_back(name, grouped, engine, caplog):
+def test_engines_agree_and_none_falls_back(name, grouped, dtype, tolerance, engine, caplog):
     make = in_groups(MAKERS[name]) if grouped else MAKERS[name]
-    weights, state, plain = trained(make, "plain")
+    weights, state, plain = trained(make, "plain", dtype)
     with caplog.at_level(logging.INFO, logger="corenet"):
-        found_weights, found_state, history = trained(make, engine)  # a fallback is a warning, hence an error
+        found_weights, found_state, history = trained(make, engine, dtype)  # a fallback is a warning, hence an error
     may_say = [SINGLE_STEPS] if name == "muon" and engine == "compiled" else []  # products of bfloat16 are torch's
     assert caplog.messages == may_say
     assert history.engine == engine
-    tolerance = {"rtol": 1e-9, "atol": 1e-9}
-    torch.testing.assert_close(found_weights, weights, **tolerance)
-    torch.testing.assert_close(found_state["states"], state["states"], **tolerance)
+    close = {"rtol": tolerance, "atol": tolerance}
+    torch.testing.assert_close(found_weights, weights, **close)
+    torch.testing.assert_close(found_state["states"], state["states"], **close)
     assert history.losses[-1] < 0.99 * history.losses[0]
     assert plain.engine == "plain"
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_round_is_a_training_of_its_own(name):
+    def factory(number):
+        model = network(seed=number)
+        return model, cn.BCELoss(), MAKERS[name](model.parameters())
+
+    for number, (model, _) in enumerate(cn.fit_rounds(factory, points(), rounds=3, **SETTINGS)):
+        alone, loss, optimizer = factory(number)
+        settings = SETTINGS | {"seed": SETTINGS["seed"] + number}
+        cn.fit(alone, loss, optimizer, points(), engine="plain", **settings)
+        torch.testing.assert_close(model.state_dict(), alone.state_dict(), rtol=1e-8, atol=1e-8)

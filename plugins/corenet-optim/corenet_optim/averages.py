@@ -19,8 +19,8 @@ class Averaging(cn.Callback):
 
     A subclass says how much an epoch counts: ``share(count)``, with the number of epochs averaged before.
     Buffers are averaged too, all in float32 at least; what is no floating-point number stays as it is at the end. What
-    the history tells of an epoch is of the weights of that epoch, not of the average: measure the model after ``fit``. An
-    average is of one call of ``fit``: the next one begins anew.
+    the history tells of an epoch is of the weights of that epoch, not of the average: measure the model after ``fit``.
+    An average is of one call of ``fit``: the next one begins anew.
 
     ``average`` has those of the model so far, by their names, or None; ``count`` says of how many epochs.
     """

@@ -23,6 +23,7 @@ LAYERS = [
     ["registry"],
     ["contracts"],
     ["data"],
+    ["tables"],
     ["builtin", "checkpoint", "testing"],
     ["training"],
     ["experiments", "sklearn"],

@@ -171,7 +171,11 @@ class CorenetClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         else:
             self.classes_ = np.unique(y if classes is None else np.asarray(classes))
         usual = "bce_with_logits" if several or len(self.classes_) == 2 else "cross_entropy"
-        return Labels(self.classes_, loss_of(usual if self.loss is None else self.loss), several)
+        loss = loss_of(usual if self.loss is None else self.loss)
+        if several and loss.class_dim is not None:
+            text = f"loss: {loss!r} takes one class a row, and y has several labels; take {usual!r}, say"
+            raise ConfigError(text, name="loss", value=self.loss)
+        return Labels(self.classes_, loss, several)
 
     def _weights(self, y: Array, weights: Array | None) -> Array | None:
         if self.class_weight is None:

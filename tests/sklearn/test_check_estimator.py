@@ -7,7 +7,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import corenet as cn
 from corenet.sklearn import CorenetClassifier, CorenetRegressor
 
-OTHER = CorenetClassifier(20, "tanh", optimizer=partial(cn.SGD, momentum=0.9), lr=0.1, loss="cross_entropy", epochs=50)
+OTHER = CorenetClassifier(20, "tanh", optimizer=partial(cn.SGD, momentum=0.9), lr=0.1, epochs=50)
 
 
 @parametrize_with_checks([CorenetClassifier(epochs=100), CorenetRegressor(epochs=100), OTHER])

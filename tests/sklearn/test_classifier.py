@@ -70,6 +70,12 @@ def test_several_labels_a_row_are_yes_or_no_each(points):
     assert kept == pytest.approx(round(kept))  # of 9 rows, those that are wholly right
 
 
+def test_a_loss_of_one_class_is_refused_for_several_labels(points):
+    X, _ = points
+    with pytest.raises(cn.ConfigError, match="takes one class a row, and y has several labels"):
+        CorenetClassifier(loss="cross_entropy").fit(X, X > 0)
+
+
 def test_one_class_is_certain(points):
     X, _ = points
     model = CorenetClassifier(epochs=2).fit(X, np.full(90, "only"))

@@ -107,7 +107,7 @@ class Builder:
 
     >>> import corenet as cn
     >>> Builder(cn.get, {}).component({"module": "corenet:dropout", "arguments": {"p": 0.25}})
-    Dropout(p=0.25)
+    Dropout(0.25)
     """
 
     def __init__(self, found: Callable[[Any, str], type], tensors: Mapping[str, Tensor]) -> None:

@@ -52,5 +52,6 @@ def _written(epoch: Epoch, describer: Describer) -> dict[str, Any]:
 
 
 def _read(epoch: dict[str, Any], builder: Builder) -> Epoch:
-    numbers = {name: kind(builder.value(epoch[name])) for name, kind in NUMBERS.items()}
-    return Epoch(**numbers, **{part: builder.arguments(epoch[part]) for part in METRICS})
+    numbers: dict[str, Any] = {name: kind(builder.value(epoch[name])) for name, kind in NUMBERS.items()}
+    metrics: dict[str, Any] = {part: builder.arguments(epoch[part]) for part in METRICS}
+    return Epoch(**numbers, **metrics)

@@ -80,8 +80,8 @@ def load_state(path: str | Path) -> dict[str, Tensor]:
     >>> import corenet as cn, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     cn.save(f"{folder}/model.safetensors", cn.Linear(2, 1, init="zeros"))
-    ...     cn.load_state(f"{folder}/model.safetensors")
-    {'weight': tensor([[0., 0.]]), 'bias': tensor([0.])}
+    ...     cn.load_state(f"{folder}/model.safetensors")["weight"]
+    tensor([[0., 0.]])
     """
     contents, _ = opened(path)
     return {name: tensor.clone() for name, tensor in contents.tensors("model.").items()}
@@ -135,7 +135,11 @@ def _left(contents: Contents, document: dict[str, Any]) -> Left | None:
 
 def _values(contents: Contents) -> Builder:
     """Return what reads values that are no components."""
-    return Builder({}.__getitem__, contents.tensors("argument."))
+    return Builder(_no_component, contents.tensors("argument."))
+
+
+def _no_component(kind: str, name: str) -> type:
+    raise ValueError(f"it has the {kind} {name!r} where a value is due")
 
 
 def _built(contents: Contents, document: dict[str, Any]) -> Loaded:

@@ -22,6 +22,7 @@ from corenet.registry.registry import registry
 from corenet.registry.sanitize import plain
 
 PartT = TypeVar("PartT", bound=Tree[Any])
+MadeT = TypeVar("MadeT")
 
 
 class Rebuilding:
@@ -105,7 +106,7 @@ class Rebuilding:
         if shapes != {name: each.shape for name, each in state.items()}:
             raise CheckpointError(f"{self._contents.path} describes a model of other tensors than it holds")
 
-    def _tried(self, build: Callable[[], Any]) -> Any:
+    def _tried(self, build: Callable[[], MadeT]) -> MadeT:
         try:
             return build()
         except CheckpointError:

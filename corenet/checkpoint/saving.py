@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-import corenet
+from corenet import __version__
 from corenet.checkpoint.arguments import NotKeptError
 from corenet.checkpoint.container import packed
 from corenet.checkpoint.description import Describer
@@ -71,16 +72,16 @@ def save(
     """
     _refuse_other_types(model, optimizer, loss, history)
     describer, tensors = Describer(_named), _tensors("model", model)
-    classes = [type(each) for _, each in model.named_modules()]
+    classes: list[type] = [type(each) for _, each in model.named_modules()]
     document: dict[str, Any] = {
-        "versions": {"corenet": corenet.__version__, "torch": torch.__version__, "python": platform.python_version()},
+        "versions": {"corenet": __version__, "torch": torch.__version__, "python": platform.python_version()},
         "modules": classes_of(model),
         **_model(describer, model),
         **modes_of(model),
         "loss": None,
         "optimizer": None,
         "draws": None,
-        "table": table.to_dict() if hasattr(table, "to_dict") else table,
+        "table": _table(table),
         "history": history is not None,
     }
     if loss is not None:
@@ -114,6 +115,17 @@ def _refuse_other_types(*given: object) -> None:
 
 def _tensors(prefix: str, tree: Module | Loss) -> dict[str, Tensor]:
     return {f"{prefix}.{name}": tensor for name, tensor in tree.state_dict().items()}
+
+
+def _table(table: Any) -> dict[str, Any] | None:
+    found = table.to_dict() if hasattr(table, "to_dict") else table
+    try:
+        json.dumps(found, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"the table cannot be saved: {error}") from error
+    if not isinstance(found, (dict, type(None))):
+        raise CheckpointError(f"table must be a dict, or have to_dict(), not {found!r:.80}")
+    return found
 
 
 def _named(cls: type) -> str | None:

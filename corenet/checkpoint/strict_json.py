@@ -21,6 +21,7 @@ def parse(text: str | bytes) -> Any:
     ValueError: 'a' is there twice
     """
     try:
+        text = text.decode() if isinstance(text, bytes) else text  # of bytes json would guess the encoding
         found = json.loads(text, object_pairs_hook=_once, parse_constant=_refuse_constant, parse_float=_finite)
     except RecursionError:
         raise ValueError(f"it is nested deeper than {DEEPEST}") from None

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from corenet.history import History as History
     from corenet.registry.registry import components as components
     from corenet.registry.registry import get as get
+    from corenet.tables.table import table as table
     from corenet.testing.gradcheck.gradcheck import gradcheck as gradcheck
     from corenet.training.compile_step import compile_step as compile_step
     from corenet.training.fit import fit as fit
@@ -59,6 +60,7 @@ _HOMES = {
     "corenet.contracts.sequential": ("Sequential",),
     "corenet.history": ("History",),
     "corenet.registry.registry": ("components", "get"),
+    "corenet.tables.table": ("table",),
     "corenet.testing.gradcheck.gradcheck": ("gradcheck",),
     "corenet.training.compile_step": ("compile_step",),
     "corenet.training.fit": ("fit",),

@@ -31,6 +31,7 @@ __all__ = [
     "RangeError",
     "ShapeError",
     "StructureError",
+    "TableWarning",
     "UnavailableComponentError",
     "UnknownComponentError",
 ]
@@ -201,6 +202,10 @@ class MissingExtraError(CorenetError, ImportError):
 
 class EngineWarning(UserWarning):
     """Training goes on, by a slower engine than the one that was asked for."""
+
+
+class TableWarning(UserWarning):
+    """A row has what the training's table had not, and is taken as if it lacked it."""
 
 
 class CheckpointError(CorenetError, ValueError):

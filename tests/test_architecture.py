@@ -23,6 +23,7 @@ LAYERS = [
     ["registry"],
     ["contracts"],
     ["data", "history"],
+    ["tables"],
     ["builtin", "checkpoint", "testing"],
     ["training"],
     ["experiments"],

@@ -23,6 +23,7 @@ from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.errors import CheckpointError, CheckpointWarning
 from corenet.history import History
+from corenet.tables.coding import TableCoding
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Loaded:
     model: Module
     optimizer: Optimizer | None = None
     loss: Loss | None = None
-    table: dict[str, Any] | None = None
+    table: TableCoding | None = None
     history: History | None = None
 
 
@@ -152,7 +153,14 @@ def _built(contents: Contents, document: dict[str, Any]) -> Loaded:
             _fill_optimizer(contents, document, optimizer)
         else:
             warnings.warn(f"{contents.path}: its optimizer stays out: {why}", CheckpointWarning, stacklevel=3)
-    return Loaded(model, optimizer, loss, document["table"], _history(contents, document))
+    return Loaded(model, optimizer, loss, _table(contents, document), _history(contents, document))
+
+
+def _table(contents: Contents, document: dict[str, Any]) -> TableCoding | None:
+    try:
+        return None if document["table"] is None else TableCoding.from_dict(document["table"])
+    except CheckpointError as error:
+        raise CheckpointError(f"{contents.path}: {error}") from error
 
 
 def _history(contents: Contents, document: dict[str, Any]) -> History | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,6 +26,8 @@ from corenet.errors import CheckpointError
 from corenet.files import write_bytes
 from corenet.history import History
 from corenet.registry.provenance import component_of, provenance
+from corenet.tables.coding import TableCoding
+from corenet.tables.table import Table
 
 
 def save(
@@ -35,7 +36,7 @@ def save(
     optimizer: Optimizer | None = None,
     *,
     loss: Loss | None = None,
-    table: Any = None,
+    table: Table | TableCoding | None = None,
     history: History | None = None,
 ) -> None:
     """Write ``model``, and what else is given, to ``path``: whole or not at all.
@@ -50,7 +51,7 @@ def save(
         model: what is saved.
         optimizer: what trains it, with its state.
         loss: what it was trained by, which says what its outputs mean.
-        table: how rows of a table become its inputs; a dict, or what has ``to_dict()``.
+        table: the table that it was trained on, of which the coding is saved, or that coding.
         history: what the training was like.
 
     Raises:
@@ -117,15 +118,11 @@ def _tensors(prefix: str, tree: Module | Loss) -> dict[str, Tensor]:
     return {f"{prefix}.{name}": tensor for name, tensor in tree.state_dict().items()}
 
 
-def _table(table: Any) -> dict[str, Any] | None:
-    found = table.to_dict() if hasattr(table, "to_dict") else table
-    try:
-        json.dumps(found, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise CheckpointError(f"the table cannot be saved: {error}") from error
-    if not isinstance(found, (dict, type(None))):
-        raise CheckpointError(f"table must be a dict, or have to_dict(), not {found!r:.80}")
-    return found
+def _table(table: Table | TableCoding | None) -> dict[str, Any] | None:
+    coding = table.coding if isinstance(table, Table) else table
+    if not isinstance(coding, (TableCoding, type(None))):
+        raise CheckpointError(f"table= takes a table that cn.table made, or its coding, not {table!r:.80}")
+    return None if coding is None else coding.to_dict()
 
 
 def _named(cls: type) -> str | None:

@@ -34,8 +34,8 @@ def apply(optimizer: Optimizer, slots: Sequence[Applied]) -> None:
     if optimizer._schedule is not None:
         _ = optimizer.current_lr  # one that is wrong is refused before anything is written
     gradients = [slot.grad for slot in slots]
-    if optimizer.max_grad_norm is not None:
-        gradients = clipped(gradients, optimizer.max_grad_norm)
+    if optimizer._max_grad_norm is not None:
+        gradients = clipped(gradients, optimizer._max_grad_norm)
     for slot, grad in zip(slots, gradients, strict=True):
         if own := slot.own:
             with having(optimizer, own):

@@ -29,7 +29,8 @@ class Flat:
     def __init__(self, parameters: Sequence[Tensor]) -> None:
         self.parameters = tuple(parameters)
         self.gradients = tuple(gradient(parameter) for parameter in parameters)
-        self.addresses = [tensor.data_ptr() for tensor in (*self.parameters, *self.gradients)]
+        self._tensors = (*self.parameters, *self.gradients)
+        self.addresses = [tensor.data_ptr() for tensor in self._tensors]
         self.param = _spanning(self.parameters)
         self.grad = _spanning(self.gradients)
 
@@ -37,7 +38,7 @@ class Flat:
         """Tell whether every parameter has the gradient, and both the memory, that this object found."""
         return (
             all(map(is_, map(_GRAD, self.parameters), self.gradients))
-            and list(map(Tensor.data_ptr, (*self.parameters, *self.gradients))) == self.addresses
+            and list(map(Tensor.data_ptr, self._tensors)) == self.addresses
             and all(map(Tensor.is_contiguous, self.parameters))
         )
 

@@ -86,7 +86,11 @@ def grouped(init: Callable[..., None]) -> Callable[..., None]:
         if type(self).__init__ is not constructor or first is None:
             init(self, *given, **options)  # called by that of a class derived from this one
             return
-        bound = signature(init).bind(self, *given, **options)
+        try:
+            bound = signature(init).bind(self, *given, **options)
+        except TypeError:
+            init(self, *given, **options)  # which names an unknown argument before a missing one
+            raise
         if first in bound.arguments:
             bound.arguments[first] = _tried(type(self), first, _by_name(init, bound.arguments))
         init(*bound.args, **bound.kwargs)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from corenet.contracts.flat import Flat, flatten
 from corenet.contracts.groups import Group
-from corenet.contracts.parameter import is_frozen
+from corenet.contracts.parameter import freezes, is_frozen
 
 State = dict[str, Tensor]
 InitState = Callable[[Tensor, Group], State]
@@ -57,6 +57,7 @@ class Layout:
         self._groups, self._elementwise, self._init_state = tuple(groups), elementwise, init_state
         self._parameters: tuple[Tensor, ...] = tuple(each for group in groups for each in group["params"])
         self._resting: list[State] = [{} for _ in self._parameters]  # of those that are frozen
+        self._freezes = -1  # that were known when it was last looked which are
         self._lay_out()
 
     def weights(self) -> list[Tensor]:
@@ -69,10 +70,14 @@ class Layout:
 
     def is_current(self) -> bool:
         """Tell whether every trained parameter and gradient is the tensor, and in the memory, that was laid out."""
-        return (
-            all(slot.flat.is_current() for slot in self.slots)
-            and list(map(is_frozen, self._parameters)) == self._frozen
-        )
+        return all(slot.flat.is_current() for slot in self.slots) and self._are_frozen_as_before()
+
+    def _are_frozen_as_before(self) -> bool:
+        if self._freezes != freezes():
+            if list(map(is_frozen, self._parameters)) != self._frozen:
+                return False
+            self._freezes = freezes()
+        return True
 
     def refresh(self) -> None:
         """Lay out again, state included, if new tensors or memories stand in the place of those laid out."""
@@ -102,6 +107,7 @@ class Layout:
     def _lay_out(self) -> None:
         with torch.inference_mode(False):  # what inference mode makes could not be changed outside of it
             self._frozen = list(map(is_frozen, self._parameters))
+            self._freezes = freezes()
             self.slots = [
                 Slot(flat, self._init_state(flat.param, group), group)
                 for group in self._groups

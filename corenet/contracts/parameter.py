@@ -72,7 +72,18 @@ def is_frozen(parameter: Tensor) -> bool:
 
 def set_frozen(parameter: Tensor, frozen: bool) -> None:
     """Let optimizers leave a parameter alone, or change it again."""
-    parameter._corenet_frozen = frozen  # type: ignore[attr-defined]
+    if is_frozen(parameter) != frozen:
+        parameter._corenet_frozen = frozen  # type: ignore[attr-defined]
+        _Freezes.count += 1
+
+
+def freezes() -> int:
+    """Return how often any parameter was frozen or let go: until it changes, nobody need look for frozen ones again."""
+    return _Freezes.count
+
+
+class _Freezes:
+    count = 0
 
 
 def _mark(tensor: Tensor, kind: type) -> Tensor:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 
 import torch
@@ -25,15 +23,16 @@ def add(owner: object, value: Tensor) -> None:
         added.append(value)
 
 
-@contextmanager
-def collected() -> Iterator[list[Tensor]]:
-    """Collect what is added for a while."""
-    added: list[Tensor] = []
-    token = _ADDED.set(added)
-    try:
-        yield added
-    finally:
-        _ADDED.reset(token)
+class collected:  # noqa: N801 - written out, as contextlib's costs each step a hundredth of its time
+    """Collect what is added for a while: ``with collected() as penalties``."""
+
+    def __enter__(self) -> list[Tensor]:
+        added: list[Tensor] = []
+        self._token = _ADDED.set(added)
+        return added
+
+    def __exit__(self, *_: object) -> None:
+        _ADDED.reset(self._token)
 
 
 def with_penalties(value: Tensor, added: list[Tensor]) -> Tensor:

@@ -16,7 +16,7 @@ def components_of(*distributions: str) -> list[Component]:
         BrokenPluginError: one fails to list its components, or has none.
 
     >>> [row.name for row in components_of("corenet")][:3]
-    ['linear', 'dropout', 'relu']
+    ['linear', 'dropout', 'flatten']
     """
     rows = components()
     known = {row.distribution for row in rows}

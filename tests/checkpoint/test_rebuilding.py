@@ -7,8 +7,13 @@ import torch
 
 import corenet as cn
 from corenet.checkpoint.container import packed, read
+from corenet.tables.coding import TableCoding
 
 TRAIN = cn.data.disk(60, seed=3)
+NUMBER = {"kind": "number", "name": "x", "mean": 0.1, "std": 2.5, "gap": False}
+CATEGORY = {"kind": "category", "name": "kind", "values": ["a", "σ"], "gap": True}
+TARGET = {"kind": "number", "name": "y", "mean": 0.1, "std": 2.5}
+CODING = TableCoding.from_dict({"version": 1, "missing": ["NA"], "columns": [NUMBER, CATEGORY], "target": TARGET})
 
 
 def parts(schedule=None):
@@ -59,11 +64,11 @@ def test_a_training_goes_on_from_a_file_alone_as_if_it_had_never_stopped(path):
     trained(*whole, epochs=6)
     half = parts(schedule)
     history = trained(*half, epochs=3)
-    cn.save(path, half[0], half[2], loss=half[1], history=history, table={"columns": ["x", "y"]})
+    cn.save(path, half[0], half[2], loss=half[1], history=history, table=CODING)
     before = torch.get_rng_state()
     again = cn.load(path)
     assert torch.equal(torch.get_rng_state(), before)
-    assert again.table == {"columns": ["x", "y"]}
+    assert again.table == CODING
     assert (list(again.history), again.history.engine) == (list(history), "plain")
     assert again.optimizer.groups[1].own == {"lr": 0.03, "betas": (0.5, 0.75)}
     assert (again.optimizer.steps, again.optimizer.max_grad_norm, again.optimizer.weight_decay) == (27, 2.5, 0.02)
@@ -219,6 +224,7 @@ def test_a_description_of_something_else_is_refused(path, model, match):
         ("components", [{"class": "a:B", "name": "a:b; rm", "version": "1"}], "has the name 'a:b; rm'"),
         ("components", [{"class": "a:B", "name": "a:b", "version": "1 --index-url=x"}], "has the version"),
         ("components", [{"name": "a:b"}], "not a class with its name"),
+        ("table", [], "'table' of its description is"),
         ("versions", {"corenet": 2}, "'corenet' of its versions is '2', not str"),
     ],
 )
@@ -246,9 +252,7 @@ def test_what_cannot_be_saved_is_refused_at_once(path):
     for given in ({"model": 3}, {"model": cn.Linear(2, 1), "loss": 3}, {"model": cn.Linear(2, 1), "history": [1]}):
         with pytest.raises(cn.CheckpointError, match=r"save\(path, model, optimizer, loss=..., history=...\) takes"):
             cn.save(path, **given)
-    with pytest.raises(cn.CheckpointError, match="table"):
-        cn.save(path, cn.Linear(2, 1), table={"a": object()})
-    with pytest.raises(cn.CheckpointError, match="table"):
+    with pytest.raises(cn.CheckpointError, match=r"table= takes a table that cn\.table made, or its coding, not \[1\]"):
         cn.save(path, cn.Linear(2, 1), table=[1])
     assert not path.exists()
 

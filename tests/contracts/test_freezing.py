@@ -156,3 +156,16 @@ def test_a_loop_of_ones_own_leaves_it_alone_too():
         model.backward(loss.backward())
         optimizer.step()
     assert changed(model, before) == ["5.weight", "5.bias"]
+
+
+def test_a_layout_sees_what_is_frozen_and_let_go_whoever_looked_before():
+    one, other = cn.Linear(2, 1), cn.Linear(2, 1)
+    layouts = [cn.SGD(each.parameters(), lr=0.1) for each in (one, other)]
+    for optimizer in layouts:
+        assert sum(each.numel() for each in optimizer.layout.weights()) == 3
+    one.freeze()
+    assert [sum(each.numel() for each in optimizer.layout.weights()) for optimizer in layouts] == [0, 3]
+    assert [sum(each.numel() for each in optimizer.layout.weights()) for optimizer in layouts] == [0, 3]
+    one.unfreeze()
+    other.freeze()
+    assert [sum(each.numel() for each in optimizer.layout.weights()) for optimizer in layouts] == [3, 0]

@@ -99,6 +99,7 @@ class Trial:
             NotApplicable: the inputs that the case draws have no first dimension in common.
         """
         resized = replace(self, case=replace(self.case, shape=(count, *self.case.shape[1:])), rows=count)
+        vars(resized)["_factors"] = self._factors  # which few rows, or none, could not tell
         if not self.draws:
             return resized
         given = [*self.inputs(), *(each_of(self.target()) if self.case.targets is not None else ())]

@@ -34,7 +34,7 @@ def test_linear_as_it_is_written():
         "in_features: int",
         "out_features: int",
         "bias: bool = True",
-        "init: str = 'uniform'",
+        "init: str | Callable[[torch.Tensor], object] = 'uniform'",
         "device: torch.device | str | None = None",
         "dtype: torch.dtype | None = None",
     ]
@@ -45,7 +45,7 @@ def test_linear_as_it_is_written():
 def test_names_are_resolved_where_the_constructor_is_written():
     (reduction,) = arguments(cn.MSELoss, {})  # inherited from another file
     assert reduction.hint == Literal["mean", "sum", "none"]
-    assert str(arguments(cn.SGD, {})[0]) == "parameters: Iterable[torch.Tensor]"
+    assert str(arguments(cn.SGD, {})[0]) == "parameters: Iterable[torch.Tensor] | Iterable[Mapping[str, Any]]"
 
 
 def test_one_name_that_cannot_be_resolved_costs_the_others_nothing():

@@ -76,7 +76,7 @@ def test_the_docstrings_of_the_house_are_read_to_the_end(row):
     if row.distribution != "corenet":
         pytest.skip("a stranger's")
     found = parse(registry().get(row.kind, row.name).__doc__)
-    assert found.formulas or row.kind == "module"
+    assert found.formulas or row.kind not in ("loss", "optimizer")
     assert found.summary.endswith(".")
-    assert found.reference.endswith(".")
+    assert found.reference.endswith(".") or row.kind not in ("module", "loss", "optimizer")
     assert "``" not in str(found)

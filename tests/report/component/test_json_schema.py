@@ -78,7 +78,12 @@ def test_an_optimizer_in_full():
     assert list(schema) == ["$schema", "title", "type", "properties", "required", "additionalProperties"]
     assert (schema["$schema"], schema["title"]) == ("https://json-schema.org/draft/2020-12/schema", "SGD")
     assert schema["required"] == ["parameters", "lr"]
-    assert schema["properties"]["parameters"] == {"x-python-type": "Iterable[torch.Tensor]"}
+    assert schema["properties"]["parameters"] == {
+        "anyOf": [
+            {"x-python-type": "Iterable[torch.Tensor]"},
+            {"type": "array", "items": {"type": "object", "additionalProperties": {}}},
+        ]
+    }
     assert schema["properties"]["lr"] == {"type": "number", "description": "the rate"}
     assert schema["properties"]["nesterov"] == {"type": "boolean", "default": False}
 

@@ -71,6 +71,10 @@ class CrossEntropy(cn.Loss):
         if input.dim() != 2 or target.shape != input.shape[:1] or not len(input):
             raise cn.ShapeError("CrossEntropy", input.shape, "expected (N, C) and (N,)")
 
+    def check_values(self, input, target):
+        if not ((target >= 0) & (target < input.shape[1]) | (target == self.ignore_index)).all():
+            raise cn.RangeError("a class that there is none of")
+
     def forward(self, input, target):
         kept = target != self.ignore_index
         logs, at = input.log_softmax(1), target.clamp(0, input.shape[1] - 1)[:, None]

@@ -19,7 +19,8 @@ from corenet.training.engines.cpu.step_loop import CompiledLoop
 @pytest.fixture(autouse=True)
 def nothing_kept(monkeypatch):
     """Let no test find what another had compiled."""
-    monkeypatch.setattr(KEPT, "_kept", OrderedDict())
+    for each in ("_kept", "_rests", "_evaluations"):
+        monkeypatch.setattr(KEPT, each, OrderedDict())
 
 
 @dataclass

@@ -13,7 +13,6 @@ from corenet.training.engines.recording.op_log import Operation
 
 _COPIES = ("clone", "copy_", "_to_copy", "fill_", "full", "full_like", "scalar_tensor", "where")
 _FLOATS = (torch.float32, torch.float64)
-_COUNTS = ("add", "sub")  # of whole numbers, too: what counts batches
 
 
 @dataclass(frozen=True)
@@ -58,8 +57,6 @@ def _computed_in(operation: Operation) -> torch.dtype | None:
     dtype: torch.dtype = operation.result.dtype
     if operation.name in _COPIES:
         return dtype
-    if plain in _COUNTS and dtype is torch.int64:
-        return dtype if all(each.dtype is dtype for each in operation.tensors()) else None
     if plain not in COMPARISONS:
         if dtype is torch.int64:
             return dtype if plain in (*OF_INTEGERS, *CLAMPS) else None

@@ -53,16 +53,12 @@ class RecordedStep:
         return not self.verified and self.attempts >= ATTEMPTS
 
     @property
-    def given(self) -> list[Tensor]:
-        """What a batch is copied to: each input and each target."""
-        return [*each_of(self.input), *each_of(self.target)]
-
-    @property
     def results(self) -> list[Tensor]:
         """What is looked at after it: each output, the loss, and the numbers that modules check on the way."""
         return [*each_of(self.prediction), self.value, *self._looked_at]
 
     def __post_init__(self) -> None:
+        self.given = [*each_of(self.input), *each_of(self.target)]  # what a batch is copied to
         own = set(map(memory, self.given))
         self._early = [check for check in self.value_checks if check.reads_only(own)]
         self._late = [check for check in self.value_checks if not check.reads_only(own)]

@@ -37,13 +37,14 @@ class RecordedUpdate:
     """The operations of one step, the numbers that they read, and when they are the right ones.
 
     ``numbers`` has those of one step, in float64; each operation reads one of ``parts``, its elements; and ``at`` tells
-    them for each step.
+    them for each step. ``counts`` says whether one of them depends on the count of steps, not on rates alone.
     """
 
     operations: list[Operation]
     numbers: Tensor
     parts: list[Tensor]
     at: list[At]
+    counts: bool
     comparisons: list[Comparison]
     reads: Guards
     state: list[Any]
@@ -55,8 +56,13 @@ class RecordedUpdate:
     def numbers_of(self, optimizer: Optimizer, steps: range) -> Numbers:
         """Return the numbers of each of these steps."""
         rates = rates_of_groups(optimizer, steps)
-        columns = [[float(at(step, now)) for step, now in zip(steps, rates, strict=True)] for at in self.at]
-        return list(zip(*columns, strict=True)) if columns else [()] * len(steps)
+        if self.counts:
+            return list(map(self._numbers_at, steps, rates))
+        made = {now: self._numbers_at(0, now) for now in set(rates)}
+        return [made[now] for now in rates]
+
+    def _numbers_at(self, step: int, rates: Sequence[float]) -> tuple[float, ...]:
+        return tuple([float(at(step, rates)) for at in self.at])
 
     def is_current(self, optimizer: Optimizer) -> bool:
         """Tell whether it is still what the optimizer does, to the tensors that it has now."""
@@ -103,7 +109,8 @@ def record_update(optimizer: Optimizer) -> RecordedUpdate:
     numbers = torch.zeros(max(1, len(at)), dtype=torch.float64)  # a memory, even if there are none
     parts = list(numbers[: len(at)].unbind())
     operations = _with_numbers(logs[0], trials[0], dict(zip(places, parts, strict=True)))
-    return RecordedUpdate(operations, numbers, parts, at, comparisons, reads, recorded_state(optimizer))
+    counts = any(trials[0].counts[place] for place in places)
+    return RecordedUpdate(operations, numbers, parts, at, counts, comparisons, reads, recorded_state(optimizer))
 
 
 def _places_of_numbers(logs: Sequence[Sequence[Operation]], trials: Sequence[Trial]) -> list[int]:

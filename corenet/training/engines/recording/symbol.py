@@ -27,18 +27,20 @@ class Trial:
     def __init__(self, seed: int, steps: int, comparisons: list[Comparison]) -> None:
         self._random, self.now, self._comparisons = Random(seed), steps, comparisons  # noqa: S311 - no secret
         self.at: list[At] = []
+        self.counts: list[bool] = []  # whether each depends on the count of steps
         self._places: dict[float, int] = {}
-        self.steps = Symbol(self, lambda step, rates: step, has_rate=False)
+        self.steps = Symbol(self, lambda step, rates: step, has_rate=False, counts=True)
 
     def rate(self, group: int) -> Symbol:
         """Return the rate of a group."""
-        return Symbol(self, lambda step, rates: rates[group], has_rate=True)
+        return Symbol(self, lambda step, rates: rates[group], has_rate=True, counts=False)
 
-    def mark(self, at: At) -> float:
+    def mark(self, at: At, counts: bool) -> float:
         """Return the mark of one more number."""
         mark = self._random.uniform(0.25, 0.75)
         self._places[mark] = len(self.at)
         self.at.append(at)
+        self.counts.append(counts)
         return mark
 
     def place(self, value: object) -> int | None:
@@ -58,10 +60,11 @@ class Symbol(float):
     trial: Trial
     at: At
     has_rate: bool
+    counts: bool
 
-    def __new__(cls, trial: Trial, at: At, has_rate: bool) -> Symbol:
-        made = super().__new__(cls, trial.mark(at))
-        made.trial, made.at, made.has_rate = trial, at, has_rate
+    def __new__(cls, trial: Trial, at: At, has_rate: bool, counts: bool) -> Symbol:
+        made = super().__new__(cls, trial.mark(at, counts))
+        made.trial, made.at, made.has_rate, made.counts = trial, at, has_rate, counts
         return made
 
     __hash__ = None  # type: ignore[assignment]  # nothing is found by it
@@ -79,14 +82,15 @@ def _computing(function: Callable[[Any, Any], Any], is_reflected: bool = False) 
             return NotImplemented  # a tensor's own method takes the mark
         left, right = (_at(value), self.at) if is_reflected else (self.at, _at(value))
         has_rate = self.has_rate or (isinstance(value, Symbol) and value.has_rate)
-        return Symbol(self.trial, lambda step, rates: function(left(step, rates), right(step, rates)), has_rate)
+        counts = self.counts or (isinstance(value, Symbol) and value.counts)
+        return Symbol(self.trial, lambda step, rates: function(left(step, rates), right(step, rates)), has_rate, counts)
 
     return compute
 
 
 def _negative(self: Symbol) -> Symbol:
     at = self.at
-    return Symbol(self.trial, lambda step, rates: -at(step, rates), self.has_rate)
+    return Symbol(self.trial, lambda step, rates: -at(step, rates), self.has_rate, self.counts)
 
 
 def _comparing(relation: Callable[[Any, Any], bool]) -> Callable[..., Any]:

@@ -241,3 +241,20 @@ def test_the_count_of_steps_stays_where_a_schedule_ends():
     with pytest.raises(IndexError):
         learning_rates(optimizer, range(1, 5))
     assert optimizer.steps == 1
+
+
+def test_numbers_that_depend_on_rates_alone_are_computed_once_for_each_rate():
+    asked = []
+
+    class Asked(cn.SGD):
+        def update(self, param, grad, state):
+            param.sub_(grad, alpha=self.current_lr)
+
+    optimizer = Asked(cn.Linear(2, 1).parameters(), lr=0.5, schedule=lambda step: 1 / (1 + step // 3))
+    update = record_update(optimizer)
+    (at,) = update.at
+    update.at = [lambda step, rates: asked.append(rates) or at(step, rates)]
+    assert not update.counts
+    assert update.numbers_of(optimizer, range(6)) == [(0.5,)] * 3 + [(0.25,)] * 3
+    assert sorted(asked) == [(0.25,), (0.5,)]
+    assert record_update(cn.Adam(cn.Linear(2, 1).parameters())).counts

@@ -1,0 +1,98 @@
+"""How a column becomes inputs: a number standardised, a category by a place for each of its values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from corenet.tables.rows import Column
+
+Inputs = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class NumberColumn:
+    """``(x − mean) / std``, 0 for a gap; if the training part had gaps, an input beside it is 1 there."""
+
+    name: str
+    mean: float
+    std: float
+    gap: bool
+
+    @classmethod
+    def fitted(cls, column: Column, part: NDArray[np.int64]) -> NumberColumn:
+        """Return the coding of a column by the rows ``part``."""
+        numbers = column.numbers()[part]
+        present = numbers[~np.isnan(numbers)]
+        mean, std = (float(present.mean()), float(present.std())) if len(present) else (0.0, 0.0)
+        return cls(column.name, mean, std or 1.0, len(present) < len(numbers))
+
+    @property
+    def inputs(self) -> list[str]:
+        """What each of its inputs is."""
+        return [self.name, f"{self.name} is missing"] if self.gap else [self.name]
+
+    def encode(self, column: Column) -> Inputs:
+        """Return its inputs, one row a row."""
+        standardised = (column.numbers() - self.mean) / self.std
+        gaps = np.isnan(standardised)
+        value = np.where(gaps, 0.0, standardised)
+        return np.stack([value, gaps], 1) if self.gap else value[:, None]
+
+    def strange(self, column: Column) -> tuple[NDArray[np.int64], str]:
+        """Return the rows that training had no like of, and how they are taken."""
+        gaps = np.empty(0, np.int64) if self.gap else np.flatnonzero(column.gaps())
+        return gaps, f"taken as the mean, {self.mean:g}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of it in words and numbers."""
+        return {"kind": "number", "name": self.name, "mean": self.mean, "std": self.std, "gap": self.gap}
+
+
+@dataclass(frozen=True)
+class CategoryColumn:
+    """One input for each value, 1 where the cell has it; if the training part had gaps, they are a value too."""
+
+    name: str
+    values: tuple[str, ...]
+    gap: bool
+
+    @classmethod
+    def fitted(cls, column: Column, part: NDArray[np.int64]) -> CategoryColumn:
+        """Return the coding of a column by the rows ``part``."""
+        words = column.distinct()
+        counts = np.bincount(column.codes(words)[part] + 1, minlength=len(words) + 1)
+        there = tuple(word for word, count in zip(words, counts[1:], strict=True) if count)
+        return cls(column.name, there, bool(counts[0]))
+
+    @property
+    def inputs(self) -> list[str]:
+        """What each of its inputs is."""
+        named = [f"{self.name} is {value}" for value in self.values]
+        return [*named, f"{self.name} is missing"] if self.gap else named
+
+    def encode(self, column: Column) -> Inputs:
+        """Return its inputs, one row a row; all are 0 for a value that training did not have."""
+        width = len(self.inputs)
+        codes = column.codes(self.values)
+        if self.gap:
+            codes = np.where(column.gaps(), width - 1, codes)
+        encoded = np.zeros((len(codes), width))
+        known = np.flatnonzero(codes >= 0)
+        encoded[known, codes[known]] = 1
+        return encoded
+
+    def strange(self, column: Column) -> tuple[NDArray[np.int64], str]:
+        """Return the rows that training had no like of, and how they are taken."""
+        known = column.codes(self.values) >= 0
+        if self.gap:
+            known |= column.gaps()
+        return np.flatnonzero(~known), "taken as none of the values"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of it in words and numbers."""
+        return {"kind": "category", "name": self.name, "values": list(self.values), "gap": self.gap}

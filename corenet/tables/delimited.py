@@ -1,0 +1,205 @@
+"""Text files of rows: the encoding, the delimiter and the header, and then block after block for polars to read."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from io import StringIO
+from itertools import islice
+from pathlib import Path
+
+from corenet.errors import ConfigError, DataError
+from corenet.tables.reader import pl
+from corenet.tables.spelling import is_number, listed, quoted
+
+DELIMITERS = ",;\t|"
+HEAD = 2**16  # bytes in which delimiter and header are looked for
+BLOCK = 2**23
+MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+FALLBACK = "cp1252"
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """A file of rows, its first lines understood."""
+
+    path: Path
+    encoding: str
+    delimiter: str
+    names: list[str]
+    has_header: bool
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was guessed and may be wrong."""
+        guessed = "read as Windows-1252, since it is not UTF-8; encoding= says which it is"
+        return (guessed,) if self.encoding == FALLBACK else ()
+
+    def frames(self) -> Iterator[pl.DataFrame]:
+        """Yield the rows in frames of text.
+
+        Raises:
+            DataError: a row has more or fewer cells than the header.
+        """
+        skip, first = self.has_header, 0
+        for block in _blocks(self.path, self.encoding):
+            frame = self._parsed(_without_first(block) if skip else block, first)
+            skip = False
+            first += frame.height
+            yield frame
+
+    def _parsed(self, block: bytes, first: int) -> pl.DataFrame:
+        """Return a block as a frame; what polars fills up or refuses is looked at row by row."""
+        schema = dict.fromkeys(self.names, pl.String)
+        if not block.strip():
+            return pl.DataFrame(schema=schema)
+        try:
+            frame = pl.read_csv(
+                block, has_header=False, schema=schema, separator=self.delimiter, infer_schema=False, glob=False
+            )
+        except pl.exceptions.PolarsError as error:
+            self._refuse_ragged(block, first)
+            raise DataError(f"{self.path} cannot be read as text: {str(error).splitlines()[0]}") from error
+        if frame.get_column(self.names[-1]).null_count():  # cells that a row lacks are filled up from the end
+            self._refuse_ragged(block, first)
+        blank = pl.all_horizontal(pl.all().is_null())
+        return frame.filter(~blank) if len(self.names) > 1 else frame
+
+    def _refuse_ragged(self, block: bytes, first: int) -> None:
+        cells = csv.reader(StringIO(block.decode(), newline=""), delimiter=self.delimiter)
+        for row, each in enumerate(filter(None, cells), first + 1):
+            if len(each) != len(self.names):
+                raise DataError(
+                    f"{self.path}, row {row:,} has {len(each)} cells, the header {len(self.names)}; "
+                    f"put text that holds {quoted(self.delimiter)} in quotes, or correct the row"
+                )
+
+
+def text_file(
+    path: Path, *, delimiter: str | None = None, encoding: str | None = None, header: Sequence[str] | None = None
+) -> TextFile:
+    """Return a file with its encoding, delimiter and columns found out, or as they are given.
+
+    Raises:
+        DataError: the file is empty, binary, or has no header.
+        ConfigError: an option is none that can be.
+    """
+    encoding = _known(encoding) if encoding else _encoding(path)
+    head = next(_blocks(path, encoding, HEAD), b"").decode()
+    if not head.strip():
+        raise DataError(f"{path} is empty; a table has a header and rows")
+    delimiter = _delimiter(head) if delimiter is None else _one_character(delimiter)
+    first = next(filter(None, csv.reader(StringIO(head, newline=""), delimiter=delimiter)))
+    names = _names(path, first) if header is None else _as_many(path, header, first)
+    return TextFile(path, encoding, delimiter, names, has_header=header is None)
+
+
+def _encoding(path: Path) -> str:
+    """Return the encoding by the file's first bytes, UTF-8 if all of it is, or Windows-1252."""
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+        marked = [name for mark, name in MARKS.items() if head.startswith(mark)]
+        if marked:
+            return marked[0]
+        if b"\0" in head:
+            raise DataError(f"{path} is binary; give CSV, TSV, Parquet (.parquet), Arrow (.arrow), .npz or .npy")
+        file.seek(0)
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        try:
+            while piece := file.read(BLOCK):
+                decoder.decode(piece)
+        except UnicodeDecodeError:
+            return FALLBACK
+    return "utf-8"
+
+
+def _blocks(path: Path, encoding: str, size: int = BLOCK) -> Iterator[bytes]:
+    """Yield the file as UTF-8 in pieces of whole rows; a line's end between quotes ends no row."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    rest = b""
+    with path.open("rb") as file:
+        while raw := file.read(size):
+            rest += _decoded(path, decoder, raw, encoding)
+            end = _end_of_row(rest)
+            if end:
+                yield rest[:end]
+                rest = rest[end:]
+    rest += _decoded(path, decoder, b"", encoding)
+    if rest.strip():
+        yield rest
+
+
+def _decoded(path: Path, decoder: codecs.IncrementalDecoder, raw: bytes, encoding: str) -> bytes:
+    try:
+        return decoder.decode(raw, final=not raw).encode()
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not in the encoding {encoding}; say which by encoding=") from error
+
+
+def _end_of_row(text: bytes) -> int:
+    end = text.rfind(b"\n") + 1
+    while end and text.count(b'"', 0, end) % 2:
+        end = text.rfind(b"\n", 0, end - 1) + 1
+    return end
+
+
+def _without_first(block: bytes) -> bytes:
+    """Return a block without its first row, which may have line ends between quotes, nor blank lines before it."""
+    block = block.lstrip(b"\r\n")
+    end = block.find(b"\n") + 1
+    while end and block.count(b'"', 0, end) % 2:
+        end = block.find(b"\n", end) + 1
+    return block[end:] if end else b""
+
+
+def _delimiter(head: str) -> str:
+    """Return the delimiter that gives the first rows equally many cells, or else the commonest of the first row."""
+
+    def cells(delimiter: str) -> tuple[bool, int]:
+        rows = islice(filter(None, csv.reader(StringIO(head, newline=""), delimiter=delimiter)), 50)
+        counts = [len(row) for row in rows]
+        counts = counts[:-1] or counts  # the last may be cut
+        return min(counts) == max(counts) > 1, counts[0]
+
+    return max(DELIMITERS, key=cells)
+
+
+def _names(path: Path, first: list[str]) -> list[str]:
+    """Return the header's names; a column without one is called by its place."""
+    names = [name.strip() or f"column {place}" for place, name in enumerate(first, 1)]
+    numbers = [name for name in names if is_number(name)]
+    if len(set(numbers)) < len(numbers) or not all(each.isdigit() for each in numbers):
+        raise DataError(
+            f"{path} has no header: its first row is {listed(names, 4)}; give the names of its {len(names)} columns "
+            "by header=[...]"
+        )
+    twice = [name for name in names if names.count(name) > 1] if len(set(names)) < len(names) else []
+    if twice:
+        raise DataError(f"{path} has two columns {quoted(twice[0])}; give each a name of its own")
+    return names
+
+
+def _as_many(path: Path, header: Sequence[str], first: list[str]) -> list[str]:
+    names = [str(name) for name in header]
+    if len(names) != len(first) or len(set(names)) < len(names):
+        raise ConfigError(
+            f"header has {len(set(names))} different names, {path} has {len(first)} columns; give each a name",
+            name="header",
+            value=header,
+        )
+    return names
+
+
+def _known(encoding: str) -> str:
+    try:
+        return codecs.lookup(encoding).name
+    except LookupError as error:
+        raise ConfigError(f"encoding {encoding!r} is not known; write utf-8, cp1252 …", name="encoding") from error
+
+
+def _one_character(delimiter: str) -> str:
+    if len(delimiter.encode()) != 1 or delimiter in '"\r\n':
+        raise ConfigError(f"delimiter must be one ASCII character, not {delimiter!r}", name="delimiter")
+    return delimiter

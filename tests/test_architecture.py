@@ -22,7 +22,7 @@ LAYERS = [
     ["files"],
     ["registry"],
     ["contracts"],
-    ["data"],
+    ["data", "history"],
     ["tables"],
     ["builtin", "checkpoint", "testing"],
     ["training"],

@@ -6,7 +6,6 @@ pytest.importorskip("sklearn")
 
 from benchmarks.workloads import estimators
 
-
 pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")  # of so few epochs
 
 

@@ -26,7 +26,7 @@ LAYERS = [
     ["tables"],
     ["builtin", "checkpoint", "testing"],
     ["training"],
-    ["experiments"],
+    ["experiments", "sklearn"],
     ["canary", "report", "scaffold"],
     ["cli"],
 ]

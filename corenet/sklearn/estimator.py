@@ -18,6 +18,7 @@ from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.errors import ConfigError
+from corenet.history import History
 from corenet.integers import positive_integer
 from corenet.registry.named import class_of
 from corenet.sklearn.coding import Coding, Scores
@@ -27,7 +28,6 @@ from corenet.sklearn.row_weights import RowWeightedLoss
 from corenet.sklearn.rows import Rows
 from corenet.sklearn.weighted_metrics import of_targets
 from corenet.training.fit import fit
-from corenet.training.history import History
 
 Array = np.ndarray[Any, Any]
 MOST_ROWS_A_STEP = 200  # that batch_size="auto" takes, as scikit-learn's networks do

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from corenet import data as data
     from corenet import testing as testing
     from corenet.builtin import *  # noqa: F403
-    from corenet.checkpoint import load as load
-    from corenet.checkpoint import save as save
+    from corenet.checkpoint.loading import load as load
+    from corenet.checkpoint.loading import load_state as load_state
+    from corenet.checkpoint.saving import save as save
     from corenet.contracts.callback import Callback as Callback
     from corenet.contracts.case import Case as Case
     from corenet.contracts.elementwise_loss import ElementwiseLoss as ElementwiseLoss
@@ -29,13 +30,13 @@ if TYPE_CHECKING:
     from corenet.contracts.schedule import Schedule as Schedule
     from corenet.contracts.sequential import Sequential as Sequential
     from corenet.errors import *  # noqa: F403
+    from corenet.history import History as History
     from corenet.registry.registry import components as components
     from corenet.registry.registry import get as get
     from corenet.tables.table import table as table
     from corenet.testing.gradcheck.gradcheck import gradcheck as gradcheck
     from corenet.training.compile_step import compile_step as compile_step
     from corenet.training.fit import fit as fit
-    from corenet.training.history import History as History
     from corenet.training.measure import measure as measure
     from corenet.training.metrics import accuracy as accuracy
     from corenet.training.metrics import error_rate as error_rate
@@ -44,7 +45,8 @@ if TYPE_CHECKING:
     from corenet.training.step import train_step as train_step
 
 _HOMES = {
-    "corenet.checkpoint": ("load", "save"),
+    "corenet.checkpoint.loading": ("load", "load_state"),
+    "corenet.checkpoint.saving": ("save",),
     "corenet.contracts.callback": ("Callback",),
     "corenet.contracts.case": ("Case",),
     "corenet.contracts.elementwise_loss": ("ElementwiseLoss",),
@@ -56,12 +58,12 @@ _HOMES = {
     "corenet.contracts.parameter": ("Buffer", "Parameter"),
     "corenet.contracts.schedule": ("Schedule",),
     "corenet.contracts.sequential": ("Sequential",),
+    "corenet.history": ("History",),
     "corenet.registry.registry": ("components", "get"),
     "corenet.tables.table": ("table",),
     "corenet.testing.gradcheck.gradcheck": ("gradcheck",),
     "corenet.training.compile_step": ("compile_step",),
     "corenet.training.fit": ("fit",),
-    "corenet.training.history": ("History",),
     "corenet.training.measure": ("measure",),
     "corenet.training.metrics": ("accuracy", "error_rate", "predict"),
     "corenet.training.rounds": ("fit_rounds",),

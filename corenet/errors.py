@@ -16,6 +16,7 @@ __all__ = [
     "BrokenPluginError",
     "CallbackError",
     "CheckpointError",
+    "CheckpointWarning",
     "ConfigError",
     "ConformanceError",
     "CorenetError",
@@ -209,6 +210,10 @@ class TableWarning(UserWarning):
 
 class CheckpointError(CorenetError, ValueError):
     """A file is not a checkpoint, or is one of another model."""
+
+
+class CheckpointWarning(UserWarning):
+    """A file is loaded, but not all that could be wished of it: it has no checksum, or an optimizer that stays out."""
 
 
 class OutputError(CorenetError, OSError):

@@ -22,11 +22,11 @@ LAYERS = [
     ["files"],
     ["registry"],
     ["contracts"],
-    ["data"],
+    ["data", "history"],
     ["tables"],
     ["builtin", "checkpoint", "testing"],
     ["training"],
-    ["experiments"],
+    ["experiments", "sklearn"],
     ["canary", "report", "scaffold"],
     ["cli"],
 ]

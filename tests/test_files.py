@@ -3,7 +3,8 @@
 import errno
 import os
 import stat
-from pathlib import Path
+import subprocess
+import sys
 
 import pytest
 
@@ -25,18 +26,15 @@ def test_an_older_file_is_replaced(tmp_path):
     assert (tmp_path / "a").read_text() == "new"
 
 
-@pytest.mark.parametrize("step", ["write_bytes", "replace"])
+@pytest.mark.parametrize("step", ["fsync", "replace"])
 def test_a_failed_write_leaves_the_older_file_and_nothing_else(step, tmp_path, monkeypatch):
     path = tmp_path / "a"
     write_text(path, "old")
-    write = Path.write_bytes
 
-    def full(self, content):
-        if step == "write_bytes":
-            write(self, b"ha")  # half of it is on the disk
+    def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, step, full)
+    monkeypatch.setattr(os, step, full)  # when all of it, or a part, is on the disk
     with pytest.raises(cn.OutputError) as caught:
         write_text(path, "new")
     monkeypatch.undo()
@@ -45,6 +43,77 @@ def test_a_failed_write_leaves_the_older_file_and_nothing_else(step, tmp_path, m
     )
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="folders cannot be asked there")
+def test_content_and_name_are_on_the_disk_in_this_order(tmp_path, monkeypatch):
+    calls = []
+
+    def fsync(descriptor, own=os.fsync):
+        calls.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else os.fstat(descriptor).st_size)
+        own(descriptor)
+
+    def replace(partial, target, own=os.replace):
+        calls.append("replace")
+        own(partial, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", replace)
+    write_bytes(tmp_path / "a", b"new")
+    assert calls == [3, "replace", "folder"]
+
+
+KILLED = """
+import os, sys
+from corenet.files import write_bytes
+os.replace = lambda partial, target: os._exit(9)
+write_bytes(sys.argv[1], b"half")
+"""
+
+
+def test_what_a_killed_writer_left_is_removed_by_the_next(tmp_path):
+    path = tmp_path / "a"
+    write_text(path, "old")
+    assert subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False).returncode == 9
+    assert (len(list(tmp_path.iterdir())), path.read_text()) == (2, "old")
+    write_text(tmp_path / "b", "another")
+    assert len(list(tmp_path.iterdir())) == 3  # each cleans up for its own file
+    write_text(path, "new")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a", "b"]
+    assert path.read_text() == "new"
+
+
+def test_what_another_writer_is_writing_is_left_alone(tmp_path):
+    path, living = tmp_path / "a", f".a.{os.getpid()}.{'0' * 16}.partial"
+    for other in (living, ".a.x.partial", f".b.99999999.{'0' * 16}.partial"):
+        (tmp_path / other).touch()
+    write_text(path, "new")
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_two_writers_do_not_mix(tmp_path, monkeypatch):
+    path = tmp_path / "a"
+
+    def replace(partial, target, own=os.replace):
+        monkeypatch.undo()
+        write_text(path, "the second, which ends first")
+        own(partial, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+    write_text(path, "the first")
+    assert path.read_text() == "the first"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with a name")
+def test_what_is_no_file_is_written_to_and_not_replaced(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_bytes(pipe, b"new")
+    assert os.read(reader, 10) == b"new"
+    os.close(reader)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
 
 
 def test_a_folder_cannot_be_overwritten(tmp_path):
@@ -90,15 +159,14 @@ def test_a_private_file_is_at_no_time_readable_for_others(tmp_path, monkeypatch)
     path, modes = tmp_path / "a", []
     write_text(path, "old")
     path.chmod(0o600)
-    write = Path.write_bytes
 
-    def watched(self, content):
-        write(self, content)
-        modes.append(stat.S_IMODE(self.stat().st_mode))
+    def watched(descriptor, own=os.fsync):
+        modes.append(stat.S_IMODE(os.fstat(descriptor).st_mode))
+        own(descriptor)
 
-    monkeypatch.setattr(Path, "write_bytes", watched)
+    monkeypatch.setattr(os, "fsync", watched)
     write_text(path, "new")
-    assert modes == [0o600]
+    assert modes[0] == 0o600
 
 
 @pytest.mark.usefixtures("usual_mask")

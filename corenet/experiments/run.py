@@ -18,8 +18,8 @@ from corenet.contracts.sequential import Sequential
 from corenet.data import Dataset, Statistics, disk
 from corenet.errors import ConfigError, CorenetError
 from corenet.experiments.schema import Experiment, Recipe
+from corenet.history import History
 from corenet.registry.registry import get, registry
-from corenet.training.history import History
 from corenet.training.metrics import classes, error_rate, predict
 from corenet.training.rounds import fit_rounds
 

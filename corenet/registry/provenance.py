@@ -18,16 +18,21 @@ def provenance(classes: Iterable[type]) -> list[dict[str, str]]:
     >>> provenance([cn.Linear])
     [{'class': 'corenet.builtin.linear:Linear', 'name': 'corenet:linear', 'version': '0.2.0'}]
     """
-    rows = registry().components()
-    return [_described(cls, rows) for cls in dict.fromkeys(classes)]
+    return [_described(cls) for cls in dict.fromkeys(classes)]
 
 
-def _described(cls: type, rows: Iterable[Component]) -> dict[str, str]:
-    described = {"class": target_of(cls)}
-    for row in rows:
+def component_of(cls: type) -> Component | None:
+    """Return the row of the component that a class is, or None if it is none."""
+    for row in registry().components():
         if imported(row.target) is cls:  # a class that exists has been imported
-            return {**described, "name": row.qualified_name, "version": row.version}
-    return described
+            return row
+    return None
+
+
+def _described(cls: type) -> dict[str, str]:
+    row = component_of(cls)
+    named = {} if row is None else {"name": row.qualified_name, "version": row.version}
+    return {"class": target_of(cls), **named}
 
 
 def target_of(cls: type) -> str:

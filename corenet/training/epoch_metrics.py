@@ -13,9 +13,9 @@ from corenet.contracts.metric import Metric
 from corenet.contracts.module import Module
 from corenet.data import Dataset
 from corenet.errors import ConfigError, did_you_mean
+from corenet.history import Epoch
 from corenet.training.asked_metrics import LOSS, Asked, Found, is_rate, named_apart, sign_of
 from corenet.training.coding import are_classes, refuse_no_classes
-from corenet.training.history import Epoch
 from corenet.training.metrics import error_rate
 from corenet.training.output_measures import VALID, OutputMeasures
 from corenet.training.streamed import OF_CLASSES, Reader, streamed

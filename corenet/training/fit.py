@@ -11,12 +11,12 @@ from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.data import Dataset
 from corenet.errors import ConfigError
+from corenet.history import History
 from corenet.integers import integer, positive_integer
 from corenet.training.asked_metrics import Asked
 from corenet.training.callbacks import Callbacks
 from corenet.training.engines.select import EngineName, engine_for
 from corenet.training.epoch_metrics import Measures
-from corenet.training.history import History
 from corenet.training.learner import Learner
 from corenet.training.loop import Training
 from corenet.training.ownership import refuse_foreign_optimizer

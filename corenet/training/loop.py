@@ -15,13 +15,13 @@ from torch import Tensor
 from corenet.contracts.loss import averages
 from corenet.data import Dataset
 from corenet.errors import NonFiniteError
+from corenet.history import Epoch, History
 from corenet.training.callbacks import Callbacks
 from corenet.training.draws import drawing_on
 from corenet.training.engines.engine import Engine, Piece
 from corenet.training.engines.optimizer_adapter import learning_rates
 from corenet.training.epoch_metrics import Measures
 from corenet.training.finite import are_finite, refuse_infinite_weights
-from corenet.training.history import Epoch, History
 from corenet.training.ongoing import Ongoing
 from corenet.training.progress import TRAINING, progress_for
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from torch import Tensor
 
-from corenet.checkpoint import save
+from corenet.checkpoint.saving import save
+from corenet.history import History, columns
 from corenet.training.epoch_metrics import Measures
-from corenet.training.history import History, columns
 from corenet.training.learner import Learner
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from corenet.training.history import Epoch
+from corenet.history import Epoch
 
 Progress = Callable[[Epoch], None]
 LINES = 10

@@ -10,13 +10,13 @@ from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.data import Dataset, stream
 from corenet.errors import ConfigError, NonFiniteError
+from corenet.history import History
 from corenet.integers import integer, positive_integer
 from corenet.training.asked_metrics import Asked
 from corenet.training.draws import drawing_from
 from corenet.training.engines.select import EngineName, engine_for
 from corenet.training.epoch_metrics import Measures
 from corenet.training.fit import begin, refuse_wrong
-from corenet.training.history import History
 from corenet.training.learner import Learner
 from corenet.training.loop import Training
 

@@ -1,9 +1,13 @@
 """What the tests of checkpoints share: a file, a network, and what writes one to the other."""
 
+import json
+
 import pytest
 import torch
+from safetensors.torch import save_file
 
 import corenet as cn
+from corenet.registry.provenance import provenance, target_of
 
 TRAIN = cn.data.disk(40, seed=0)
 
@@ -45,6 +49,30 @@ def train():
                 cn.train_step(model, loss, optimizer, input, target)
 
     return run
+
+
+@pytest.fixture
+def earlier(path):
+    """Write a file as corenet 0.1 did."""
+
+    def write(model, by=None, **metadata):
+        tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+        modules = {place: type(module) for place, module in model.named_modules()}
+        said = {
+            "format": "corenet 1",
+            "components": json.dumps(provenance(modules.values())),
+            "modules": json.dumps({place: target_of(cls) for place, cls in modules.items()}),
+        }
+        if by is not None:
+            state = by.state_dict()
+            head = {"count": len(state["states"]), "lr": state["lr"], "steps": state["steps"]}
+            said["optimizer"] = json.dumps(head)
+            for index, entry in enumerate(state["states"]):
+                tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in entry.items()}
+        written = {name: value for name, value in {**said, **metadata}.items() if value is not None}
+        save_file(tensors, path, written)
+
+    return write
 
 
 @pytest.fixture

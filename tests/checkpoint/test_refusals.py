@@ -1,6 +1,7 @@
 """A file that does not belong, or is damaged, is refused; and nothing is changed by it."""
 
 import json
+import warnings
 
 import pytest
 import torch
@@ -18,8 +19,10 @@ def assert_refused(path, network, sgd, train):
         optimizer = sgd(model)
         train(model, optimizer, 0, 1)
         before = model.state_dict(), optimizer.state_dict()
-        with pytest.raises(error, match=match) as caught:
-            cn.load(path, model, optimizer)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", cn.CheckpointWarning)  # of files of an earlier version
+            with pytest.raises(error, match=match) as caught:
+                cn.load(path, model, optimizer)
         torch.testing.assert_close((model.state_dict(), optimizer.state_dict()), before, rtol=0, atol=0)
         assert isinstance(caught.value, cn.CorenetError)
         assert "\n" not in str(caught.value)
@@ -52,7 +55,7 @@ def test_a_file_cut_short_is_refused(path, kept, network, saved, assert_refused)
 @pytest.mark.parametrize("metadata", [None, {"format": "pt"}, {"format": "corenet"}, {"format": "corenet 2"}])
 def test_tensors_of_another_writer_are_refused(path, metadata, network, assert_refused):
     save_file({f"model.{name}": tensor for name, tensor in network().state_dict().items()}, path, metadata)
-    assert_refused(cn.CheckpointError, "is a safetensors file, but not one that corenet.save of this version wrote")
+    assert_refused(cn.CheckpointError, "is a safetensors file, but not one that corenet.save wrote")
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,6 @@ def test_a_checkpoint_records_the_components_of_its_model_and_optimizer(tmp_path
     model = cn.Sequential(cn.Linear(2, 1), cn.get("module", "softplus")())
     cn.save(tmp_path / "model.safetensors", model, cn.SGD(model.parameters(), lr=0.1))
     with safe_open(tmp_path / "model.safetensors", framework="pt") as file:
-        recorded = json.loads(file.metadata()["components"])
+        recorded = json.loads(file.metadata()["corenet"])["components"]
     assert [each.get("name") for each in recorded] == [None, "corenet:linear", "corenet-x:softplus", "corenet:sgd"]
     assert recorded[0] == {"class": "corenet.contracts.sequential:Sequential"}

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import corenet as cn
+from corenet.history import Epoch
 from corenet.training.epoch_metrics import Measures
-from corenet.training.history import Epoch
 
 TRAIN, VALID = cn.data.disk(50, seed=0), cn.data.disk(30, seed=1)
 RECORD = Epoch(3, 0.5, 0.1, 0.01)

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import corenet as cn
-from corenet.training.history import Epoch
+from corenet.history import Epoch
 from corenet.training.progress import describe, progress_for
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from corenet.errors import DataError, ShapeError
+from corenet.history import Epoch, History
 from corenet.report.plots.decision_surface import DecisionSurface
 from corenet.report.plots.style import (
     FAINT,
@@ -27,7 +28,6 @@ from corenet.report.plots.style import (
     unit_square,
     write_png,
 )
-from corenet.training.history import Epoch, History
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -9,10 +9,10 @@ import torch
 
 import corenet as cn
 from corenet.data import DISK_RADIUS
+from corenet.history import Epoch, History
 from corenet.report.plots.decision_surface import DecisionSurface
 from corenet.report.plots.figures import MOST_POINTS, _thinned, curves, output_map, true_and_predicted
 from corenet.report.plots.style import INK, INSIDE, OUTSIDE, new_figure, write_png
-from corenet.training.history import Epoch, History
 
 matplotlib = pytest.importorskip("matplotlib")
 from matplotlib.colors import to_rgb  # noqa: E402 - only where matplotlib is

@@ -6,7 +6,7 @@ import json
 import pytest
 
 import corenet as cn
-from corenet.training.history import Epoch, History
+from corenet.history import Epoch, History
 
 FIRST = Epoch(1, 0.5, 0.1, 0.25, {"error_rate": 0.2}, {"error_rate": 0.3})
 SECOND = Epoch(2, 1 / 3, 0.05, 0.5, {"error_rate": 0.1}, {"error_rate": 0.15})

@@ -27,7 +27,7 @@ LAYERS = [
     ["checkpoint"],
     ["builtin", "testing"],
     ["training"],
-    ["experiments"],
+    ["experiments", "sklearn"],
     ["canary", "report", "scaffold"],
     ["cli"],
 ]

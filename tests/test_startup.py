@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = {"torch", "numpy", "pydantic", "rich", "packaging", "safetensors", "matplotlib", "polars", "pandas"}
+HEAVY = {"torch", "numpy", "pydantic", "rich", "packaging", "safetensors", "matplotlib", "polars", "pandas", "sklearn"}
 SCRIPT = [str(Path(sysconfig.get_path("scripts"), "corenet"))]
 MODULE = [sys.executable, "-m", "corenet"]
 BARE = [sys.executable, "-c", "pass"]

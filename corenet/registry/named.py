@@ -22,7 +22,7 @@ def made(kind: Kind, value: Any, argument: str) -> Any:
     """
     if not isinstance(value, str):
         return value
-    cls = _class(kind, value)
+    cls = class_of(kind, value)
     try:
         return cls()
     except TypeError as error:
@@ -33,8 +33,16 @@ def made(kind: Kind, value: Any, argument: str) -> Any:
         ) from error
 
 
-def _class(kind: Kind, name: str) -> type:
-    """Return the class of a name. A built-in one is found without a look at any plugin, which cannot have its name."""
+def class_of(kind: Kind, name: str) -> type:
+    """Return the class of a name. A built-in one is found without a look at any plugin, which cannot have its name.
+
+    Raises:
+        UnknownComponentError: no component of the kind has the name.
+
+    >>> import corenet as cn
+    >>> class_of("optimizer", "adam") is cn.Adam
+    True
+    """
     try:
         return builtins().get(kind, name)
     except UnknownComponentError:

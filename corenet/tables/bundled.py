@@ -43,7 +43,7 @@ def _of_scikit_learn(name: str) -> pl.DataFrame:
     try:
         datasets = import_module("sklearn.datasets")
     except ImportError as error:
-        raise MissingExtraError(f"{name!r} comes with scikit-learn; run: pip install scikit-learn") from error
+        raise MissingExtraError(f"{name!r} comes with scikit-learn; run: pip install 'corenet[sklearn]'") from error
     found = getattr(datasets, f"load_{name}")()
     named = hasattr(found, "target_names") and isinstance(found.target_names[0], str)
     target = np.asarray(found.target_names)[found.target] if named else found.target

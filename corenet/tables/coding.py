@@ -170,7 +170,7 @@ class TableCoding:
             strange, taken = coding.strange(column)
             if len(strange) and coding.name not in warned:
                 warned.add(coding.name)
-                gap = bool(column.gaps()[strange[0]])
+                gap = bool(column.gaps[strange[0]])
                 found = "is missing" if gap else f"is {quoted(column.cell(strange[0]))}"
                 others = f" (and {len(strange) - 1:,} more like it)" if len(strange) > 1 else ""
                 message = f"{column.where(strange[0])} {found}, which training had not{others}; {taken}"

@@ -45,7 +45,7 @@ class NumberColumn:
 
     def strange(self, column: Column) -> tuple[NDArray[np.int64], str]:
         """Return the rows that training had no like of, and how they are taken."""
-        gaps = np.empty(0, np.int64) if self.gap else np.flatnonzero(column.gaps())
+        gaps = np.empty(0, np.int64) if self.gap else np.flatnonzero(column.gaps)
         return gaps, f"taken as the mean, {self.mean:g}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -64,7 +64,7 @@ class CategoryColumn:
     @classmethod
     def fitted(cls, column: Column, part: NDArray[np.int64]) -> CategoryColumn:
         """Return the coding of a column by the rows ``part``."""
-        words = column.distinct()
+        words = column.distinct
         counts = np.bincount(column.codes(words)[part] + 1, minlength=len(words) + 1)
         there = tuple(word for word, count in zip(words, counts[1:], strict=True) if count)
         return cls(column.name, there, bool(counts[0]))
@@ -80,7 +80,7 @@ class CategoryColumn:
         width = len(self.inputs)
         codes = column.codes(self.values)
         if self.gap:
-            codes = np.where(column.gaps(), width - 1, codes)
+            codes = np.where(column.gaps, width - 1, codes)
         encoded = np.zeros((len(codes), width))
         known = np.flatnonzero(codes >= 0)
         encoded[known, codes[known]] = 1
@@ -90,7 +90,7 @@ class CategoryColumn:
         """Return the rows that training had no like of, and how they are taken."""
         known = column.codes(self.values) >= 0
         if self.gap:
-            known |= column.gaps()
+            known |= column.gaps
         return np.flatnonzero(~known), "taken as none of the values"
 
     def to_dict(self) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from corenet.tables.spelling import is_number, listed, quoted
 
 DELIMITERS = ",;\t|"
 HEAD = 2**16  # bytes in which delimiter and header are looked for
-BLOCK = 2**23
+BLOCK = 2**21  # bytes: larger ones are no faster, and take more memory
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 FALLBACK = "cp1252"
 
@@ -64,8 +64,8 @@ class TextFile:
             raise DataError(f"{self.path} cannot be read as text: {str(error).splitlines()[0]}") from error
         if frame.get_column(self.names[-1]).null_count():  # cells that a row lacks are filled up from the end
             self._refuse_ragged(block, first)
-        blank = pl.all_horizontal(pl.all().is_null())
-        return frame.filter(~blank) if len(self.names) > 1 else frame
+            frame = frame.filter(~pl.all_horizontal(pl.all().is_null())) if len(self.names) > 1 else frame
+        return frame
 
     def _refuse_ragged(self, block: bytes, first: int) -> None:
         cells = csv.reader(StringIO(block.decode(), newline=""), delimiter=self.delimiter)

@@ -69,7 +69,7 @@ def _decided(column: Column, asked: str | None) -> Decision:
     """Return what a column that is no target is taken for."""
     if asked == "drop":
         return Decision(column.name, "drop", "left out, as asked")
-    present = len(column) - int(column.gaps().sum())
+    present = len(column) - int(column.gaps.sum())
     if present == 0:
         return Decision(column.name, "drop", "left out: empty")
     if asked == "number" or (asked is None and _spells_numbers(column, present)):
@@ -83,7 +83,7 @@ def _spells_numbers(column: Column, present: int) -> bool:
     Raises:
         DataError: nearly all are, so that the others must be mistakes.
     """
-    odd = column.odd()
+    odd = column.odd
     if not len(odd):
         return True
     first, numbers = column.cell(odd[0]), present - len(odd)
@@ -94,7 +94,7 @@ def _spells_numbers(column: Column, present: int) -> bool:
         )
     if advice := comma_advice(first):
         raise DataError(f"{column.where(odd[0])}: {quoted(first)} {advice}; else {_or_category(column)}")
-    if numbers >= MOSTLY * present and len(column.distinct()) > FEW:
+    if numbers >= MOSTLY * present and len(column.distinct) > FEW:
         raise DataError(
             f"{column.where(odd[0])} is {quoted(first)}, {numbers:,} other cells are numbers; correct it, or say by "
             f"missing=[...] that it stands for a gap; else {_or_category(column)}"
@@ -123,7 +123,7 @@ def _is_counter(numbers: np.ndarray) -> bool:
 
 
 def _category(column: Column, asked: str | None, present: int) -> Decision:
-    words = column.distinct()
+    words = column.distinct
     if asked is None:
         _refuse_no_category(column, words, present)
         if len(words) == 1 and present == len(column):
@@ -134,7 +134,7 @@ def _category(column: Column, asked: str | None, present: int) -> Decision:
 
 def _refuse_no_category(column: Column, words: list[str], present: int) -> None:
     if all(map(is_date, words)):
-        first = int(column.gaps().argmin())
+        first = int(column.gaps.argmin())
         raise DataError(
             f"{column.where(first)} is {quoted(column.cell(first))}, a date or time, which is no number; "
             f"make columns such as year, month or days since, or leave it out: columns={{{column.name!r}: 'drop'}}"
@@ -148,7 +148,7 @@ def _refuse_no_category(column: Column, words: list[str], present: int) -> None:
 
 
 def _gaps(column: Column) -> str:
-    gaps = int(column.gaps().sum())
+    gaps = int(column.gaps.sum())
     return f"; {gaps:,} gap{'s' * (gaps > 1)}" if gaps else ""
 
 
@@ -158,13 +158,13 @@ def target_kind(column: Column, asked: str | None) -> Decision:
     Raises:
         DataError: it has gaps, is the same in every row, or a class has one row.
     """
-    gaps = np.flatnonzero(column.gaps())
+    gaps = np.flatnonzero(column.gaps)
     if len(gaps):
         raise DataError(
             f"{column.where(gaps[0])} is the target and is missing, as in {len(gaps):,} row{'s' * (len(gaps) > 1)}; "
             "leave those rows out"
         )
-    if len(column.distinct()) == 1:
+    if len(column.distinct) == 1:
         raise DataError(
             f"{column.rows.source}, column {quoted(column.name)} is the target and is {quoted(column.cell(0))} in "
             "every row; choose another by target="
@@ -180,7 +180,7 @@ def target_kind(column: Column, asked: str | None) -> Decision:
 
 
 def _is_measured(column: Column) -> bool:
-    if len(column.odd()):
+    if len(column.odd):
         return False
     numbers = column.numbers()
     return bool((numbers != np.round(numbers)).any()) or len(np.unique(numbers)) > FEW
@@ -202,4 +202,4 @@ def _refuse_classes(column: Column, coding: ClassTarget, counts: Mapping[str, in
 
 
 def _or_number(column: Column) -> str:
-    return "" if len(column.odd()) else f"; columns={{{column.name!r}: 'number'}} if it is a measure"
+    return "" if len(column.odd) else f"; columns={{{column.name!r}: 'number'}} if it is a measure"

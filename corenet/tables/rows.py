@@ -3,91 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from corenet.errors import DataError, did_you_mean
 from corenet.tables.reader import pl
-from corenet.tables.spelling import listed, quoted
+from corenet.tables.spelling import MISSING, is_number, listed, quoted
 
 
-@dataclass(frozen=True)
-class Column:
-    """One column: numbers, or text whose gaps are nulls. ``where(row)`` names a cell in messages."""
-
-    rows: Rows
-    name: str
-    series: pl.Series
-
-    def __len__(self) -> int:
-        return len(self.series)
-
-    @property
-    def is_text(self) -> bool:
-        """Whether its cells were given as text, which may spell numbers."""
-        return self.series.dtype == pl.String
-
-    def gaps(self) -> NDArray[np.bool_]:
-        """Return which cells are missing."""
-        return self.series.is_null().to_numpy()
-
-    def spelled(self) -> NDArray[np.float64]:
-        """Return its cells as numbers, NaN for a gap and for what is none."""
-        return self.series.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
-
-    def odd(self) -> NDArray[np.int64]:
-        """Return the rows whose cells are there and are no numbers."""
-        return np.flatnonzero(np.isnan(self.spelled()) & ~self.gaps())
-
-    def numbers(self) -> NDArray[np.float64]:
-        """Return its cells as finite numbers, NaN for a gap.
-
-        Raises:
-            DataError: a cell is no number, or infinite.
-        """
-        numbers = self.spelled()
-        for row in (*self.odd()[:1], *np.flatnonzero(np.isinf(numbers))[:1]):
-            raise DataError(f"{self.where(row)} is {quoted(self.cell(row))}, not a finite number; correct the cell")
-        return numbers
-
-    def cell(self, row: int) -> str:
-        """Return the text of a cell, as categories and classes are told apart by it."""
-        return str(self.words()[int(row)])
-
-    def words(self) -> pl.Series:
-        """Return its cells as text: a whole number without a point, so that 1.0 and "1" are one category."""
-        if not self.series.dtype.is_float():
-            return self.series.cast(pl.String)
-        whole = (self.series == self.series.round()) & (self.series.abs() < 2.0**53)
-        whole = whole.fill_null(value=False)
-        integers = self.series.set(~whole, None).cast(pl.Int64).cast(pl.String)
-        return integers.zip_with(whole, self.series.cast(pl.String))
-
-    def distinct(self) -> list[str]:
-        """Return the different words in it, in order."""
-        words: list[str] = self.words().drop_nulls().unique().sort().to_list()
-        return words
-
-    def codes(self, values: Sequence[str]) -> NDArray[np.int64]:
-        """Return for each cell the place of its word among ``values``, or −1."""
-        places = self.words().cast(pl.Enum(list(values)), strict=False).to_physical().cast(pl.Int64)
-        return places.fill_null(-1).to_numpy()
-
-    def where(self, row: int) -> str:
-        """Return how messages name a cell."""
-        return f"{self.rows.source}, row {self.rows.first + int(row) + 1:,}, column {quoted(self.name)}"
-
-
-@dataclass(frozen=True)
 class Rows:
-    """Some rows of ``source``; ``first`` of them were read before. Rows are counted from 1, a header is none."""
+    """Some rows of ``source``; ``first`` of them were read before. Rows are counted from 1, a header is none.
 
-    source: str
-    frame: pl.DataFrame
-    first: int = 0
-    notes: tuple[str, ...] = ()
+    ``missing`` says what stands for a gap, ``notes`` what of the reading was guessed.
+
+    Raises:
+        DataError: a column holds lists, bytes or the like.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        frame: pl.DataFrame,
+        missing: Sequence[str] = MISSING,
+        first: int = 0,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        for name, dtype in frame.schema.items():
+            if dtype.is_nested() or dtype in (pl.Binary, pl.Object):
+                raise DataError(
+                    f"{source}, column {quoted(name)} holds {dtype}, neither numbers nor text; leave it out"
+                )
+        self.source, self.frame, self.missing, self.first, self.notes = source, frame, missing, first, notes
+        self._columns: dict[str, Column] = {}
+        self._names = frozenset(frame.columns)
 
     def __len__(self) -> int:
         return self.frame.height
@@ -103,34 +53,100 @@ class Rows:
         Raises:
             DataError: there is none of this name.
         """
-        if name not in self.frame.columns:
+        if name not in self._names:
             hint = did_you_mean(name, self.names) or f"; it has {listed(self.names)}"
             raise DataError(f"{self.source} has no column {quoted(name)}{hint}")
-        return Column(self, name, self.frame.get_column(name))
+        if name not in self._columns:
+            self._columns[name] = Column(self, name, self.frame.get_column(name))
+        return self._columns[name]
+
+    def piece(self, start: int, size: int, first: int) -> Rows:
+        """Return at most ``size`` of the rows from ``start`` on, ``first`` of all having been read before."""
+        return Rows(self.source, self.frame.slice(start, size), self.missing, first, self.notes)
 
 
-def cleaned(source: str, frame: pl.DataFrame, missing: Sequence[str], notes: Sequence[str] = ()) -> Rows:
-    """Return the rows of a frame: numbers as they are, all else as text without blanks around it, gaps as nulls.
+class Column:
+    """One column of ``rows``. What is computed of it once is kept, as several ask for it."""
 
-    Raises:
-        DataError: a column holds lists, bytes or the like.
-    """
-    for name, dtype in frame.schema.items():
-        if dtype.is_nested() or dtype in (pl.Binary, pl.Object):
-            raise DataError(f"{source}, column {quoted(name)} holds {dtype}, neither numbers nor text; leave it out")
-    columns = [_clean(name, dtype, missing) for name, dtype in frame.schema.items()]
-    return Rows(source, frame.select(columns), notes=tuple(notes))
+    def __init__(self, rows: Rows, name: str, series: pl.Series) -> None:
+        self.rows, self.name = rows, name
+        self._series = series if series.dtype.is_numeric() else series.cast(pl.String)
+
+    def __len__(self) -> int:
+        return len(self._series)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its cells were given as text, which may spell numbers."""
+        return self._series.dtype == pl.String
+
+    @cached_property
+    def spelled(self) -> NDArray[np.float64]:
+        """Its cells as numbers, NaN for a gap and for what is none."""
+        cells = self._series.str.strip_chars() if self.is_text else self._series
+        numbers = cells.cast(pl.Float64, strict=False).to_numpy()  # nulls are NaN
+        gaps = [float(each) for each in self.rows.missing if is_number(each) and float(each) == float(each)]
+        return np.where(np.isin(numbers, gaps), np.nan, numbers) if gaps else numbers
+
+    @cached_property
+    def gaps(self) -> NDArray[np.bool_]:
+        """Which cells are missing."""
+        strange = np.isnan(self.spelled)
+        return self.words.is_null().to_numpy() if self.is_text and strange.any() else strange
+
+    @cached_property
+    def odd(self) -> NDArray[np.int64]:
+        """The rows whose cells are there and are no numbers."""
+        return np.flatnonzero(np.isnan(self.spelled) & ~self.gaps)
+
+    @cached_property
+    def words(self) -> pl.Series:
+        """Its cells as text, null for a gap; 1.0 is ``"1"`` and True ``"true"``, however they were given."""
+        if self.is_text:
+            return _as_written(self._series, self.rows.missing)
+        return _whole_without_point(self._series).set(pl.Series(self.gaps), None)
+
+    @cached_property
+    def distinct(self) -> list[str]:
+        """The different words in it, in order."""
+        words: list[str] = self.words.drop_nulls().unique().sort().to_list()
+        return words
+
+    def numbers(self) -> NDArray[np.float64]:
+        """Return its cells as finite numbers, NaN for a gap.
+
+        Raises:
+            DataError: a cell is no number, or infinite.
+        """
+        for row in (*self.odd[:1], *np.flatnonzero(np.isinf(self.spelled))[:1]):
+            raise DataError(f"{self.where(row)} is {quoted(self.cell(row))}, not a finite number; correct the cell")
+        return self.spelled
+
+    def codes(self, values: Sequence[str]) -> NDArray[np.int64]:
+        """Return for each cell the place of its word among ``values``, or −1."""
+        places = self.words.cast(pl.Enum(list(values)), strict=False).to_physical().cast(pl.Int64)
+        return places.fill_null(-1).to_numpy()
+
+    def cell(self, row: int) -> str:
+        """Return the word of a cell."""
+        return str(self.words[int(row)])
+
+    def where(self, row: int) -> str:
+        """Return how messages name a cell."""
+        return f"{self.rows.source}, row {self.rows.first + int(row) + 1:,}, column {quoted(self.name)}"
 
 
-def _clean(name: str, dtype: pl.DataType, missing: Sequence[str]) -> pl.Expr:
-    column = pl.col(name)
-    if dtype.is_float():
-        return column.fill_nan(None)
-    if dtype.is_integer():
-        return column
-    if dtype.is_decimal():
-        return column.cast(pl.Float64)
-    text = column.cast(pl.String).str.strip_chars()
+def _as_written(text: pl.Series, missing: Sequence[str]) -> pl.Series:
+    text = text.str.strip_chars()
     lower = text.str.to_lowercase()
-    text = pl.when(lower.is_in(("true", "false"))).then(lower).otherwise(text)
-    return pl.when(lower.is_in([each.lower() for each in missing])).then(None).otherwise(text).alias(name)
+    text = lower.zip_with(lower.is_in(["true", "false"]).fill_null(value=False), text)
+    return text.set(lower.is_in([each.lower() for each in missing]).fill_null(value=False), None)
+
+
+def _whole_without_point(numbers: pl.Series) -> pl.Series:
+    if not numbers.dtype.is_float():
+        return numbers.cast(pl.String)
+    numbers = numbers.cast(pl.Float64).fill_nan(None)
+    whole = ((numbers == numbers.round()) & (numbers.abs() < 2.0**53)).fill_null(value=False)
+    integers = numbers.set(~whole, None).cast(pl.Int64).cast(pl.String)
+    return integers.zip_with(whole, numbers.cast(pl.String))

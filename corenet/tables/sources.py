@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from corenet.tables.bundled import NAMES, bundled
 from corenet.tables.delimited import text_file
 from corenet.tables.frames import COLUMNAR, NUMPY, columnar, file_frame, frame_of, of_columns
 from corenet.tables.reader import pl
-from corenet.tables.rows import Rows, cleaned
+from corenet.tables.rows import Rows
 from corenet.tables.spelling import MISSING
 
 
@@ -35,18 +35,18 @@ def read(source: Any, how: Reading) -> Rows:
         OutputError: it cannot be read.
     """
     if isinstance(source, str) and (frame := bundled(source)) is not None:
-        return cleaned(source, frame, how.missing)
+        return Rows(source, frame, how.missing)
     if not isinstance(source, str | Path):
-        return _some(cleaned("the table", frame_of(source, how.header), how.missing))
+        return _some(Rows("the table", frame_of(source, how.header), how.missing))
     path = _readable(Path(source))
     if path.suffix.lower() in (*COLUMNAR, *NUMPY):
-        return _some(cleaned(str(path), file_frame(path, how.header), how.missing))
+        return _some(Rows(str(path), file_frame(path, how.header), how.missing))
     with _reading(path):
         file = text_file(path, delimiter=how.delimiter, encoding=how.encoding, header=how.header)
         frames = list(file.frames())
     if not frames:
         raise DataError(f"{path} has a header and no row below it")
-    return _some(cleaned(str(path), pl.concat(frames), how.missing, file.notes))
+    return _some(Rows(str(path), pl.concat(frames), how.missing, notes=file.notes))
 
 
 def blocks(source: Any, how: Reading, size: int) -> Iterator[Rows]:
@@ -54,7 +54,7 @@ def blocks(source: Any, how: Reading, size: int) -> Iterator[Rows]:
     first = 0
     for rows in _pieces(source, how, size):
         for start in range(0, len(rows), size):
-            part = replace(rows, frame=rows.frame.slice(start, size), first=first)
+            part = rows.piece(start, size, first)
             first += len(part)
             yield part
 
@@ -69,14 +69,14 @@ def _pieces(source: Any, how: Reading, size: int) -> Iterator[Rows]:
         with _reading(path):
             file = text_file(path, delimiter=how.delimiter, encoding=how.encoding, header=how.header)
             for frame in file.frames():
-                yield cleaned(str(path), frame, how.missing)
+                yield Rows(str(path), frame, how.missing)
 
 
 def _columnar_pieces(path: Path, how: Reading, size: int) -> Iterator[Rows]:
     lazy = columnar(path)
     height = lazy.select(pl.len()).collect().item()
     for start in range(0, height, size):
-        yield cleaned(str(path), lazy.slice(start, size).collect(), how.missing)
+        yield Rows(str(path), lazy.slice(start, size).collect(), how.missing)
 
 
 def _readable(path: Path) -> Path:
@@ -104,7 +104,7 @@ def _some(rows: Rows) -> Rows:
     return rows
 
 
-def with_target(rows: Rows, values: Any, missing: Sequence[str]) -> tuple[Rows, str]:
+def with_target(rows: Rows, values: Any) -> tuple[Rows, str]:
     """Return the rows with the target's values as one more column, and its name.
 
     Raises:
@@ -112,8 +112,8 @@ def with_target(rows: Rows, values: Any, missing: Sequence[str]) -> tuple[Rows, 
     """
     name = "target" if "target" not in rows.names else "target values"
     shape = getattr(values, "shape", ())
-    column = cleaned("the target", of_columns({name: values.reshape(-1) if shape[1:] == (1,) else values}), missing)
-    if column.names != [name] or len(column) != len(rows):
-        has = f"{len(column)} rows of {len(column.names)} values"
+    column = of_columns({name: values.reshape(-1) if shape[1:] == (1,) else values})
+    if column.columns != [name] or len(column) != len(rows):
+        has = f"{len(column)} rows of {column.width} values"
         raise DataError(f"the target has {has}, the table {len(rows)} rows; give one value a row")
-    return replace(rows, frame=rows.frame.hstack(column.frame)), name
+    return Rows(rows.source, rows.frame.hstack(column), rows.missing, notes=rows.notes), name

@@ -128,7 +128,7 @@ def table(
 
     rows = read(source, Reading(delimiter, encoding, header, missing))
     if target is not None and not isinstance(target, str):
-        rows, target = with_target(rows, target, missing)
+        rows, target = with_target(rows, target)
     return Table(rows, _target(source, target, rows), dict(columns or {}), missing)
 
 

@@ -40,10 +40,10 @@ class ClassTarget:
     @classmethod
     def fitted(cls, column: Column) -> ClassTarget:
         """Return the coding of a target: its classes are truth values or whole numbers where all its words are."""
-        words = column.distinct()
+        words = column.distinct
         if set(words) == {"false", "true"}:
             return cls(column.name, (False, True))
-        if column.is_text and len(column.odd()):
+        if column.is_text and len(column.odd):
             return cls(column.name, tuple(words))
         numbers = sorted({float(each) for each in words})
         return cls(column.name, tuple(int(each) if each.is_integer() else each for each in numbers))
@@ -61,7 +61,7 @@ class ClassTarget:
         """
         codes = self.codes(column)
         for row in np.flatnonzero(codes < 0)[:1]:
-            found = "is missing" if column.gaps()[row] else f"is {quoted(column.cell(row))}, no class of the training"
+            found = "is missing" if column.gaps[row] else f"is {quoted(column.cell(row))}, no class of the training"
             known = listed([str(each) for each in self.classes])
             raise DataError(f"{column.where(row)} {found} ({known}); correct it, or leave the row out")
         return torch.tensor(codes)  # polars' own memory is not to be written
@@ -70,7 +70,7 @@ class ClassTarget:
         """Return the class index of each row, or −1."""
         if any(isinstance(each, str | bool) for each in self.classes):
             return column.codes([word(each) for each in self.classes])
-        numbers, classes = column.spelled(), np.array(self.classes, float)
+        numbers, classes = column.spelled, np.array(self.classes, float)
         places = np.searchsorted(classes, numbers).clip(max=len(classes) - 1)
         return np.where(classes[places] == numbers, places, -1)
 
@@ -114,7 +114,7 @@ class NumberTarget:
         Raises:
             DataError: a value is missing, or no number.
         """
-        for row in np.flatnonzero(column.gaps())[:1]:
+        for row in np.flatnonzero(column.gaps)[:1]:
             raise DataError(f"{column.where(row)} is the target and is missing; leave the row out")
         values = (column.numbers() - self.mean) / self.std
         return torch.from_numpy(values[:, None]).to(torch.get_default_dtype())

@@ -1,7 +1,6 @@
 """The benchmarks lie beside the package and are not installed with it."""
 
 import json
-import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -12,9 +11,6 @@ ROOT = Path(__file__).parents[2]
 
 def pytest_ignore_collect(collection_path):
     return True if not (ROOT / "benchmarks").is_dir() else None
-
-
-sys.path.insert(0, str(ROOT))
 
 
 @pytest.fixture

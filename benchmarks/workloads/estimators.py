@@ -22,8 +22,8 @@ SETTLING = 2.0  # seconds before them
 NOTE = (
     "Medians of wall-clock time of {turns} turns, in which the two alternate, on one thread, after some seconds in "
     "which what is compiled is compiled. Scores are means on a quarter of the rows, which nobody learnt from. Epochs "
-    "are medians: with early stopping each has its own rule, the loss of the kept rows here, their score there. A search "
-    "has no turn before; the first of three is in the JSON."
+    "are medians: with early stopping each has its own rule, the loss of the kept rows here, their score there. "
+    "A search has no turn before; the first of three is in the JSON."
 )
 Table = tuple[str, np.ndarray, np.ndarray]
 

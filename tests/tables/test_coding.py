@@ -158,6 +158,13 @@ def test_a_stream_names_rows_by_their_place_in_the_file_and_warns_once(coding, w
     assert len(warned) == 1
 
 
+def test_rows_are_there_beside_their_inputs(coding, write):
+    path = write("name,age,city,pets\n" + "".join(f"n{i},{20 + i},Bonn,{i}\n" for i in range(25)))
+    pieces = list(coding.rows(path, batch=10))
+    assert [piece.frame["name"].to_list()[0] for piece in pieces] == ["n0", "n10", "n20"]
+    assert torch.equal(torch.cat([coding.encode(piece) for piece in pieces]), coding.inputs(path))
+
+
 def test_the_description_comes_back_through_json(coding):
     again = TableCoding.from_dict(json.loads(json.dumps(coding.to_dict())))
     assert again == coding

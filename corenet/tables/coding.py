@@ -104,7 +104,7 @@ class TableCoding:
             yield self.encoded(rows)
 
     def rows(self, source: Any, batch: int = 10_000, **how: Any) -> Iterator[Rows]:
-        """Yield the rows themselves, at most ``batch`` at a time, to :meth:`encode` and to write beside what is predicted.
+        """Yield the rows, at most ``batch`` at a time, to :meth:`encode` and to write beside what is predicted.
 
         Their ``frame`` has all columns of the source, as polars.
         """

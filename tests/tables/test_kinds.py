@@ -28,6 +28,7 @@ def decided(cells, labels=None, **options):
         (["a", "b", "a", None], "category", "2 values: a, b; 1 gap"),
         ([True, False, True, True], "category", "2 values: false, true"),
         (["True", "FALSE", "true", "true"], "category", "2 values: false, true"),
+        ([1.0, "x", 2, 2.5], "category", "4 values: 1, 2, 2.5, x"),
         (["1", "2", "x", "x"], "category", "3 values: 1, 2, x"),
         ([7, 7, 7, 7], "drop", "left out: 7 in every row"),
         (["a", "a", "a", "a"], "drop", "left out: 'a' in every row"),
@@ -117,6 +118,8 @@ def test_what_is_asked_for_as_a_number_and_is_none_is_named():
         ([True, False, False, True], "2 classes: False 2, True 2", (False, True)),
         ([0.5, 2.0, 2.0, 4.0], "a number, 0.5 … 4", ()),
         (list(range(22)), "a number, 0 … 21", ()),
+        (list(range(21)) * 2, "a number, 0 … 20", ()),
+        (list(range(20)) * 2, "20 classes: 0 2, 1 2, 2 2, 3 2, 4 2, 5 2, 6 2, 7 2 and 12 more", tuple(range(20))),
     ],
 )
 def test_a_target_is_classes_or_a_measure(labels, what, classes):

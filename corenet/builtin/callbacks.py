@@ -142,7 +142,7 @@ class ReduceOnPlateau(Callback):
 
 
 class BestCheckpoint(Callback):
-    """Save model and optimizer after each epoch in which a number is the best so far.
+    """Save model, optimizer and loss after each epoch in which a number is the best so far.
 
     The file is that of :func:`~corenet.save`; it is written whole or not at all. Keras's ``ModelCheckpoint`` with
     ``save_best_only=True``.

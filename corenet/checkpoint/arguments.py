@@ -20,8 +20,8 @@ class NotKeptError(Exception):
 def arguments_of(part: object, but: int = 0) -> dict[str, Any]:
     """Return by name what the constructor of ``part`` was given, without its first ``but`` arguments.
 
-    An argument is kept in the attribute of its name, or of that with an underscore in front. A switch such as ``bias``
-    is on where a parameter is kept under its name, off where None is.
+    An argument is kept in the attribute of its name with an underscore in front, or if there is none of its very name.
+    A switch such as ``bias`` is on where a parameter is kept under its name, off where None is.
 
     Raises:
         NotKeptError: there is no such attribute.
@@ -32,9 +32,9 @@ def arguments_of(part: object, but: int = 0) -> dict[str, Any]:
     """
     found = {}
     for argument in [*_taken(type(part))][but:]:
-        kept = [name for name in (argument.name, f"_{argument.name}") if hasattr(part, name)]
-        if kept:
-            found[argument.name] = _given(argument, getattr(part, kept[0]))
+        kept = f"_{argument.name}" if f"_{argument.name}" in vars(part) else argument.name
+        if hasattr(part, kept):
+            found[argument.name] = _given(argument, getattr(part, kept))
         elif argument.name not in PLACEMENT:
             raise NotKeptError(f"keeps no argument {argument.name!r}: assign self.{argument.name} in __init__")
     return found

@@ -85,7 +85,7 @@ def _refuse_other_strings(what: str, table: dict[str, Any]) -> None:
 def _refuse_component(described: Any) -> None:
     _refuse("a component", described, dict)
     _refuse_other_strings("components", described)
-    if "class" not in described or described.keys() - {"class", "name", "version"}:
+    if described.keys() not in ({"class"}, {"class", "name", "version"}):
         raise ValueError(f"a component of it is {str(described)[:80]!r}, not a class with its name and version")
     for field, pattern in (("name", COMPONENT), ("version", VERSION)):  # which a user may be told to install
         if field in described and not pattern.fullmatch(described[field]):

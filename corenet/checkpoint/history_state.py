@@ -43,6 +43,11 @@ def history_of(tensor: Tensor, builder: Builder) -> History:
     return History([_read(epoch, builder) for epoch in found["epochs"]], str(found["engine"]))
 
 
+def epochs_in(tensor: Tensor) -> int:
+    """Return how many epochs a history has that :func:`as_tensor` wrote."""
+    return len(parse(bytes(tensor.tolist()))["epochs"])
+
+
 def _written(epoch: Epoch, describer: Describer) -> dict[str, Any]:
     numbers = {name: describer.value(getattr(epoch, name), name) for name in NUMBERS}
     metrics = {

@@ -21,7 +21,7 @@ from corenet.contracts.draws import Left, leave
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
-from corenet.errors import CheckpointError, CheckpointWarning
+from corenet.errors import CheckpointError, CheckpointWarning, CorenetError
 from corenet.history import History
 from corenet.tables.coding import TableCoding
 
@@ -150,7 +150,7 @@ def _built(contents: Contents, document: dict[str, Any]) -> Loaded:
     if document["optimizer"] is not None:
         optimizer, why = rebuilding.optimizer(model, loss)
         if optimizer is not None:
-            _fill_optimizer(contents, document, optimizer)
+            _fill_new(contents, document, optimizer)
         else:
             warnings.warn(f"{contents.path}: its optimizer stays out: {why}", CheckpointWarning, stacklevel=3)
     return Loaded(model, optimizer, loss, _table(contents, document), _history(contents, document))
@@ -161,6 +161,16 @@ def _table(contents: Contents, document: dict[str, Any]) -> TableCoding | None:
         return None if document["table"] is None else TableCoding.from_dict(document["table"])
     except CheckpointError as error:
         raise CheckpointError(f"{contents.path}: {error}") from error
+
+
+def _fill_new(contents: Contents, document: dict[str, Any], optimizer: Optimizer) -> None:
+    """Fill an optimizer that the file describes: that it does not fit is the file's fault, and not its user's."""
+    try:
+        _fill_optimizer(contents, document, optimizer)
+    except CheckpointError:
+        raise
+    except (CorenetError, ValueError, TypeError, LookupError) as error:
+        raise CheckpointError(f"{contents.path} has an optimizer state that is damaged: {error}") from error
 
 
 def _history(contents: Contents, document: dict[str, Any]) -> History | None:

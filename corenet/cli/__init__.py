@@ -24,12 +24,14 @@ COMMANDS = {
     "check": "Check the gradients and the contract of components.",
     "demo": "Train a small network, verify every gradient, draw what was learnt.",
     "doctor": "Import every plugin, say what is wrong and how to mend it.",
+    "inspect": "Show what is in a model file.",
     "install": "Install plugins with pip, and show what they offer.",
     "list-components": "List every installed module, loss and optimizer.",
     "new-plugin": "Write a complete plugin, to change into your own.",
     "plugins": "List every distribution that offers components or commands.",
     "reproduce": "Run the student projects' experiments, reported against measured.",
     "show": "Show what a component computes and takes, and whether it conforms.",
+    "summary": "Show the layers, shapes, memory and FLOPs of a model.",
     "trace": "Show one training step layer by layer, each gradient checked.",
 }
 

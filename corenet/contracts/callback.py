@@ -54,7 +54,7 @@ class Training(Protocol):
         ...
 
     def save(self, path: str | Path) -> None:
-        """Save model and optimizer, as :func:`~corenet.save` does."""
+        """Save model, optimizer and loss, as :func:`~corenet.save` does."""
         ...
 
 

@@ -30,7 +30,8 @@ def refused_misfit(optimizer: str, own: dict[str, Any], state: Any) -> dict[str,
 
 def _refuse_other_tensors(index: int, mine: dict[str, Any], theirs: Any) -> None:
     if not isinstance(theirs, dict) or mine.keys() != theirs.keys():
-        raise StructureError(f"state {index} is {theirs!r:.80}, expected {sorted(mine)}")
+        found = " ".join(f"{theirs!r:.80}".split())
+        raise StructureError(f"state {index} is {found}, expected {sorted(mine)}")
     for name in mine:
         if mine[name].shape != theirs[name].shape:
             raise ShapeError(f"state {index} {name!r}", theirs[name].shape, f"expected {tuple(mine[name].shape)}")

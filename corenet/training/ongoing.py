@@ -60,8 +60,8 @@ class Ongoing:
         self.loss.load_state_dict(of_loss)
 
     def save(self, path: str | Path) -> None:
-        """Save model and optimizer."""
-        save(path, self.model, self.optimizer)
+        """Save model, optimizer and loss."""
+        save(path, self.model, self.optimizer, loss=self.loss)
 
 
 def _scaled(lr: float, factor: float, least: float) -> float:

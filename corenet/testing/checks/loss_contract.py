@@ -16,6 +16,7 @@ from corenet.registry.collect import reason_of
 from corenet.testing.checks.check import Checks
 from corenet.testing.diagnosis.watched import KEEP_DTYPE, ROUNDS, first_line, loses_digits
 from corenet.testing.gradcheck.arguments import Arguments
+from corenet.testing.support.built_again import FROM, KEEP, built_again
 from corenet.testing.support.copiers import copiers
 from corenet.testing.support.loss_evaluation import (
     Evaluation,
@@ -139,6 +140,14 @@ def copies(trial: Trial) -> None:
             if wrong := found.differs(straight, 0):
                 raise Violation(f"after {how} of a {when} loss {wrong}")
         loss(input, target)
+
+
+@LOSS_CONTRACT_CHECKS.add(since="0.2")
+def rebuilt(trial: Trial) -> None:
+    """Built again from the arguments that it keeps, and filled with its state, it gives the same loss and gradient."""
+    loss, points = trial.build(), (trial.input(), trial.target())
+    if wrong := evaluate(built_again(loss, trial.seed), *points).differs(evaluate(loss, *points), 0):
+        raise Violation(f"{FROM} {wrong}", KEEP)
 
 
 # Autograd and torch.compile.

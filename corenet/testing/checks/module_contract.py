@@ -14,6 +14,8 @@ from corenet.contracts.several import each_of
 from corenet.errors import BackwardError
 from corenet.registry.collect import reason_of
 from corenet.testing.checks.check import Checks
+from corenet.testing.support.built_again import FROM, built_again
+from corenet.testing.support.built_again import KEEP as KEEP_ARGUMENTS
 from corenet.testing.support.compare import difference
 from corenet.testing.support.copiers import copiers
 from corenet.testing.support.forward_backward import Upstreams, drawn_like, forward_backward
@@ -135,6 +137,15 @@ def copies(trial: Trial) -> None:
         for name, ours in original.named_tensors():
             if share_memory(ours, theirs[name]):
                 raise Violation(f"{how} shares {name} with the original")
+
+
+@MODULE_CONTRACT_CHECKS.add(since="0.2", after=FUNCTION)
+def rebuilt(trial: Trial) -> None:
+    """Built again from the arguments that it keeps, and filled with its state, it computes the same."""
+    module, inputs = trial.build(), trial.inputs()
+    again = built_again(module, trial.seed)
+    if wrong := forward_backward(again, inputs).differs(forward_backward(module, inputs), 0):
+        raise Violation(f"{FROM} {wrong}", KEEP_ARGUMENTS)
 
 
 def _why_they_differ(module: Module, inputs: Sequence[Tensor]) -> str:

@@ -14,6 +14,7 @@ from corenet.errors import ConfigError
 from corenet.registry.collect import reason_of
 from corenet.testing.checks.check import Checks
 from corenet.testing.checks.hyperparameters import declared, with_wrong_number
+from corenet.testing.support.built_again import optimizer_built_again
 from corenet.testing.support.compare import difference
 from corenet.testing.support.copiers import copiers
 from corenet.testing.support.no_autograd import no_autograd
@@ -103,6 +104,15 @@ def save_and_resume(trial: Trial) -> None:
             "init_state() must make every tensor that update() writes to the state",
         ) from error
     _must_continue("state_dict() and load_state_dict()", resumed, uninterrupted)
+
+
+@OPTIMIZER_CONTRACT_CHECKS.add(since="0.2")
+def rebuilt(trial: Trial) -> None:
+    """Built again from the arguments that it keeps, and filled with its state, it continues the run bit for bit."""
+    optimizer = trial.optimizer(start())
+    follow(optimizer, STEPS)
+    again = optimizer_built_again(optimizer, [Parameter(each) for each in optimizer.parameters])
+    _must_continue("building it again from the arguments that it keeps", again, follow(optimizer, STEPS, STEPS))
 
 
 @OPTIMIZER_CONTRACT_CHECKS.add(since="0.1")

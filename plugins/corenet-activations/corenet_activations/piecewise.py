@@ -95,7 +95,7 @@ class PReLU(cn.Module):
     ) -> None:
         check_integer("PReLU", "num_parameters", num_parameters, least=1)
         check_finite("PReLU", "init", init)
-        self.init = init
+        self.num_parameters, self.init = num_parameters, init
         self.weight = cn.Parameter(torch.full((num_parameters,), float(init), device=device, dtype=dtype))
 
     @staticmethod

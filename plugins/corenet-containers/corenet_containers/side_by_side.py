@@ -23,7 +23,7 @@ class Parallel(cn.Module):
     Of several inputs each module takes all. With ``Sequential(Parallel(…), Concat())`` the outputs become one.
 
     Args:
-        modules: f₁, …, fₖ, each with one output.
+        branches: f₁, …, fₖ, each with one output.
 
     Shape: ``(*) -> (*₁), …, (*ₖ)``, a tuple with an output for each module.
 
@@ -40,9 +40,9 @@ class Parallel(cn.Module):
     Reference: R. Caruana, "Multitask learning", Machine Learning 28, 1997, for several heads on one trunk.
     """
 
-    def __init__(self, *modules: cn.Module) -> None:
-        refuse_unfit("Parallel", modules)
-        self.branches = modules
+    def __init__(self, *branches: cn.Module) -> None:
+        refuse_unfit("Parallel", branches)
+        self.branches = branches
 
     @staticmethod
     def conformance_cases() -> list[cn.Case]:
@@ -81,7 +81,7 @@ class Branches(cn.Module):
         dxᵢ = fᵢ′(xᵢ)ᵀ dyᵢ
 
     Args:
-        modules: f₁, …, fₖ, each with one input and one output.
+        branches: f₁, …, fₖ, each with one input and one output.
 
     Shape: ``(*₁), …, (*ₖ) -> (*₁′), …, (*ₖ′)``, as many outputs as inputs; one output of one alone is a tuple still.
 
@@ -100,9 +100,9 @@ class Branches(cn.Module):
     networks side by side, joined at the end.
     """
 
-    def __init__(self, *modules: cn.Module) -> None:
-        refuse_unfit("Branches", modules)
-        self.branches = modules
+    def __init__(self, *branches: cn.Module) -> None:
+        refuse_unfit("Branches", branches)
+        self.branches = branches
 
     @staticmethod
     def conformance_cases() -> list[cn.Case]:

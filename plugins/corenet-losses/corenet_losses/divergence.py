@@ -45,6 +45,7 @@ class KLDivLoss(cn.ElementwiseLoss):
             message = f"KLDivLoss: log_target must be True or False, not {log_target!r}"
             raise cn.ConfigError(message, name="log_target", value=log_target)
         super().__init__("mean" if reduction == "batchmean" else reduction)
+        self._reduction = reduction  # as it was given
         self.of_rows = reduction == "batchmean"  # a mean over elements, times the number of elements in a row
         self.log_target = log_target
 

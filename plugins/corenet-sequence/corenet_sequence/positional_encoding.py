@@ -53,7 +53,8 @@ class PositionalEncoding(cn.Module):
     ) -> None:
         refuse_no_size("PositionalEncoding", d_model=d_model, max_len=max_len)
         refuse_no_probability("PositionalEncoding", "dropout", dropout)
-        self.d_model, self.batch_first = d_model, batch_first
+        self.d_model, self.max_len, self.batch_first = d_model, max_len, batch_first
+        self._dropout = dropout
         self.dropout = dropout_of(dropout)
         self.pe = cn.Buffer(torch.empty(max_len, d_model, dtype=dtype).copy_(waves(max_len, d_model)))
         self.to(device=device)

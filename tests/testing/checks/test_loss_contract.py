@@ -129,7 +129,19 @@ class HalfADigit(Squared):
         return ((input - target).float() * 1.0).to(input.dtype)
 
 
+class KeepsAnotherFactor(Squared):
+    def __init__(self, factor=2.0):
+        self._factor, self.own = 3 * factor, factor
+
+    def forward(self, input, target):
+        return self.own * super().forward(input, target)
+
+    def backward(self):
+        return self.own * super().backward()
+
+
 FAULTS = [
+    (KeepsAnotherFactor, "rebuilt", "built again from what it keeps of its arguments, the value is"),
     (HalfADigit, "precision", "((input - target).float() * 1.0)"),
     (Broadcasts, "shape_mismatch", "broadcast"),
     (RuntimeErrors, "shape_mismatch", "RuntimeError"),

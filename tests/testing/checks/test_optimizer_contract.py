@@ -131,6 +131,12 @@ class SavesViews(Momentum):
         return {"lr": self.lr, "steps": self.steps, "states": states}
 
 
+class KeepsAnotherMomentum(Momentum):
+    def __init__(self, parameters, lr, momentum=0.9):
+        super().__init__(parameters, lr, momentum)
+        self._momentum = momentum / 2
+
+
 class HoldsFunction(Plain):
     def __init__(self, parameters, lr):
         self.rate = lambda step: 1 / (1 + step)
@@ -166,6 +172,7 @@ FAULTS = [
     (StateMadeLate, "save_and_resume", "init_state()"),
     (SavesNoState, "save_and_resume", "at step 6"),
     (SavesViews, "save_and_resume", "at step 6"),
+    (KeepsAnotherMomentum, "rebuilt", "at step 6"),
     (HoldsFunction, "copies", "pickle"),
     (ForgetsInCopies, "copies", "at step 6"),
     (UsesAutograd, "no_borrowed_gradient", "autograd"),

@@ -88,7 +88,7 @@ class MultiheadAttention(cn.Module):
                 name="num_heads",
                 value=num_heads,
             )
-        self.embed_dim, self.num_heads = embed_dim, num_heads
+        self.embed_dim, self.num_heads, self.dropout, self.bias = embed_dim, num_heads, dropout, bias
         self.batch_first, self.need_weights, self.is_causal = batch_first, need_weights, is_causal
         self.maps = InputMaps(embed_dim, self.kdim, self.vdim, bias, dtype)
         self.attention = DotProductAttention(dropout, need_weights)

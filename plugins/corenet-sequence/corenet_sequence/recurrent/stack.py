@@ -33,7 +33,8 @@ class Recurrent(cn.Module):
         refuse_no_size(name, input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
         refuse_no_probability(name, "dropout", dropout)
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
-        self.batch_first, self.dropout, self.directions = batch_first, dropout, 2 if bidirectional else 1
+        self.batch_first, self.dropout, self.bidirectional = batch_first, dropout, bidirectional
+        self.directions = 2 if bidirectional else 1
         widths = [input_size] + [self.directions * hidden_size] * (num_layers - 1)
         self.layers = [self.layer(width, dtype) for width in widths for _ in range(self.directions)]
         self.dropouts = [cn.Dropout(dropout) for _ in widths[1:] if dropout]

@@ -79,7 +79,9 @@ class TransformerEncoderLayer(cn.Module):
         refuse_no_size(name, d_model=d_model, nhead=nhead, dim_feedforward=dim_feedforward)
         refuse_no_probability(name, "dropout", dropout)
         refuse_no_choice(name, "activation", activation, ("relu", "gelu"))
-        self.d_model, self.nhead, self.norm_first = d_model, nhead, norm_first
+        self.d_model, self.nhead, self.dim_feedforward, self.bias = d_model, nhead, dim_feedforward, bias
+        self.layer_norm_eps, self.batch_first, self.norm_first = layer_norm_eps, batch_first, norm_first
+        self._dropout, self._activation, self.is_causal = dropout, activation, is_causal
         self.self_attn = MultiheadAttention(
             d_model, nhead, dropout, bias, batch_first=batch_first, need_weights=False, is_causal=is_causal, dtype=dtype
         )

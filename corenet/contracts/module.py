@@ -116,8 +116,9 @@ class Module(InputChecks, Modes, Tree["Module"]):
             forms = forms_of(self, output)
             if saved is not None:
                 saved.outputs = forms
-        is_plain = type(input) is Tensor and input.dtype.is_floating_point  # as nearly always
-        if others or not is_plain or self._have_gradients != (True,):
+        # As nearly always; by len, since torch.compile captures no "not" of a tuple.
+        has_one = len(others) == 0 and type(input) is Tensor and input.dtype.is_floating_point
+        if not has_one or self._have_gradients != (True,):
             self.__dict__["_have_gradients"] = tuple(map(_has_gradient, (input, *others)))
         return output
 

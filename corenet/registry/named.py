@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from corenet.errors import ConfigError, UnknownComponentError
@@ -43,7 +44,12 @@ def class_of(kind: Kind, name: str) -> type:
     >>> class_of("optimizer", "adam") is cn.Adam
     True
     """
+    return _builtin(kind, name) or registry().get(kind, name)
+
+
+@cache  # they stay what they are, and a search makes hundreds of each
+def _builtin(kind: Kind, name: str) -> type | None:
     try:
         return builtins().get(kind, name)
     except UnknownComponentError:
-        return registry().get(kind, name)
+        return None

@@ -11,7 +11,7 @@ from sklearn.utils import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from corenet.contracts.module import Module
-from corenet.errors import ConfigError
+from corenet.errors import ConfigError, DataError
 from corenet.sklearn.components import loss_of
 from corenet.sklearn.estimator import NetworkEstimator
 from corenet.sklearn.labels import Labels
@@ -50,7 +50,8 @@ class CorenetClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         callbacks: what is done in the course of the training: names, or callbacks, of which each training has a copy.
         class_weight: how much a row of each class counts, by its label, or ``"balanced"``.
         warm_start: ``fit`` goes on with the network that is there.
-        random_state: governs weights, the order of the rows and dropout; a number makes a training repeatable.
+        random_state: governs weights, the order of the rows and dropout; a number is the ``seed`` of
+            :func:`~corenet.fit`, and makes a training repeatable.
         engine: how steps are run, as :func:`~corenet.fit` takes it.
         verbose: show the progress.
 
@@ -164,8 +165,11 @@ class CorenetClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
             return np.log(self.predict_proba(X))
 
     def _coding_of(self, y: Array, classes: Any = None) -> Labels:
-        check_classification_targets(y)
-        several = type_of_target(y).startswith("multilabel")
+        kind = type_of_target(y)
+        if kind not in ("binary", "multiclass", "multilabel-indicator"):
+            check_classification_targets(y)  # says what they are, if no classes
+            raise DataError("y has several columns of classes; train a classifier for each, or give columns of 0 and 1")
+        several = kind == "multilabel-indicator"
         if several:
             self.classes_ = np.arange(y.shape[1])
         else:

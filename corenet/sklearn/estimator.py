@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import ceil
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -126,6 +127,8 @@ class NetworkEstimator(OfRows):
         return Rows(inputs, self._coding.targets(y, inputs.dtype), weights).counted()
 
     def _drawn_seed(self) -> int:
+        if isinstance(self.random_state, Integral):  # a generator that draws one number costs as much as ten steps
+            return int(self.random_state)
         return int(check_random_state(self.random_state).randint(SEEDS))
 
     def _start(self, rows: Rows) -> None:

@@ -95,13 +95,26 @@ class TableCoding:
         >>> [len(inputs) for inputs in coding.stream("iris", batch=60)]
         [60, 60, 30]
         """
-        for rows in self._blocks(source, batch, how):
+        for rows in self.rows(source, batch, **how):
             yield self.encode(rows)
 
     def stream_datasets(self, source: Any, batch: int = 10_000, **how: Any) -> Iterator[Dataset]:
         """Yield inputs and targets of at most ``batch`` rows at a time, as :meth:`stream` reads them."""
-        for rows in self._blocks(source, batch, how):
+        for rows in self.rows(source, batch, **how):
             yield self.encoded(rows)
+
+    def rows(self, source: Any, batch: int = 10_000, **how: Any) -> Iterator[Rows]:
+        """Yield the rows, at most ``batch`` at a time, to :meth:`encode` and to write beside what is predicted.
+
+        Their ``frame`` has all columns of the source, as polars.
+        """
+        from corenet.tables.sources import blocks
+
+        positive_integer("batch", batch)
+        warned: set[str] = set()
+        for rows in blocks(source, self._reading(how), batch):
+            self._warn(rows, warned)
+            yield rows
 
     def labels(self, output: Tensor) -> list[Label]:
         """Return the class, or the value, that each row of a model's output stands for.
@@ -148,15 +161,6 @@ class TableCoding:
         rows = self._read(source, how)
         self._warn(rows, set())
         return rows
-
-    def _blocks(self, source: Any, batch: int, how: Mapping[str, Any]) -> Iterator[Rows]:
-        from corenet.tables.sources import blocks
-
-        positive_integer("batch", batch)
-        warned: set[str] = set()
-        for rows in blocks(source, self._reading(how), batch):
-            self._warn(rows, warned)
-            yield rows
 
     def _reading(self, how: Mapping[str, Any]) -> Reading:
         from corenet.tables.sources import Reading

@@ -61,6 +61,7 @@ class TextFile:
             )
         except pl.exceptions.PolarsError as error:
             self._refuse_ragged(block, first)
+            self._refuse_quotes(block, first)
             raise DataError(f"{self.path} cannot be read as text: {str(error).splitlines()[0]}") from error
         if frame.get_column(self.names[-1]).null_count():  # cells that a row lacks are filled up from the end
             self._refuse_ragged(block, first)
@@ -71,9 +72,19 @@ class TextFile:
         cells = csv.reader(StringIO(block.decode(), newline=""), delimiter=self.delimiter)
         for row, each in enumerate(filter(None, cells), first + 1):
             if len(each) != len(self.names):
+                advice = f"put text that holds {quoted(self.delimiter)} in quotes, or correct the row"
+                if len(self.names) == 1:
+                    advice = f"is {quoted(self.names[0])} the header? Take out lines above it"
                 raise DataError(
-                    f"{self.path}, row {row:,} has {len(each)} cells, the header {len(self.names)}; "
-                    f"put text that holds {quoted(self.delimiter)} in quotes, or correct the row"
+                    f"{self.path}, row {row:,} has {len(each)} cells, the header {len(self.names)}; {advice}"
+                )
+
+    def _refuse_quotes(self, block: bytes, first: int) -> None:
+        for row, line in enumerate(block.splitlines(), first + 1):
+            if line.count(b'"') % 2:
+                raise DataError(
+                    f"{self.path}, row {row:,} or near it has a quote that none closes; put the cell in quotes, and "
+                    "write each quote within it twice"
                 )
 
 
@@ -90,6 +101,8 @@ def text_file(
     head = next(_blocks(path, encoding, HEAD), b"").decode()
     if not head.strip():
         raise DataError(f"{path} is empty; a table has a header and rows")
+    if "\n" not in head and "\r" in head:
+        raise DataError(f"{path} ends its lines as old Macs did; save it with line ends of Unix or Windows")
     delimiter = _delimiter(head) if delimiter is None else _one_character(delimiter)
     first = next(filter(None, csv.reader(StringIO(head, newline=""), delimiter=delimiter)))
     names = _names(path, first) if header is None else _as_many(path, header, first)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
 from corenet.errors import ConfigError, DataError, did_you_mean
-from corenet.tables.spelling import comma_advice, is_date, listed, quoted
+from corenet.tables.spelling import is_date, listed, mark_advice, quoted
 from corenet.tables.targets import ClassTarget
 
 if TYPE_CHECKING:
@@ -47,10 +47,27 @@ def decide(rows: Rows, target: str, asked: Mapping[str, str]) -> tuple[list[Deci
         )
     if len(rows) < 2:
         raise DataError(f"{rows.source} has one row; a table has at least two, and a useful one hundreds")
-    decisions = [_decided(column, asked.get(column.name)) for column in others]
+    decisions = _all_decided(others, asked)
     if all(decision.kind == "drop" for decision in decisions):
         raise DataError(f"{rows.source} has no column to learn from: {decisions[0].name} is {decisions[0].what}")
     return decisions, target_kind(rows.column(target), asked.get(target))
+
+
+def _all_decided(columns: Sequence[Column], asked: Mapping[str, str]) -> list[Decision]:
+    """Return each decision; what is refused of several columns is said at once, not one at a time."""
+    decisions, refused = [], {}
+    for column in columns:
+        try:
+            decisions.append(_decided(column, asked.get(column.name)))
+        except DataError as error:
+            refused[column.name] = error
+    if len(refused) > 1:
+        first, *others = refused
+        names = listed([quoted(name) for name in others])
+        raise DataError(f"{refused[first]}. Such columns are also {names}; columns={dict.fromkeys(refused, 'drop')}")
+    for only in refused.values():
+        raise only
+    return decisions
 
 
 def refuse_unknown(rows: Rows, target: str, asked: Mapping[str, str]) -> None:
@@ -92,7 +109,7 @@ def _spells_numbers(column: Column, present: int) -> bool:
             f"{column.where(0)} is {quoted(first)}, all below are numbers: a second header? Take that line out; else "
             f"{_or_category(column)}"
         )
-    if advice := comma_advice(first):
+    if advice := mark_advice(first):
         raise DataError(f"{column.where(odd[0])}: {quoted(first)} {advice}; else {_or_category(column)}")
     if numbers >= MOSTLY * present and len(column.distinct) > FEW:
         raise DataError(
@@ -180,7 +197,7 @@ def target_kind(column: Column, asked: str | None) -> Decision:
 
 
 def _is_measured(column: Column) -> bool:
-    if len(column.odd):
+    if not _spells_numbers(column, len(column)):
         return False
     numbers = column.numbers()
     return bool((numbers != np.round(numbers)).any()) or len(np.unique(numbers)) > FEW

@@ -10,6 +10,7 @@ DATE = re.compile(
     r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([T ].*)?|\d{1,2}[-/.]\d{1,2}[-/.](\d{2}|\d{4})( .*)?|\d{1,2}:\d{2}(:\d{2}.*)?"
 )
 THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?|[-+]?\d{1,3}([ '’\u00a0\u202f]\d{3})+([.,]\d+)?")
+UNIT = re.compile(r"[$€£¥]\s?(?P<money>[-+]?[\d.]+)|(?P<number>[-+]?[\d.]+)\s?[%$€£¥]")
 DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+")
 SHOWN = 40
 
@@ -36,18 +37,22 @@ def is_date(cell: str) -> bool:
     return DATE.fullmatch(cell) is not None
 
 
-def comma_advice(cell: str) -> str:
+def mark_advice(cell: str) -> str:
     """Return what to do about a number that is written with marks, or nothing where there are none.
 
-    >>> comma_advice("1,234,567.5")
+    >>> mark_advice("1,234,567.5")
     'has thousands separators; write 1234567.5'
-    >>> comma_advice("3,14")
+    >>> mark_advice("3,14")
     'has a decimal comma; write 3.14'
+    >>> mark_advice("12.5 %")
+    'has a unit; write 12.5'
     """
     if THOUSANDS.fullmatch(cell):
         return f"has thousands separators; write {re.sub('[^0-9.+-]', '', cell)}"
     if DECIMAL_COMMA.fullmatch(cell):
         return f"has a decimal comma; write {cell.replace(',', '.')}"
+    if unit := UNIT.fullmatch(cell):
+        return f"has a unit; write {unit['money'] or unit['number']}"
     return ""
 
 

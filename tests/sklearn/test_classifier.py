@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 from sklearn.exceptions import NotFittedError
-from sklearn.utils import check_random_state
 
 import corenet as cn
 from corenet.sklearn import CorenetClassifier
@@ -20,8 +19,7 @@ def by_numpy(model, X):
 def test_it_is_the_training_spelled_out(points):
     X, y = points
     model = CorenetClassifier(hidden=(6, 4), dropout=0.2, lr=0.01, epochs=7, batch_size=32, random_state=11).fit(X, y)
-    seed = int(check_random_state(11).randint(2**31 - 1))
-    torch.manual_seed(seed)
+    torch.manual_seed(11)
     same = {"init": "xavier_uniform"}
     network = cn.Sequential(
         *(cn.Linear(2, 6, **same), cn.ReLU(), cn.Dropout(0.2)),
@@ -29,9 +27,7 @@ def test_it_is_the_training_spelled_out(points):
     ).to(torch.float64)
     data = cn.data.Dataset(torch.from_numpy(X), torch.from_numpy(np.unique(y, return_inverse=True)[1]))
     optimizer = cn.Adam(network.parameters(), lr=0.01)
-    history = cn.fit(
-        network, cn.CrossEntropyLoss(), optimizer, data, epochs=7, batch_size=32, seed=seed, progress=False
-    )
+    history = cn.fit(network, cn.CrossEntropyLoss(), optimizer, data, epochs=7, batch_size=32, seed=11, progress=False)
     assert model.loss_curve_ == history.losses
     assert model.n_iter_ == 7
     for name, tensor in network.state_dict().items():
@@ -74,6 +70,14 @@ def test_a_loss_of_one_class_is_refused_for_several_labels(points):
     X, _ = points
     with pytest.raises(cn.ConfigError, match="takes one class a row, and y has several labels"):
         CorenetClassifier(loss="cross_entropy").fit(X, X > 0)
+
+
+def test_targets_that_are_no_labels_are_refused(points):
+    X, _ = points
+    with pytest.raises(cn.DataError, match="y has several columns of classes"):
+        CorenetClassifier().fit(X, np.arange(180).reshape(90, 2) % 3)
+    with pytest.raises(ValueError, match="continuous"):
+        CorenetClassifier().fit(X, X[:, 0])
 
 
 def test_one_class_is_certain(points):

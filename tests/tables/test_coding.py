@@ -45,6 +45,13 @@ def test_options_of_reading_are_taken(coding, write):
     assert torch.equal(inputs, coding.inputs({"age": [26], "city": ["Bonn"], "pets": [4]}))
 
 
+def test_what_stood_for_a_gap_in_training_does_so_in_new_rows():
+    coding = cn.table({"x": ["1", "none", "3", "8"], "y": [1, 2, 1, 2]}, "y", missing=["none", "-999"]).coding
+    inputs = coding.inputs({"x": ["-999", "none"]})
+    assert inputs.tolist() == [[0.0, 1.0]] * 2
+    assert torch.equal(coding.inputs({"x": [-999.0, None]}), inputs)
+
+
 def test_a_category_that_training_had_not_is_none_of_the_known_and_warned_of_once(coding, write):
     path = write("age,city,pets\n26,Bonn,4\n26,Rom,4\n26,Wien,4\n")
     with pytest.warns(cn.TableWarning) as warned:
@@ -156,6 +163,13 @@ def test_a_stream_names_rows_by_their_place_in_the_file_and_warns_once(coding, w
     with pytest.warns(cn.TableWarning) as warned, pytest.raises(cn.DataError, match="row 251, column 'pets' is 'x'"):
         list(coding.stream(path, batch=100))
     assert len(warned) == 1
+
+
+def test_rows_are_there_beside_their_inputs(coding, write):
+    path = write("name,age,city,pets\n" + "".join(f"n{i},{20 + i},Bonn,{i}\n" for i in range(25)))
+    pieces = list(coding.rows(path, batch=10))
+    assert [piece.frame["name"].to_list()[0] for piece in pieces] == ["n0", "n10", "n20"]
+    assert torch.equal(torch.cat([coding.encode(piece) for piece in pieces]), coding.inputs(path))
 
 
 def test_the_description_comes_back_through_json(coding):

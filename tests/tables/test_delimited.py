@@ -87,6 +87,9 @@ def test_names_for_a_file_that_has_none(write):
         ("0,0,a\n1,2,b\n", "no header"),
         ("a,b,a\n1,2,3\n", "two columns 'a'"),
         ("a,b\n1,2\n3,4,5\n", "row 2 has 3 cells, the header 2"),
+        ("My table\n\na,b\n1,2\n", "row 1 has 2 cells, the header 1; is 'My table' the header"),
+        ('a,b\n1,5" pipe\n2,4" pipe\n', "row 1 or near it has a quote that none closes"),
+        ("a,b\r1,2\r3,4\r", "ends its lines as old Macs did"),
         ("a,b,c\n1,2,3\n1,2,\n7,8\n", "row 3 has 2 cells, the header 3"),
     ],
 )

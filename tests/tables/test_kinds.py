@@ -3,7 +3,7 @@
 import pytest
 
 import corenet as cn
-from corenet.tables.spelling import MISSING, comma_advice, is_date
+from corenet.tables.spelling import MISSING, is_date, mark_advice
 
 LABELS = ["ja", "nein"] * 30
 
@@ -28,6 +28,7 @@ def decided(cells, labels=None, **options):
         (["a", "b", "a", None], "category", "2 values: a, b; 1 gap"),
         ([True, False, True, True], "category", "2 values: false, true"),
         (["True", "FALSE", "true", "true"], "category", "2 values: false, true"),
+        ([1.0, "x", 2, 2.5], "category", "4 values: 1, 2, 2.5, x"),
         (["1", "2", "x", "x"], "category", "3 values: 1, 2, x"),
         ([7, 7, 7, 7], "drop", "left out: 7 in every row"),
         (["a", "a", "a", "a"], "drop", "left out: 'a' in every row"),
@@ -76,6 +77,8 @@ def test_every_decision_can_be_another(cells, asked, kind):
         (["1,234", "5", "2,345,678.5", "3"], r"row 1, column 'it': '1,234' has thousands separators; write 1234"),
         (["5", "1 234 567", "2", "3"], "row 2, .* has thousands separators; write 1234567"),
         (["5", "1,5", "2", "3"], r"row 2, column 'it': '1,5' has a decimal comma; write 1\.5"),
+        (["$5", "$1.50", "$2", "$1.50"], r"row 1, column 'it': '\$5' has a unit; write 5"),
+        (["5 %", "1 %", "2 %", "1.5 %"], r"row 1, column 'it': '5 %' has a unit; write 5"),
         (["cm", "1", "2", "3"], r"row 1, column 'it' is 'cm', all below are numbers: a second header\?"),
         ([*map(str, range(50, 90)), "oops"], r"row 41, column 'it' is 'oops', 40 other cells are numbers"),
         ([f"n{i}" for i in range(12)], r"column 'it' has 12 different words in 12 cells \('n0', 'n1' and 10 more\)"),
@@ -87,6 +90,18 @@ def test_what_is_neither_is_refused_with_advice(cells, message):
     with pytest.raises(cn.DataError, match=message) as refused:
         decided(cells)
     assert "\n" not in str(refused.value)
+
+
+def test_what_is_wrong_with_several_columns_is_said_at_once():
+    names, born = [f"n{i}" for i in range(12)], [f"{i + 1}.1.1990" for i in range(12)]
+    table = {"name": names, "x": numbered(12), "born": born, "code": names, "y": LABELS[:12]}
+    message = (
+        r"'name' has 12 .*\. Such columns are also 'born', 'code'; columns=\{'name': 'drop', 'born': 'drop', 'code'"
+    )
+    with pytest.raises(cn.DataError, match=message):
+        cn.table(table, "y")
+    kept = cn.table(table, "y", columns={"name": "drop", "born": "drop", "code": "drop"})
+    assert kept.coding.names == ["x"]
 
 
 def test_what_is_asked_for_as_a_number_and_is_none_is_named():
@@ -103,6 +118,8 @@ def test_what_is_asked_for_as_a_number_and_is_none_is_named():
         ([True, False, False, True], "2 classes: False 2, True 2", (False, True)),
         ([0.5, 2.0, 2.0, 4.0], "a number, 0.5 … 4", ()),
         (list(range(22)), "a number, 0 … 21", ()),
+        (list(range(21)) * 2, "a number, 0 … 20", ()),
+        (list(range(20)) * 2, "20 classes: 0 2, 1 2, 2 2, 3 2, 4 2, 5 2, 6 2, 7 2 and 12 more", tuple(range(20))),
     ],
 )
 def test_a_target_is_classes_or_a_measure(labels, what, classes):
@@ -125,6 +142,7 @@ def test_a_target_is_what_is_asked_for():
         (["a", None, "b", None], "row 2, column 'y' is the target and is missing, as in 2 rows"),
         (["a", "b", "b", "b"], "row 1, column 'y' is the only one of the class 'a'.*join classes$"),
         ([5, 5, 6, 5], r"row 3, column 'y' is the only one of the class '6'.*columns={'y': 'number'}"),
+        (["1,5", "2,5", "1,5", "2,5"], r"row 1, column 'y': '1,5' has a decimal comma; write 1\.5"),
         ([f"n{i}" for i in range(30)], "column 'y' is the target and has 30 different words"),
     ],
 )
@@ -174,4 +192,4 @@ def test_what_is_no_date(cell):
 
 @pytest.mark.parametrize("cell", ["a,b", "1,2,3", "Bonn, Ulm", "1.5"])
 def test_what_has_no_marks_of_a_number(cell):
-    assert comma_advice(cell) == ""
+    assert mark_advice(cell) == ""

@@ -46,6 +46,9 @@ class ErrorRate(Mean):
 class ConfusionMatrix(Metric):
     """How often each class (row) is read as each (column).
 
+    A training, and :func:`~corenet.measure`, give it a row and a column for each class, those that do not occur too;
+    by itself it has as many as it has met, and two at least.
+
     >>> import torch
     >>> ConfusionMatrix()(torch.tensor([0, 1, 2, 2]), torch.tensor([0, 1, 2, 0]))
     tensor([[1, 0, 1],
@@ -63,15 +66,23 @@ class ConfusionMatrix(Metric):
     def reset(self) -> None:
         self.counts = torch.zeros(2, 2, dtype=torch.int64)
 
+    def expect(self, classes: int) -> None:
+        known = len(self.counts)
+        if classes > known:
+            counts = self.counts.new_zeros(classes, classes)
+            counts[:known, :known] = self.counts
+            self.counts = counts
+
     def update(self, output: Tensor, target: Tensor) -> None:
         if output.shape != target.shape:
             raise ShapeError(type(self).__name__, output.shape, f"expected the targets' shape {tuple(target.shape)}")
+        if not target.numel():
+            return
         places = torch.stack([target.reshape(-1), output.reshape(-1)]).long().cpu()
-        classes = max(len(self.counts), int(places.max()) + 1)
-        counts = torch.bincount(places[0] * classes + places[1], minlength=classes**2).view(classes, classes)
-        known = len(self.counts)
-        counts[:known, :known] += self.counts
-        self.counts = counts
+        self.expect(int(places.max()) + 1)
+        classes = len(self.counts)
+        counts = torch.bincount(places[0] * classes + places[1], minlength=classes**2)
+        self.counts = self.counts + counts.view(classes, classes)
 
     def compute(self) -> Tensor | float:
         return self.counts.clone()

@@ -18,7 +18,8 @@ class Metric:
         update(output, target)     take in some more points, the first dimension of both
         compute()                  the number, of all points since the reset
 
-    so that data may come in pieces: however it is cut, the number is the same. ``reads`` says what a training gives to
+    so that data may come in pieces: however it is cut, the number is the same. One that reads classes may write
+    ``expect(classes)`` too, which tells it how many there are. ``reads`` says what a training gives to
     ``update``, which must not change it:
 
     - ``"values"``: the model's output, and the targets;
@@ -48,6 +49,9 @@ class Metric:
     def reset(self) -> None:
         """Forget all points."""
         raise NotImplementedError(f"{type(self).__name__} must define reset(self)")
+
+    def expect(self, classes: int) -> None:
+        """Hear how many classes there are, before points are given; for a metric that the points do not tell it."""
 
     def update(self, output: Tensor, target: Tensor) -> None:
         """Take in some points."""

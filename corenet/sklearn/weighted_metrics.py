@@ -53,7 +53,7 @@ class OfTargets(Metric):
         self._metric.reset()
 
     def update(self, output: Any, target: Any) -> None:
-        self._metric.update(*self._reader.given(self._metric, output, target[0]))
+        self._reader.feed(self.__name__, self._metric, output, target[0])
 
     def compute(self) -> Any:
         return self._metric.compute()

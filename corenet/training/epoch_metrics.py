@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
@@ -43,12 +43,15 @@ class Measures:
             self._named: dict[str, Found] = {error_rate.__name__: error_rate} if is_of_classes else {}
         else:
             self._named = named_apart(metrics)
-            if any(map(_reads_classes, self._named.values())):
-                refuse_no_classes(*targets, loss=loss)
+            for name in self._names(_reads_classes)[:1]:
+                refuse_no_classes(*targets, loss=loss, metric=name)
         self._reader = Reader(loss, *targets)
-        rates = any(map(is_rate, self._named.values()))
-        of_outputs = OutputMeasures(loss, self._data, rates, is_default=metrics is None)
-        self.of_outputs = of_outputs if valid is not None or rates else None
+        rate = next(iter(self._names(is_rate)), None)
+        of_outputs = OutputMeasures(loss, self._data, rate, is_default=metrics is None)
+        self.of_outputs = of_outputs if valid is not None or rate is not None else None
+
+    def _names(self, such: Callable[[Found], bool]) -> list[str]:
+        return [name for name, metric in self._named.items() if such(metric)]
 
     @property
     def metrics(self) -> tuple[Found, ...]:

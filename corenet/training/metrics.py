@@ -12,7 +12,8 @@ from corenet.contracts.module import Module
 from corenet.contracts.several import Tensors, each_of
 from corenet.data import Dataset
 from corenet.errors import ConfigError, ShapeError
-from corenet.training.coding import Coding, coding_of
+from corenet.training.coding import ERROR_RATE, coding_of
+from corenet.training.codings import Coding
 
 
 def predict(model: Module, inputs: Tensors | Dataset) -> Tensor:
@@ -50,23 +51,31 @@ def error_rate(model: Module, data: Dataset, loss: Loss | None = None) -> float:
     >>> error_rate(cn.Sequential(), data, cn.BCEWithLogitsLoss())  # a logit of 0.2 says: more likely 1
     1.0
     """
-    if loss is not None and not isinstance(loss, Loss):
-        hint = f"; write {loss.__name__}(...)" if isinstance(loss, type) else ""
-        raise ConfigError(f"error_rate takes a Loss here, not {loss!r:.80}{hint}", name="loss", value=loss)
-    output = predict(model, data)
-    return wrong_against(data.targets, coding_of(data.targets, output, loss=loss), loss)(output).item()
+    return _rate_of_errors(ERROR_RATE, model, data, loss)
 
 
 def accuracy(model: Module, data: Dataset, loss: Loss | None = None) -> float:
     """Return the fraction of points that the model puts in the right class: 1 − :func:`error_rate`."""
-    return 1 - error_rate(model, data, loss)
+    return 1 - _rate_of_errors("accuracy", model, data, loss)
 
 
-def wrong_against(targets: Tensor, coding: Coding, loss: Loss | None = None) -> Callable[[Tensor], Tensor]:
+def _rate_of_errors(metric: str, model: Module, data: Dataset, loss: Loss | None) -> float:
+    """Return the error rate; what is raised is about the ``metric`` that was asked for."""
+    if loss is not None and not isinstance(loss, Loss):
+        hint = f"; write {loss.__name__}(...)" if isinstance(loss, type) else ""
+        raise ConfigError(f"{metric} takes a Loss here, not {loss!r:.80}{hint}", name="loss", value=loss)
+    output = predict(model, data)
+    coding = coding_of(data.targets, output, loss=loss, metric=metric)
+    return wrong_against(data.targets, coding, loss, metric)(output).item()
+
+
+def wrong_against(
+    targets: Tensor, coding: Coding, loss: Loss | None = None, metric: str = ERROR_RATE
+) -> Callable[[Tensor], Tensor]:
     """Return the function that tells the fraction of an output's rows whose class is not that of ``targets``.
 
     >>> import torch
-    >>> from corenet.training.coding import TwoValues
+    >>> from corenet.training.codings import TwoValues
     >>> wrong_against(torch.tensor([[0.0], [1.0]]), TwoValues(0.0, 1.0))(torch.tensor([[0.4], [torch.nan]])).item()
     0.5
     """
@@ -76,10 +85,10 @@ def wrong_against(targets: Tensor, coding: Coding, loss: Loss | None = None) -> 
 
     def fraction(output: Tensor) -> Tensor:
         if output.shape != expected:
-            raise ShapeError("error_rate", output.shape, f"expected the targets' shape {expected}")
+            raise ShapeError(metric, output.shape, f"expected the targets' shape {expected}")
         predicted = output if loss is None else loss.predictions(output)
         if predicted.shape not in (expected, classes.shape):
-            raise ShapeError(f"error_rate by the predictions of {loss!r}", predicted.shape, f"expected {expected}")
+            raise ShapeError(f"{metric} by the predictions of {loss!r}", predicted.shape, f"expected {expected}")
         wrong = coding.right(output, predicted, classes).logical_not()
         return (wrong if judged is None else wrong & judged).double().sum() / count
 

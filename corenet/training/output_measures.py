@@ -28,23 +28,24 @@ VALID = "valid"
 
 
 class OutputMeasures:
-    """The loss on the part ``valid`` of the data, its last, if there is one, and with ``rates`` the error rate on each.
+    """The loss on the part ``valid`` of the data, its last, if there is one; for a ``rate`` the error rate on each.
 
+    ``rate`` is the name of a metric that is read from it.
     How the targets code classes is told by the first outputs. If the rates are those of a default, they are left out
     where the outputs are no classes.
 
     Raises:
-        DataError: from the first measurement on, rates are asked for, and the targets are no classes.
+        DataError: from the first measurement on, a rate is asked for, and the targets are no classes.
     """
 
-    def __init__(self, loss: Loss, data: Mapping[str, Dataset], rates: bool, *, is_default: bool) -> None:
-        self._loss, self._data, self._rates, self._is_default = loss, data, rates, is_default
+    def __init__(self, loss: Loss, data: Mapping[str, Dataset], rate: str | None, *, is_default: bool) -> None:
+        self._loss, self._data, self._rate, self._is_default = loss, data, rate, is_default
         self._wrong: dict[str, Callable[[Tensor], Tensor]] = {}
 
     @property
     def is_settled(self) -> bool:
         """Whether it is known by now which numbers are measured."""
-        return not self._rates or bool(self._wrong)
+        return self._rate is None or bool(self._wrong)
 
     def given(self) -> list[Tensor]:
         """Return the data that it measures on."""
@@ -64,7 +65,7 @@ class OutputMeasures:
 
     def outputs(self, model: Module) -> list[Any]:
         """Return the model's output on each part of the data that is measured on."""
-        measured = self._data if self._rates else self._data.keys() & {VALID}
+        measured = self._data.keys() & {VALID} if self._rate is None else self._data
         return [model(*each_of(self._data[part].inputs)) for part in measured]
 
     def check(self, outputs: Sequence[Any]) -> None:
@@ -101,16 +102,19 @@ class OutputMeasures:
 
     def _agree_on_classes(self, outputs: Sequence[Any]) -> None:
         """Find out from the first outputs how classes are coded; the default metric is left out where they are not."""
+        assert self._rate is not None, "it is not settled"
         targets = [data.targets for data in self._data.values()]
         try:
-            coding = coding_of(targets[0], outputs[0], *targets[1:], loss=self._loss)
+            coding = coding_of(targets[0], outputs[0], *targets[1:], loss=self._loss, metric=self._rate)
         except DataError:
             if not self._is_default:
                 raise
-            self._rates = False
+            self._rate = None
             return
         shapes = map(coding.output_shape, targets)
         if self._is_default and any(output.shape != shape for output, shape in zip(outputs, shapes, strict=True)):
-            self._rates = False
+            self._rate = None
         else:
-            self._wrong = {part: wrong_against(data.targets, coding, self._loss) for part, data in self._data.items()}
+            self._wrong = {
+                part: wrong_against(data.targets, coding, self._loss, self._rate) for part, data in self._data.items()
+            }

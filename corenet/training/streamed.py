@@ -15,7 +15,8 @@ from corenet.contracts.module import Module
 from corenet.contracts.several import Tensors, each_of, mapped
 from corenet.data import Dataset, pieces
 from corenet.errors import ConfigError, ShapeError
-from corenet.training.coding import Coding, coding_of
+from corenet.training.coding import coding_of
+from corenet.training.codings import Coding
 from corenet.training.engines.recording.restore import restored
 from corenet.training.mean_loss import mean_loss
 
@@ -52,24 +53,28 @@ class Reader:
         self._loss, self._targets = loss, targets
         self._coding: Coding | None = None
 
-    def given(self, metric: Metric, output: Any, target: Any) -> tuple[Any, Any]:
-        """Return what ``metric`` is given of a piece."""
+    def feed(self, name: str, metric: Metric, output: Any, target: Any) -> None:
+        """Give a piece to the metric of this name, as it reads it."""
+        metric.update(*self._given(name, metric, output, target))
+
+    def _given(self, name: str, metric: Metric, output: Any, target: Any) -> tuple[Any, Any]:
         if metric.reads == "values":
             return output, target
         if metric.reads == "losses":
             if self._loss is None:
                 raise ConfigError(f"{type(metric).__name__} measures the loss; give it as loss=", name="loss")
             return mean_loss(self._loss, output, target), target
-        return self._of_classes(metric, output, target)
+        return self._of_classes(name, metric, output, target)
 
-    def _of_classes(self, metric: Metric, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    def _of_classes(self, name: str, metric: Metric, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         if isinstance(output, tuple) or isinstance(target, tuple):
             raise ConfigError(
                 f"{type(metric).__name__} reads the classes of one output, and there are several outputs or targets; "
                 "measure them by a function of (output, target)",
                 name="metrics",
             )
-        coding = self._coding_for(output)
+        coding = self._coding_for(name, output)
+        metric.expect(coding.count)
         expected = coding.output_shape(target)
         if output.shape != expected:
             raise ShapeError(type(metric).__name__, output.shape, f"expected {expected} for its targets")
@@ -87,11 +92,11 @@ class Reader:
         except ConfigError:
             return output
 
-    def _coding_for(self, output: Tensor) -> Coding:
+    def _coding_for(self, name: str, output: Tensor) -> Coding:
         if self._coding is None:
             first, *others = (each for targets in self._targets for each in each_of(targets)[:1])
             every = output[:1].expand(len(first), *output.shape[1:])  # a row for each target, as the coding looks at
-            self._coding = coding_of(first, every, *others, loss=self._loss)
+            self._coding = coding_of(first, every, *others, loss=self._loss, metric=name)
         return self._coding
 
 
@@ -108,8 +113,8 @@ def streamed(metrics: Mapping[str, Metric], model: Module, data: Dataset, reader
         for inputs, targets in _pieces(data):
             output = model(*each_of(inputs))
             is_number = is_number and not any(bool(each.isnan().any()) for each in each_of(output))
-            for metric in metrics.values() if is_number else ():
-                metric.update(*reader.given(metric, output, targets))
+            for name, metric in metrics.items() if is_number else ():
+                reader.feed(name, metric, output, targets)
     return {name: _plain(name, metric.compute()) if is_number else math.nan for name, metric in metrics.items()}
 
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 import corenet as cn
-from corenet.training.coding import Indices, OneHot, TwoValues, coding_of, refuse_no_classes
+from corenet.training.coding import coding_of, refuse_no_classes
+from corenet.training.codings import Indices, OneHot, TwoValues
 
 ONE_HOT = [[1.0, 0.0], [0.0, 1.0]]
 

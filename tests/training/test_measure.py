@@ -176,3 +176,61 @@ def test_a_metric_that_gives_no_number_is_named():
 
     with pytest.raises(cn.ConfigError, match="metric 'Word' is 'good', not a number or a tensor"):
         cn.measure(PASSES, CODINGS["column"], [Word()])
+
+
+@pytest.mark.parametrize("points", [1, 3, 1000])
+def test_a_confusion_matrix_has_a_place_for_each_column_of_the_output(points, monkeypatch):
+    monkeypatch.setattr(streamed, "POINTS", points)
+    outputs = torch.eye(5)[torch.tensor([1, 0, 1, 3])] * 2
+    found = cn.measure(PASSES, data([1, 0, 0, 1], outputs), ["confusion_matrix"], cn.CrossEntropyLoss())
+    assert found["confusion_matrix"] == [[1, 1, 0, 0, 0], [0, 1, 0, 1, 0], *[[0] * 5] * 3]
+
+
+def test_a_piece_of_ignored_targets_counts_for_nothing(monkeypatch):
+    monkeypatch.setattr(streamed, "POINTS", 2)
+    points = data([-100, -100, 2, 1], torch.eye(4)[torch.tensor([3, 0, 2, 2])])
+    found = cn.measure(PASSES, points, ["confusion_matrix"], cn.CrossEntropyLoss())
+    assert found["confusion_matrix"] == [[0] * 4, [0, 0, 1, 0], [0, 0, 1, 0], [0] * 4]
+
+
+@pytest.mark.parametrize(("predicted", "expected"), [([1, 0, 1, 0], 11 / 15), ([1, 0, 1, 4], 9 / 15)])
+def test_five_columns_are_no_two_classes_whatever_is_predicted(predicted, expected):
+    points = data([1, 0, 1, 1], torch.eye(5)[torch.tensor(predicted)] * 2)
+    assert cn.measure(PASSES, points, ["f1"], cn.CrossEntropyLoss())["f1"] == pytest.approx(expected)
+
+
+VALUES = data(torch.rand(7, 1), torch.rand(7, 1))
+
+
+@pytest.mark.parametrize("name", ["precision", "roc_auc", "confusion_matrix", "accuracy", "error_rate"])
+def test_what_is_refused_names_the_metric_that_was_asked_for(name):
+    with pytest.raises(cn.DataError, match=f"^{name} needs classes"):
+        cn.measure(PASSES, VALUES, [name])
+    model = cn.Sequential(cn.Linear(1, 1))
+    learner = model, cn.MSELoss(), cn.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(cn.DataError, match=f"^{name} needs classes"):
+        cn.fit(*learner, VALUES, epochs=1, batch_size=7, metrics=["mae", name], progress=False)
+    two = cn.data.Dataset(VALUES.inputs, (VALUES.targets, VALUES.targets))
+    with pytest.raises(cn.DataError, match=f"^{name} reads one target a point, and the data has 2"):
+        cn.fit(*learner, two, epochs=1, batch_size=7, metrics=[name], progress=False)
+
+
+def test_accuracy_is_named_where_outputs_do_not_fit():
+    classes = data([[1.0], [0.0], [1.0]], torch.rand(3, 4))
+    with pytest.raises(cn.ShapeError, match=r"^accuracy got \(3, 4\)"):
+        cn.measure(PASSES, classes, ["accuracy"])
+    with pytest.raises(cn.ConfigError, match=r"^accuracy takes a Loss here, not 3"):
+        cn.accuracy(PASSES, classes, 3)
+    model = cn.Sequential(cn.Linear(4, 4))
+    targets = torch.tensor([[1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0], [0.5, 0.0, 0.0, 0.5]])
+    with pytest.raises(cn.DataError, match=r"^accuracy needs classes"):
+        cn.fit(
+            model,
+            cn.MSELoss(),
+            cn.SGD(model.parameters(), lr=0.1),
+            data(targets, classes.inputs),
+            epochs=1,
+            batch_size=3,
+            metrics=["accuracy"],
+            progress=False,
+        )

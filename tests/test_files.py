@@ -91,6 +91,17 @@ def test_what_another_writer_is_writing_is_left_alone(tmp_path):
     assert len(list(tmp_path.iterdir())) == 4
 
 
+def test_what_a_writer_on_another_machine_is_writing_is_left_alone(tmp_path):
+    fcntl = pytest.importorskip("fcntl")
+    written = tmp_path / f".a.99999999.{'0' * 16}.partial"  # of no process here
+    with written.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        write_text(tmp_path / "a", "new")
+        assert written.exists()
+    write_text(tmp_path / "a", "newer")
+    assert not written.exists()
+
+
 def test_two_writers_do_not_mix(tmp_path, monkeypatch):
     path = tmp_path / "a"
 

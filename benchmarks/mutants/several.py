@@ -225,6 +225,47 @@ class Product(cn.Module):
         return [cn.Case(inputs=lambda generator: tuple(torch.randn(2, 4, 3, generator=generator)))]
 
 
+class Largest(cn.Module):
+    """The largest number of each row, and its place."""
+
+    def forward(self, input):
+        values, places = input.max(1)
+        self.save(input.shape, places)
+        return values, places
+
+    def backward(self, grad_values, grad_places):
+        shape, places = self.saved()
+        return grad_values.new_zeros(shape).scatter(1, places[:, None], grad_values[:, None])
+
+    @staticmethod
+    def conformance_cases():
+        return [cn.Case(shape=(5, 3))]
+
+
+class Picked(cn.Module):
+    """Which numbers are positive, a picked row of a table for each row with the numbers added, and how many are."""
+
+    def __init__(self, count: int, width: int):
+        self.table = cn.Parameter(torch.randn(count, width))
+
+    def forward(self, indices, input):
+        self.save(indices)
+        positive = input > 0
+        return positive, self.table[indices] + input, positive.sum(1)
+
+    def backward(self, grad_positive, grad_output, grad_count):
+        (indices,) = self.saved()
+        self.table.grad.index_add_(0, indices, grad_output)
+        return None, grad_output
+
+    @staticmethod
+    def conformance_cases():
+        def draw(generator):
+            return torch.randint(7, (5,), generator=generator), torch.randn(5, 3, generator=generator)
+
+        return [cn.Case(args=(7, 3), inputs=draw)]
+
+
 class Conv2d(cn.Module):
     """The library's convolution and its two derivatives."""
 

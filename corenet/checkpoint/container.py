@@ -117,7 +117,7 @@ def _bytes_of(path: Path) -> bytearray:
         entries(parse(header), size - 8 - length)
         content = bytearray(size)
         content[: 8 + length] = first + header
-        if file.readinto(memoryview(content)[8 + length :]) != size - 8 - length or file.read(1):
+        if file.readinto(memoryview(content)[8 + length :]) != size - 8 - length:
             raise ValueError("it changed while it was read")
         return content
 

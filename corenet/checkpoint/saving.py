@@ -22,7 +22,7 @@ from corenet.contracts.draws import left_by
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
-from corenet.errors import CheckpointError
+from corenet.errors import CheckpointError, ConfigError
 from corenet.files import write_bytes
 from corenet.history import History
 from corenet.registry.provenance import component_of, provenance
@@ -94,7 +94,7 @@ def save(
         document["optimizer"] = _optimizer(describer, optimizer, state, model, loss)
         document["draws"] = place_of(left)
         for index, entry in enumerate(state["states"]):
-            tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in entry.items()}
+            tensors |= {f"optimizer.{index}.{name}": _tensor(optimizer, name, each) for name, each in entry.items()}
         tensors |= {f"draws.{index}": each for index, each in enumerate(left.states if left else [])}
         classes.append(type(optimizer))
     if history is not None:
@@ -165,3 +165,10 @@ def _built(describer: Describer, optimizer: Optimizer, names: list[str] | None) 
         return {"optimizer": describer.name(optimizer), "arguments": describer.arguments(optimizer, but=1)}
     except NotKeptError as error:
         return {"unknown": str(error)}
+
+
+def _tensor(optimizer: Optimizer, name: str, value: object) -> Tensor:
+    if not isinstance(value, Tensor):
+        text = f"the state {name!r} of {optimizer!r} is {value!r:.80}, and a file keeps tensors"
+        raise ConfigError(f"{text}: keep a number as torch.zeros(()), or use self.steps", name=name, value=value)
+    return value

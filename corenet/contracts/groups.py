@@ -9,7 +9,9 @@ from functools import wraps
 from inspect import Parameter as Argument
 from inspect import signature
 from typing import Any
+from weakref import ref
 
+import torch
 from torch import Tensor
 
 from corenet.contracts.numbers import non_negative
@@ -24,21 +26,36 @@ _NAMED = (Argument.POSITIONAL_OR_KEYWORD, Argument.KEYWORD_ONLY)
 class Group(UserDict[str, Any]):
     """Parameters that are trained alike: ``params``, and each hyper-parameter of which the group has its own value.
 
-    What it does not name is the optimizer's. A value may be assigned at any time, ``optimizer.groups[1]["lr"] = 0.01``.
+    What it does not name is the optimizer's, of which it is read too. A value may be assigned at any time,
+    ``optimizer.groups[1]["lr"] *= 0.1``.
 
     Raises:
-        ConfigError: ``kind``, the class of the optimizer, has no such hyper-parameter, or ``lr`` is out of its range.
+        ConfigError: ``kind``, the class of the optimizer, has no such hyper-parameter, or would refuse the value.
     """
 
     def __init__(self, kind: type, params: Sequence[Tensor], own: Mapping[str, Any]) -> None:
         self._kind = kind
+        self._owner: Callable[[], Any] = _nobody
         super().__init__()
         self.data["params"] = tuple(params)
         self.update(own)
 
+    def belong_to(self, optimizer: Any) -> None:
+        """Read of ``optimizer`` what the group does not name, and let it judge what the group is given."""
+        self._owner = ref(optimizer)
+
     def __setitem__(self, name: str, value: Any) -> None:
         _refuse_unknown(self._kind, name)
+        owner = self._owner()
+        if owner is not None:
+            values = {each: self[each] for each in hyperparameters(self._kind) if hasattr(owner, each)}
+            made = self._kind([Parameter(torch.zeros(1))], **{**values, name: value})
+            value = getattr(made, name)
         self.data[name] = non_negative(name, value) if name == "lr" else value
+
+    def __missing__(self, name: str) -> Any:
+        _refuse_unknown(self._kind, name)
+        return getattr(self._owner(), name)
 
     def __delitem__(self, name: str) -> None:
         if name == "params":
@@ -49,6 +66,10 @@ class Group(UserDict[str, Any]):
     def own(self) -> dict[str, Any]:
         """The hyper-parameters that it has a value of."""
         return {name: value for name, value in self.data.items() if name != "params"}
+
+
+def _nobody() -> None:
+    """Return the optimizer of a group that belongs to none yet."""
 
 
 def groups_of(parameters: Parameters, kind: type) -> list[Group]:

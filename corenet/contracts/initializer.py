@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import nan
 
 from torch import Tensor
 
@@ -58,14 +59,24 @@ def initializer(init: Init) -> Callable[[Tensor], object]:
 def initialize(init: Init, weight: Tensor, bias: Tensor | None = None) -> None:
     """Fill the weight of a layer, and its bias if it has one, as ``init`` says.
 
+    Raises:
+        ConfigError: it leaves numbers of the weight as they were, or changes its shape.
+
     >>> import torch
     >>> weight, bias = torch.empty(1, 2), torch.empty(1)
     >>> initialize(lambda weight: weight.fill_(3), weight, bias)
     >>> weight, bias
     (tensor([[3., 3.]]), tensor([0.]))
     """
-    fill = initializer(init)
+    fill, shape = initializer(init), weight.shape
+    weight.fill_(nan)
     fill(weight)
+    if weight.shape != shape or (not weight.is_meta and weight.isnan().any()):
+        raise ConfigError(
+            f"init={init!r:.80} does not fill the whole weight {tuple(shape)} in place, as weight.uniform_(-1, 1) does",
+            name="init",
+            value=init,
+        )
     if isinstance(fill, Initializer) and bias is not None:
         fill.fill_bias(bias, weight)
     elif bias is not None:

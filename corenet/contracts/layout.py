@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,16 +93,20 @@ class Layout:
 
     def states(self) -> list[State]:
         """Return a copy of each parameter's state; of a frozen one that of when it was last trained."""
-        states: list[State] = [{name: value.clone() for name, value in state.items()} for state in self._resting]
-        for place, name, piece in self._pieces():
-            states[place][name] = piece.clone()
+        states: list[State] = [{name: _copied(value) for name, value in state.items()} for state in self._resting]
+        for place, name, piece, _ in self._pieces():
+            states[place][name] = _copied(piece)
         return states
 
     def write_states(self, states: Sequence[State]) -> None:
         """Copy what :meth:`states` returned back in."""
-        for place, name, piece in self._pieces():
-            if name in states[place]:  # else it was never trained
+        for place, name, piece, slot in self._pieces():
+            if name not in states[place]:  # it was never trained
+                continue
+            if isinstance(piece, Tensor):
                 piece.copy_(states[place][name])
+            else:
+                slot.state[name] = _copied(states[place][name])
         self._resting = [dict(state) if frozen else {} for state, frozen in zip(states, self._frozen, strict=True)]
 
     def _lay_out(self) -> None:
@@ -120,15 +125,21 @@ class Layout:
             return flatten(trained)
         return [flat.shaped() for parameter in trained for flat in flatten([parameter])]
 
-    def _pieces(self) -> Iterator[tuple[int, str, Tensor]]:
-        """Yield each parameter's place, the name of a state, and its part of that state, a view."""
+    def _pieces(self) -> Iterator[tuple[int, str, Any, Slot]]:
+        """Yield each parameter's place, the name of a state, its part of that state, a view, and the slot of both."""
         index = {id(parameter): place for place, parameter in enumerate(self._parameters)}
         for slot in self.slots:
-            for name, value in slot.state.items():
+            for name, value in [*slot.state.items()]:
                 for parameter, piece in zip(slot.flat.parameters, _split(slot.flat, value), strict=True):
-                    yield index[id(parameter)], name, piece
+                    yield index[id(parameter)], name, piece, slot
 
 
-def _split(flat: Flat, value: Tensor) -> list[Tensor]:
+def _split(flat: Flat, value: Any) -> list[Any]:
     """Return a state's part for each parameter; one that is not per element belongs to all alike."""
-    return flat.split(value) if value.shape == flat.param.shape else [value] * len(flat.parameters)
+    is_per_element = isinstance(value, Tensor) and value.shape == flat.param.shape
+    return flat.split(value) if is_per_element else [value] * len(flat.parameters)
+
+
+def _copied(value: Any) -> Any:
+    """Return a copy of a tensor, or of whatever else a rule keeps, such as a count."""
+    return value.clone() if isinstance(value, Tensor) else deepcopy(value)

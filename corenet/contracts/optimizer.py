@@ -80,7 +80,7 @@ class Optimizer:
         max_grad_norm: float | None = None,
         schedule: StepFactor | str | None = None,
     ) -> None:
-        self._groups = groups_of(parameters, type(self))
+        self._groups = self._own(groups_of(parameters, type(self)))
         self.parameters: tuple[Tensor, ...] = tuple(each for group in self._groups for each in group["params"])
         self.lr = lr
         self.lr_decay = non_negative("lr_decay", lr_decay)
@@ -135,7 +135,7 @@ class Optimizer:
         self._max_grad_norm = _norm(value)
 
     @property
-    def groups(self) -> list[Group]:
+    def groups(self) -> tuple[Group, ...]:
         """The groups of parameters, each with the hyper-parameters that it has its own value of; one if none was given.
 
         >>> import corenet as cn
@@ -144,7 +144,7 @@ class Optimizer:
         >>> optimizer.lr = 0.2  # of all groups that have no lr of their own
         >>> optimizer.groups[1]["lr"] = 0.02
         """
-        return list(self._groups)
+        return tuple(self._groups)
 
     @property
     def layout(self) -> Layout:
@@ -185,6 +185,11 @@ class Optimizer:
             mine.data = theirs.data
         self._layout.write_states(state["states"])
 
+    def _own(self, groups: list[Group]) -> list[Group]:
+        for group in groups:
+            group.belong_to(self)
+        return groups
+
     def _init_state(self, param: Tensor, group: Group) -> dict[str, Tensor]:
         with having(self, group.own):
             return self.init_state(param)
@@ -205,7 +210,7 @@ class Optimizer:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(unpacked(state["attributes"]))
-        self._groups = [self._group(each) for each in state["groups"]]
+        self._groups = self._own([self._group(each) for each in state["groups"]])
         self._layout = Layout(self._groups, self.elementwise, self._init_state)
         self._layout.write_states(state["states"])
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from torch import Tensor
+
 from corenet.errors import ShapeError, StructureError
 
 
@@ -32,6 +34,8 @@ def _refuse_other_tensors(index: int, mine: dict[str, Any], theirs: Any) -> None
     if not isinstance(theirs, dict) or mine.keys() != theirs.keys():
         found = " ".join(f"{theirs!r:.80}".split())
         raise StructureError(f"state {index} is {found}, expected {sorted(mine)}")
-    for name in mine:
-        if mine[name].shape != theirs[name].shape:
-            raise ShapeError(f"state {index} {name!r}", theirs[name].shape, f"expected {tuple(mine[name].shape)}")
+    for name, value in mine.items():
+        if isinstance(value, Tensor) is not isinstance(theirs[name], Tensor):
+            raise StructureError(f"state {index} {name!r} is {theirs[name]!r:.80}, expected one like {value!r:.80}")
+        if isinstance(value, Tensor) and value.shape != theirs[name].shape:
+            raise ShapeError(f"state {index} {name!r}", theirs[name].shape, f"expected {tuple(value.shape)}")

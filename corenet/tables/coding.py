@@ -15,7 +15,7 @@ from corenet.errors import TableWarning
 from corenet.integers import positive_integer
 from corenet.tables.columns import CategoryColumn, NumberColumn
 from corenet.tables.saved import coding_from_dict
-from corenet.tables.spelling import MISSING, quoted
+from corenet.tables.spelling import MISSING, listed, quoted
 from corenet.tables.targets import ClassTarget, Label, NumberTarget
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 VERSION = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TableCoding:
     """How each column becomes inputs, and the target targets; a plain description that goes into a file.
 
@@ -151,6 +151,10 @@ class TableCoding:
     def encoded(self, rows: Rows) -> Dataset:
         """Return inputs and targets of rows that were read."""
         return Dataset(self.encode(rows), self.target.encode(rows.column(self.target.name)))
+
+    def __repr__(self) -> str:
+        outputs = listed([str(each) for each in self.classes]) or self.target.name
+        return f"TableCoding({self.in_features:,} input{'s' * (self.in_features > 1)} → {outputs})"
 
     def _read(self, source: Any, how: Mapping[str, Any]) -> Rows:
         from corenet.tables.sources import read

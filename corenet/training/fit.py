@@ -19,7 +19,7 @@ from corenet.training.engines.select import EngineName, engine_for
 from corenet.training.epoch_metrics import Measures
 from corenet.training.learner import Learner
 from corenet.training.loop import Training
-from corenet.training.ownership import refuse_foreign_optimizer
+from corenet.training.ownership import refuse_foreign_optimizer, refuse_forgotten_parameters
 
 
 def fit(
@@ -141,6 +141,7 @@ def refuse_wrong(model: Module, loss: Loss, optimizer: Optimizer, train: Dataset
         if not isinstance(value, kind):
             raise ConfigError(f"fit takes {_MADE_BY[kind]}, not {_described(value, kind)}", value=value)
     refuse_foreign_optimizer(model, loss, optimizer)
+    refuse_forgotten_parameters(model, loss, optimizer)
 
 
 _MADE_BY = {

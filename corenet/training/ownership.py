@@ -7,6 +7,7 @@ from weakref import WeakKeyDictionary, ref
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
+from corenet.contracts.parameter import is_frozen
 from corenet.errors import StructureError
 
 _found: WeakKeyDictionary[Optimizer, ref[Module]] = WeakKeyDictionary()
@@ -24,6 +25,21 @@ def refuse_foreign_optimizer(model: Module, loss: Loss, optimizer: Optimizer) ->
             f"{optimizer!r} holds parameters that the model does not have (any more); make it with model.parameters()"
         )
     _found[optimizer] = ref(model)
+
+
+def refuse_forgotten_parameters(model: Module, loss: Loss, optimizer: Optimizer) -> None:
+    """Raise if groups were made of the parameters and one is in none of them, though it is not frozen.
+
+    Raises:
+        StructureError: it would never be trained, and nobody told.
+    """
+    if len(optimizer.groups) < 2:
+        return  # whoever names parameters as one list may mean a part of the model
+    trained = {id(parameter) for parameter in optimizer.parameters}
+    for tree in (model, loss):
+        for name, parameter in tree.named_parameters():
+            if id(parameter) not in trained and not is_frozen(parameter):
+                raise StructureError(f"no group of {optimizer!r} has {name}; add it to one, or freeze its module")
 
 
 def refuse_foreign_optimizer_once(model: Module, loss: Loss, optimizer: Optimizer) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Any
 
+from corenet.contracts.callback import Callback
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
@@ -13,6 +15,7 @@ from corenet.errors import ConfigError, NonFiniteError
 from corenet.history import History
 from corenet.integers import integer, positive_integer
 from corenet.training.asked_metrics import Asked
+from corenet.training.callbacks import Callbacks
 from corenet.training.draws import drawing_from
 from corenet.training.engines.select import EngineName, engine_for
 from corenet.training.epoch_metrics import Measures
@@ -35,6 +38,7 @@ def fit_rounds(
     metrics: Sequence[Asked] | None = None,
     progress: bool | None = None,
     engine: EngineName = "auto",
+    callbacks: Sequence[str | Callback | Any] = (),
 ) -> list[tuple[Module, History]]:
     """Train ``rounds`` independent models and return each with its history.
 
@@ -79,7 +83,8 @@ def fit_rounds(
     results: list[tuple[Module, History]] = []
     for round, (learner, data, held_out) in enumerate(zip(learners, trains, valids, strict=True)):
         running = engine_for(engine, learner, data, epochs=epochs, batch_size=batch_size)
-        training = Training(running, data, batch_size, seed + round, Measures(metrics, learner.loss, data, held_out))
+        measures = Measures(metrics, learner.loss, data, held_out)
+        training = Training(running, data, batch_size, seed + round, measures, callbacks=Callbacks(callbacks))
         try:
             results.append((learner.model, training.run(range(epochs), progress, f"round {round + 1}/{rounds}")))
         except BaseException as error:

@@ -1,5 +1,6 @@
 """How weights start: each distribution by its moments and its bounds."""
 
+import math
 from math import sqrt
 
 import pytest
@@ -148,3 +149,18 @@ def test_numbers_that_no_distribution_has_are_refused(settings):
     with pytest.raises(cn.ConfigError, match="Normal: ") as caught:
         cn.Normal(**settings)
     assert caught.value.name in settings
+
+
+@pytest.mark.parametrize(
+    "init",
+    [
+        lambda weight: torch.ones_like(weight),
+        lambda weight: weight * 2,
+        lambda weight: weight[0].fill_(1.0),
+        lambda weight: weight.fill_(math.nan),
+        lambda weight: weight.data.resize_(2, 2).fill_(1.0),
+    ],
+)
+def test_a_function_that_does_not_fill_the_weight_is_refused(init):
+    with pytest.raises(cn.ConfigError, match=r"does not fill the whole weight \(3, 2\) in place"):
+        cn.Linear(2, 3, init=init)

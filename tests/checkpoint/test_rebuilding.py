@@ -236,6 +236,15 @@ def test_a_field_that_is_none_is_refused(path, field, value, match):
             call(path)
 
 
+@pytest.mark.parametrize("count", [-1, 10_001, 2**50])
+def test_the_states_of_an_optimizer_are_as_many_as_there_can_be(path, count):
+    model = cn.Linear(2, 1)
+    cn.save(path, model, cn.SGD(model.parameters(), lr=0.1))
+    rewritten(path, optimizer={**read(path).document["optimizer"], "count": count})
+    with pytest.raises(cn.CheckpointError, match=f"state that is damaged: it is of {count} parameters"):
+        cn.load(path)
+
+
 def test_a_model_that_is_described_too_large_takes_no_memory(path):
     import resource
 

@@ -96,3 +96,35 @@ def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(spoil, error, 
     after = optimizer.state_dict()
     assert (after["lr"], after["steps"]) == (0.1, 1)
     assert all(each["sum"].count_nonzero() == 0 for each in after["states"])
+
+
+class Counting(cn.Optimizer):
+    """Counts its steps by a number of Python's in the state."""
+
+    def init_state(self, param):
+        return {"mean": torch.zeros_like(param), "count": 0}
+
+    def update(self, param, grad, state):
+        state["count"] += 1
+        state["mean"].lerp_(grad, 0.1)
+        param -= self.current_lr * state["mean"] / (1 - 0.9 ** state["count"])
+
+
+def test_a_state_may_have_numbers_of_python(tmp_path):
+    layer = cn.Linear(2, 1)
+    optimizer = Counting(layer.parameters(), lr=0.1)
+    for _ in range(3):
+        optimizer.step()
+    state = optimizer.state_dict()
+    assert [each["count"] for each in state["states"]] == [3, 3]
+    twin = copy.deepcopy(optimizer)
+    optimizer.step()
+    assert [each["count"] for each in twin.state_dict()["states"]] == [3, 3]
+    optimizer.load_state_dict(state)
+    assert [each["count"] for each in optimizer.state_dict()["states"]] == [3, 3]
+    state["states"][0]["count"] = torch.ones(())
+    with pytest.raises(cn.StructureError, match="state 0 'count' is tensor"):
+        optimizer.load_state_dict(state)
+    with pytest.raises(cn.ConfigError, match=r"the state 'count' of Counting.* keep a number as torch.zeros"):
+        cn.save(tmp_path / "model.safetensors", layer, optimizer)
+    assert not list(tmp_path.iterdir())

@@ -31,6 +31,11 @@ def test_inputs_are_named(coding):
     assert (coding.in_features, coding.out_features) == (7, 2)
 
 
+def test_it_is_shown_shortly(coding):
+    assert repr(coding) == "TableCoding(7 inputs → no, yes)"
+    assert repr(cn.table({"x": [1.5, 2, 3], "y": [0.5, 7, 3]}, "y").coding) == "TableCoding(1 input → y)"
+
+
 def test_new_rows_need_only_the_columns_that_are_coded_in_any_order(coding, write):
     inputs = coding.inputs(write("x;pets;city;age\n1;4;Bonn;26\n2;1;NA;?\n"))
     ages = np.array([31, 22, 19, 47, 35])

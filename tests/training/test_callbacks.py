@@ -248,7 +248,7 @@ def test_the_rate_of_every_group_falls():
 
     cn.fit(model, loss, optimizer, TRAIN, epochs=2, callbacks=[Falls()], **OPTIONS)
     assert optimizer.lr == pytest.approx(0.1)
-    assert [group.get("lr") for group in optimizer.groups] == [None, pytest.approx(0.015), None]
+    assert [group.own.get("lr") for group in optimizer.groups] == [None, pytest.approx(0.015), None]
 
 
 def test_the_rate_falls_to_no_less_than_is_said():

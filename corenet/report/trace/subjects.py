@@ -10,6 +10,7 @@ from torch import Tensor
 from corenet.contracts.evaluating import evaluating
 from corenet.contracts.module import Module
 from corenet.contracts.sequential import Sequential
+from corenet.contracts.several import each_of
 from corenet.data import stream
 from corenet.errors import ConfigError
 from corenet.experiments.run import build, data_of
@@ -77,8 +78,11 @@ def _network(module: Module, inputs: tuple[Tensor, ...]) -> tuple[Sequential, st
     linear: Callable[..., Module] = get("module", "linear")
     with evaluating(module):
         output = module(*inputs)
+    numbers = [each for each in each_of(output) if each.is_floating_point()]
+    if not numbers:
+        raise ConfigError(f"{module!r} gives integers alone, which have no gradient: there is no step to trace")
     several: list[Module] = [SideBySide()] if isinstance(output, tuple) else []
-    width = sum(each.numel() for each in output) if isinstance(output, tuple) else output.shape[-1]
+    width = sum(each.numel() for each in numbers) if several else output.shape[-1]
     behind = [module, *several, linear(width, 1)]
     if len(inputs) > 1 or not inputs[0].is_floating_point():
         return Sequential(*behind).to(dtype=torch.float64), "before a linear layer"
@@ -89,13 +93,13 @@ def _network(module: Module, inputs: tuple[Tensor, ...]) -> tuple[Sequential, st
 
 
 class SideBySide(Module):
-    """All numbers of several tensors in one row."""
+    """All numbers of several tensors in one row, without integers, which have no gradient."""
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        self.save(*(each.shape for each in inputs))
-        return torch.cat([each.reshape(1, -1) for each in inputs], 1)
+        self.save(*(each.shape if each.is_floating_point() else None for each in inputs))
+        return torch.cat([each.reshape(1, -1) for each in inputs if each.is_floating_point()], 1)
 
-    def backward(self, grad_output: Tensor) -> tuple[Tensor, ...]:
+    def backward(self, grad_output: Tensor) -> tuple[Tensor | None, ...]:
         shapes = self.saved()
-        parts = grad_output.split([shape.numel() for shape in shapes], 1)
-        return tuple(part.reshape(shape) for part, shape in zip(parts, shapes, strict=True))
+        parts = iter(grad_output.split([shape.numel() for shape in shapes if shape is not None], 1))
+        return tuple(None if shape is None else next(parts).reshape(shape) for shape in shapes)

@@ -92,7 +92,7 @@ def evaluation(trial: Trial) -> None:
         raise Violation("a second forward changes the output of the first", "return a new tensor each time")
     for one, other in zip(first, each_of(module(*inputs)), strict=True):
         if not torch.equal(one, other):
-            gap = (one - other).abs().max().item()
+            gap = (one.double() - other.double()).abs().max().item()
             raise Violation(f"in evaluation mode two outputs differ by {gap:.2g}", _why_they_differ(module, inputs))
     if _saves(module):
         raise Violation(

@@ -66,8 +66,9 @@ def mapped(trial: Trial) -> None:
     drawn = zip(*(drawn_like(outputs, seed=1 + each) for each in range(SETS)), strict=True)
     upstreams = [each[0] if each[0] is None else torch.stack(each) for each in drawn]
     run = partial(_forward_backward_with, module)
+    dims = (0, 0, [None if each is None else 0 for each in upstreams])
     with _silent_or_skipped(trial), unasked():
-        together = _under_vmap(run, weights, inputs, upstreams)
+        together = _under_vmap(run, dims, weights, inputs, upstreams)
     if is_random(trial):
         return  # each set of weights then draws its own numbers
     for place in range(SETS):
@@ -90,10 +91,10 @@ def _silent_or_skipped(trial: Trial) -> Iterator[None]:
         raise
 
 
-def _under_vmap(run: Callable[..., Any], *arguments: Any) -> Any:
+def _under_vmap(run: Callable[..., Any], dims: tuple[Any, ...], *arguments: Any) -> Any:
     try:
         with unwarned():
-            return torch.vmap(run, randomness="different")(*arguments)
+            return torch.vmap(run, dims, randomness="different")(*arguments)
     except Exception as error:
         raise Violation(f"torch.vmap cannot run it: {reason_of(error)}", CAPTURE) from error
 

@@ -40,8 +40,11 @@ class Rounded:
         return wrong
 
     def judged(self) -> dict[str, float]:
-        """Return, by name, how much of its size rounding may change of a result, of those that can be judged."""
-        sizes = {name: self._size(name, exact) for name, exact in self.exact.items()}
+        """Return, by name, how much of its size rounding may change of a result, of those that can be judged.
+
+        Integers cannot: the place of a maximum is another one, not one nearby.
+        """
+        sizes = {name: self._size(name, exact) for name, exact in self.exact.items() if exact.is_floating_point()}
         largest = max((size for name, size in sizes.items() if GRADIENT in name), default=0.0)
         found = {}
         for name, size in sizes.items():

@@ -35,6 +35,26 @@ def test_each_input_and_output_is_a_row_and_integers_have_no_gradient():
     assert found.check.gradient("table").code == "agrees"
 
 
+def test_integer_outputs_take_no_part_in_the_step():
+    traced = trace_module(several.Picked, "picked", seed=0)[1]
+    picked, side_by_side, linear = traced.layers
+    assert list(picked.outputs) == ["output 0", "output 1", "output 2"]
+    assert side_by_side.output.shape == (1, 15)
+    gradients = picked.grad_outputs
+    assert gradients["output 0"] is gradients["output 2"] is None
+    assert linear.grad_inputs["input"].norm == pytest.approx(gradients["output 1"].norm)
+
+    class Places(cn.Module):
+        def forward(self, input):
+            return input.argmax(1)
+
+        def backward(self, grad_output):
+            return None
+
+    with pytest.raises(cn.ConfigError, match=r"Places\(\) gives integers alone, which have no gradient"):
+        trace_module(Places, "places", seed=0)
+
+
 def test_the_numbers_are_those_of_the_step():
     torch.manual_seed(0)
     model = cn.Sequential(several.Product(), several.Pair(3))

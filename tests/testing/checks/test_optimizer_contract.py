@@ -126,7 +126,7 @@ class SavesNoState(Momentum):
 class SavesViews(Momentum):
     def state_dict(self):
         states = [{} for _ in self.parameters]
-        for place, name, piece in self.layout._pieces():
+        for place, name, piece, _ in self.layout._pieces():
             states[place][name] = piece
         return {"lr": self.lr, "steps": self.steps, "states": states}
 

@@ -92,6 +92,13 @@ class Statistics(several.BatchNorm1d):
         return grad_output * self.weight / deviation
 
 
+class Neighbours(several.Largest):
+    """The gradient goes to the place before the largest."""
+
+    def backward(self, grad_values, grad_places):
+        return super().backward(grad_values, grad_places).roll(-1, 1)
+
+
 class Unpaid(several.Decayed):
     """The penalty is added, and has no gradient."""
 
@@ -110,6 +117,7 @@ MUTANTS = {
     WrongBias: ("module.parameter_gradients", "wrong dimension: ours is the sum of grad_output over"),
     Dropped: ("module.input_gradient", "the gradient of output 1 takes no part"),
     Statistics: ("module.input_gradient", ""),
+    Neighbours: ("module.input_gradient", ""),
     Unpaid: ("module.parameter_gradients", "the penalty has no gradient"),
 }
 
@@ -120,6 +128,20 @@ def test_a_mistake_of_the_wider_kinds_is_caught_and_named(cls, finding):
     found = finding(cls, check)
     assert found
     assert words in found
+
+
+@pytest.mark.parametrize("check", ["module.half_precision", "module.mapped", "module.compiled"])
+def test_outputs_of_integers_are_compared_where_they_can_be(check, finding):
+    class Halved(several.Largest):
+        """Wrong where no other check looks: in few digits, or under torch.vmap and torch.compile."""
+
+        def backward(self, grad_values, grad_places):
+            found = super().backward(grad_values, grad_places)
+            is_captured = torch._C._functorch.is_batchedtensor(grad_values) or torch.compiler.is_compiling()
+            return found / 2 if is_captured or found.dtype.itemsize < 4 else found
+
+    assert "the gradient of input" in finding(Halved, check)
+    assert finding(several.Largest, check) == finding(several.Picked, check) == ""
 
 
 class InPlace(several.Product):
@@ -155,6 +177,12 @@ class Random(several.Pair):
         return super().forward(first, second) + (0 if self.training else torch.rand(()))
 
 
+class RandomMask(several.Picked):
+    def forward(self, indices, input):
+        _, output, count = super().forward(indices, input)
+        return torch.rand(input.shape) > 0.5, output, count
+
+
 class HandsOn(several.Concat):
     def forward(self, left, right):
         self.save(left.shape[-1])
@@ -168,6 +196,7 @@ class HandsOn(several.Concat):
         (Keeps, "module.instances", "of two instances in turn"),
         (TailLost, "module.rows", "for 33 rows, an input of (33, 5, 3) and (33, 5) of bool, the slope"),
         (Random, "module.evaluation", "in evaluation mode two outputs differ"),
+        (RandomMask, "module.evaluation", "in evaluation mode two outputs differ by 1"),
         (HandsOn, "module.arguments_unchanged", "the output shares its input's memory"),
     ],
 )

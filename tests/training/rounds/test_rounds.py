@@ -144,3 +144,27 @@ def test_an_output_that_is_not_finite_is_told_with_its_round(engine, factory):
 
     with pytest.raises(cn.NonFiniteError, match="round 1, epoch 1, step 1: the model's output is not finite"):
         cn.fit_rounds(faulty, TRAIN, rounds=3, engine=engine, **SHORT)
+
+
+def test_callbacks_are_begun_and_ended_in_each_round():
+    seen = []
+
+    class Notes(cn.Callback):
+        def begin(self, training):
+            seen.append("begin")
+
+        def after_epoch(self, training):
+            seen.append(training.epoch)
+            return training.epoch == 2
+
+        def end(self, training):
+            seen.append("end")
+
+    def factory(round):
+        model = cn.Sequential(cn.Linear(2, 1))
+        return model, cn.MSELoss(), cn.SGD(model.parameters(), lr=0.1)
+
+    data = cn.data.disk(20, seed=0)
+    results = cn.fit_rounds(factory, data, rounds=2, epochs=5, batch_size=10, progress=False, callbacks=[Notes()])
+    assert seen == ["begin", 1, 2, "end"] * 2
+    assert [len(history) for _, history in results] == [2, 2]

@@ -10,8 +10,9 @@ from torch import Tensor
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.several import each_of
+from corenet.testing.support.guess import cases_of
 from corenet.testing.support.trajectory import follow, start
-from corenet.testing.support.trial import Trial, cases_of, seeded
+from corenet.testing.support.trial import Trial, seeded
 
 DRAWS = 3
 STEPS = 25

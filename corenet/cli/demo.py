@@ -87,7 +87,7 @@ def _agree(reports: list[GradientReport]) -> bool:
 def _gradients(seed: int) -> Gradients:
     """Check the gradient of every module and loss that can be built; one that crashes has no report."""
     from corenet.registry.registry import components, get
-    from corenet.testing.support.trial import trials_of
+    from corenet.testing.support.guess import trials_of
 
     found: Gradients = []
     for row in components():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from inspect import signature
+from inspect import Signature, signature
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -108,11 +108,17 @@ def refuse_left_over(module: Module) -> None:
 
 def refuse_count(module: Module, inputs: Sequence[object]) -> None:
     """Raise if a module's forward takes another number of inputs; asked only once something went wrong."""
+    takes = signature(module.forward)
     try:
-        signature(module.forward).bind(*inputs)
+        takes.bind(*inputs)
     except TypeError:
-        takes = signature(module.forward)
-        raise StructureError(f"{module!r} got {_counted(len(inputs), 'input')}, its forward takes {takes}") from None
+        count = _counted(len(inputs), "input")
+        raise StructureError(f"{module!r} got {count}, its forward takes {_without_types(takes)}") from None
+
+
+def _without_types(takes: Signature) -> Signature:
+    names = [each.replace(annotation=Signature.empty) for each in takes.parameters.values()]
+    return takes.replace(parameters=names, return_annotation=Signature.empty)
 
 
 def forms_of(module: Module, output: object) -> tuple[Form, ...]:

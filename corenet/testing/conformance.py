@@ -36,7 +36,8 @@ from corenet.testing.checks.optimizer_trajectory import OPTIMIZER_TRAJECTORY_CHE
 from corenet.testing.checks.schedule_contract import SCHEDULE_CONTRACT_CHECKS
 from corenet.testing.diagnosis.source_lines import raised_at
 from corenet.testing.report import Report, Result, Verdict
-from corenet.testing.support.trial import Trial, cases_of, seeded
+from corenet.testing.support.guess import cases_of
+from corenet.testing.support.trial import Trial, seeded
 from corenet.testing.support.violation import NotApplicable, Violation
 
 CHECKS: dict[Kind, list[Check]] = {

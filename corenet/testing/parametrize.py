@@ -11,7 +11,7 @@ from corenet.registry.registry import registry
 from corenet.registry.spec import Component, Kind
 from corenet.testing.checks.check import Check
 from corenet.testing.conformance import CHECKS, kind_of, run_checks
-from corenet.testing.support.trial import trials_of
+from corenet.testing.support.guess import trials_of
 
 
 def parametrize_with_checks(

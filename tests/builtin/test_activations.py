@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import corenet as cn
-from corenet.testing.support.trial import trials_of
+from corenet.testing.support.guess import trials_of
 
 COUNTERPARTS = {cn.ReLU: torch.relu, cn.Tanh: torch.tanh, cn.Sigmoid: torch.sigmoid}
 FLOATS = [torch.float16, torch.bfloat16, torch.float32, torch.float64]

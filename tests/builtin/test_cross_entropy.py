@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 import corenet as cn
-from corenet.testing.support.trial import trials_of
+from corenet.testing.support.guess import trials_of
 
 FLOATS = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
 INTEGERS = [torch.uint8, torch.int16, torch.int32, torch.int64]

@@ -4,7 +4,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import corenet as cn
-from corenet.testing.support.trial import trials_of
+from corenet.testing.support.guess import trials_of
 
 NO_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 

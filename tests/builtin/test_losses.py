@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 import corenet as cn
-from corenet.testing.support.trial import trials_of
+from corenet.testing.support.guess import trials_of
 
 COUNTERPARTS = {
     cn.MSELoss: functional.mse_loss,

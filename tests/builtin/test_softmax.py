@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import corenet as cn
-from corenet.testing.support.trial import trials_of
+from corenet.testing.support.guess import trials_of
 
 COUNTERPARTS = {cn.Softmax: torch.softmax, cn.LogSoftmax: torch.log_softmax}
 FLOATS = [torch.float32, torch.float64]

@@ -134,7 +134,7 @@ def test_an_unwritable_folder_is_found_before_anything_is_done(call, monkeypatch
     for place in (
         "corenet.experiments.run",
         "corenet.testing.check_component",
-        "corenet.testing.support.trial.trials_of",
+        "corenet.testing.support.guess.trials_of",
     ):
         monkeypatch.setattr(place, too_late)
     (tmp_path / "file").touch()

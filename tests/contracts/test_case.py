@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 import corenet as cn
-from corenet.testing.support.trial import trials_of
+from corenet.testing.support.guess import trials_of
 
 
 def test_a_case_has_the_defaults_of_an_elementwise_module():

@@ -3,7 +3,8 @@
 import pytest
 
 from corenet.testing.conformance import CHECKS, run_check
-from corenet.testing.support.trial import Trial, cases_of
+from corenet.testing.support.guess import cases_of
+from corenet.testing.support.trial import Trial
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import torch
 import corenet as cn
 from corenet.testing import Case, check_component, components_of
 from corenet.testing.conformance import CHECKS
-from corenet.testing.support.trial import trials_of
+from corenet.testing.support.guess import trials_of
 
 
 class Square(cn.Module):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import corenet as cn
-from corenet.testing.support.trial import trials_of
+from corenet.testing.support.guess import trials_of
 
 DIFFERENTIABLE = [row for row in cn.components() if row.distribution == "corenet" and row.kind in ("module", "loss")]
 

@@ -17,7 +17,8 @@ from corenet.experiments.run import build, data_of
 from corenet.experiments.schema import experiment
 from corenet.registry.registry import get
 from corenet.report.trace.step_trace import StepTrace, trace_step
-from corenet.testing.support.trial import Trial, cases_of, seeded
+from corenet.testing.support.guess import cases_of, told_of_guesses
+from corenet.testing.support.trial import Trial, seeded
 from corenet.testing.support.violation import NotApplicable
 from corenet.training.draws import drawing_from
 
@@ -64,7 +65,7 @@ def trace_module(cls: type[Module], name: str, seed: int, batch_size: int | None
         except NotApplicable as error:
             raise ConfigError(f"a batch of {batch_size} for {name} cannot be made: {error}") from error
     inputs = trial.inputs()
-    with seeded(seed):
+    with seeded(seed), told_of_guesses(trial.case):
         model, place = _network(trial.build(), inputs)
         with evaluating(model):
             target = torch.randn_like(model(*inputs))

@@ -9,10 +9,12 @@ from torch import Tensor
 
 from corenet.contracts.module import Module
 from corenet.contracts.several import each_of
+from corenet.registry.collect import reason_of
 from corenet.testing.checks.check import Checks
 from corenet.testing.checks.module_contract import finds_every_tensor
 from corenet.testing.diagnosis.watched import KEEP_DTYPE, ROUNDS, first_line, loses_digits, writes_to
 from corenet.testing.support.forward_backward import Upstreams, all_finite, drawn_like, forward_backward
+from corenet.testing.support.guess import DECLARE, RefusedGuess
 from corenet.testing.support.memory_layout import share_memory
 from corenet.testing.support.other_generators import other_generators
 from corenet.testing.support.trial import Trial, seeded
@@ -21,6 +23,7 @@ from corenet.testing.support.violation import Violation
 MODULE_EFFECTS_CHECKS = Checks("module")
 OTHERS = "other modules may need it: work on a copy"
 DOMAIN = "write a conformance_cases() with the domain of its input, such as cn.Case(domain=(0, 1))"
+DRAWN = "write a conformance_cases() that draws inputs of its domain, cn.Case(inputs=…)"
 
 
 @MODULE_EFFECTS_CHECKS.add(since="0.1", after=())
@@ -28,13 +31,15 @@ def runs(trial: Trial) -> None:
     """Forward and backward run on every case, and the output is finite."""
     try:
         outputs = forward_backward(trial.build(), trial.inputs()).outputs
-    except Exception:
+    except Exception as error:
         finds_every_tensor(trial)  # to() leaves a plain tensor as it is, which is then the reason
+        if isinstance(trial.case, RefusedGuess):
+            raise Violation(f"it raised {reason_of(error)}", DECLARE) from error
         raise
     if not all_finite(outputs):
         low, high = trial.case.domain
         drawn = "the inputs that the case draws" if trial.draws else f"an input between {low:g} and {high:g}"
-        raise Violation(f"for {drawn} the output is not finite", DOMAIN)
+        raise Violation(f"for {drawn} the output is not finite", DRAWN if trial.draws else DOMAIN)
 
 
 @MODULE_EFFECTS_CHECKS.add(since="0.1")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -20,14 +19,12 @@ from corenet.contracts.optimizer import Optimizer
 from corenet.contracts.parameter import Parameter
 from corenet.contracts.several import each_of
 from corenet.errors import ConfigError
-from corenet.registry.spec import Kind
 from corenet.testing.gradcheck.gradcheck import examine
 from corenet.testing.gradcheck.parameter_draw import FACTORS, draw_parameters
 from corenet.testing.gradcheck.report import GradientReport
 from corenet.testing.support.drawing import drawn_by, drawn_in, form
 from corenet.testing.support.violation import NotApplicable
 
-GUESSED_SHAPES = ((5, 3), (2, 2, 3), (1, 3), (2, 3, 8), (2, 3, 8, 8))
 INPUTS, TARGETS, PARAMETERS = (
     1_000_003,
     2_000_003,
@@ -98,13 +95,16 @@ class Trial:
         Raises:
             NotApplicable: the inputs that the case draws have no first dimension in common.
         """
+        if self.draws:
+            given = [*self.inputs(), *(each_of(self.target()) if self.case.targets is not None else ())]
+            if len({each.shape[:1] for each in given}) > 1 or not given[0].dim():
+                raise NotApplicable("its inputs have no first dimension in common")
         resized = replace(self, case=replace(self.case, shape=(count, *self.case.shape[1:])), rows=count)
+        if self.draws:
+            given = [*self.inputs(), *(each_of(self.target()) if self.case.targets is not None else ())]
+            if len({each.shape[:1] for each in given}) > 1 or not given[0].dim():
+                raise NotApplicable("its inputs have no first dimension in common")
         vars(resized)["_factors"] = self._factors  # which few rows, or none, could not tell
-        if not self.draws:
-            return resized
-        given = [*self.inputs(), *(each_of(self.target()) if self.case.targets is not None else ())]
-        if len({each.shape[:1] for each in given}) > 1 or not given[0].dim():
-            raise NotApplicable("its inputs have no first dimension in common")
         return resized
 
     @property
@@ -163,70 +163,6 @@ class Trial:
             raise ConfigError(
                 f"cannot build {_name(self.factory)} with {given}: {error}; give it a conformance_cases()"
             ) from error
-
-
-def cases_of(cls: Callable[..., Any], kind: Kind = "module") -> list[Case]:
-    """Return the cases that a component declares, or a guess from its constructor.
-
-    Integer arguments without a default are sizes: 3, 4, …, of which the first is the width of the
-    input, or its channels. Of the input shapes (5, 3), (2, 2, 3), (1, 3), (2, 3, 8) and (2, 3, 8, 8)
-    the guess keeps those that the module accepts.
-
-    Raises:
-        ConfigError: an argument cannot be guessed.
-
-    >>> import corenet as cn
-    >>> class Scale(cn.Module):
-    ...     def __init__(self, width): ...
-    ...     def forward(self, input): return input
-    >>> cases_of(Scale)[0].arguments
-    {'width': 3}
-    """
-    declared = getattr(cls, "conformance_cases", None)
-    if declared is not None:
-        return list(declared())
-    arguments = _guessed(cls, kind)
-    if kind != "module":
-        return [Case(arguments)]
-    cases = [Case(arguments, shape) for shape in GUESSED_SHAPES]
-    return [case for case in cases if _accepts_its_input(Trial(cls, case))] or cases[:1]
-
-
-def trials_of(cls: Callable[..., Any], kind: Kind = "module", seed: int = 0) -> list[Trial]:
-    """Return a trial for each case of a component."""
-    return [Trial(cls, case, seed) for case in cases_of(cls, kind)]
-
-
-def _guessed(cls: Callable[..., Any], kind: Kind) -> Mapping[str, Any]:
-    parameters = list(inspect.signature(cls).parameters.values())
-    if kind == "optimizer":
-        parameters = parameters[1:]  # the first is the parameters
-    named = [each for each in parameters if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)]
-    guessed: dict[str, Any] = {}
-    for parameter in named:
-        if parameter.name == "lr":
-            guessed["lr"] = 0.01
-        elif parameter.default is parameter.empty:
-            if parameter.annotation not in ("int", int, parameter.empty):
-                raise ConfigError(
-                    f"cannot guess how to build {_name(cls)}{inspect.signature(cls)}; "
-                    "give it a conformance_cases() that returns a list of corenet.Case"
-                )
-            guessed[parameter.name] = 3 + len(guessed)
-    return guessed
-
-
-def _accepts_its_input(trial: Trial) -> bool:
-    """Tell whether forward accepts the trial's input in both modes; in training, batch norm refuses one sample."""
-    try:
-        module = trial.build()
-        with seeded(trial.seed):
-            module(*trial.inputs())
-            module.forget()
-            module.eval()(*trial.inputs())
-    except Exception:  # noqa: BLE001 - a stranger's code may raise anything; the checks report it
-        return False
-    return True
 
 
 @contextmanager

@@ -55,6 +55,24 @@ def test_integer_outputs_take_no_part_in_the_step():
         trace_module(Places, "places", seed=0)
 
 
+def test_two_inputs_are_guessed_and_what_refuses_them_says_how_to_declare_its_own():
+    class Sum(cn.Module):
+        def forward(self, a, b):
+            return a + b
+
+        def backward(self, grad_output):
+            return grad_output.clone(), grad_output.clone()
+
+    class Places(Sum):
+        def check(self, a, b):
+            if b.is_floating_point():
+                raise cn.DTypeError("Places() takes places")
+
+    assert list(trace_module(Sum, "sum", seed=0, batch_size=7)[1].layers[0].inputs) == ["a", "b"]
+    with pytest.raises(cn.ConfigError, match=r"DTypeError: Places\(\) takes places; .* with Case\(inputs=…\)$"):
+        trace_module(Places, "places", seed=0)
+
+
 def test_the_numbers_are_those_of_the_step():
     torch.manual_seed(0)
     model = cn.Sequential(several.Product(), several.Pair(3))

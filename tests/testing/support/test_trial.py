@@ -1,11 +1,11 @@
-"""What a component is tried on: declared or guessed, drawn from its domain, the same each time."""
+"""What a component is tried on: built from a case, drawn from its domain, the same each time."""
 
 import pytest
 import torch
 
 import corenet as cn
 from corenet.testing.support.drawing import AWAY_FROM_KINKS
-from corenet.testing.support.trial import Trial, cases_of, seeded
+from corenet.testing.support.trial import Trial, seeded
 
 
 class Scale(cn.Module):
@@ -17,83 +17,6 @@ class Scale(cn.Module):
     def forward(self, input):
         self.save(input)
         return input * self.weight
-
-
-# Cases.
-
-
-def test_cases_are_those_that_a_class_declares():
-    class Declared(Scale):
-        @staticmethod
-        def conformance_cases():
-            return [cn.Case({"width": 4}, (2, 4))]
-
-    assert [(case.arguments, case.shape) for case in cases_of(Declared)] == [({"width": 4}, (2, 4))]
-
-
-def test_sizes_that_a_constructor_wants_are_guessed():
-    class Pair(cn.Module):
-        def __init__(self, width: int, height, *, depth: int, scale: float = 1.0): ...
-
-    assert cases_of(Pair)[0].arguments == {"width": 3, "height": 4, "depth": 5}
-    assert cases_of(cn.Tanh)[0].arguments == {}
-
-
-def test_an_optimizer_is_given_a_learning_rate_and_its_first_argument_is_left_to_it():
-    (case,) = cases_of(cn.SGD, "optimizer")
-    assert case.arguments == {"lr": 0.01}
-
-
-def test_a_function_that_builds_is_guessed_by_its_kind():
-    def half(parameters, lr):
-        return cn.SGD(parameters, lr / 2)
-
-    assert cases_of(half, "optimizer")[0].arguments == {"lr": 0.01}
-    assert [case.shape for case in cases_of(lambda: cn.MSELoss("sum"), "loss")] == [(4, 3)]
-
-
-def test_the_shapes_guessed_are_those_that_a_module_takes():
-    class Channels(Scale):
-        def forward(self, input):
-            if input.dim() != 3 or input.shape[1] != 3:
-                raise cn.ShapeError("Channels()", input.shape, "expected (N, 3, L)")
-            return input
-
-    assert [case.shape for case in cases_of(Channels)] == [(2, 3, 8)]
-    assert [case.shape for case in cases_of(Scale)] == [(5, 3), (2, 2, 3), (1, 3)]
-    assert [case.shape for case in cases_of(cn.Tanh)] == [(5, 3), (2, 2, 3), (1, 3), (2, 3, 8), (2, 3, 8, 8)]
-
-    class Convolution(Scale):
-        def forward(self, input):
-            return torch.conv1d(input, torch.ones(1, 3, 2, dtype=input.dtype))
-
-    assert [case.shape for case in cases_of(Convolution)] == [(2, 3, 8)]
-
-
-def test_a_shape_stays_only_if_training_takes_it_too():
-    class BatchStatistics(Scale):
-        def forward(self, input):
-            if self.training and len(input) < 2:
-                raise cn.ShapeError("BatchStatistics()", input.shape, "expected two samples at least")
-            return super().forward(input)
-
-    assert [case.shape for case in cases_of(BatchStatistics)] == [(5, 3), (2, 2, 3)]
-
-
-def test_what_takes_no_guessed_shape_is_tried_on_the_first_to_hear_why():
-    class Refuses(Scale):
-        def forward(self, input):
-            raise cn.ShapeError("Refuses()", input.shape, "expected nothing")
-
-    assert [case.shape for case in cases_of(Refuses)] == [(5, 3)]
-
-
-def test_what_cannot_be_guessed_is_asked_for():
-    class Named(cn.Module):
-        def __init__(self, name: str): ...
-
-    with pytest.raises(cn.ConfigError, match=r"cannot guess how to build Named\(name: str\); give it a conformance_"):
-        cases_of(Named)
 
 
 # Building.
@@ -154,12 +77,6 @@ def test_class_indices_are_drawn_below_their_number():
     target = Trial(cn.MSELoss, cn.Case(shape=(200, 3), classes=3)).target()
     assert (target.shape, target.dtype) == ((200,), torch.int64)
     assert set(target.tolist()) == {0, 1, 2}
-
-
-def test_guessing_shapes_leaves_torchs_generator_as_it_was():
-    before = torch.get_rng_state()
-    cases_of(cn.Dropout)
-    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_seeded_leaves_torchs_generator_as_it_was():

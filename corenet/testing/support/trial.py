@@ -100,6 +100,10 @@ class Trial:
             if len({each.shape[:1] for each in given}) > 1 or not given[0].dim():
                 raise NotApplicable("its inputs have no first dimension in common")
         resized = replace(self, case=replace(self.case, shape=(count, *self.case.shape[1:])), rows=count)
+        if self.draws:
+            given = [*self.inputs(), *(each_of(self.target()) if self.case.targets is not None else ())]
+            if len({each.shape[:1] for each in given}) > 1 or not given[0].dim():
+                raise NotApplicable("its inputs have no first dimension in common")
         vars(resized)["_factors"] = self._factors  # which few rows, or none, could not tell
         return resized
 

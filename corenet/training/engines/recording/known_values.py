@@ -47,10 +47,21 @@ OF_THE_PROCESS = {
     *("currentframe", "default_generator", "from_dlpack", "get_default_device", "get_default_dtype", "get_rng_state"),
     *("get_num_threads", "initial_seed", "is_grad_enabled", "is_inference_mode_enabled", "manual_seed", "seed"),
     *("set_default_device", "set_default_dtype", "set_rng_state", "to_dlpack"),
+    *(
+        "are_deterministic_algorithms_enabled",
+        "use_deterministic_algorithms",
+        "get_deterministic_debug_mode",
+        "backends",
+    ),
+    *("get_float32_matmul_precision", "set_float32_matmul_precision", "PRINT_OPTS", "_version"),
+    *("errstate", "geterr", "seterr", "get_printoptions", "set_printoptions", "array2string"),
+    *("fromfile", "fromregex", "genfromtxt", "loadtxt", "memmap"),  # files, which numpy reads
 }
+OF_NUMPY = {"load", "datetime64"}  # a file and a clock, where they are numpy's
 CONSTANT = (
     *(torch.dtype, torch.device, torch.layout, torch.memory_format, numpy.dtype, numpy.generic),
     *(range, slice, CodeType, GetSetDescriptorType, MemberDescriptorType, EllipsisType, NotImplementedType, re.Pattern),
+    type(collections.namedtuple("_Field", "of").of),  # type: ignore[attr-defined]  # how a named tuple finds one
     *(decimal.Decimal, fractions.Fraction, datetime.date, datetime.time, datetime.timedelta, pathlib.PurePath),
 )
 CONTAINERS = (list, tuple, set, frozenset, collections.deque, dict, MappingProxyType)
@@ -88,6 +99,12 @@ def is_trusted(module: str | None) -> bool:
     return module is not None and module.partition(".")[0] in TRUSTED
 
 
+def module_of(kind: type) -> str:
+    """Return the name of a class's module, which some classes written in C have not as a text."""
+    name = kind.__module__
+    return name if isinstance(name, str) else ""
+
+
 def is_opaque(value: object) -> bool:
     """Tell whether a class written in C keeps something in the value that nobody sees."""
     return any(_is_of_c(each) and each not in _BASES for each in type(value).__mro__)
@@ -104,7 +121,7 @@ def is_derived(value: object) -> bool:
 
 def is_read_by_trusted_code(value: object) -> bool:
     """Tell whether methods of a trusted class may read any attribute of the value: nobody looks which they do."""
-    roots = {each.__module__.partition(".")[0] for each in type(value).__mro__}
+    roots = {module_of(each).partition(".")[0] for each in type(value).__mro__}
     return bool(roots & TRUSTED - _WITHOUT_ATTRIBUTES)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from abc import ABCMeta, get_cache_token
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
@@ -10,6 +11,7 @@ from importlib.util import resolve_name
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
+import numpy
 import torch
 from torch import Tensor
 
@@ -20,6 +22,7 @@ from corenet.training.engines.recording.known_values import (
     CONTAINERS,
     IMPURE,
     NOT_OPERATORS,
+    OF_NUMPY,
     OF_THE_PROCESS,
     WRAPPERS,
     around,
@@ -30,6 +33,7 @@ from corenet.training.engines.recording.known_values import (
     is_read_by_trusted_code,
     is_trusted,
     items,
+    module_of,
     operators,
     slots_of,
     wrapped,
@@ -149,8 +153,13 @@ class Reachable:
         known = function.__globals__.keys() & names.globals
         self._shared.append(Names(function.__module__, function.__globals__, sorted(names.globals)))
         self._waiting.extend((function.__globals__[name], f"{function.__module__}.{name}") for name in sorted(known))
-        self._waiting.extend((module, module.__name__) for module in self._imported(function, names, path))
+        imported = [*self._imported(function, names, path)]
+        self._waiting.extend((module, module.__name__) for module in imported)
         impure = (names.globals - known) & IMPURE | names.attributes & OF_THE_PROCESS
+        if function.__name__ == "__hash__":
+            impure -= {"hash"}  # which it makes of those of its parts
+        if any(module is numpy for module in (*map(function.__globals__.get, names.globals), *imported)):
+            impure |= names.attributes & OF_NUMPY
         self._unseen += [f"{name}() in {path}" for name in sorted(impure)]
         self.sets += [f"{name} in {path}" for name in sorted(names.sets)]
         self._makes += [f"{name} in {path}" for name in sorted(names.makes)]
@@ -177,11 +186,13 @@ class Reachable:
         """Visit what objects of a class find in it and in those it inherits from; whether a root is called is known."""
         for each in self._new_classes(kind, False):
             names: Collection[str] = self.names
-            if not is_trusted(each.__module__):
+            if not is_trusted(module_of(each)):
                 found = {*filter(is_found, vars(each))} if self._is_dynamic() else self.names
                 names = found | operators(each, is_called)
             self._visit_names(each.__qualname__, vars(each), names)
             self._members.add(each.__qualname__, vars(each))
+            if isinstance(each, ABCMeta):  # any class may be registered as one of its kind
+                self._shared.append(State(f"classes registered with {each.__qualname__}", get_cache_token))
 
     def _visit_made(self, kind: type) -> None:
         """Visit what is run when code that has a class makes an object of it."""
@@ -194,8 +205,8 @@ class Reachable:
         for each in kind.__mro__:
             is_new = (each, is_made) not in self._classes
             self._classes.add((each, is_made))
-            is_ours = each.__module__.startswith("corenet.") and not is_made
-            if is_new and (is_ours or not is_trusted(each.__module__)):
+            is_ours = module_of(each).startswith("corenet.") and not is_made
+            if is_new and (is_ours or not is_trusted(module_of(each))):
                 yield each
 
     def _visit_names(self, path: str, namespace: Any, names: Collection[str]) -> None:

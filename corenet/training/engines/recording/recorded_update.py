@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from corenet.contracts.optimizer import Optimizer
-from corenet.training.engines.optimizer_adapter import rates_of_groups, tensors_of
+from corenet.training.engines.optimizer_adapter import learning_rates, rates_of_groups, tensors_of
 from corenet.training.engines.recording.guards import Guards
 from corenet.training.engines.recording.op_log import Operation, OpLog
 from corenet.training.engines.recording.optimizer_shadow import WRITTEN_IN_PLACE, Shadow
@@ -92,6 +92,7 @@ def record_update(optimizer: Optimizer) -> RecordedUpdate:
     reads.refuse_setting("the rule")
     _refuse_what_is_kept_elsewhere(optimizer)
     reads.refuse_unseen()
+    _refuse_impure_schedule(optimizer)
     comparisons: list[Comparison] = []
     trials = [Trial(seed, optimizer.steps, comparisons) for seed in (1, 2)]
     rewinds = rng_checkpoint(), python_rng_checkpoint()
@@ -111,6 +112,16 @@ def record_update(optimizer: Optimizer) -> RecordedUpdate:
     operations = _with_numbers(logs[0], trials[0], dict(zip(places, parts, strict=True)))
     counts = any(trials[0].counts[place] for place in places)
     return RecordedUpdate(operations, numbers, parts, at, counts, comparisons, reads, recorded_state(optimizer))
+
+
+def _refuse_impure_schedule(optimizer: Optimizer) -> None:
+    """Refuse a schedule that does not depend on the count of steps alone: it is asked of many steps at once."""
+    if optimizer.schedule is None:
+        return
+    reads = Guards.of_code_between(optimizer.schedule, "schedule", ("__call__",))
+    reads.refuse_unseen()
+    learning_rates(optimizer, [optimizer.steps])
+    reads.refuse_changed("the schedule", "make it a function of the count of steps alone")
 
 
 def _places_of_numbers(logs: Sequence[Sequence[Operation]], trials: Sequence[Trial]) -> list[int]:

@@ -131,7 +131,7 @@ def memory_of(tensor: Tensor) -> tuple[Any, ...]:
     strided = tensor.layout is torch.strided
     place = (tensor.data_ptr(), tensor.stride()) if strided else None
     gradient = tensor.grad
-    here = place, tensor.shape, tensor.dtype, id(gradient)
+    here = place, tensor.shape, tensor.dtype, tensor.requires_grad, id(gradient)
     return here if gradient is None else (*here, *memory_of(gradient))
 
 
@@ -140,7 +140,7 @@ def state_of(value: object) -> Callable[[], Any] | None:
     if not isinstance(value, _WITH_STATE):
         return None
     if isinstance(value, numpy.ndarray) and not value.dtype.hasobject:
-        return lambda: (value.shape, value.dtype.str, value.tobytes())
+        return lambda: (value.shape, value.dtype.str, value.flags.writeable, value.tobytes())
     if isinstance(value, random.Random) and not isinstance(value, random.SystemRandom):
         return value.getstate
     if isinstance(value, torch.Generator):

@@ -135,6 +135,7 @@ class NonFiniteError(CorenetError, ArithmeticError):
 class CallbackError(CorenetError, RuntimeError):
     """A callback raised something, and the training ended there; the message has what, and ``__cause__`` is it.
 
+    A :class:`ConfigError`, which is about an argument of the callback, is raised as it is.
     ``callback`` is the name of its class, ``epoch`` the last that was done; ``history`` has the epochs so far.
     """
 

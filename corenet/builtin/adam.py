@@ -63,7 +63,7 @@ class Adam(Optimizer):
         amsgrad: bool = False,
         maximize: bool = False,
         max_grad_norm: float | None = None,
-        schedule: StepFactor | None = None,
+        schedule: StepFactor | str | None = None,
     ) -> None:
         self.betas = _betas(betas)
         self.eps = non_negative("eps", eps)
@@ -133,7 +133,7 @@ class AdamW(Adam):
         amsgrad: bool = False,
         maximize: bool = False,
         max_grad_norm: float | None = None,
-        schedule: StepFactor | None = None,
+        schedule: StepFactor | str | None = None,
     ) -> None:
         super().__init__(parameters, lr, betas, eps, weight_decay, amsgrad, maximize, max_grad_norm, schedule)
 

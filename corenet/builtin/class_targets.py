@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from corenet.contracts.loss import Loss
+from corenet.contracts.several import refuse_several
 from corenet.errors import ConfigError, DeviceError, DTypeError, RangeError, ShapeError
 
 
@@ -20,6 +21,7 @@ def dim_of_classes(input: Tensor) -> int:
 
 def check_logits(loss: Loss, input: object) -> None:
     """Raise unless ``input`` is a floating-point tensor with a column for each class."""
+    refuse_several(loss, "input", input)
     if not isinstance(input, Tensor) or not input.is_floating_point():
         found = input.dtype if isinstance(input, Tensor) else type(input).__name__
         raise DTypeError(f"{loss!r} takes floating-point tensors, got {found} as input; use input.float()")
@@ -31,6 +33,7 @@ def check_logits(loss: Loss, input: object) -> None:
 
 def check_target(loss: Loss, input: Tensor, target: object) -> None:
     """Raise unless ``target`` has a class index for each point of ``input``, or a probability for each element."""
+    refuse_several(loss, "target", target)
     if not isinstance(target, Tensor) or target.is_complex() or target.dtype is torch.bool:
         found = target.dtype if isinstance(target, Tensor) else type(target).__name__
         raise DTypeError(f"{loss!r} takes class indices or probabilities, got {found} as target; use target.long()")

@@ -57,6 +57,7 @@ class ConfusionMatrix(Metric):
     """
 
     reads: ClassVar[Reads] = "classes"
+    is_number: ClassVar[bool] = False
 
     @staticmethod
     def conformance_cases() -> list[Case]:
@@ -95,6 +96,7 @@ class OfEachClass(ConfusionMatrix):
     """
 
     larger_is_better: ClassVar[bool] = True
+    is_number: ClassVar[bool] = True
 
     def ratio(self, right: Tensor, read: Tensor, given: Tensor) -> Tensor:
         """Return the number of each class: how often it was read rightly, read at all, and given as a target."""

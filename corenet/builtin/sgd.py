@@ -66,7 +66,7 @@ class SGD(Optimizer):
         maximize: bool = False,
         lr_decay: float = 0.0,
         max_grad_norm: float | None = None,
-        schedule: StepFactor | None = None,
+        schedule: StepFactor | str | None = None,
     ) -> None:
         self.momentum = non_negative("momentum", momentum)
         self.dampening = finite("dampening", dampening)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from corenet.contracts.loss import Loss, Reduction, at_least_float32, check_reduction
+from corenet.contracts.several import refuse_several
 from corenet.errors import ConfigError, DeviceError, DTypeError, ShapeError
 
 
@@ -57,6 +58,7 @@ class ElementwiseLoss(Loss):
 
     def check(self, input: Tensor, target: Tensor) -> None:
         for name, tensor in (("input", input), ("target", target)):
+            refuse_several(self, name, tensor)
             if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
                 found = tensor.dtype if isinstance(tensor, Tensor) else type(tensor).__name__
                 raise DTypeError(f"{self!r} takes floating-point tensors, got {found} as {name}; use {name}.float()")

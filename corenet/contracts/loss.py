@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from inspect import signature
 from typing import Any, Literal
 
 import torch
@@ -23,6 +24,7 @@ from corenet.errors import (
 )
 
 Reduction = Literal["mean", "sum", "none"]
+_TAKES = "takes (input, target); several outputs or targets are a tuple"
 REDUCTIONS = ("mean", "sum", "none")
 
 
@@ -111,12 +113,15 @@ class Loss(Tree["Loss"]):
         predicted: Tensor = output
         return predicted
 
-    def __call__(self, input: Any, target: Any) -> Tensor:
+    def __call__(self, input: Any, target: Any, *others: Any) -> Tensor:
         """Check both arguments and run :meth:`forward`.
 
         Raises:
+            ConfigError: there are others, as PyTorch's losses of several inputs have them.
             DTypeError: ``forward`` returned something else than a tensor.
         """
+        if others:
+            raise ConfigError(f"{self!r} {_TAKES}; got {2 + len(others)} arguments")
         self.__dict__["_saved"] = None  # past the checks of Tree.__setattr__, here and below
         self.check(input, target)
         if self._checks_values:
@@ -131,7 +136,11 @@ class Loss(Tree["Loss"]):
         shapes = (input.shape,) if type(input) is Tensor else tuple([each.shape for each in each_of(input)])
         self.__dict__["_saved"] = None
         self.__dict__["_input_shape"] = shapes
-        value = self.forward(input, target)
+        try:
+            value = self.forward(input, target)
+        except TypeError:
+            _refuse_another_forward(self)
+            raise
         if not isinstance(value, Tensor):
             raise _no_tensor("forward", self, value)
         return value
@@ -161,6 +170,15 @@ class Loss(Tree["Loss"]):
 
 def _explained(*_: object, **__: object) -> None:
     raise BackwardError("a loss is a number without a history: after loss(output, target) write loss.backward()")
+
+
+def _refuse_another_forward(loss: Loss) -> None:
+    """Raise :class:`~corenet.ConfigError` if a forward takes other arguments than an input and a target."""
+    taken = signature(loss.forward)
+    try:
+        taken.bind("input", "target")
+    except TypeError as error:
+        raise ConfigError(f"{loss!r} {_TAKES}; its forward takes {', '.join(taken.parameters)}") from error
 
 
 def _guarded(backward: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -29,7 +29,8 @@ class Metric:
       class of each target;
     - ``"losses"``: the loss of these points, a single number, and their targets.
 
-    ``larger_is_better`` tells callbacks which way is up.
+    ``larger_is_better`` tells callbacks which way is up; that ``is_number`` is false, that they cannot watch it, for
+    ``compute`` returns a tensor of several numbers.
 
     >>> import torch
     >>> class LargestError(Metric):
@@ -45,6 +46,7 @@ class Metric:
 
     reads: ClassVar[Reads] = "values"
     larger_is_better: ClassVar[bool] = False
+    is_number: ClassVar[bool] = True
 
     def reset(self) -> None:
         """Forget all points."""

@@ -13,6 +13,7 @@ from corenet.contracts.numbers import StepFactor, factor, non_negative, positive
 from corenet.contracts.packed import packed, unpacked
 from corenet.contracts.state_fit import refused_misfit
 from corenet.errors import ConfigError
+from corenet.registry.named import made
 
 
 class Optimizer:
@@ -39,11 +40,14 @@ class Optimizer:
         lr: base learning rate.
         lr_decay: how fast the rate falls with the steps.
         max_grad_norm: above it, the norm of all gradients together is scaled down to it before the rule sees them.
-        schedule: a function of the number of steps done alone, by whose value the rate is multiplied.
+        schedule: a function of the number of steps done alone, by whose value the rate is multiplied; or the name of a
+            schedule that needs no arguments.
 
     Raises:
         ConfigError: ``lr`` or ``lr_decay`` is negative, infinite or not a number; ``max_grad_norm`` is not above 0;
-            ``schedule`` is no function; a group names a hyper-parameter that there is none of.
+            ``schedule`` is no function, or the name of one that needs arguments; a group names a hyper-parameter that
+            there is none of.
+        UnknownComponentError: no schedule has a name that is given.
         StructureError: there is no parameter, one that is not a Parameter, or one that is given twice.
 
     >>> import corenet as cn, torch
@@ -74,7 +78,7 @@ class Optimizer:
         *,
         lr_decay: float = 0.0,
         max_grad_norm: float | None = None,
-        schedule: StepFactor | None = None,
+        schedule: StepFactor | str | None = None,
     ) -> None:
         self._groups = self._own(groups_of(parameters, type(self)))
         self.parameters: tuple[Tensor, ...] = tuple(each for group in self._groups for each in group["params"])
@@ -118,7 +122,7 @@ class Optimizer:
         return self._schedule
 
     @schedule.setter
-    def schedule(self, value: StepFactor | None) -> None:
+    def schedule(self, value: StepFactor | str | None) -> None:
         self._schedule = _schedule(value)
 
     @property
@@ -219,8 +223,10 @@ def _norm(value: float | None) -> float | None:
     return None if value is None else positive("max_grad_norm", value)
 
 
-def _schedule(value: StepFactor | None) -> StepFactor | None:
-    if value is not None and not callable(value):
-        text = f"schedule must be a function of the number of steps done, not {value!r:.80}"
+def _schedule(value: StepFactor | str | None) -> StepFactor | None:
+    found: StepFactor | None = made("schedule", value, "schedule")
+    if found is not None and (not callable(found) or isinstance(found, type)):
+        hint = f"; write {found.__name__}(...)" if isinstance(found, type) else ""
+        text = f"schedule must be a function of the number of steps done, or a name, not {value!r:.80}{hint}"
         raise ConfigError(text, name="schedule", value=value)
-    return value
+    return found

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from torch import Tensor
 
+from corenet.errors import DTypeError
+
 Tensors = Tensor | tuple[Tensor, ...]
 
 
@@ -17,6 +19,19 @@ def each_of(value: Tensors) -> tuple[Tensor, ...]:
     (1, 2)
     """
     return value if isinstance(value, tuple) else (value,)
+
+
+def refuse_several(owner: object, name: str, value: object) -> None:
+    """Raise :class:`~corenet.DTypeError` if a tuple is given to a loss of one output.
+
+    >>> import corenet as cn, torch
+    >>> refuse_several(cn.MSELoss(), "input", (torch.ones(3), torch.ones(3)))
+    Traceback (most recent call last):
+    corenet.errors.DTypeError: MSELoss() takes one tensor as input, got a tuple of 2; a loss for each is ...
+    """
+    if isinstance(value, tuple):
+        text = f"{owner!s} takes one tensor as {name}, got a tuple of {len(value)}"
+        raise DTypeError(f"{text}; a loss for each is JointLoss of the plugin corenet-containers")
 
 
 def like(form: Tensors, tensors: tuple[Tensor, ...]) -> Tensors:

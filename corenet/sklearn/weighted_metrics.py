@@ -46,7 +46,8 @@ class OfTargets(Metric):
 
     def __init__(self, name: str, metric: Metric, reader: Reader) -> None:
         self.__name__ = name
-        self.larger_is_better = metric.larger_is_better  # type: ignore[misc]  # that of the other
+        self.larger_is_better = metric.larger_is_better  # type: ignore[misc]  # those of the other
+        self.is_number = metric.is_number  # type: ignore[misc]
         self._metric, self._reader = metric, reader
 
     def reset(self) -> None:

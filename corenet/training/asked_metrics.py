@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 from corenet.contracts.metric import Metric
+from corenet.contracts.module import Module
+from corenet.data import Dataset
 from corenet.errors import ConfigError, UnknownComponentError
+from corenet.registry.collect import reason_of
 from corenet.registry.named import made
 from corenet.registry.provenance import imported
 from corenet.registry.registry import builtins
@@ -16,6 +20,7 @@ from corenet.training.streamed import OfFunction
 
 LOSS = "loss"
 RATES = (error_rate, accuracy)
+APART = "a function whose second argument is called target is given (output, target), any other (model, data)"
 
 Asked = str | Metric | Callable[..., Any]
 Found = Metric | Callable[..., Any]  # a metric of outputs, or a function of model and data
@@ -27,7 +32,7 @@ def named_apart(metrics: Iterable[Asked]) -> dict[str, Found]:
     A function whose second argument is called ``target`` is one of outputs, any other of model and data.
 
     Raises:
-        ConfigError: two have one name, or this is not a list of metrics.
+        ConfigError: two have one name, a function takes other than two arguments, or this is not a list of metrics.
         UnknownComponentError: no metric has a name that is asked for.
 
     >>> list(named_apart(["f1", error_rate]))
@@ -57,6 +62,11 @@ def is_rate(metric: Found) -> bool:
     return metric in RATES
 
 
+def is_number(metric: Found) -> bool:
+    """Tell whether a metric comes to one number, as far as that is known before it is asked."""
+    return not isinstance(metric, Metric) or metric.is_number
+
+
 def sign_of(metric: Found) -> int:
     """Return 1 if a larger one is better, -1 if a smaller one is, 0 if nobody knows."""
     if is_rate(metric):
@@ -73,7 +83,40 @@ def _resolved(asked: Asked) -> tuple[str, Found]:
     name = asked.rpartition(":")[2] if isinstance(asked, str) else name_of(metric)
     if isinstance(metric, Metric):
         return name, _as_rate(metric)
-    return name, OfFunction(metric) if _is_of_outputs(metric) else metric
+    _refuse_other_than_two(name, metric)
+    return name, OfFunction(metric) if _second_of(metric) in ("target", "targets") else metric
+
+
+def _refuse_other_than_two(name: str, function: Callable[..., Any]) -> None:
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # a function in C has no signature
+        return
+    try:
+        signature.bind("output", "target")
+    except TypeError as error:
+        raise ConfigError(
+            f"metrics: {name} takes {signature}, and a metric two arguments; {APART}", name="metrics", value=function
+        ) from error
+
+
+def of_model(name: str, function: Callable[..., Any], model: Module, data: Dataset) -> float:
+    """Return the number that a function of model and data comes to.
+
+    Raises:
+        ConfigError: it comes to no number, or what it raises may be for being no function of these.
+    """
+    try:
+        value = function(model, data)
+    except (TypeError, AttributeError) as error:
+        if _second_of(function) == "data":
+            raise
+        text = f"metric {name!r} was given (model, data) and raised {reason_of(error)}; {APART}"
+        raise ConfigError(text, name="metrics", value=function) from error
+    try:
+        return float(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ConfigError(f"metric {name!r} is {value!r:.80}, not a number", name="metrics", value=function) from error
 
 
 def name_of(metric: object) -> str:
@@ -95,9 +138,8 @@ def _as_rate(metric: Metric) -> Found:
     return metric
 
 
-def _is_of_outputs(function: Callable[..., Any]) -> bool:
-    try:
-        arguments = list(inspect.signature(function).parameters)
-    except (TypeError, ValueError):  # a function in C has no signature
-        return False
-    return arguments[1:2] in (["target"], ["targets"])
+def _second_of(function: Callable[..., Any]) -> str:
+    """Return the name of a function's second argument; a function in C has no signature."""
+    with suppress(TypeError, ValueError):
+        return "".join(list(inspect.signature(function).parameters)[1:2])
+    return ""

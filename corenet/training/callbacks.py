@@ -57,7 +57,7 @@ class Callbacks:
         return any(answers)
 
     def _stops(self, callback: Any, training: Training) -> bool:
-        with _blaming(callback, f"after epoch {training.epoch}", training):
+        with _as_it_is(ConfigError), _blaming(callback, f"after epoch {training.epoch}", training):
             answer = callback.after_epoch(training)
             if answer is not None and not isinstance(answer, bool):
                 raise TypeError(f"after_epoch() returns True to end the training, False or None, not {answer!r:.80}")
@@ -65,13 +65,8 @@ class Callbacks:
 
 
 def _begin(callback: Any, training: Training) -> None:
-    try:
-        with _blaming(callback, "as the training began", training):
-            callback.begin(training)
-    except CallbackError as error:
-        if isinstance(error.__cause__, CorenetError):  # of an argument, and nothing was trained yet
-            raise error.__cause__ from None
-        raise
+    with _as_it_is(CorenetError), _blaming(callback, "as the training began", training):
+        callback.begin(training)  # nothing was trained yet, so that any error of ours is about an argument
 
 
 def _end_all(callbacks: list[Any], training: Training) -> None:
@@ -89,6 +84,17 @@ def _end_all(callbacks: list[Any], training: Training) -> None:
 def _end(callback: Any, training: Training) -> None:
     with _blaming(callback, "as the training ended", training):
         callback.end(training)
+
+
+@contextmanager
+def _as_it_is(argument: type[CorenetError]) -> Iterator[None]:
+    """Let errors of this kind, which are about an argument of the callback, be raised as they are."""
+    try:
+        yield
+    except CallbackError as error:
+        if isinstance(error.__cause__, argument):
+            raise error.__cause__ from None
+        raise
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from corenet.contracts.module import Module
 from corenet.data import Dataset
 from corenet.errors import ConfigError, did_you_mean
 from corenet.history import Epoch
-from corenet.training.asked_metrics import LOSS, Asked, Found, is_rate, named_apart, sign_of
+from corenet.training.asked_metrics import LOSS, Asked, Found, is_number, is_rate, named_apart, of_model, sign_of
 from corenet.training.coding import are_classes, refuse_no_classes
 from corenet.training.metrics import error_rate
 from corenet.training.output_measures import VALID, OutputMeasures
@@ -67,17 +67,19 @@ class Measures:
         """Return 1 if a larger number of that name is better, -1 if a smaller one is, 0 if nobody knows.
 
         Raises:
-            ConfigError: no epoch has such a number.
+            ConfigError: no epoch has such a number; it has several of that name, or none.
         """
         signs = {LOSS: -1, "lr": 0, "seconds": 0}
+        numbers = self._names(is_number)
         for part in self._data:
-            signs |= {f"{part}_{name}": sign_of(metric) for name, metric in self._named.items()}
+            signs |= {f"{part}_{name}": sign_of(self._named[name]) for name in numbers}
         signs |= {f"{VALID}_{LOSS}": -1} if VALID in self._data else {}
         if monitor not in signs:
             hint = "" if VALID in self._data else "; validation data is given as valid="
+            lists = [f"{part}_{name}" for part in self._data for name in self._named if name not in numbers]
+            what = f"{monitor!r} is a list, not a number" if monitor in lists else f"no epoch has {monitor!r}"
             raise ConfigError(
-                f"monitor: no epoch has {monitor!r}{did_you_mean(str(monitor), signs)}; "
-                f"there are {', '.join(signs)}{hint}",
+                f"monitor: {what}{did_you_mean(str(monitor), signs)}; there are {', '.join(signs)}{hint}",
                 name="monitor",
                 value=monitor,
             )
@@ -102,7 +104,7 @@ class Measures:
             if name in in_pieces:
                 measured[name] = in_pieces[name]
             elif not is_rate(metric) and not isinstance(metric, Metric):
-                measured[name] = float(metric(model, self._data[part]))
+                measured[name] = of_model(name, metric, model, self._data[part])
             elif error_rate.__name__ in found:
                 wrong = found[error_rate.__name__]
                 measured[name] = wrong if metric is error_rate else 1 - wrong

@@ -10,7 +10,7 @@ from corenet.contracts.loss import Loss
 from corenet.contracts.metric import Metric
 from corenet.contracts.module import Module
 from corenet.data import Dataset
-from corenet.training.asked_metrics import Asked, is_rate, named_apart
+from corenet.training.asked_metrics import Asked, is_rate, named_apart, of_model
 from corenet.training.streamed import Reader, streamed
 
 
@@ -41,5 +41,5 @@ def measure(model: Module, data: Dataset, metrics: Iterable[Asked], loss: Loss |
         found = streamed(of_outputs, model, data, Reader(loss, data.targets)) if of_outputs else {}
         for name, metric in named.items():
             if not isinstance(metric, Metric):
-                found[name] = float(metric(model, data, loss) if is_rate(metric) else metric(model, data))
+                found[name] = metric(model, data, loss) if is_rate(metric) else of_model(name, metric, model, data)
     return {name: found[name] for name in named}

@@ -194,6 +194,29 @@ def test_a_number_that_no_epoch_has_is_refused_before_the_training(callback, mon
     assert learner[2].steps == 0
 
 
+WATCHING = [cn.EarlyStopping, cn.ReduceOnPlateau, lambda name, **options: cn.BestCheckpoint("x", name, **options)]
+
+
+@pytest.mark.parametrize("callback", WATCHING)
+def test_a_metric_that_is_a_list_is_refused_before_the_training(callback):
+    learner, watching = parts(), callback("train_confusion_matrix", mode="max")
+    message = r"monitor: 'train_confusion_matrix' is a list, not a number; there are loss, lr, seconds, train_f1; vali"
+    with pytest.raises(cn.ConfigError, match=message):
+        cn.fit(*learner, TRAIN, epochs=3, metrics=["confusion_matrix", "f1"], callbacks=[watching], **OPTIONS)
+    assert learner[2].steps == 0
+
+
+@pytest.mark.parametrize("callback", WATCHING)
+def test_a_function_that_gives_a_list_is_refused_after_the_first_epoch(callback):
+    def both(output, target):
+        return torch.stack([output.mean(), target.mean()])
+
+    watching = callback("train_both", mode="max")
+    with pytest.raises(cn.ConfigError, match=r"monitor: 'train_both' is \[.*\], not a number, after epoch 1") as caught:
+        cn.fit(*parts(), TRAIN, epochs=3, metrics=[both], callbacks=[watching], **OPTIONS)
+    assert len(caught.value.history) == 1
+
+
 def test_without_validation_data_it_is_said_what_is_missing():
     with pytest.raises(cn.ConfigError, match=r"no epoch has 'valid_loss'.*; validation data is given as valid="):
         cn.fit(*parts(), TRAIN, epochs=3, callbacks=[cn.EarlyStopping()], **OPTIONS)

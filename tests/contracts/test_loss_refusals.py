@@ -68,3 +68,48 @@ def test_mean_of_an_empty_batch_is_refused(kind, shape):
     summed = kind(reduction="sum")
     assert summed(torch.empty(shape), torch.empty(shape)).item() == 0
     assert summed.backward().shape == shape
+
+
+class Weighted(cn.Loss):
+    """Takes three arguments, as PyTorch's losses may."""
+
+    def forward(self, input, target, weight):
+        return (weight * (input - target)).sum()
+
+    def backward(self):
+        raise NotImplementedError
+
+
+TAKES = r"takes \(input, target\); several outputs or targets are a tuple"
+
+
+@pytest.mark.parametrize("kind", [*ELEMENTWISE, cn.CrossEntropyLoss, Weighted])
+def test_three_tensors_as_in_pytorch_are_refused(kind):
+    with pytest.raises(cn.ConfigError, match=rf"^{kind.__name__}\(\) {TAKES}; got 3 arguments$"):
+        kind()(halves(4), halves(4), halves(4))
+
+
+def test_a_forward_that_takes_more_is_named():
+    with pytest.raises(cn.ConfigError, match=rf"^Weighted\(\) {TAKES}; its forward takes input, target, weight$"):
+        Weighted()(halves(4), halves(4))
+    model = cn.Sequential(cn.Linear(3, 2))
+    optimizer, data = cn.SGD(model.parameters(), lr=0.1), cn.data.Dataset(halves(5, 3), halves(5, 2))
+    with pytest.raises(cn.ConfigError, match=TAKES):
+        cn.fit(model, Weighted(), optimizer, data, epochs=1, batch_size=5, progress=False)
+
+
+def test_a_type_error_within_a_forward_is_its_own():
+    class Mistaken(Weighted):
+        def forward(self, input, target):
+            return input + None
+
+    with pytest.raises(TypeError, match="unsupported operand"):
+        Mistaken()(halves(4), halves(4))
+
+
+@pytest.mark.parametrize("kind", [*ELEMENTWISE, cn.CrossEntropyLoss])
+def test_a_tuple_for_one_tensor_is_refused(kind):
+    both = (halves(4), halves(4))
+    for pair, name in (((both, halves(4)), "input"), ((halves(4), both), "target")):
+        with pytest.raises(cn.DTypeError, match=rf"takes one tensor as {name}, got a tuple of 2; a loss for each is "):
+            kind()(*pair)

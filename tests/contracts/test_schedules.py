@@ -97,10 +97,43 @@ def test_what_is_no_factor_is_refused_with_step_and_value_before_anything_is_wri
     assert torch.equal(optimizer.state_dict()["states"][0]["velocity"], state)
 
 
-@pytest.mark.parametrize("value", [0.5, "cosine", [1.0]])
+@pytest.mark.parametrize("value", [0.5, [1.0], cn.StepSchedule])
 def test_what_is_no_function_is_refused(value, parameters):
-    with pytest.raises(cn.ConfigError, match="schedule must be a function of the number of steps done"):
+    with pytest.raises(cn.ConfigError, match="schedule must be a function of the number of steps done, or a name"):
         cn.SGD(parameters(2), lr=0.1, schedule=value)
+
+
+@pytest.mark.parametrize("name", ["constant", "corenet:constant"])
+def test_a_schedule_by_name(name, parameters):
+    optimizer = cn.Adam(parameters(2), lr=0.3, schedule=name)
+    assert optimizer.schedule == cn.ConstantSchedule()
+    assert optimizer.current_lr == pytest.approx(0.1)
+    optimizer.schedule = None
+    assert optimizer.current_lr == 0.3
+    optimizer.schedule = name
+    assert optimizer.current_lr == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "message"),
+    [
+        (
+            "cosine",
+            cn.ConfigError,
+            r"schedule 'cosine' cannot be made by its name alone .*; give CosineSchedule\(",
+        ),
+        ("cosin", cn.UnknownComponentError, "there is no schedule 'cosin'.*did you mean 'cosine'"),
+        ("relu", cn.UnknownComponentError, "there is no schedule 'relu'"),
+    ],
+)
+def test_a_name_that_tells_no_schedule_is_refused(name, error, message, parameters):
+    (weight,) = parameters(2)
+    with pytest.raises(error, match=message):
+        cn.SGD([weight], lr=0.1, schedule=name)
+    optimizer = cn.SGD([weight], lr=0.1, schedule=halves)
+    with pytest.raises(error, match=message):
+        optimizer.schedule = name
+    assert optimizer.schedule is halves
 
 
 def test_a_rule_of_an_earlier_version_may_have_a_schedule_of_its_own(parameters):

@@ -26,7 +26,7 @@ NETWORKS = {
         *(conv.Upsample(size=5), conv.Conv2d(2, 1, 5), Images((1,)), cn.Sigmoid()),
     ],
 }
-SINGLE_STEPS = "using single steps: not every kernel of it is known in C"
+SINGLE_STEPS = "using single steps: not every kernel of it is known in C ("
 
 
 class Images(cn.Module):
@@ -65,7 +65,8 @@ def test_engines_agree_and_none_falls_back(network, engine, caplog):
     with caplog.at_level(logging.INFO, logger="corenet"):
         found, history = trained(network, engine)
     said = {record.getMessage() for record in caplog.records}
-    assert said <= {SINGLE_STEPS}  # convolution and pooling stay calls of torch, which a loop in C cannot make
+    # Convolution and pooling stay calls of torch, which a loop in C cannot make.
+    assert all(each.startswith(SINGLE_STEPS) for each in said)
     assert history.engine == engine
     torch.testing.assert_close(found.state_dict(), expected.state_dict(), rtol=1e-8, atol=1e-8)
     assert history.losses[-1] < plain.losses[0]

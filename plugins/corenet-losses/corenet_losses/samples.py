@@ -47,7 +47,8 @@ class SampleLoss(cn.Loss):
     def check_floating(self, name: str, tensor: object) -> None:
         """Raise unless an input is a floating-point tensor without a history."""
         if not isinstance(tensor, Tensor):
-            raise cn.DTypeError(f"{self!r} takes torch.Tensors, got {tensor!r:.60} as {name}")
+            found = f"a tuple of {len(tensor)}" if isinstance(tensor, tuple) else type(tensor).__name__
+            raise cn.DTypeError(f"{self!r} takes one torch.Tensor as {name}, got {found}")
         if not tensor.is_floating_point():
             raise cn.DTypeError(f"{self!r} takes floating-point {name}, got {tensor.dtype}; use {name}.float()")
         if tensor.requires_grad:

@@ -9,7 +9,6 @@ import torch
 import corenet_norm as norm
 
 POINTS, BATCH, WIDTH = 83, 10, 12  # the last batch of an epoch is smaller
-COUNTS = "using single steps: not every kernel of it is known in C"
 
 NETWORKS = {
     "batches": lambda: [

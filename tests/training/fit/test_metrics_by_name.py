@@ -108,3 +108,57 @@ def test_targets_that_are_no_classes_are_refused_before_the_training():
 def test_rounds_take_names_too():
     results = cn.fit_rounds(lambda _: parts(), TRAIN, VALID, rounds=2, epochs=2, metrics=["f1"], **OPTIONS)
     assert all("f1" in history[-1].valid for _, history in results)
+
+
+WRONG = {
+    "one argument": (
+        lambda a: 0.0,
+        r"metrics: <lambda> takes \(a\), and a metric two arguments; a function whose",
+    ),
+    "three": (lambda output, target, weight: 0.0, r"takes \(output, target, weight\), and a metric two arguments"),
+}
+
+
+@pytest.mark.parametrize("which", WRONG)
+def test_a_function_of_other_than_two_arguments_is_refused_before_the_training(which):
+    function, message = WRONG[which]
+    learner = parts()
+    with pytest.raises(cn.ConfigError, match=message):
+        cn.fit(*learner, TRAIN, VALID, epochs=2, metrics=[function], **OPTIONS)
+    assert learner[2].steps == 0
+    with pytest.raises(cn.ConfigError, match=message):
+        cn.measure(learner[0], TRAIN, [function])
+
+
+@pytest.mark.parametrize(
+    ("function", "raised"),
+    [
+        (lambda y, t: (y - t).abs().max(), "TypeError: unsupported operand"),
+        (lambda y, t: y.argmax(1), "AttributeError: .*argmax"),
+        (lambda y, t: cn.MSELoss()(y, t), "DTypeError: MSELoss"),
+    ],
+)
+def test_a_function_of_outputs_that_is_taken_for_another_is_told_how_they_are_told_apart(function, raised):
+    message = rf"metric '<lambda>' was given \(model, data\) and raised {raised}.*; a function whose second argument"
+    with pytest.raises(cn.ConfigError, match=message) as caught:
+        cn.fit(*parts(), TRAIN, epochs=2, metrics=[function], **OPTIONS)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(cn.ConfigError, match=message):
+        cn.measure(parts()[0], TRAIN, [function])
+
+
+def test_an_error_of_a_function_of_model_and_data_is_its_own():
+    def mistaken(model, data):
+        return len(data) + None
+
+    with pytest.raises(TypeError, match="unsupported operand"):
+        cn.measure(parts()[0], TRAIN, [mistaken])
+
+
+@pytest.mark.parametrize("value", [None, "good", torch.zeros(2)])
+def test_a_function_of_model_and_data_that_gives_no_number_is_named(value):
+    def vague(model, data):
+        return value
+
+    with pytest.raises(cn.ConfigError, match=r"metric 'vague' is .*, not a number"):
+        cn.measure(parts()[0], TRAIN, [vague])

@@ -101,7 +101,8 @@ def compile_calls(
         for is_known, numbers in groupby(range(len(pieces)), lambda number: pieces[number] is not None)
     ]
     if not any(is_known for is_known, _ in runs):
-        raise CannotCompile("no kernel of the step is known in C")
+        first = f" ({operations[0].name})" if operations else ""
+        raise CannotCompile(f"no kernel of the step is known in C{first}")
     last = _last_uses(operations, [*kept, *gradients])
     places = _Places()
     distinct = Distinct(places)

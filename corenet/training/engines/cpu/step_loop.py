@@ -16,6 +16,7 @@ from corenet.training.engines.chunks import SECONDS
 from corenet.training.engines.cpu import cc
 from corenet.training.engines.cpu.codegen import Draw, Function
 from corenet.training.engines.cpu.part import Part
+from corenet.training.engines.recording.lowering import Call, kernel_of
 from corenet.training.engines.recording.recorded_step import RecordedStep
 from corenet.training.engines.recording.recorded_update import Numbers, RecordedUpdate
 from corenet.training.engines.unsupported import NotRecordable
@@ -191,12 +192,13 @@ def most_turns(nbytes: int) -> int:
     return max(1, min(_CHUNK, _KEPT // max(1, nbytes)))
 
 
-def one_function(calls: Sequence[object]) -> tuple[list[Draw], Function]:
+def one_function(calls: Sequence[Call]) -> tuple[list[Draw], Function]:
     """Return the draws at the start of ``calls`` and the one function after them."""
     *before, last = calls
     draws = [each for each in before if isinstance(each, Draw)]
     if not isinstance(last, Function) or len(draws) < len(before):
-        raise NotRecordable("not every kernel of it is known in C")
+        unknown = next(each for each in calls if not isinstance(each, (Draw, Function)))
+        raise NotRecordable(f"not every kernel of it is known in C ({kernel_of(unknown)})")
     return draws, last
 
 

@@ -159,6 +159,20 @@ def call(operation: Operation) -> Call:
     return partial(_copied, operation)
 
 
+def kernel_of(again: Call) -> str:
+    """Return the bare name of the kernel that a call does again, as :func:`call` has made it.
+
+    >>> import torch
+    >>> x = torch.rand(3)
+    >>> kernel_of(call(Operation(torch.ops.aten.cumsum.default, (x, 0), {}, x.cumsum(0))))
+    'cumsum'
+    """
+    assert isinstance(again, partial), "it is made by call"
+    if again.func is _copied:
+        return again.args[0].name  # type: ignore[no-any-return]
+    return str(again.func.__name__).partition(".")[0]
+
+
 def _that_writes(operation: Operation) -> Operation:
     """Return the same operation by a kernel that can write into a given result, where its own cannot."""
     if operation.name in ("new_zeros", "zeros_like"):

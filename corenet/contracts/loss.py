@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-from inspect import signature
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from corenet.contracts import value_checks
+from corenet.contracts.guarded_loss import TAKES, explained, guarded, no_tensor, refuse_another_forward
 from corenet.contracts.saved import Saved
 from corenet.contracts.several import each_of
 from corenet.contracts.tree import Tree, refuse_tensors_of_class
 from corenet.errors import (
     BackwardError,
     ConfigError,
-    DTypeError,
     RangeError,
-    ShapeError,
     did_you_mean,
 )
 
 Reduction = Literal["mean", "sum", "none"]
-_TAKES = "takes (input, target); several outputs or targets are a tuple"
 REDUCTIONS = ("mean", "sum", "none")
 
 
@@ -121,14 +116,14 @@ class Loss(Tree["Loss"]):
             DTypeError: ``forward`` returned something else than a tensor.
         """
         if others:
-            raise ConfigError(f"{self!r} {_TAKES}; got {2 + len(others)} arguments")
+            raise ConfigError(f"{self!r} {TAKES}; got {2 + len(others)} arguments")
         self.__dict__["_saved"] = None  # past the checks of Tree.__setattr__, here and below
         self.check(input, target)
         if self._checks_values:
             value_checks.ask(self, (input, target))
         value = self.evaluate(input, target)
         if not torch.compiler.is_compiling():
-            value.backward = _explained  # type: ignore[method-assign]  # what code for PyTorch would call
+            value.backward = explained  # type: ignore[method-assign]  # what code for PyTorch would call
         return value
 
     def evaluate(self, input: Any, target: Any) -> Tensor:
@@ -139,10 +134,10 @@ class Loss(Tree["Loss"]):
         try:
             value = self.forward(input, target)
         except TypeError:
-            _refuse_another_forward(self)
+            refuse_another_forward(self)
             raise
         if not isinstance(value, Tensor):
-            raise _no_tensor("forward", self, value)
+            raise no_tensor("forward", self, value)
         return value
 
     def save(self, *values: Any) -> None:
@@ -161,57 +156,11 @@ class Loss(Tree["Loss"]):
         super().__init_subclass__(**options)
         cls._checks_values = cls.check_values is not Loss.check_values
         if "backward" in vars(cls):
-            setattr(cls, "backward", _guarded(vars(cls)["backward"]))  # noqa: B010 - mypy forbids the other way
+            setattr(cls, "backward", guarded(vars(cls)["backward"]))  # noqa: B010 - mypy forbids the other way
         refuse_tensors_of_class(cls)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
-
-
-def _explained(*_: object, **__: object) -> None:
-    raise BackwardError("a loss is a number without a history: after loss(output, target) write loss.backward()")
-
-
-def _refuse_another_forward(loss: Loss) -> None:
-    """Raise :class:`~corenet.ConfigError` if a forward takes other arguments than an input and a target."""
-    taken = signature(loss.forward)
-    try:
-        taken.bind("input", "target")
-    except TypeError as error:
-        raise ConfigError(f"{loss!r} {_TAKES}; its forward takes {', '.join(taken.parameters)}") from error
-
-
-def _guarded(backward: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Return ``backward`` with its result checked: if its shape is not the input's, input and target were broadcast."""
-
-    @wraps(backward)
-    def checked(self: Loss) -> Any:
-        gradient, shapes = backward(self), self._input_shape
-        if type(gradient) is not Tensor or (shapes is not None and (gradient.shape,) != shapes):
-            _refuse_misfits(self, gradient, shapes)
-        return gradient
-
-    return checked
-
-
-def _refuse_misfits(loss: Loss, found: Any, shapes: tuple[torch.Size, ...] | None) -> None:
-    """Raise unless ``found`` is a gradient for each output of the model, of its shape."""
-    gradients = each_of(found)
-    for gradient in gradients:
-        if not isinstance(gradient, Tensor):
-            raise _no_tensor("backward", loss, gradient)
-    if shapes is not None and len(gradients) != len(shapes):
-        expected = f"the model gave {len(shapes)}; return a tuple with a gradient for each"
-        raise BackwardError(f"{loss!r}: backward returns {len(gradients)} gradients, and {expected}")
-    for place, (gradient, shape) in enumerate(zip(gradients, shapes or (), strict=False)):
-        if gradient.shape != shape:
-            which = "the gradient" if len(gradients) == 1 else f"the gradient of output {place}"
-            raise ShapeError(f"{loss!r}: {which}", gradient.shape, f"expected the input's shape {tuple(shape)}")
-
-
-def _no_tensor(method: str, loss: Loss, found: object) -> DTypeError:
-    hint = "; leave out .item()" if isinstance(found, float) else ""
-    return DTypeError(f"{loss!r}: {method} returns {type(found).__name__}, not a tensor{hint}")
 
 
 def check_reduction(reduction: object) -> None:

@@ -26,7 +26,7 @@ COMMANDS = {
     "doctor": "Import every plugin, say what is wrong and how to mend it.",
     "inspect": "Show what is in a model file.",
     "install": "Install plugins with pip, and show what they offer.",
-    "list-components": "List every installed module, loss and optimizer.",
+    "list-components": "List every installed component, of each kind.",
     "new-plugin": "Write a complete plugin, to change into your own.",
     "plugins": "List every distribution that offers components or commands.",
     "reproduce": "Run the student projects' experiments, reported against measured.",

@@ -7,20 +7,20 @@ from pathlib import Path
 
 import click
 
-from corenet.registry.spec import Kind
-from corenet.scaffold.names import SUMMARIES, names_for
+from corenet.registry.spec import KINDS, Kind
+from corenet.scaffold.names import names_for
 from corenet.scaffold.render import render, write_folder
 
 
 @click.command()
 @click.argument("name")
-@click.option("--kind", type=click.Choice(list(SUMMARIES)), default="module", show_default=True, help="What to write.")
+@click.option("--kind", type=click.Choice(KINDS), default="module", show_default=True, help="What to write.")
 @click.option("--component", metavar="NAME", help="The component's name; by default NAME without corenet-.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Output folder; by default NAME.")
 def command(name: str, kind: Kind, component: str | None, out: Path | None) -> None:
     """Write a complete plugin NAME, such as corenet-swish, to change into your own.
 
-    It has one component with its derivative, tests, and all that a package needs. As written,
+    It has one component with its formula, tests, and all that a package needs. As written,
     it installs, is listed, passes its tests and corenet check.
     """
     names = names_for(name, kind, component)

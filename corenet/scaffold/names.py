@@ -12,15 +12,32 @@ from corenet.registry.discovery import builtin_plugin
 from corenet.registry.distributions import DECLARED_GROUPS, plugin_distributions
 from corenet.registry.registry import Registry
 from corenet.registry.spec import Kind
+from corenet.registry.targets import article
 
-SUMMARIES: dict[Kind, str] = {  # of the kinds that there is a template for
+SUMMARIES: dict[Kind, str] = {
     "module": "Swish, y = x · σ(x)",
     "loss": "Huber loss, d² / 2 near the target and δ (|d| − δ / 2) far from it",
     "optimizer": "RMSprop, w ← w − η g / (√v + ε)",
+    "schedule": "Inverse square root after a warm-up, min(t / w, √(w / t))",
+    "metric": "Pinball loss of a quantile q, mean of max(q d, (q − 1) d)",
+    "callback": "The end of a training at a goal, s v ≥ s · goal",
+    "initializer": "LeCun's normal weights, N(0, g² / fan_in)",
 }
+FAULTS: dict[Kind, str] = {  # that the kit finds
+    "module": "flip a sign in the module",
+    "loss": "flip a sign in the loss",
+    "optimizer": "flip a sign in the optimizer",
+    "schedule": "let the schedule count its own calls",
+    "metric": "let reset() of the metric forget nothing",
+    "callback": "let begin() of the callback forget nothing",
+    "initializer": "seed torch's generator in the initializer",
+}
+SUFFIXES: dict[Kind, str] = {"loss": "Loss", "schedule": "Schedule"}  # that classes of a kind end with
+DERIVED = ("module", "loss")
+FIRST = ("module", "loss", "optimizer")  # the kinds that corenet 0.1 knew
 LONGEST = 40  # so that no line of the template grows too long
 TAKEN = {*sys.stdlib_module_names, "corenet", "tests", "torch"}
-USED = {"Any", "Iterable", "Literal", "Tensor"}  # what the template's own code imports
+USED = {"Any", "ClassVar", "Iterable", "Literal", "Tensor", "Training"}  # what the template's own code imports
 
 
 def names_for(name: str, kind: Kind, component: str | None = None) -> dict[str, str]:
@@ -39,11 +56,15 @@ def names_for(name: str, kind: Kind, component: str | None = None) -> dict[str, 
     return {
         "name": name,
         "kind": kind,
+        "article": article(kind),
         "group": group,
         "package": package,
         "component": component,
         "cls": _class(component, kind),
         "summary": SUMMARIES[kind],
+        "contents": "its formula, its derivative and its source" if kind in DERIVED else "its formula and its source",
+        "fault": FAULTS[kind],
+        "oldest": "0.1" if kind in FIRST else "0.2",
     }
 
 
@@ -76,8 +97,9 @@ def _component(component: str, kind: Kind) -> str:
 
 def _class(component: str, kind: Kind) -> str:
     cls = "".join(part.capitalize() for part in component.split("_"))
-    if kind == "loss" and not cls.endswith("Loss"):
-        cls += "Loss"
+    suffix = SUFFIXES.get(kind, "")
+    if not cls.endswith(suffix):
+        cls += suffix
     if iskeyword(cls) or cls in USED:
         raise _refusal(f"a class cannot be called {cls!r} here; choose another name with --component", component)
     return cls

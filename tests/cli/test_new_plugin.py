@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from corenet.registry.spec import KINDS
+
 EXAMPLE = Path(__file__).parents[2] / "plugins" / "corenet-example"
 FILES = [
     ".github/workflows/test.yml",
@@ -58,7 +60,7 @@ def test_the_folder_can_be_chosen(call, tmp_path):
     assert sorted(contents(tmp_path / "my plugins")) == FILES
 
 
-@pytest.mark.parametrize("kind", ["module", "loss", "optimizer"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_placeholder_is_filled(call, tmp_path, kind):
     call("new-plugin", "corenet-swish", "--kind", kind)
     for name, text in contents(tmp_path / "corenet-swish").items():

@@ -21,6 +21,9 @@ from corenet.scaffold.render import TEMPLATE
         ("my-corenet-lion", "optimizer", None, ("my_corenet_lion", "my_corenet_lion", "MyCorenetLion")),
         ("corenet-example", "module", "swish", ("corenet_example", "swish", "Swish")),
         ("corenet-2d", "module", "conv_2d", ("corenet_2d", "conv_2d", "Conv2d")),
+        ("corenet-lecun", "initializer", None, ("corenet_lecun", "lecun", "Lecun")),
+        ("corenet-slow-start", "schedule", None, ("corenet_slow_start", "slow_start", "SlowStartSchedule")),
+        ("corenet-my-schedule", "schedule", None, ("corenet_my_schedule", "my_schedule", "MySchedule")),
         ("corenet-sgd", "loss", None, ("corenet_sgd", "sgd", "SgdLoss")),  # built in is an optimizer of that name
     ],
 )

@@ -1,1 +1,1 @@
-"""The checks of the conformance kit: what a module, a loss and an optimizer promise."""
+"""The checks of the conformance kit: what a component of each kind promises."""

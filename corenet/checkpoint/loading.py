@@ -16,7 +16,7 @@ from corenet.checkpoint.earlier import document_of, is_earlier
 from corenet.checkpoint.history_state import history_of
 from corenet.checkpoint.optimizer_state import left_at, state_of
 from corenet.checkpoint.rebuilding import Rebuilding
-from corenet.checkpoint.same_model import refuse_other_modules
+from corenet.checkpoint.same_model import refuse_foreign_optimizer, refuse_other_modules
 from corenet.contracts.draws import Left, leave
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
@@ -108,6 +108,7 @@ def _fill(contents: Contents, document: dict[str, Any], model: Module, optimizer
     try:
         refuse_other_modules(contents.path, document, model)
         if optimizer is not None:
+            refuse_foreign_optimizer(model, optimizer)
             _fill_optimizer(contents, document, optimizer)
     except Exception:
         model.load_state_dict(before)

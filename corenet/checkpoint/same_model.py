@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from corenet.contracts.module import Module
+from corenet.contracts.optimizer import Optimizer
 from corenet.errors import CheckpointError, StructureError
 from corenet.registry.provenance import provenance, target_of
 
@@ -35,6 +36,13 @@ def refuse_other_modules(path: Path, document: dict[str, Any], model: Module) ->
                 f"{path} is of another model: {place or 'the whole'} is {_name(theirs.get(place))} there and "
                 f"{_name(ours.get(place))} here; build the model that was saved"
             )
+
+
+def refuse_foreign_optimizer(model: Module, optimizer: Optimizer) -> None:
+    """Raise :class:`StructureError` if an optimizer has no parameter of this model, but of another, or of a copy."""
+    own = {id(parameter) for parameter in model.parameters()}
+    if not any(id(parameter) in own for parameter in optimizer.parameters):
+        raise StructureError(f"{optimizer!r} has no parameter of this model; make it with model.parameters()")
 
 
 def _described(classes: dict[str, str], components: list[dict[str, str]]) -> dict[str, dict[str, str]]:

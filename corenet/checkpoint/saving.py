@@ -17,7 +17,7 @@ from corenet.checkpoint.description import Describer
 from corenet.checkpoint.history_state import as_tensor
 from corenet.checkpoint.model_state import modes_of, tied
 from corenet.checkpoint.optimizer_state import described, names_of, place_of
-from corenet.checkpoint.same_model import classes_of
+from corenet.checkpoint.same_model import classes_of, refuse_foreign_optimizer
 from corenet.contracts.draws import left_by
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
@@ -72,6 +72,8 @@ def save(
     True
     """
     _refuse_other_types(model, optimizer, loss, history)
+    if optimizer is not None:
+        refuse_foreign_optimizer(model, optimizer)
     describer, tensors = Describer(_named), _tensors("model", model)
     classes: list[type] = [type(each) for _, each in model.named_modules()]
     document: dict[str, Any] = {

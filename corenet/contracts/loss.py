@@ -126,7 +126,10 @@ class Loss(Tree["Loss"]):
         self.check(input, target)
         if self._checks_values:
             value_checks.ask(self, (input, target))
-        return self.evaluate(input, target)
+        value = self.evaluate(input, target)
+        if not torch.compiler.is_compiling():
+            value.backward = _explained  # type: ignore[method-assign]  # what code for PyTorch would call
+        return value
 
     def evaluate(self, input: Any, target: Any) -> Tensor:
         """Run :meth:`forward` on arguments that were checked already."""
@@ -163,6 +166,10 @@ class Loss(Tree["Loss"]):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
+
+
+def _explained(*_: object, **__: object) -> None:
+    raise BackwardError("a loss is a number without a history: after loss(output, target) write loss.backward()")
 
 
 def _refuse_another_forward(loss: Loss) -> None:

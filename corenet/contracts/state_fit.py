@@ -32,8 +32,8 @@ def refused_misfit(optimizer: str, own: dict[str, Any], state: Any) -> dict[str,
 
 def _refuse_other_tensors(index: int, mine: dict[str, Any], theirs: Any) -> None:
     if not isinstance(theirs, dict) or mine.keys() != theirs.keys():
-        found = " ".join(f"{theirs!r:.80}".split())
-        raise StructureError(f"state {index} is {found}, expected {sorted(mine)}")
+        found = sorted(theirs) if isinstance(theirs, dict) else " ".join(f"{theirs!r:.80}".split())
+        raise StructureError(f"state {index} is {found}, expected {sorted(mine)}: that of another rule or settings")
     for name, value in mine.items():
         if isinstance(value, Tensor) is not isinstance(theirs[name], Tensor):
             raise StructureError(f"state {index} {name!r} is {theirs[name]!r:.80}, expected one like {value!r:.80}")

@@ -114,7 +114,7 @@ def test_a_checkpoint_without_an_optimizer_is_refused_where_one_is_to_be_loaded(
 
 def test_the_state_of_another_optimizer_is_refused(network, saved, assert_refused):
     saved(network(), momentum=0.0)
-    assert_refused(cn.StructureError, r"state 0 is \{\}, expected \['velocity'\]")
+    assert_refused(cn.StructureError, r"state 0 is \[\], expected \['velocity'\]")
 
 
 @pytest.mark.parametrize(

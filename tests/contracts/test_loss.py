@@ -239,3 +239,12 @@ def test_a_backward_that_returns_no_tensor_says_so(value, kind):
     loss(halves(2), halves(2))
     with pytest.raises(cn.DTypeError, match=rf"^Odd\(\): backward returns {kind}, not a tensor"):
         loss.backward()
+
+
+def test_code_written_for_pytorch_is_told_which_backward_it_means():
+    loss = cn.MSELoss()
+    value = loss(torch.ones(2, 1), torch.zeros(2, 1))
+    with pytest.raises(cn.BackwardError, match=r"after loss\(output, target\) write loss\.backward\(\)"):
+        value.backward()
+    assert copy.deepcopy(value) == pickle.loads(pickle.dumps(value)) == 1.0
+    assert loss.backward().shape == (2, 1)

@@ -73,7 +73,7 @@ def test_the_state_follows_the_order_of_the_parameters_given_not_of_memory(
     [
         (lambda s: s["states"].pop(), cn.StructureError, "not one of Summing over 2 parameters"),
         (lambda s: s.pop("steps"), cn.StructureError, "not one of Summing over 2 parameters"),
-        (lambda s: s["states"][1].clear(), cn.StructureError, r"state 1 is \{\}, expected \['sum'\]"),
+        (lambda s: s["states"][1].clear(), cn.StructureError, r"state 1 is \[\], expected \['sum'\]"),
         (
             lambda s: s["states"][1].update(sum=torch.ones(7)),
             cn.ShapeError,

@@ -13,6 +13,7 @@ from corenet.testing.gradcheck.stencil import offsets
 
 CHUNK = 2**22  # output numbers held at once
 FAR = 0.37
+TOWARDS_ZERO = (0.5, 0.99, 1.0)  # of the way: where an exponential has come back from infinity
 FAR_POINTS = 8
 SEED = 5_000_011
 
@@ -52,9 +53,10 @@ class Changes:
         return found if found.any() else torch.ones_like(found), far
 
     def leaves_domain(self, line: Line) -> bool:
-        """Tell whether far out along a line an output is finite that is not here, or the other way round."""
-        far = self._far(line)
-        return any(self._difference(line, step)[0].isnan().any() for step in (far, -far))
+        """Tell whether far out along a line, or towards 0, an output is finite that is not here, or is not that is."""
+        far, own = self._far(line), line.tensor[line.index].item() if line.direction is None else 0.0
+        steps = (far, -far, *(-part * own for part in TOWARDS_ZERO))
+        return any(self._difference(line, step)[0].isnan().any() for step in steps)
 
     def rounding_far(self, tensor: Tensor) -> Tensor:
         """Return the rounding in ``u · f`` if all outputs were as large as the largest with ``tensor`` far off."""

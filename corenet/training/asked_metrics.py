@@ -116,7 +116,8 @@ def of_model(name: str, function: Callable[..., Any], model: Module, data: Datas
     try:
         return float(value)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise ConfigError(f"metric {name!r} is {value!r:.80}, not a number", name="metrics", value=function) from error
+        found = " ".join(repr(value).split())  # a tensor is written in lines
+        raise ConfigError(f"metric {name!r} is {found:.80}, not a number", name="metrics", value=function) from error
 
 
 def name_of(metric: object) -> str:

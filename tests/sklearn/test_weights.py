@@ -54,6 +54,14 @@ def test_metrics_leave_the_weights_aside(points):
     assert set(last.valid) == {"loss", "accuracy", "f1", "confusion_matrix", "share"}
 
 
+def test_no_callback_watches_a_matrix_of_weighted_rows(points):
+    model = CorenetClassifier(
+        metrics=["confusion_matrix"], callbacks=[cn.EarlyStopping("train_confusion_matrix", mode="max")], **SMALL
+    )
+    with pytest.raises(cn.ConfigError, match="'train_confusion_matrix' is a list, not a number; there are loss"):
+        model.fit(*points, np.linspace(0.2, 3.0, 90))
+
+
 def test_a_callback_watches_a_metric_of_weighted_rows(points):
     X, y = points
     stopping = cn.EarlyStopping("valid_f1", patience=3)

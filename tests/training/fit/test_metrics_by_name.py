@@ -155,10 +155,26 @@ def test_an_error_of_a_function_of_model_and_data_is_its_own():
         cn.measure(parts()[0], TRAIN, [mistaken])
 
 
-@pytest.mark.parametrize("value", [None, "good", torch.zeros(2)])
+@pytest.mark.parametrize("value", [None, "good", torch.rand(3, 2)])
 def test_a_function_of_model_and_data_that_gives_no_number_is_named(value):
     def vague(model, data):
         return value
 
-    with pytest.raises(cn.ConfigError, match=r"metric 'vague' is .*, not a number"):
+    with pytest.raises(cn.ConfigError, match=r"^metric 'vague' is .*, not a number$"):
         cn.measure(parts()[0], TRAIN, [vague])
+
+
+@pytest.mark.usefixtures("needs_compiler")
+@pytest.mark.parametrize("engine", ["plain", "compiled"])
+def test_a_confusion_matrix_is_of_one_size_in_all_epochs(engine):
+    torch.manual_seed(3)
+    train, valid = (cn.data.Dataset(torch.randn(n, 2), torch.randint(2, (n,))) for n in (40, 13))
+    model = cn.Sequential(cn.Linear(2, 5))
+    optimizer = cn.SGD(model.parameters(), lr=0.7)
+    options = {"metrics": ["confusion_matrix"], "engine": engine, **OPTIONS}
+    history = cn.fit(model, cn.CrossEntropyLoss(), optimizer, train, valid, epochs=6, **options)
+    for epoch in history:
+        for found, points in ((epoch.train, 40), (epoch.valid, 13)):
+            matrix = torch.tensor(found["confusion_matrix"])
+            assert matrix.shape == (5, 5)
+            assert matrix.sum() == points

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Hashable
-from math import ceil
+from math import ceil, inf
 from typing import Literal, get_args
 
 from corenet.contracts.several import each_of
@@ -14,8 +12,6 @@ from corenet.training.engines.additivity import refuse_what_does_not_add_up
 from corenet.training.engines.cpu.background import BackgroundFunctions
 from corenet.training.engines.cpu.cc import NO_COMPILER, compiler, is_at_work
 from corenet.training.engines.cpu.engine import KEPT, Compiled
-from corenet.training.engines.cpu.reuse import TEMPLATES
-from corenet.training.engines.cpu.structure import structure_of
 from corenet.training.engines.cuda.capture import device_of
 from corenet.training.engines.cuda.engine import Graph
 from corenet.training.engines.engine import Engine
@@ -32,8 +28,6 @@ ENGINES: tuple[str, ...] = get_args(EngineName)
 RECORDED_FROM = 200  # steps a shape of batches: a recording and its verification cost what they save in fewer
 RECALLED_FROM = 40  # such steps, where a like learner was trained before in this process
 REPEATED_FROM = 1000  # such steps of like learners in this process, none of them long: the next ones are worth it
-
-_STEPS: defaultdict[Hashable, float] = defaultdict(float)
 
 
 def engine_for(
@@ -85,18 +79,15 @@ def fastest_engine(learner: Learner, train: Dataset, steps: int, batch_size: int
         return Plain(learner)
     batch = first_batch(train.inputs, train.targets, batch_size)
     is_long = steps_a_shape >= RECORDED_FROM
-    if can_compile and (is_long or KEPT.knows(learner, batch) or _is_repeated(learner, batch, steps_a_shape)):
+    if can_compile and (is_long or _is_repeated(learner, batch, steps_a_shape)):
         return Compiled(learner, functions=BackgroundFunctions())
     return Replay(learner) if is_long else Plain(learner)
 
 
 def _is_repeated(learner: Learner, batch: Key, steps: float) -> bool:
-    """Count the steps of learners of one structure, and tell whether there were as many as a recording is worth."""
-    key = structure_of(learner), batch
-    if len(_STEPS) >= TEMPLATES and key not in _STEPS:
-        del _STEPS[next(iter(_STEPS))]
-    _STEPS[key] += steps
-    return _STEPS[key] >= REPEATED_FROM and not is_at_work()  # until then such a training is over
+    """Tell whether a loop of such learners is kept, or they did so many steps that a recording is worth it."""
+    done = KEPT.steps_of(learner, batch, steps)
+    return done == inf or (done >= REPEATED_FROM and not is_at_work())  # until then such a training is over
 
 
 def named_engine(name: str, learner: Learner, train: Dataset) -> Engine:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any
 
 import torch
@@ -86,6 +87,7 @@ class Templates:
         self._kept: OrderedDict[Hashable, Template] = OrderedDict()
         self._rests: OrderedDict[Hashable, StepTemplate] = OrderedDict()
         self._evaluations: OrderedDict[Hashable, EvaluationTemplate] = OrderedDict()
+        self._steps: OrderedDict[Hashable, float] = OrderedDict()  # of learners that have no loop
 
     def keep(self, chunks: Chunks, guards: Guards) -> None:
         """Keep a verified loop for later learners."""
@@ -122,6 +124,14 @@ class Templates:
     def knows(self, learner: Learner, batch: Key) -> bool:
         """Tell whether a loop of a learner's structure is kept."""
         return (structure_of(learner), batch) in self._kept
+
+    def steps_of(self, learner: Learner, batch: Key, more: float) -> float:
+        """Count ``more`` steps of learners of this structure, and return how many there are; inf if a loop is kept."""
+        key = structure_of(learner), batch
+        if key in self._kept:
+            return inf
+        _put(self._steps, key, self._steps.get(key, 0.0) + more, TEMPLATES)
+        return self._steps[key]
 
     def recall(self, learner: Learner, batch: Key) -> tuple[CompiledLoop, Guards] | None:
         """Return the loop of a learner, unverified, if one of its structure is kept, and the guards of that one."""
@@ -173,9 +183,9 @@ def _key_on(learner: Learner, given: Sequence[Tensor]) -> Hashable:
     return structure_of(learner), tuple((id(each), memory(each), each._version) for each in given)
 
 
-def _put(kept: OrderedDict[Hashable, Any], key: Hashable, template: object, most: int) -> None:
-    """Keep a template as the latest, and drop the oldest of more than ``most``."""
-    kept[key] = template
+def _put(kept: OrderedDict[Hashable, Any], key: Hashable, value: object, most: int) -> None:
+    """Keep something as the latest, and drop the oldest of more than ``most``."""
+    kept[key] = value
     kept.move_to_end(key)
     if len(kept) > most:
         kept.popitem(last=False)

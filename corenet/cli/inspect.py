@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from corenet.cli import options
+from corenet.cli.echo import echo
 from corenet.cli.no_plugins import no_plugins
 from corenet.registry.sanitize import plain
 from corenet.text_table import text_table
@@ -34,7 +35,8 @@ def command(model: str, as_json: bool) -> None:
     if as_json:
         options.print_json({"schema": 1, **found.to_dict()})
     else:
-        click.echo("\n".join(_lines(found)))
+        for line in _lines(found):
+            echo(line, indent=LABEL)
 
 
 def _lines(found: ModelFile) -> Iterator[str]:

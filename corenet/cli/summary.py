@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from corenet.cli import options
+from corenet.cli.echo import echo
 from corenet.cli.no_plugins import no_plugins
 from corenet.text_table import text_table
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from corenet.report.model_summary import LayerSummary, ModelSummary
 
 COLUMNS = ("LAYER", "MODULE", "OUTPUT", "PARAMETERS", "MEMORY", "FLOPS")
+LABEL = 12
 POINTS = 32
 UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -41,7 +43,8 @@ def command(name: str, shape: str | None, batch_size: int | None, as_json: bool)
     if as_json:
         options.print_json({"schema": 1, **found.to_dict()})
     else:
-        click.echo("\n".join(_lines(found)))
+        for line in _lines(found):
+            echo(line, indent=LABEL)
     if found.failed:
         click.get_current_context().exit(1)
 

@@ -2,8 +2,10 @@
 
 import sys
 
+import click
 import pytest
 
+import corenet as cn
 from corenet.cli.echo import echo
 
 LINE = "ok     module     corenet:relu: 20 passed, 2 skipped, worst relative error 2.1e-10 in each of its cases"
@@ -34,3 +36,17 @@ def test_a_line_that_fits_keeps_its_spaces(capsys, monkeypatch):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     echo("a    b")
     assert capsys.readouterr().out == "a    b\n"
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+@pytest.mark.parametrize("command", ["inspect", "summary"])
+def test_what_a_model_file_is_told_to_hold_wraps_on_a_terminal(call, tmp_path, monkeypatch, command, columns):
+    model = cn.Sequential(cn.Linear(2, 3), cn.Tanh(), cn.Linear(3, 1))
+    cn.save(tmp_path / "m.safetensors", model, cn.Adam(model.parameters()))
+    whole = call(command, "m.safetensors").stdout
+    assert max(map(len, whole.splitlines())) > 80
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    wrapped = click.unstyle(call(command, "m.safetensors").stdout)
+    assert max(len(line) for line in wrapped.splitlines() if len(line.split()) > 1) <= columns  # a digest is one word
+    assert set(whole.split()) <= set(wrapped.split())

@@ -21,9 +21,11 @@ from corenet.contracts.draws import Left, leave
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
-from corenet.errors import CheckpointError, CheckpointWarning, CorenetError
+from corenet.errors import CheckpointError, CheckpointWarning, CorenetError, OutputError
 from corenet.history import History
 from corenet.tables.coding import TableCoding
+
+MODEL = "model.safetensors"  # the file in the folder of a run
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ def load(path: str | Path) -> Loaded: ...
 def load(path: str | Path, model: Module, optimizer: Optimizer | None = None) -> None: ...
 def load(path: str | Path, model: Module | None = None, optimizer: Optimizer | None = None) -> Loaded | None:
     """Return what :func:`save` wrote, built again; or read it into ``model``, and into ``optimizer`` if given.
+
+    ``path`` is the file, or the folder of a run with a ``model.safetensors`` in it.
 
     Components are found by the names in the file among those that are installed: a file never says what is run. The
     result has ``model``, ``optimizer``, ``loss``, ``table`` and ``history``; what was not saved is None.
@@ -90,7 +94,7 @@ def load_state(path: str | Path) -> dict[str, Tensor]:
 
 def opened(path: str | Path) -> tuple[Contents, dict[str, Any]]:
     """Return what a file holds, and what it says of it, checked."""
-    contents = read(Path(path))
+    contents = read(_file(Path(path)))
     if is_earlier(contents):
         return contents, document_of(contents)
     if contents.document is None:
@@ -100,6 +104,17 @@ def opened(path: str | Path) -> tuple[Contents, dict[str, Any]]:
     except ValueError as error:
         raise CheckpointError(f"{path} is not a checkpoint: {error}") from error
     return contents, contents.document
+
+
+def _file(path: Path) -> Path:
+    """Return the file of a model; that of a run's folder, if ``path`` is one."""
+    if not path.is_dir():
+        return path
+    if not (path / MODEL).exists():
+        rounds = sorted(each.parent.name for each in path.glob(f"*/{MODEL}"))
+        hint = f"; name one of {', '.join(rounds[:3])} in it" if rounds else ", so it is no folder of a run"
+        raise OutputError(f"{path} is a folder without {MODEL}{hint}")
+    return path / MODEL
 
 
 def _fill(contents: Contents, document: dict[str, Any], model: Module, optimizer: Optimizer | None) -> None:

@@ -30,9 +30,11 @@ COMMANDS = {
     "new-plugin": "Write a complete plugin, to change into your own.",
     "plugins": "List every distribution that offers components or commands.",
     "reproduce": "Run the student projects' experiments, reported against measured.",
+    "resume": "Go on with a training that was stopped.",
     "show": "Show what a component computes and takes, and whether it conforms.",
     "summary": "Show the layers, shapes, memory and FLOPs of a model.",
     "trace": "Show one training step layer by layer, each gradient checked.",
+    "train": "Train a network on a table, or as an experiment file says.",
 }
 
 

@@ -15,6 +15,7 @@ from corenet.registry.collect import reason_of
 from corenet.registry.named import made
 from corenet.registry.provenance import imported
 from corenet.registry.registry import builtins
+from corenet.training.metric_value import number_of
 from corenet.training.metrics import accuracy, error_rate
 from corenet.training.streamed import OfFunction
 
@@ -113,11 +114,7 @@ def of_model(name: str, function: Callable[..., Any], model: Module, data: Datas
             raise
         text = f"metric {name!r} was given (model, data) and raised {reason_of(error)}; {APART}"
         raise ConfigError(text, name="metrics", value=function) from error
-    try:
-        return float(value)
-    except (TypeError, ValueError, RuntimeError) as error:
-        found = " ".join(repr(value).split())  # a tensor is written in lines
-        raise ConfigError(f"metric {name!r} is {found:.80}, not a number", name="metrics", value=function) from error
+    return number_of(name, value, APART)
 
 
 def name_of(metric: object) -> str:

@@ -19,6 +19,7 @@ from corenet.training.coding import coding_of
 from corenet.training.codings import Coding
 from corenet.training.engines.recording.restore import restored
 from corenet.training.mean_loss import mean_loss
+from corenet.training.metric_value import value_of
 
 POINTS = 10_000  # in a piece: as many as make the overhead of a piece small
 OF_CLASSES = ("classes", "scores")
@@ -115,7 +116,7 @@ def streamed(metrics: Mapping[str, Metric], model: Module, data: Dataset, reader
             is_number = is_number and not any(bool(each.isnan().any()) for each in each_of(output))
             for name, metric in metrics.items() if is_number else ():
                 reader.feed(name, metric, output, targets)
-    return {name: _plain(name, metric.compute()) if is_number else math.nan for name, metric in metrics.items()}
+    return {name: value_of(name, metric) if is_number else math.nan for name, metric in metrics.items()}
 
 
 def _pieces(data: Dataset) -> Iterator[tuple[Tensors, Tensors]]:
@@ -127,11 +128,3 @@ def _joined(parts: tuple[Tensors, ...]) -> Tensors:
     if isinstance(parts[0], tuple):
         return tuple(torch.cat(each) for each in zip(*parts, strict=True))
     return torch.cat(parts)  # type: ignore[arg-type]  # none is a tuple where the first is none
-
-
-def _plain(name: str, value: Any) -> Any:
-    """Return a metric's value as JSON may have it."""
-    try:
-        return value.tolist() if isinstance(value, Tensor) else float(value)
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"metric {name!r} is {value!r:.80}, not a number or a tensor", name="metrics") from error

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from corenet.contracts.metric import Metric
+from corenet.contracts.metric_value import number_of
 from corenet.contracts.module import Module
 from corenet.data import Dataset
 from corenet.errors import ConfigError, UnknownComponentError
@@ -15,7 +16,6 @@ from corenet.registry.collect import reason_of
 from corenet.registry.named import made
 from corenet.registry.provenance import imported
 from corenet.registry.registry import builtins
-from corenet.training.metric_value import number_of
 from corenet.training.metrics import accuracy, error_rate
 from corenet.training.streamed import OfFunction
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from corenet.contracts.loss import Loss
 from corenet.contracts.metric import Metric
+from corenet.contracts.metric_value import value_of
 from corenet.contracts.module import Module
 from corenet.contracts.several import Tensors, each_of, mapped
 from corenet.data import Dataset, pieces
@@ -19,7 +20,6 @@ from corenet.training.coding import coding_of
 from corenet.training.codings import Coding
 from corenet.training.engines.recording.restore import restored
 from corenet.training.mean_loss import mean_loss
-from corenet.training.metric_value import value_of
 
 POINTS = 10_000  # in a piece: as many as make the overhead of a piece small
 OF_CLASSES = ("classes", "scores")

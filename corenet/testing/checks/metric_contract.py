@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from corenet.contracts.metric_value import value_of
 from corenet.errors import ConfigError
 from corenet.registry.collect import reason_of
 from corenet.testing.checks.check import Checks
@@ -17,7 +18,6 @@ from corenet.testing.support.metric_points import Points, points_for
 from corenet.testing.support.no_autograd import no_autograd
 from corenet.testing.support.trial import Trial
 from corenet.testing.support.violation import NotApplicable, Violation
-from corenet.training.metric_value import value_of
 
 METRIC_CONTRACT_CHECKS = Checks("metric")
 CUTS = ((1, 22), (7, 7, 9), (20, 2, 1), (1,) * 23)

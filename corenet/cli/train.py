@@ -37,9 +37,7 @@ class Widths(click.ParamType[list[int]]):
 @click.option("--target", metavar="COLUMN", help="The column to predict.")
 @click.option("--hidden", type=Widths(), metavar="N,N", help="Widths of the hidden layers.")
 @click.option("--epochs", type=click.IntRange(1), metavar="N", help="The most passes over the data.")
-@click.option(
-    "--rounds", type=click.IntRange(1), metavar="N", help="Independent trainings, each with a split of its own."
-)
+@click.option("--rounds", type=click.IntRange(1), metavar="N", help="Trainings, each with its own split.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), metavar="N", help="Seed of all random numbers.")
 @click.option("--set", "changes", multiple=True, metavar="ENTRY=VALUE", help="Any entry of an experiment file.")
 @click.option(

@@ -54,15 +54,15 @@ def network_of(recipe: Recipe, parts: Parts, folder: Path) -> Module:
 
 
 def callbacks_of(recipe: Recipe, parts: Parts) -> list[Any]:
-    """Return the callbacks of a recipe: early stopping if it says nothing, and there is something to look at."""
+    """Return the callbacks of a recipe, made."""
     return [_made("callback", each) for each in callbacks_said(recipe, parts)]
 
 
 def callbacks_said(recipe: Recipe, parts: Parts) -> Sequence[Component]:
-    """Return the callbacks that a recipe means."""
+    """Return the callbacks that a recipe means: where it says none, early stopping for a table with a part kept."""
     if recipe.callbacks is not None:
         return recipe.callbacks
-    return () if parts.valid is None else (EARLY_STOPPING,)
+    return (EARLY_STOPPING,) if "source" in recipe.data and parts.valid is not None else ()
 
 
 def loss_said(recipe: Recipe, parts: Parts) -> Component:

@@ -17,7 +17,7 @@ from corenet.errors import ConfigError, OutputError
 from corenet.experiments.building import callbacks_of
 from corenet.experiments.experiment import Experiment, Recipe, experiment
 from corenet.experiments.parts import Parts, rounds_of
-from corenet.experiments.resolved import own_files, resolved
+from corenet.experiments.resolved import resolved
 from corenet.experiments.results import results_of, results_over
 from corenet.experiments.run import Round
 from corenet.experiments.run_folder import (
@@ -31,7 +31,7 @@ from corenet.experiments.run_folder import (
     run_folder,
 )
 from corenet.experiments.training import begun, trained
-from corenet.experiments.writing import as_toml
+from corenet.experiments.writing import write
 from corenet.files import write_text
 from corenet.history import History
 from corenet.registry.named import class_of
@@ -144,10 +144,8 @@ def _train_all(chosen: Experiment, data: Sequence[Parts], out: Path, progress: b
 
 
 def _describe(chosen: Experiment, recipe: Recipe, parts: Parts, out: Path) -> None:
-    """Write what is trained, with the Python files that it names."""
-    for file in own_files(recipe, chosen.folder):
-        shutil.copy(file, out)
-    write_text(out / EXPERIMENT, as_toml(chosen, resolved(recipe, parts, chosen.folder, out)))
+    """Write what is trained, everything resolved, with the Python files that it names."""
+    write(out / EXPERIMENT, chosen, resolved(recipe, parts))
 
 
 def _train(chosen: Experiment, recipe: Recipe, parts: Parts, out: Path, progress: bool | None) -> None:

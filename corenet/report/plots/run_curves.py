@@ -1,4 +1,4 @@
-"""The curves of a run: its losses over the epochs, and its first metric, as a PNG file. They need the extra ``plot``."""
+"""The curves of a run, its losses and first metric over the epochs, as a PNG file. They need the extra ``plot``."""
 
 from __future__ import annotations
 

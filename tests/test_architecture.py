@@ -27,6 +27,7 @@ LAYERS = [
     ["checkpoint"],
     ["builtin", "testing"],
     ["training"],
+    ["making"],
     ["experiments", "sklearn"],
     ["canary", "report", "scaffold"],
     ["cli"],

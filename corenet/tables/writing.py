@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
@@ -55,14 +56,25 @@ def _write_parquet(file: IO[bytes], path: Path, frames: Iterator[pl.DataFrame]) 
     """Write by way of a file for each frame, for polars writes a file of Parquet in one call."""
     rows = 0
     with TemporaryDirectory(prefix=".corenet-", dir=path.absolute().parent) as folder:
-        for place, frame in enumerate(frames):
-            frame.write_parquet(f"{folder}/{place:09}.parquet")
-            rows += frame.height
         whole = Path(folder, "whole")
-        pl.scan_parquet(f"{folder}/*.parquet").sink_parquet(whole)
+        for place, frame in enumerate(frames):
+            with _writing(path):
+                frame.write_parquet(f"{folder}/{place:09}.parquet")
+            rows += frame.height
+        with _writing(path):
+            pl.scan_parquet(f"{folder}/*.parquet").sink_parquet(whole)
         with whole.open("rb") as source:
             shutil.copyfileobj(source, file)
     return rows
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Let what polars says of a disk be about ``path``."""
+    try:
+        yield
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise OutputError(f"cannot write {path}: {str(error).splitlines()[0]}") from error
 
 
 def _is_device(path: Path) -> bool:

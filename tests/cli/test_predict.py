@@ -3,11 +3,12 @@
 import json
 from pathlib import Path
 
-import polars as pl
 import pytest
 import torch
 
 import corenet as cn
+
+pl = pytest.importorskip("polars")
 
 CITIES = ("Köln", "Bonn", "Ulm")
 
@@ -101,7 +102,9 @@ def test_what_cannot_be_is_one_line(call, rows, tmp_path):
     pl.DataFrame(rows).select("city").write_csv("short.csv")
     pl.DataFrame(rows).rename({"vote": "predicted_vote"}).write_csv("again.csv")
     Path("none.csv").write_text("age,city\n")
+    Path("broken.parquet").write_bytes(b"PAR1 and no more")
     for arguments, said in [
+        (("model.safetensors", "broken.parquet"), "broken.parquet is no .parquet file that can be read"),
         (("model.safetensors", "train.csv", "--out", "train.csv"), "train.csv is there already; name another file, or"),
         (("model.safetensors", "train.csv", "--out", "o.xlsx"), "there are .csv, .tsv, .parquet"),
         (("model.safetensors", "train.csv", "--out", "no/o.csv"), "there is no folder"),

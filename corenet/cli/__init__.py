@@ -33,6 +33,7 @@ COMMANDS = {
     "predict": "Say what a saved model predicts of the rows of a table.",
     "reproduce": "Run the student projects' experiments, reported against measured.",
     "show": "Show what a component computes and takes, and whether it conforms.",
+    "sweep": "Search for the numbers with which an experiment does best.",
     "summary": "Show the layers, shapes, memory and FLOPs of a model.",
     "trace": "Show one training step layer by layer, each gradient checked.",
 }

@@ -27,7 +27,9 @@ LAYERS = [
     ["checkpoint"],
     ["builtin", "testing"],
     ["training"],
+    ["making"],
     ["experiments", "sklearn"],
+    ["search"],
     ["canary", "report", "scaffold"],
     ["cli"],
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
+from corenet.experiments.experiment import Experiment, Recipe, experiment, experiments
 from corenet.experiments.run import ExperimentResult, run
-from corenet.experiments.schema import Experiment, Recipe, experiment, experiments
 
 __all__ = ["Experiment", "ExperimentResult", "Recipe", "experiment", "experiments", "run"]

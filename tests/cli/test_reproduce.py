@@ -86,8 +86,8 @@ def test_without_matplotlib_it_goes_on_and_says_so_once(call, short, tmp_path, m
     ("content", "message"),
     [
         (None, "cannot read bad.toml: "),
-        ("title = ", "experiment bad: not a TOML file: "),
-        ("title = 'x'\nepochs = 3", "experiment bad: unknown entry 'epochs'"),
+        ("title = ", "bad.toml: not a TOML file: "),
+        ("title = 'x'\nepochs = 3", "bad.toml: data missing"),
     ],
 )
 def test_a_bad_file_is_one_line(call, tmp_path, content, message):

@@ -53,5 +53,5 @@ def _difference(output: Tensor) -> Tensor:
 
 def _raw(round: Round) -> Tensor:
     inputs: Tensor = round.test.inputs
-    by = round.statistics
+    by = round.parts.statistics
     return inputs if by is None else inputs * by.std + by.mean

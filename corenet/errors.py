@@ -221,7 +221,14 @@ class EngineWarning(UserWarning):
 
 
 class TableWarning(UserWarning):
-    """A row has what the training's table had not, and is taken as if it lacked it."""
+    """A row has what the training's table had not, and is taken as if it lacked it.
+
+    ``cell`` says where and what it is, ``taken`` how it is taken.
+    """
+
+    def __init__(self, message: str, *, cell: str = "", taken: str = "") -> None:
+        self.cell, self.taken = cell, taken
+        super().__init__(message)
 
 
 class CheckpointError(CorenetError, ValueError):

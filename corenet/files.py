@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
+from typing import IO
 
 from corenet.errors import OutputError
 
@@ -27,7 +28,19 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def write_bytes(path: str | Path, content: bytes | bytearray) -> Path:
-    """Write ``content`` to ``path`` whole or not at all, and return the path.
+    """Write ``content`` to ``path`` whole or not at all, as :func:`written` does, and return the path.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    with written(path) as file:
+        file.write(content)
+    return Path(path)
+
+
+@contextmanager
+def written(path: str | Path) -> Iterator[IO[bytes]]:
+    """Give a file to write, which is ``path`` when this ends well, and is gone when it does not.
 
     It is on the disk when this returns. A symbolic link is followed, and an older file's permissions are kept. Several
     that write one file do not mix: the last one stays. What a writer that was killed has left is removed.
@@ -35,22 +48,24 @@ def write_bytes(path: str | Path, content: bytes | bytearray) -> Path:
     Raises:
         OutputError: the file cannot be written.
     """
-    path = Path(path)
     target = Path(os.path.realpath(path))  # to replace the link itself would leave its target old
     try:
         if target.exists() and not (target.is_file() or target.is_dir()):
-            target.write_bytes(content)  # a device such as /dev/stdout, which nothing may replace
-            return path
+            with target.open("wb") as device:  # such as /dev/stdout, which nothing may replace
+                yield device
+            return
         with _partial(target) as partial:
-            _write(partial, target, content)
+            with _opened(partial, target) as file:
+                yield file
             os.replace(partial, target)
         _sync_folder(target.parent)
+    except OutputError:
+        raise
     except OSError as error:
         raise OutputError(
-            f"cannot write {path}: {error.strerror}; choose a folder that exists and is writable"
+            f"cannot write {path}: {error.strerror or error}; choose a folder that exists and is writable"
         ) from error
     _clean(target)
-    return path
 
 
 @contextmanager
@@ -64,13 +79,14 @@ def _partial(target: Path) -> Iterator[Path]:
             partial.unlink()
 
 
-def _write(partial: Path, target: Path, content: bytes | bytearray) -> None:
-    """Write to the disk, readable for those only for whom ``target``, if there is one, is readable."""
+@contextmanager
+def _opened(partial: Path, target: Path) -> Iterator[IO[bytes]]:
+    """Open a new file, readable for those only for whom ``target``, if there is one, is readable; sync it at last."""
     with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
         _lock(file.fileno())
         if target.is_file():
             shutil.copymode(target, partial)
-        file.write(content)
+        yield file
         file.flush()
         os.fsync(file.fileno())
 

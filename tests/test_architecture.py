@@ -29,6 +29,7 @@ LAYERS = [
     ["training"],
     ["making"],
     ["experiments", "sklearn"],
+    ["search"],
     ["canary", "report", "scaffold"],
     ["cli"],
 ]

@@ -17,6 +17,7 @@ from corenet.checkpoint.history_state import history_of
 from corenet.checkpoint.optimizer_state import left_at, state_of
 from corenet.checkpoint.rebuilding import Rebuilding
 from corenet.checkpoint.same_model import refuse_foreign_optimizer, refuse_other_modules
+from corenet.checkpoint.settings import warn_of_other_settings
 from corenet.contracts.draws import Left, leave
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
@@ -53,6 +54,9 @@ def load(path: str | Path, model: Module | None = None, optimizer: Optimizer | N
             the model is built, or has no optimizer state.
         StructureError, ShapeError, DTypeError: it belongs to another model, of other tensors or
             of other modules; nothing was changed.
+
+    A module of the same class that was saved with another setting, such as the ``p`` of a Dropout, is filled with a
+    :class:`CheckpointWarning` that names it: what it computes may be something else.
 
     >>> import corenet as cn, tempfile
     >>> a, b = cn.Linear(2, 1), cn.Linear(2, 1)
@@ -107,6 +111,7 @@ def _fill(contents: Contents, document: dict[str, Any], model: Module, optimizer
     model.load_state_dict(contents.tensors("model."))
     try:
         refuse_other_modules(contents.path, document, model)
+        warn_of_other_settings(contents.path, document["settings"], model)
         if optimizer is not None:
             refuse_foreign_optimizer(model, optimizer)
             _fill_optimizer(contents, document, optimizer)

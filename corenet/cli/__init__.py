@@ -31,6 +31,7 @@ COMMANDS = {
     "plugins": "List every distribution that offers components or commands.",
     "reproduce": "Run the student projects' experiments, reported against measured.",
     "show": "Show what a component computes and takes, and whether it conforms.",
+    "sweep": "Search for the numbers with which an experiment does best.",
     "summary": "Show the layers, shapes, memory and FLOPs of a model.",
     "trace": "Show one training step layer by layer, each gradient checked.",
 }

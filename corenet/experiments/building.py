@@ -54,10 +54,10 @@ def network_of(recipe: Recipe, parts: Parts, folder: Path) -> Module:
 
 
 def callbacks_of(recipe: Recipe, parts: Parts) -> list[Any]:
-    """Return the callbacks of a recipe: early stopping if it says nothing, and there is something to look at."""
+    """Return the callbacks of a recipe: if it says nothing, early stopping for a table of which a part is kept."""
     said = recipe.callbacks
     if said is None:
-        said = () if parts.valid is None else (EARLY_STOPPING,)
+        said = (EARLY_STOPPING,) if "source" in recipe.data and parts.valid is not None else ()
     return [_made("callback", each) for each in said]
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from corenet.data import Dataset, Statistics
+from corenet.data import Dataset, Statistics, stream
 from corenet.errors import ConfigError
 from corenet.experiments.experiment import Recipe
 from corenet.experiments.own_code import function_of
@@ -78,13 +78,19 @@ def rounds_of(recipe: Recipe, folder: Path) -> Iterator[Parts]:
 
 def table_of(recipe: Recipe, folder: Path) -> Table:
     """Return the table that is learnt from."""
-    from corenet.tables.bundled import NAMES
     from corenet.tables.table import table
 
     data = recipe.data
-    source = data["source"] if data["source"] in NAMES else folder / data["source"]
+    source = data["source"] if is_set(data["source"]) else folder / data["source"]
     how = {name: data[name] for name in ("missing", "delimiter", "encoding", "header") if data[name] is not None}
     return table(source, data["target"], columns=data["columns"], **how)
+
+
+def is_set(source: str) -> bool:
+    """Tell whether a source is the name of a set, and no path."""
+    from corenet.tables.bundled import NAMES
+
+    return source in NAMES
 
 
 def _split(table: Table, data: Any, seed: int) -> Parts:
@@ -96,11 +102,12 @@ def _drawn(data: Any, seed: int) -> Parts:
     from corenet.tables.toys import TOYS
 
     draw, points = TOYS[data["draw"]], data["points"]
-    train, test = (_coded(draw(points, 2 * seed + part), data["targets"]) for part in (0, 1))
+    seeds = (2 * seed, stream("valid", seed), 2 * seed + 1)
+    train, valid, test = (_coded(draw(points, each), data["targets"]) for each in seeds)
     if not data["normalized"]:
-        return Parts(train, None, test)
-    statistics = train.statistics()
-    return Parts(train.normalized(statistics), None, test.normalized(statistics), None, statistics)
+        return Parts(train, valid, test)
+    by = train.statistics()
+    return Parts(train.normalized(by), valid.normalized(by), test.normalized(by), None, by)
 
 
 def _coded(data: Dataset, coding: str) -> Dataset:

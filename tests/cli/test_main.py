@@ -37,6 +37,8 @@ def test_a_command_tells_its_options(call, name):
         "new-plugin": ("--kind", "--component", "--out"),
         "show": ("--kind", "--json"),
         "doctor": ("--timeout", "--json"),
+        "evaluate": ("--allow-unseen", "--json"),
+        "predict": ("--out", "--probabilities", "--allow-unseen", "--force", "--json"),
         "inspect": ("--no-plugins", "--json"),
         "summary": ("--input", "--batch-size", "--json"),
         "sweep": ("--param", "--trials", "--metric", "--storage", "--json", "--out"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from corenet.cli import options
 from corenet.cli.echo import echo
-from corenet.errors import ConfigError, DataError, MissingExtraError
+from corenet.errors import ConfigError, DataError, Interrupted, MissingExtraError
 
 if TYPE_CHECKING:
     from corenet.experiments.parts import Parts
@@ -62,13 +62,12 @@ def as_options() -> Iterator[None]:
 
 @contextmanager
 def stopping(folder: Path) -> Iterator[None]:
-    """Let Ctrl-C say how to go on."""
+    """Let what is said of an interrupted training be how to go on."""
     try:
         yield
-    except KeyboardInterrupt:
-        if folder.is_dir():
-            echo(f"stopped: {folder} has the best model and the history; corenet resume {folder} goes on", err=True)
-        raise
+    except Interrupted as stopped:
+        text = f"stopped; {folder} keeps the best model and the history: corenet resume {folder} goes on"
+        raise Interrupted(text, signal=stopped.signal) from stopped
 
 
 def finish(run: RunFolder, tell: Telling, *, as_json: bool) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from corenet.checkpoint.loading import MODEL
 from corenet.checkpoint.saving import save
-from corenet.errors import ConfigError, OutputError
+from corenet.errors import ConfigError, Interrupted, OutputError
 from corenet.experiments.building import callbacks_of
 from corenet.experiments.experiment import Experiment, Recipe, experiment
 from corenet.experiments.parts import Parts, rounds_of
@@ -21,6 +21,7 @@ from corenet.experiments.resolved import resolved
 from corenet.experiments.results import results_of, results_over
 from corenet.experiments.run import Round
 from corenet.experiments.run_folder import (
+    CHECKPOINT,
     EXPERIMENT,
     HISTORY,
     RESULTS,
@@ -154,13 +155,14 @@ def _train(chosen: Experiment, recipe: Recipe, parts: Parts, out: Path, progress
     own = callbacks_of(recipe, parts)
     try:
         logger = class_of("callback", "jsonl_logger")(out / HISTORY)
-        history = trained(recipe, round, [*own, logger], progress)
-    except KeyboardInterrupt as stopped:
-        _save(out, replace(round, history=getattr(stopped, "history", History())))
+        history = trained(recipe, round, [*own, logger], out / CHECKPOINT, progress)
+    except Interrupted as stopped:
+        _save(out, replace(round, history=History(stopped.history)))
         raise
     round = replace(round, history=history)
     _save(out, round)
     _write(out, results_of(chosen, recipe, round, _best_epoch(own)))
+    shutil.rmtree(out / CHECKPOINT, ignore_errors=True)
 
 
 def _save(out: Path, round: Round) -> None:

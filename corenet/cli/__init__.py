@@ -29,6 +29,7 @@ COMMANDS = {
     "list-components": "List every installed component, of each kind.",
     "new-plugin": "Write a complete plugin, to change into your own.",
     "plugins": "List every distribution that offers components or commands.",
+    "report": "Write the page of a run, or show several side by side.",
     "reproduce": "Run the student projects' experiments, reported against measured.",
     "show": "Show what a component computes and takes, and whether it conforms.",
     "summary": "Show the layers, shapes, memory and FLOPs of a model.",

@@ -69,7 +69,7 @@ class History(Sequence[Epoch]):
         Raises:
             OutputError: the file cannot be written.
         """
-        text = json.dumps([_strict(asdict(epoch)) for epoch in self], indent=1, allow_nan=False)
+        text = json.dumps([strict(asdict(epoch)) for epoch in self], indent=1, allow_nan=False)
         if path is not None:
             write_text(path, text + "\n")
         return text
@@ -122,10 +122,10 @@ def columns(epoch: Epoch) -> dict[str, Any]:
     return row
 
 
-def _strict(value: Any) -> Any:
-    """Return ``value`` with None in the place of each number that is not finite."""
-    if isinstance(value, dict):
-        return {name: _strict(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_strict(each) for each in value]
+def strict(value: Any) -> Any:
+    """Return ``value``, as JSON has it, with None in the place of each number that is not finite."""
+    if isinstance(value, Mapping):
+        return {name: strict(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [strict(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

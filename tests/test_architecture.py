@@ -18,7 +18,7 @@ TEST_LINES = 300
 LAYERS = [
     ["errors", "text_width"],
     ["text_table"],
-    ["device", "integers"],
+    ["device", "integers", "machine"],
     ["files"],
     ["registry"],
     ["contracts"],
@@ -29,6 +29,7 @@ LAYERS = [
     ["training"],
     ["making"],
     ["experiments", "sklearn"],
+    ["search"],
     ["canary", "report", "scaffold"],
     ["cli"],
 ]

@@ -37,6 +37,7 @@ def document_of(contents: Contents) -> dict[str, Any]:
         "versions": {},
         "components": _part(contents.path, metadata, "components", list, "a record of its modules"),
         "modules": _part(contents.path, metadata, "modules", dict, "a record of its modules"),
+        "settings": {},
         "model": {"unknown": WHY},
         "tied": {},
         "frozen": [],

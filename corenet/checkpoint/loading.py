@@ -17,13 +17,16 @@ from corenet.checkpoint.history_state import history_of
 from corenet.checkpoint.optimizer_state import left_at, state_of
 from corenet.checkpoint.rebuilding import Rebuilding
 from corenet.checkpoint.same_model import refuse_foreign_optimizer, refuse_other_modules
+from corenet.checkpoint.settings import warn_of_other_settings
 from corenet.contracts.draws import Left, leave
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
-from corenet.errors import CheckpointError, CheckpointWarning, CorenetError
+from corenet.errors import CheckpointError, CheckpointWarning, CorenetError, OutputError
 from corenet.history import History
 from corenet.tables.coding import TableCoding
+
+MODEL = "model.safetensors"  # the file in the folder of a run
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ def load(path: str | Path, model: Module, optimizer: Optimizer | None = None) ->
 def load(path: str | Path, model: Module | None = None, optimizer: Optimizer | None = None) -> Loaded | None:
     """Return what :func:`save` wrote, built again; or read it into ``model``, and into ``optimizer`` if given.
 
+    ``path`` is the file, or the folder of a run with a ``model.safetensors`` in it.
+
     Components are found by the names in the file among those that are installed: a file never says what is run. The
     result has ``model``, ``optimizer``, ``loss``, ``table`` and ``history``; what was not saved is None.
 
@@ -53,6 +58,9 @@ def load(path: str | Path, model: Module | None = None, optimizer: Optimizer | N
             the model is built, or has no optimizer state.
         StructureError, ShapeError, DTypeError: it belongs to another model, of other tensors or
             of other modules; nothing was changed.
+
+    A module of the same class that was saved with another setting, such as the ``p`` of a Dropout, is filled with a
+    :class:`CheckpointWarning` that names it: what it computes may be something else.
 
     >>> import corenet as cn, tempfile
     >>> a, b = cn.Linear(2, 1), cn.Linear(2, 1)
@@ -90,7 +98,7 @@ def load_state(path: str | Path) -> dict[str, Tensor]:
 
 def opened(path: str | Path) -> tuple[Contents, dict[str, Any]]:
     """Return what a file holds, and what it says of it, checked."""
-    contents = read(Path(path))
+    contents = read(_file(Path(path)))
     if is_earlier(contents):
         return contents, document_of(contents)
     if contents.document is None:
@@ -102,11 +110,23 @@ def opened(path: str | Path) -> tuple[Contents, dict[str, Any]]:
     return contents, contents.document
 
 
+def _file(path: Path) -> Path:
+    """Return the file of a model; that of a run's folder, if ``path`` is one."""
+    if not path.is_dir():
+        return path
+    if not (path / MODEL).exists():
+        rounds = sorted(each.parent.name for each in path.glob(f"*/{MODEL}"))
+        hint = f"; name one of {', '.join(rounds[:3])} in it" if rounds else ", so it is no folder of a run"
+        raise OutputError(f"{path} is a folder without {MODEL}{hint}")
+    return path / MODEL
+
+
 def _fill(contents: Contents, document: dict[str, Any], model: Module, optimizer: Optimizer | None) -> None:
     before = model.state_dict()
     model.load_state_dict(contents.tensors("model."))
     try:
         refuse_other_modules(contents.path, document, model)
+        warn_of_other_settings(contents.path, document["settings"], model)
         if optimizer is not None:
             refuse_foreign_optimizer(model, optimizer)
             _fill_optimizer(contents, document, optimizer)

@@ -18,6 +18,7 @@ from corenet.checkpoint.history_state import as_tensor
 from corenet.checkpoint.model_state import modes_of, tied
 from corenet.checkpoint.optimizer_state import described, names_of, place_of
 from corenet.checkpoint.same_model import classes_of, refuse_foreign_optimizer
+from corenet.checkpoint.settings import settings_of
 from corenet.contracts.draws import left_by
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
@@ -79,6 +80,7 @@ def save(
     document: dict[str, Any] = {
         "versions": {"corenet": __version__, "torch": torch.__version__, "python": platform.python_version()},
         "modules": classes_of(model),
+        "settings": settings_of(model),
         **_model(describer, model),
         **modes_of(model),
         "loss": None,

@@ -31,9 +31,12 @@ COMMANDS = {
     "plugins": "List every distribution that offers components or commands.",
     "report": "Write the page of a run, or show several side by side.",
     "reproduce": "Run the student projects' experiments, reported against measured.",
+    "resume": "Go on with a training that was stopped.",
     "show": "Show what a component computes and takes, and whether it conforms.",
+    "sweep": "Search for the numbers with which an experiment does best.",
     "summary": "Show the layers, shapes, memory and FLOPs of a model.",
     "trace": "Show one training step layer by layer, each gradient checked.",
+    "train": "Train a network on a table, or as an experiment file says.",
 }
 
 

@@ -108,6 +108,18 @@ def experiment(name: str, changes: Iterable[str] = ()) -> Experiment:
     return _read(found[name], changes)
 
 
+def of_table(source: str, changes: Iterable[str] = ()) -> Experiment:
+    """Return the experiment that a table makes by itself: its file, or the name of a set.
+
+    Raises:
+        ConfigError: one of the ``changes`` is wrong.
+
+    >>> of_table("iris", ["epochs=3"]).recipe.epochs
+    3
+    """
+    return made({"data": {"source": source}}, Path(f"{Path(source).stem}.toml"), lambda _: source, settings(changes))
+
+
 def parse(path: Path, text: str, changes: Iterable[str] = ()) -> Experiment:
     """Return the experiment that ``text``, that of the file ``path``, describes.
 

@@ -172,7 +172,8 @@ def _trained(recipe: Recipe, data: list[Parts], experiment: Experiment, progress
         built.append(build(recipe, data[round], experiment.folder))
         return built[-1]
 
-    watched = [parts.valid or parts.test for parts in data]
+    # Where nothing is selected by what is looked at, curves show what is tested.
+    watched = [parts.test if "draw" in recipe.data else parts.valid or parts.test for parts in data]
     trained = fit_rounds(
         factory,
         [parts.train for parts in data],

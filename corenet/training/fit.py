@@ -61,10 +61,10 @@ def fit(
             was. It is one for the whole process: two trainings in two threads would share it.
         metrics: what to record after each epoch, on ``train`` and ``valid``: names such as ``"f1"`` (``corenet
             list-components --kind metric`` shows all), a :class:`~corenet.Metric`, functions ``(output, target)``,
-            whose second argument is called so, or ``(model, data)``. No two may have one name. If None, the error rate
-            where there is ``valid`` and the targets are classes. Metrics of classes ask ``loss`` what outputs predict,
-            and read the targets of ``valid`` by the coding of those of ``train``. The loss on ``valid`` is always
-            recorded.
+            whose second argument is called so, or ``(model, data)``, which return a number. No two may have one name.
+            If None, the error rate where there is ``valid`` and the targets are classes. Metrics of classes ask
+            ``loss`` what outputs predict, and read the targets of ``valid`` by the coding of those of ``train``. The
+            loss on ``valid`` is always recorded.
         callbacks: what is done as the training begins, after each epoch, and as it ends, in this order: names, a
             :class:`~corenet.Callback` such as ``cn.EarlyStopping()``, or any object with its three methods.
         progress: None (or True) shows a bar on a terminal and a few lines elsewhere, False nothing.

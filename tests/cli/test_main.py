@@ -39,6 +39,7 @@ def test_a_command_tells_its_options(call, name):
         "doctor": ("--timeout", "--json"),
         "inspect": ("--no-plugins", "--json"),
         "summary": ("--input", "--batch-size", "--json"),
+        "sweep": ("--param", "--trials", "--metric", "--storage", "--json", "--out"),
         "trace": ("--recipe", "--seed", "--batch-size", "--json", "--out"),
     }
     for option in options.get(name, ("--seed", "--device", "--json", "--out")):

@@ -47,6 +47,7 @@ def document_of(contents: Contents) -> dict[str, Any]:
         "draws": _part(contents.path, metadata, "draws", dict, "a place in the random numbers"),
         "table": None,
         "history": False,
+        "training": None,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
@@ -119,6 +120,43 @@ def _file(path: Path) -> Path:
         hint = f"; name one of {', '.join(rounds[:3])} in it" if rounds else ", so it is no folder of a run"
         raise OutputError(f"{path} is a folder without {MODEL}{hint}")
     return path / MODEL
+
+
+def fill_training(
+    path: Path,
+    model: Module,
+    loss: Loss,
+    optimizer: Optimizer,
+    refuse: Callable[[Path, dict[str, Any]], None],
+) -> tuple[History, dict[str, Any]]:
+    """Read a training into what it trains; return its history, and the values that say where it stands.
+
+    ``refuse(path, values)`` is called before anything is filled.
+
+    Raises:
+        OutputError: there is no such file.
+        CheckpointError: the file is of no training, or is damaged.
+        StructureError, ShapeError, DTypeError: it belongs to another model.
+    """
+    contents, document = opened(path)
+    history = _history(contents, document)
+    if document["training"] is None or history is None:
+        raise CheckpointError(f"{path} is no checkpoint of a training")
+    try:
+        values = _values(contents).arguments(document["training"])
+        refuse(path, values)
+    except CorenetError:
+        raise
+    except (ValueError, TypeError, LookupError) as error:
+        raise CheckpointError(f"{path} has a training that is damaged: {error}") from error
+    before = loss.state_dict()
+    loss.load_state_dict(contents.tensors("loss."))
+    try:
+        _fill(contents, document, model, optimizer)
+    except Exception:
+        loss.load_state_dict(before)
+        raise
+    return history, values
 
 
 def _fill(contents: Contents, document: dict[str, Any], model: Module, optimizer: Optimizer | None) -> None:

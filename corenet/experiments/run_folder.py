@@ -45,7 +45,7 @@ class RunFolder:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     run = train_run(experiment("003a", ["epochs=2"]), Path(folder, "disk-1"))
     ...     len(run.history()), run.load().model[0], sorted(run.results["metrics"])
-    (2, Linear(2 → 25), ['test', 'train'])
+    (2, Linear(2 → 25), ['test', 'train', 'valid'])
     """
 
     path: Path

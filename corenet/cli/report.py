@@ -39,7 +39,7 @@ def command(runs: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
 
     found = {str(path): run_folder(path) for path in runs}
     if len(found) == 1:
-        _one(*found.values(), out, as_json)
+        _one(next(iter(found.values())), out, as_json)
     else:
         _several(found, out, as_json)
 
@@ -47,7 +47,7 @@ def command(runs: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
 def _one(run: RunFolder, out: Path | None, as_json: bool) -> None:
     from corenet.experiments.run_folder import REPORT
     from corenet.files import write_text
-    from corenet.report.run_page import page
+    from corenet.report.run.page import page
 
     path = run.path / REPORT if out is None else out
     write_text(path, page(run.path))
@@ -63,8 +63,8 @@ def _one(run: RunFolder, out: Path | None, as_json: bool) -> None:
 
 def _several(runs: dict[str, RunFolder], out: Path | None, as_json: bool) -> None:
     from corenet.files import write_text
-    from corenet.report.runs_page import compared
-    from corenet.report.runs_table import Comparison, runs_table
+    from corenet.report.run.comparison import Comparison, comparison_table
+    from corenet.report.run.comparison_page import compared
 
     found = Comparison.of(_named(runs))
     if out is not None:
@@ -72,7 +72,7 @@ def _several(runs: dict[str, RunFolder], out: Path | None, as_json: bool) -> Non
     if as_json:
         options.print_json({"schema": 1, "page": None if out is None else str(out), "runs": found.to_list()})
         return
-    click.echo("\n".join(runs_table(found)))
+    click.echo("\n".join(comparison_table(found)))
     if out is not None:
         echo(f"page in {out}")
 

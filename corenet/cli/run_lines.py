@@ -91,7 +91,7 @@ def finish(run: RunFolder, tell: Telling, *, as_json: bool) -> None:
 def _write_page(run: RunFolder) -> None:
     from corenet.experiments.run_folder import REPORT
     from corenet.files import write_text
-    from corenet.report.run_page import page
+    from corenet.report.run.page import page
 
     write_text(run.path / REPORT, page(run.path))
 

@@ -35,7 +35,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Line:
-    """A curve as paths of an SVG, in a space of 100 × 100; the band reaches from the least of the rounds to the largest."""
+    """A curve as paths of an SVG, in a space of 100 × 100; the band reaches from the least round to the largest."""
 
     name: str
     path: str

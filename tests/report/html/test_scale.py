@@ -1,6 +1,7 @@
 """Axes: where values stand, and the round numbers along them."""
 
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -35,5 +36,5 @@ def test_round_numbers_are_one_two_or_five_times_a_power_of_ten():
 def test_equal_ratios_are_equally_far_on_a_logarithmic_axis():
     scale = Scale.of(1e-3, 10.0)
     places = [scale.place(10.0**power) for power in (-3, -2, -1, 0, 1)]
-    assert {round(b - a, 6) for a, b in zip(places, places[1:], strict=False)} == {round(places[1] - places[0], 6)}
+    assert {round(b - a, 6) for a, b in pairwise(places)} == {round(places[1] - places[0], 6)}
     assert scale.round(4)[0] == pytest.approx(1e-3)

@@ -67,7 +67,7 @@ def title_of(run: RunFolder) -> str:
 def duration(seconds: float) -> str:
     """Return a time as a person would say it.
 
-    >>> duration(0.0314), duration(5.25), duration(125), duration(7300)
+    >>> duration(0.0314), duration(5.25), duration(125), duration(7320)
     ('0.03 s', '5.2 s', '2 min 5 s', '2 h 2 min')
     """
     if seconds < 60:

@@ -14,9 +14,9 @@ from corenet.errors import CorenetError
 from corenet.experiments.run_folder import EXPERIMENT, RunFolder, run_folder
 from corenet.report.html.scatter import Scatter
 from corenet.report.html.templates import environment
-from corenet.report.run_charts import curves_of
-from corenet.report.run_figures import PARTS, duration, figures_of, title_of
-from corenet.report.run_findings import COLUMNS, ELEMENTS, Findings, findings
+from corenet.report.run.charts import curves_of
+from corenet.report.run.figures import PARTS, duration, figures_of, title_of
+from corenet.report.run.findings import COLUMNS, ELEMENTS, Findings, findings
 from corenet.report.trace.formatting import format_number, format_shape, gradients, layer_title
 from corenet.report.trace.histogram import Histogram
 
@@ -46,7 +46,7 @@ def page(folder: Path) -> str:
     found, missing = _found(one)
     return (
         _environment()
-        .get_template("run_page.html.jinja")
+        .get_template("run.html.jinja")
         .render(
             title=title_of(run),
             run=run,
@@ -118,7 +118,7 @@ class Matrix:
 
 @cache
 def _environment() -> Environment:
-    made = environment("corenet.report")
+    made = environment("corenet.report.run")
     made.filters.update(
         shape=format_shape, number=format_number, title=layer_title, gradients=gradients, duration=duration
     )

@@ -1,4 +1,4 @@
-"""What is looked for in the model of a run, on its data: which columns count, where it errs, whether gradients agree."""
+"""What is looked for in the model of a run: which columns count, where it errs, whether its gradients agree."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from corenet.data import Dataset, stream
 from corenet.errors import CheckpointError
 from corenet.experiments.parts import Parts, rounds_of
 from corenet.experiments.run_folder import RunFolder
-from corenet.report.importance import Importance, permutation_importance
 from corenet.report.model_summary import ModelSummary, summarize
+from corenet.report.run.importance import Importance, permutation_importance
 from corenet.report.trace.step_trace import StepTrace, trace_step
 from corenet.report.trace.tensor_summary import TensorSummary
 from corenet.tables.targets import NumberTarget

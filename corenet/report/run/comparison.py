@@ -9,7 +9,7 @@ from typing import Any
 
 from corenet.experiments.run_folder import RunFolder
 from corenet.registry.sanitize import plain
-from corenet.report.run_figures import PARTS, differences, duration, figure
+from corenet.report.run.figures import PARTS, differences, duration, figure
 from corenet.text_table import text_table
 from corenet.text_width import display_width, terminal_width
 
@@ -61,7 +61,7 @@ class Comparison:
         return list(dict.fromkeys(name for run in self.runs.values() for name in _last(run)))
 
 
-def runs_table(found: Comparison, width: int | None = None) -> list[str]:
+def comparison_table(found: Comparison, width: int | None = None) -> list[str]:
     """Return a line for each run; where the ``width``, the terminal's, is too small, a column for each, or a list."""
     width = terminal_width() if width is None else width
     heading, rows = [each.upper() for each in found.heading], found.rows

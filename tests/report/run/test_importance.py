@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import corenet as cn
-from corenet.report.importance import Importance, permutation_importance
+from corenet.report.run.importance import Importance, permutation_importance
 
 MSE = cn.MSELoss()
 

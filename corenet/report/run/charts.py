@@ -7,7 +7,7 @@ from typing import Any
 
 from corenet.experiments.run_folder import RunFolder
 from corenet.report.html.line_chart import Curve, LineChart
-from corenet.report.run_figures import PARTS
+from corenet.report.run.figures import PARTS
 
 Epochs = Sequence[Mapping[str, Any]]
 NO_METRIC = ("epoch", "lr", "seconds")

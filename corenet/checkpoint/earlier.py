@@ -65,13 +65,17 @@ def _optimizer(contents: Contents) -> dict[str, Any] | None:
     head = _part(contents.path, contents.metadata, "optimizer", dict, "an optimizer state")
     if head is None:
         return None
+    if not isinstance(head.get("groups", []), list):
+        raise CheckpointError(f"{contents.path} has an optimizer state that is damaged: its groups are no list")
     if "groups" in head:
-        head["groups"] = list(map(_group, head["groups"]))
+        head["groups"] = [_group(contents.path, each) for each in head["groups"]]
     return {**head, "built": {"unknown": WHY}, "parameters": None}
 
 
-def _group(group: dict[str, Any]) -> dict[str, Any]:
+def _group(path: Path, group: Any) -> dict[str, Any]:
     """Return a group in the form of today: those files did not tell a tuple from a list, and a tuple is meant."""
+    if not isinstance(group, dict) or not isinstance(group.get("params"), list):
+        raise CheckpointError(f"{path} has an optimizer state that is damaged: a group is {json.dumps(group)[:80]}")
     own = {name: value for name, value in group.items() if name != "params"}
     return {
         "params": group["params"],

@@ -23,6 +23,7 @@ from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.errors import CheckpointError, CheckpointWarning, CorenetError
 from corenet.history import History
+from corenet.registry.sanitize import plain
 from corenet.tables.coding import TableCoding
 
 
@@ -98,7 +99,7 @@ def opened(path: str | Path) -> tuple[Contents, dict[str, Any]]:
     try:
         refuse_unknown(contents.document)
     except ValueError as error:
-        raise CheckpointError(f"{path} is not a checkpoint: {error}") from error
+        raise CheckpointError(f"{path} is not a checkpoint: {plain(str(error))}") from error
     return contents, contents.document
 
 
@@ -122,7 +123,7 @@ def _fill_optimizer(contents: Contents, document: dict[str, Any], optimizer: Opt
     try:
         state = state_of(document["optimizer"], contents.tensors("optimizer."), _values(contents))
     except (ValueError, TypeError, LookupError) as error:
-        raise CheckpointError(f"{contents.path} has an optimizer state that is damaged: {error}") from error
+        raise _damaged(contents, "an optimizer state", error) from error
     optimizer.load_state_dict(state)
     leave(optimizer, left)
 
@@ -132,7 +133,7 @@ def _left(contents: Contents, document: dict[str, Any]) -> Left | None:
     try:
         return left_at(document["draws"], contents.tensors("draws."))
     except (ValueError, TypeError, LookupError) as error:
-        raise CheckpointError(f"{contents.path} has a place in the random numbers that is damaged: {error}") from error
+        raise _damaged(contents, "a place in the random numbers", error) from error
 
 
 def _values(contents: Contents) -> Builder:
@@ -161,7 +162,7 @@ def _table(contents: Contents, document: dict[str, Any]) -> TableCoding | None:
     try:
         return None if document["table"] is None else TableCoding.from_dict(document["table"])
     except CheckpointError as error:
-        raise CheckpointError(f"{contents.path}: {error}") from error
+        raise CheckpointError(f"{contents.path}: {plain(str(error))}") from error
 
 
 def _fill_new(contents: Contents, document: dict[str, Any], optimizer: Optimizer) -> None:
@@ -171,7 +172,7 @@ def _fill_new(contents: Contents, document: dict[str, Any], optimizer: Optimizer
     except CheckpointError:
         raise
     except (CorenetError, ValueError, TypeError, LookupError) as error:
-        raise CheckpointError(f"{contents.path} has an optimizer state that is damaged: {error}") from error
+        raise _damaged(contents, "an optimizer state", error) from error
 
 
 def _history(contents: Contents, document: dict[str, Any]) -> History | None:
@@ -180,4 +181,8 @@ def _history(contents: Contents, document: dict[str, Any]) -> History | None:
     try:
         return history_of(contents.tensor("history"), _values(contents))
     except (ValueError, TypeError, LookupError) as error:
-        raise CheckpointError(f"{contents.path} has a history that is damaged: {error}") from error
+        raise _damaged(contents, "a history", error) from error
+
+
+def _damaged(contents: Contents, what: str, error: Exception) -> CheckpointError:
+    return CheckpointError(f"{contents.path} has {what} that is damaged: {plain(str(error))}")

@@ -12,6 +12,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from corenet.errors import OutputError
+from corenet.paths import path_of
 
 if sys.platform != "win32":
     import fcntl
@@ -35,7 +36,7 @@ def write_bytes(path: str | Path, content: bytes | bytearray) -> Path:
     Raises:
         OutputError: the file cannot be written.
     """
-    path = Path(path)
+    path = path_of("a file to be written", path)
     target = Path(os.path.realpath(path))  # to replace the link itself would leave its target old
     try:
         if target.exists() and not (target.is_file() or target.is_dir()):

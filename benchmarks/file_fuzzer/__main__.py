@@ -1,7 +1,7 @@
 """``python -m benchmarks.file_fuzzer [--runs 1000000] [--seed 0] [--findings FOLDER]``: needs ``pip install atheris``.
 
 Coverage-guided: what reaches new code of corenet's reader is kept and changed further. Half of the changes are of
-bytes, half know the format; nine in ten files have their checksum set right afterwards, so that it hides nothing behind it.
+bytes, half know the format; nine in ten files have their checksum set right afterwards, so that it hides nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.wrong_use [--runs 100] [--seed 0] [--only NAME]``: so many wrong calls of each public callable.
+"""``python -m benchmarks.wrong_use [--runs 100] [--seed 0] [--only NAME]``: so many wrong calls of each callable.
 
 With plugins installed, those of their components too.
 """

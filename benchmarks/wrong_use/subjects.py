@@ -14,20 +14,20 @@ from benchmarks.wrong_use.world import World
 from corenet.registry.registry import registry
 from corenet.testing.support.guess import trials_of
 
-CONTRACTS = (cn.Module, cn.Loss, cn.Optimizer, cn.Metric, cn.Callback, cn.Schedule, cn.Initializer, cn.ElementwiseLoss)
-# Of a class's methods, those that corenet calls itself or that only the class's author does, having looked at what is given.
+# Methods that corenet calls itself, with what it has looked at, or that only the author of a class calls, and functions
+# that are not in the reference. So are schedules and initializers: corenet counts the steps and makes the weights.
 INSIDE = {
-    "after_epoch", "backward_parameters", "begin", "check", "check_floating", "check_matches", "check_values", "children",
-    "conformance_cases", "decayed", "derivative", "elements", "end", "evaluate", "expect", "forward", "init_state", "line",
-    "named_members", "named_modules", "named_parameters", "named_tensors", "ratio", "repeat", "save", "saved", "weighted",
-    "fill_bias", "weighs_points_alike", "rows", "encode", "encoded", "append", "count", "index",
-}  # fmt: skip
-Plain = Callable[[World], dict[str, Any]]
+    *("after_epoch", "append", "backward_parameters", "begin", "check", "check_floating", "check_matches"),
+    *("check_values", "children", "conformance_cases", "count", "decayed", "derivative", "elements", "encode"),
+    *("encoded", "end", "evaluate", "expect", "fill_bias", "forward", "index", "init_state", "line", "named_members"),
+    *("named_modules", "named_parameters", "named_tensors", "pieces", "ratio", "repeat", "rows", "save", "saved"),
+    *("stream", "weighs_points_alike", "weighted"),
+}
 
 
 @dataclass(frozen=True)
 class Subject:
-    """Something to call: ``made`` gives in a world the callable, and the plain arguments by name (starred in a list)."""
+    """Something to call; ``made`` gives in a world the callable, and plain arguments by name (starred in a list)."""
 
     name: str
     made: Callable[[World], tuple[Callable[..., Any], dict[str, Any]]]
@@ -43,9 +43,9 @@ def subjects() -> list[Subject]:
 
 def _functions() -> Iterator[Subject]:
     for home in (cn, cn.data):
-        for name in sorted(dir(home)):
+        for name in sorted(set(dir(home)) - INSIDE | ({"save"} if home is cn else set())):
             value = getattr(home, name)
-            if inspect.isfunction(value) and (home is cn or value.__module__ == home.__name__) and name[0] != "_":
+            if inspect.isfunction(value) and name[0] != "_" and (home is cn or value.__module__ == home.__name__):
                 yield Subject(f"{home.__name__}.{name}", _call_of(value, name))
 
 
@@ -118,7 +118,11 @@ def _of_component(kind: Any, name: str, cls: type) -> Iterator[Subject]:
         bound = inspect.signature(cls).bind_partial(
             *(() if kind != "optimizer" else (world.model.parameters(),)), *trial.case.args, **trial.case.arguments
         )
-        return {**_plain(world, cls, called, quietly=True), **bound.arguments}
+        named = dict(bound.arguments)
+        for each in bound.signature.parameters.values():
+            if each.kind is each.VAR_POSITIONAL and each.name in named:
+                named["*"] = list(named.pop(each.name))
+        return {**_plain(world, cls, called, quietly=True), **named}
 
     yield Subject(f"{called}(...)", lambda world: (cls, arguments(world)))
     if kind == "module" and trial is not None:
@@ -130,15 +134,11 @@ def _of_component(kind: Any, name: str, cls: type) -> Iterator[Subject]:
         yield Subject(f"{called}.__call__", lambda _: (trial.build(), {"*": [trial.input(), trial.target()]}))
         yield from _inherited(called, cls, lambda _: trial.build())
     if kind == "optimizer":
-        yield from _inherited(called, cls, lambda world: cls(**arguments(world)))
+        yield from _inherited(called, cls, lambda world: cls(world.model.parameters(), **trial.case.arguments))
     if kind == "metric" and trial is not None:
         yield Subject(
             f"{called}.update", lambda _: (trial.build().update, {"output": trial.input(), "target": trial.target()})
         )
-    if kind == "schedule" and trial is not None:
-        yield Subject(f"{called}.__call__", lambda _: (trial.build(), {"step": 2}))
-    if kind == "initializer" and trial is not None:
-        yield Subject(f"{called}.__call__", lambda _: (trial.build(), {"weight": torch.ones(3, 2)}))
 
 
 def _inherited(name: str, cls: type, make: Callable[[World], Any]) -> Iterator[Subject]:

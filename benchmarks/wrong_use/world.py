@@ -46,8 +46,11 @@ class World:
         return {
             "model": self.model,
             "subject": self.model,
-            "modules": self.model[0],
+            "modules": cn.Linear(2, 2),
+            "branches": cn.Linear(2, 2),
+            "module": cn.Linear(2, 2),
             "loss": self.loss,
+            "losses": cn.MSELoss(),
             "optimizer": self.optimizer,
             "parameters": self.model.parameters(),
             "train": self.data,

@@ -21,8 +21,10 @@ from corenet.contracts.draws import Left, leave
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
+from corenet.contracts.other_kinds import refuse_other_kind
 from corenet.errors import CheckpointError, CheckpointWarning, CorenetError
 from corenet.history import History
+from corenet.paths import path_of
 from corenet.registry.sanitize import plain
 from corenet.tables.coding import TableCoding
 
@@ -65,6 +67,11 @@ def load(path: str | Path, model: Module | None = None, optimizer: Optimizer | N
     >>> bool((a.weight == b.weight).all())
     True
     """
+    if model is not None:
+        refuse_other_kind("load", model, Module, "a model, such as cn.Sequential(...)")
+    if optimizer is not None:
+        refuse_other_kind("load", optimizer, Optimizer, "the optimizer of a model")
+        refuse_other_kind("load", model, Module, "the model whose optimizer is given")
     contents, document = opened(path)
     if model is None:
         return _built(contents, document)
@@ -91,7 +98,7 @@ def load_state(path: str | Path) -> dict[str, Tensor]:
 
 def opened(path: str | Path) -> tuple[Contents, dict[str, Any]]:
     """Return what a file holds, and what it says of it, checked."""
-    contents = read(Path(path))
+    contents = read(path_of("load", path))
     if is_earlier(contents):
         return contents, document_of(contents)
     if contents.document is None:

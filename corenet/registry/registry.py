@@ -56,6 +56,8 @@ class Registry:
 
     def components(self, kind: str | None = None) -> list[Component]:
         """Return the rows, of one kind or all, built-ins first; a plugin row with a reason is of every kind."""
+        if not isinstance(kind, str | None):
+            raise UnknownComponentError(f"the name of a kind is a string, not {kind!r:.80}")
         rows = (self._current(row) for row in self._rows)
         return [row for row in rows if kind in (None, row.kind) or (row.kind == "plugin" and row.reason)]
 
@@ -70,7 +72,7 @@ class Registry:
             UnknownComponentError: there is none; the message names the closest.
             AmbiguousComponentError: several plugins have it; the message names them all.
         """
-        if kind not in KINDS:
+        if not isinstance(kind, str) or kind not in KINDS:
             kinds = ", ".join(map(repr, KINDS))
             raise UnknownComponentError(
                 f"there is no kind {kind!r}{did_you_mean(str(kind), KINDS)}; the kinds of components are {kinds}"

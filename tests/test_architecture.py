@@ -18,7 +18,7 @@ TEST_LINES = 300
 LAYERS = [
     ["errors", "text_width"],
     ["text_table"],
-    ["device", "integers", "paths"],
+    ["device", "integers", "machine", "paths"],
     ["files"],
     ["registry"],
     ["contracts"],
@@ -28,7 +28,9 @@ LAYERS = [
     ["checkpoint"],
     ["builtin", "testing"],
     ["training"],
+    ["making"],
     ["experiments", "sklearn"],
+    ["search"],
     ["canary", "report", "scaffold"],
     ["cli"],
 ]

@@ -87,6 +87,15 @@ class EarlyStopping(Callback):
             training.restore(self._weights)
         self._weights = None
 
+    def state_dict(self) -> dict[str, Any]:
+        epochs = {"best_epoch": self.best_epoch, "stopped_epoch": self.stopped_epoch}
+        return {"best": self.best, **epochs, "waited": self._waited, "weights": self._weights}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._monitor.best = state["best"]
+        self.best_epoch, self.stopped_epoch = state["best_epoch"], state["stopped_epoch"]
+        self._waited, self._weights = state["waited"], state["weights"]
+
 
 class ReduceOnPlateau(Callback):
     """Lower the learning rate when a number has not become better for some epochs.
@@ -141,6 +150,12 @@ class ReduceOnPlateau(Callback):
             training.scale_lr(self.factor, self.min_lr)
             self._waited, self._cooling = 0, self.cooldown
 
+    def state_dict(self) -> dict[str, Any]:
+        return {"best": self._monitor.best, "waited": self._waited, "cooling": self._cooling}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._monitor.best, self._waited, self._cooling = state["best"], state["waited"], state["cooling"]
+
 
 class BestCheckpoint(Callback):
     """Save model, optimizer and loss after each epoch in which a number is the best so far.
@@ -188,3 +203,9 @@ class BestCheckpoint(Callback):
         if self._monitor.improves(training):
             training.save(self.path)
             self.best_epoch = training.epoch
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"best": self.best, "best_epoch": self.best_epoch}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._monitor.best, self.best_epoch = state["best"], state["best_epoch"]

@@ -53,10 +53,10 @@ def _written(epoch: Epoch, describer: Describer) -> dict[str, Any]:
     metrics = {
         part: {name: describer.value(value, name) for name, value in getattr(epoch, part).items()} for part in METRICS
     }
-    return {**numbers, **metrics}
+    return {**numbers, **metrics, **({"skipped": epoch.skipped} if epoch.skipped else {})}
 
 
 def _read(epoch: dict[str, Any], builder: Builder) -> Epoch:
     numbers: dict[str, Any] = {name: kind(builder.value(epoch[name])) for name, kind in NUMBERS.items()}
     metrics: dict[str, Any] = {part: builder.arguments(epoch[part]) for part in METRICS}
-    return Epoch(**numbers, **metrics)
+    return Epoch(**numbers, **metrics, skipped=int(epoch.get("skipped", 0)))

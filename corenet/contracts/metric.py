@@ -31,8 +31,8 @@ class Metric:
       class of each target;
     - ``"losses"``: the loss of these points, a single number, and their targets.
 
-    ``larger_is_better`` tells callbacks which way is up; that ``is_number`` is false, that they cannot watch it, for
-    ``compute`` returns a tensor of several numbers.
+    ``compute`` returns a number or a tensor of one, and no truth value. ``larger_is_better`` tells callbacks which way
+    is up; that ``is_number`` is false, that they cannot watch it, for ``compute`` returns a tensor of several numbers.
 
     >>> import torch
     >>> class LargestError(Metric):

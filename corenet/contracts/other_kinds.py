@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from corenet.errors import ConfigError
 
 
-def refuse_other_kind(caller: str, value: object, kind: type | tuple[type, ...], wanted: str) -> None:
+def refuse_other_kind(caller: str, value: object, kind: Any, wanted: str) -> None:
     """Raise :class:`~corenet.ConfigError` unless ``value`` is of a kind, which ``wanted`` describes.
 
     >>> refuse_other_kind("fit", "x", int, "a number")
@@ -16,7 +18,7 @@ def refuse_other_kind(caller: str, value: object, kind: type | tuple[type, ...],
         raise ConfigError(f"{caller} takes {wanted}, not {described(value, kind)}", value=value)
 
 
-def described(value: object, kind: type | tuple[type, ...]) -> str:
+def described(value: object, kind: Any) -> str:
     """Return what a value is, in a few words, and what makes the right one of a class."""
     if isinstance(value, type):
         return f"the class {value.__name__}" + (f"; write {value.__name__}(...)" if issubclass(value, kind) else "")

@@ -183,5 +183,5 @@ class TableCoding:
                 gap = bool(column.gaps[strange[0]])
                 found = "is missing" if gap else f"is {quoted(column.cell(strange[0]))}"
                 others = f" (and {len(strange) - 1:,} more like it)" if len(strange) > 1 else ""
-                message = f"{column.where(strange[0])} {found}, which training had not{others}; {taken}"
-                warnings.warn(message, TableWarning, stacklevel=4)
+                cell = f"{column.where(strange[0])} {found}, which training had not{others}"
+                warnings.warn(TableWarning(f"{cell}; taken as {taken}", cell=cell, taken=taken), stacklevel=4)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +52,20 @@ def file_frame(path: Path, header: Sequence[str] | None) -> pl.DataFrame:
         DataError: the file is none of its kind.
         OutputError: the file cannot be read.
     """
+    with of_its_kind(path):
+        return frame_of(_of_numpy(path), header) if path.suffix.lower() in NUMPY else columnar(path).collect()
+
+
+@contextmanager
+def of_its_kind(path: Path) -> Iterator[None]:
+    """Let what is raised meanwhile about a file name it.
+
+    Raises:
+        DataError: the file is none of its kind.
+        OutputError: the file cannot be read.
+    """
     try:
-        if path.suffix.lower() in NUMPY:
-            return frame_of(_of_numpy(path), header)
-        return columnar(path).collect()
+        yield
     except (pl.exceptions.PolarsError, ValueError, EOFError) as error:
         if isinstance(error, DataError):
             raise

@@ -11,6 +11,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, overload
 
+from corenet.errors import ConfigError
 from corenet.files import write_text
 
 
@@ -46,6 +47,8 @@ class History(Sequence[Epoch]):
     """
 
     def __init__(self, epochs: Sequence[Epoch] = (), engine: str = "plain") -> None:
+        if not isinstance(epochs, Sequence) or not all(isinstance(each, Epoch) for each in epochs):
+            raise ConfigError(f"a History is a list of corenet.history.Epoch, not {epochs!r:.80}", value=epochs)
         self._epochs = list(epochs)
         self.engine = engine
 

@@ -121,7 +121,7 @@ def _traced(run: RunFolder, batch: Dataset) -> StepTrace:
 
 
 def _spread(data: Dataset, most: int) -> Dataset:
-    """Return at most so many rows, evenly from first to last: those of a table are in its order, which may be sorted."""
+    """Return at most so many rows, evenly from first to last: a table may be sorted."""
     if len(data) <= most:
         return data
     rows = torch.arange(most) * len(data) // most

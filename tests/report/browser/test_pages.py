@@ -99,7 +99,8 @@ def test_markup_of_a_table_is_shown_and_not_run(browser, files):
 def test_a_text_that_cannot_be_read_and_a_box_that_is_too_wide_are_seen(browser, tmp_path):
     path = tmp_path / "bad.html"
     path.write_text(
-        "<meta name='viewport' content='width=device-width'><body style='background:#888'><p style='color:#777'>pale</p>"
+        "<meta name='viewport' content='width=device-width'>"
+        "<body style='background:#888'><p style='color:#777'>pale</p>"
         "<div style='width:600px'>wide</div><script>nothing()</script>"
     )
     browser.show(path, 390, "light")

@@ -21,6 +21,7 @@ LAYERS = [
     ["device", "integers"],
     ["files"],
     ["registry"],
+    ["notebook"],
     ["contracts"],
     ["data", "history"],
     ["tables"],

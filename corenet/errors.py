@@ -25,6 +25,7 @@ __all__ = [
     "DeviceError",
     "EngineWarning",
     "GradientError",
+    "Interrupted",
     "MissingExtraError",
     "NonFiniteError",
     "OutputError",
@@ -142,6 +143,20 @@ class CallbackError(CorenetError, RuntimeError):
     def __init__(self, message: str, *, callback: str = "", epoch: int = 0) -> None:
         self.callback = callback
         self.epoch = epoch
+        self.history: Sequence[object] = ()
+        super().__init__(message)
+
+
+class Interrupted(KeyboardInterrupt):
+    """A training was told to stop by SIGINT or SIGTERM, and was saved; the message says where.
+
+    As Ctrl-C, it is no :class:`Exception`. ``signal`` is the number of the signal, ``exit_code`` what a program ends
+    with, 130 or 143; ``history`` has the epochs so far.
+    """
+
+    def __init__(self, message: str, *, signal: int) -> None:
+        self.signal = signal
+        self.exit_code = 128 + signal
         self.history: Sequence[object] = ()
         super().__init__(message)
 

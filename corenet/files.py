@@ -13,6 +13,7 @@ from secrets import token_hex
 from typing import IO
 
 from corenet.errors import OutputError
+from corenet.paths import path_of
 
 if sys.platform != "win32":
     import fcntl
@@ -48,7 +49,9 @@ def written(path: str | Path) -> Iterator[IO[bytes]]:
     Raises:
         OutputError: the file cannot be written.
     """
-    target = Path(os.path.realpath(path))  # to replace the link itself would leave its target old
+    target = Path(
+        os.path.realpath(path_of("a file to be written", path))
+    )  # to replace the link itself would leave its target old
     try:
         if target.exists() and not (target.is_file() or target.is_dir()):
             with target.open("wb") as device:  # such as /dev/stdout, which nothing may replace
@@ -103,14 +106,37 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def clean(folder: Path, names: str) -> None:
+    """Remove what writers have left that are no more, of files whose names match ``names``, where nobody else writes.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, f".a.txt.1.{16 * '0'}.partial").write_text("half")
+    ...     clean(Path(folder), r"[a-z]\\.txt")
+    ...     list(Path(folder).iterdir())
+    []
+    """
+    for each, _ in _partials(folder, names):
+        with suppress(OSError):
+            if _is_free(each):
+                each.unlink(missing_ok=True)
+
+
 def _clean(target: Path) -> None:
     """Remove what writers of ``target`` have left that are no more."""
-    form = re.compile(rf"\.{re.escape(target.name[:150])}\.(\d+)\.[0-9a-f]{{16}}\.partial")
-    with suppress(OSError):
-        for each in target.parent.iterdir():
-            found = form.fullmatch(each.name)
-            if found and not _runs(int(found[1])) and _is_free(each):
+    for each, process in _partials(target.parent, re.escape(target.name[:150])):
+        with suppress(OSError):
+            if not _runs(process) and _is_free(each):
                 each.unlink(missing_ok=True)
+
+
+def _partials(folder: Path, names: str) -> list[tuple[Path, int]]:
+    """Return the files beside those whose names match, each with the process that began it."""
+    form = re.compile(rf"\.(?:{names})\.(?P<process>\d+)\.[0-9a-f]{{16}}\.partial")
+    with suppress(OSError):
+        found = [(each, form.fullmatch(each.name)) for each in folder.iterdir()]
+        return [(each, int(match["process"])) for each, match in found if match]
+    return []
 
 
 def _runs(process: int) -> bool:

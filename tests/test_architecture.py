@@ -18,11 +18,12 @@ TEST_LINES = 300
 LAYERS = [
     ["errors", "text_width"],
     ["text_table"],
-    ["device", "integers"],
+    ["device", "integers", "machine", "paths"],
     ["files"],
     ["registry"],
     ["notebook"],
     ["contracts"],
+    ["rows_of_data"],
     ["data", "history"],
     ["tables"],
     ["checkpoint"],

@@ -28,9 +28,7 @@ def begun(recipe: Recipe, parts: Parts, folder: Path) -> Round:
     return Round(model, loss, optimizer, History(), parts)
 
 
-def trained(
-    recipe: Recipe, round: Round, callbacks: Sequence[Any], checkpoint: Path, progress: bool | None
-) -> History:
+def trained(recipe: Recipe, round: Round, callbacks: Sequence[Any], checkpoint: Path, progress: bool | None) -> History:
     """Train what was begun, from where a checkpoint left it if there is one, and return the history.
 
     Raises:

@@ -28,6 +28,7 @@ __all__ = [
     "Interrupted",
     "MissingExtraError",
     "NonFiniteError",
+    "OutOfMemoryError",
     "OutputError",
     "RangeError",
     "ShapeError",
@@ -36,6 +37,9 @@ __all__ = [
     "UnavailableComponentError",
     "UnknownComponentError",
 ]
+
+
+SHOWN = 10  # rows of a batch in a message
 
 
 class CorenetError(Exception):
@@ -106,7 +110,8 @@ class NonFiniteError(CorenetError, ArithmeticError):
 
     Raised before the weights are written. ``epoch`` and ``step`` count from 1, ``round`` from 0,
     ``module`` is the first in backward order whose gradient is not finite. Out of :func:`~corenet.fit`,
-    ``history`` has the epochs before.
+    ``history`` has the epochs before, ``rows`` the numbers of the batch's rows in the data, and ``evidence`` says which
+    layer's numbers were the first that went wrong, and how large its others are.
     """
 
     def __init__(
@@ -121,6 +126,8 @@ class NonFiniteError(CorenetError, ArithmeticError):
     ) -> None:
         self.round = round
         self.history: Sequence[object] = ()
+        self.rows: Sequence[int] = ()
+        self.evidence = ""
         self.loss = loss
         self.module = module
         self.epoch = epoch
@@ -130,7 +137,12 @@ class NonFiniteError(CorenetError, ArithmeticError):
     def __str__(self) -> str:
         round = f"round {self.round}, " if self.round is not None else ""
         where = f"epoch {self.epoch}, step {self.step}: " if self.epoch is not None else ""
-        return round + where + super().__str__()
+        more = f"; {self.evidence}" if self.evidence else ""
+        return round + where + super().__str__() + more + self._of_rows()
+
+    def _of_rows(self) -> str:
+        first = ", ".join(map(str, self.rows[:SHOWN]))
+        return f"; rows {first}{', …' if len(self.rows) > SHOWN else ''} of the data" if self.rows else ""
 
 
 class CallbackError(CorenetError, RuntimeError):
@@ -157,6 +169,17 @@ class Interrupted(KeyboardInterrupt):
     def __init__(self, message: str, *, signal: int) -> None:
         self.signal = signal
         self.exit_code = 128 + signal
+        self.history: Sequence[object] = ()
+        super().__init__(message)
+
+
+class OutOfMemoryError(CorenetError, MemoryError):
+    """There is not enough memory for a step, or for what is measured after an epoch; ``__cause__`` has torch's words.
+
+    ``history`` has the epochs so far.
+    """
+
+    def __init__(self, message: str) -> None:
         self.history: Sequence[object] = ()
         super().__init__(message)
 

@@ -25,7 +25,6 @@ __all__ = [
     "DeviceError",
     "EngineWarning",
     "GradientError",
-    "Interrupted",
     "MissingExtraError",
     "NonFiniteError",
     "OutOfMemoryError",
@@ -37,9 +36,6 @@ __all__ = [
     "UnavailableComponentError",
     "UnknownComponentError",
 ]
-
-
-SHOWN = 10  # rows of a batch in a message
 
 
 class CorenetError(Exception):
@@ -137,12 +133,7 @@ class NonFiniteError(CorenetError, ArithmeticError):
     def __str__(self) -> str:
         round = f"round {self.round}, " if self.round is not None else ""
         where = f"epoch {self.epoch}, step {self.step}: " if self.epoch is not None else ""
-        more = f"; {self.evidence}" if self.evidence else ""
-        return round + where + super().__str__() + more + self._of_rows()
-
-    def _of_rows(self) -> str:
-        first = ", ".join(map(str, self.rows[:SHOWN]))
-        return f"; rows {first}{', …' if len(self.rows) > SHOWN else ''} of the data" if self.rows else ""
+        return round + where + super().__str__() + (f"; {self.evidence}" if self.evidence else "")
 
 
 class CallbackError(CorenetError, RuntimeError):
@@ -159,29 +150,8 @@ class CallbackError(CorenetError, RuntimeError):
         super().__init__(message)
 
 
-class Interrupted(KeyboardInterrupt):
-    """A training was told to stop by SIGINT or SIGTERM, and was saved; the message says where.
-
-    As Ctrl-C, it is no :class:`Exception`. ``signal`` is the number of the signal, ``exit_code`` what a program ends
-    with, 130 or 143; ``history`` has the epochs so far.
-    """
-
-    def __init__(self, message: str, *, signal: int) -> None:
-        self.signal = signal
-        self.exit_code = 128 + signal
-        self.history: Sequence[object] = ()
-        super().__init__(message)
-
-
 class OutOfMemoryError(CorenetError, MemoryError):
-    """There is not enough memory for a step, or for what is measured after an epoch; ``__cause__`` has torch's words.
-
-    ``history`` has the epochs so far.
-    """
-
-    def __init__(self, message: str) -> None:
-        self.history: Sequence[object] = ()
-        super().__init__(message)
+    """There is not enough memory for a step, or for what is measured after an epoch; ``__cause__`` is torch's."""
 
 
 class GradientError(CorenetError, AssertionError):

@@ -16,7 +16,7 @@ TEST_LINES = 300
 
 # Each line may import those above it.
 LAYERS = [
-    ["errors", "text_width"],
+    ["errors", "interrupted", "text_width"],
     ["text_table"],
     ["device", "integers"],
     ["files"],

@@ -27,6 +27,8 @@ from corenet.training.finite import are_finite, refuse_infinite_weights
 from corenet.training.ongoing import Ongoing
 from corenet.training.progress import TRAINING, progress_for
 
+ROWS = 10  # of a batch in a message
+
 
 @dataclass(frozen=True)
 class Training:
@@ -130,7 +132,9 @@ class Training:
         size = min(self.batch_size, len(self.train) - start)
         error.epoch, error.step = epoch + 1, start // self.batch_size + 1
         error.rows = self.train.order(self.seed, epoch)[start : start + size].tolist()
-        error.evidence = evidence(self.engine.learner, rows(inputs, slice(points, points + size)))
+        told = ", ".join(map(str, error.rows[:ROWS])) + (", …" if size > ROWS else "")
+        found = evidence(self.engine.learner, rows(inputs, slice(points, points + size)))
+        error.evidence = f"{found}; rows {told} of the data"
 
 
 def _sums(value: Tensor, parts: int) -> list[float]:

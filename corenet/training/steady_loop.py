@@ -12,8 +12,9 @@ from typing import Any
 
 from corenet.contracts.loss import averages
 from corenet.contracts.several import rows
-from corenet.errors import CheckpointWarning, Interrupted, NonFiniteError
+from corenet.errors import CheckpointWarning, NonFiniteError
 from corenet.history import History
+from corenet.interrupted import Interrupted
 from corenet.training.draws import drawing_on
 from corenet.training.engines.engine import Piece
 from corenet.training.going_on.checkpoints import Checkpoints, Found

@@ -13,6 +13,7 @@ from secrets import token_hex
 from typing import IO
 
 from corenet.errors import OutputError
+from corenet.paths import path_of
 
 if sys.platform != "win32":
     import fcntl
@@ -48,7 +49,9 @@ def written(path: str | Path) -> Iterator[IO[bytes]]:
     Raises:
         OutputError: the file cannot be written.
     """
-    target = Path(os.path.realpath(path))  # to replace the link itself would leave its target old
+    target = Path(
+        os.path.realpath(path_of("a file to be written", path))
+    )  # to replace the link itself would leave its target old
     try:
         if target.exists() and not (target.is_file() or target.is_dir()):
             with target.open("wb") as device:  # such as /dev/stdout, which nothing may replace

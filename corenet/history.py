@@ -11,6 +11,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, overload
 
+from corenet.errors import ConfigError
 from corenet.files import write_text
 
 
@@ -46,6 +47,8 @@ class History(Sequence[Epoch]):
     """
 
     def __init__(self, epochs: Sequence[Epoch] = (), engine: str = "plain") -> None:
+        if not isinstance(epochs, Sequence) or not all(isinstance(each, Epoch) for each in epochs):
+            raise ConfigError(f"a History is a list of corenet.history.Epoch, not {epochs!r:.80}", value=epochs)
         self._epochs = list(epochs)
         self.engine = engine
 
@@ -71,7 +74,7 @@ class History(Sequence[Epoch]):
         Raises:
             OutputError: the file cannot be written.
         """
-        text = json.dumps([_strict(_written(epoch)) for epoch in self], indent=1, allow_nan=False)
+        text = json.dumps([strict(_written(epoch)) for epoch in self], indent=1, allow_nan=False)
         if path is not None:
             write_text(path, text + "\n")
         return text
@@ -129,10 +132,10 @@ def _written(epoch: Epoch) -> dict[str, Any]:
     return {name: value for name, value in asdict(epoch).items() if name != "skipped" or value}
 
 
-def _strict(value: Any) -> Any:
-    """Return ``value`` with None in the place of each number that is not finite."""
-    if isinstance(value, dict):
-        return {name: _strict(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_strict(each) for each in value]
+def strict(value: Any) -> Any:
+    """Return ``value``, as JSON has it, with None in the place of each number that is not finite."""
+    if isinstance(value, Mapping):
+        return {name: strict(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [strict(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

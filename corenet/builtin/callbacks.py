@@ -15,6 +15,7 @@ from corenet.builtin.monitor import Mode, Monitor
 from corenet.builtin.numbers import check_count, check_number, refusal
 from corenet.contracts.callback import Callback, Training
 from corenet.contracts.case import Case
+from corenet.contracts.other_kinds import refuse_other_kind
 
 
 class EarlyStopping(Callback):
@@ -179,6 +180,7 @@ class BestCheckpoint(Callback):
     def __init__(
         self, path: str | Path, monitor: str = "valid_loss", mode: Mode = "auto", min_delta: float = 0.0
     ) -> None:
+        refuse_other_kind("BestCheckpoint", path, (str, Path), "a path")
         self.path = Path(path)
         self._monitor = Monitor(self, monitor, mode, min_delta)
         self.best_epoch: int | None = None

@@ -11,6 +11,7 @@ from typing import IO, Any
 
 from corenet.contracts.callback import Callback, Training
 from corenet.contracts.case import Case
+from corenet.contracts.other_kinds import refuse_other_kind
 from corenet.errors import OutputError
 
 
@@ -18,6 +19,7 @@ class Logger(Callback):
     """A line for each epoch, in a file that others can read while it grows; a subclass writes ``line``."""
 
     def __init__(self, path: str | Path, append: bool = False) -> None:
+        refuse_other_kind(type(self).__name__, path, (str, Path), "a path")
         self.path, self.append = Path(path), append
         self._file: IO[str] | None = None
 

@@ -39,13 +39,13 @@ def history_of(tensor: Tensor, builder: Builder) -> History:
     >>> again.engine, again[0]
     ('replay', Epoch(epoch=1, loss=0.5, lr=0.1, seconds=0.01, train={'f1': nan}, valid={}))
     """
-    found = parse(bytes(tensor.tolist()))
+    found = parse(tensor.numpy().tobytes())
     return History([_read(epoch, builder) for epoch in found["epochs"]], str(found["engine"]))
 
 
 def epochs_in(tensor: Tensor) -> int:
     """Return how many epochs a history has that :func:`as_tensor` wrote."""
-    return len(parse(bytes(tensor.tolist()))["epochs"])
+    return len(parse(tensor.numpy().tobytes())["epochs"])
 
 
 def _written(epoch: Epoch, describer: Describer) -> dict[str, Any]:

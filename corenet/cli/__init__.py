@@ -33,10 +33,12 @@ COMMANDS = {
     "plugins": "List every distribution that offers components or commands.",
     "predict": "Say what a saved model predicts of the rows of a table.",
     "reproduce": "Run the student projects' experiments, reported against measured.",
+    "resume": "Go on with a training that was stopped.",
     "show": "Show what a component computes and takes, and whether it conforms.",
     "sweep": "Search for the numbers with which an experiment does best.",
     "summary": "Show the layers, shapes, memory and FLOPs of a model.",
     "trace": "Show one training step layer by layer, each gradient checked.",
+    "train": "Train a network on a table, or as an experiment file says.",
 }
 
 

@@ -8,8 +8,6 @@ from corenet.checkpoint.loading import load
 from corenet.errors import CheckpointError
 from corenet.tables.predicting import Predictor
 
-MODEL = "model.safetensors"
-
 
 def predictor(model: Path, *, allow_unseen: bool) -> Predictor:
     """Return the model of a file, or of a run's folder, with the coding of its table.
@@ -18,11 +16,10 @@ def predictor(model: Path, *, allow_unseen: bool) -> Predictor:
         OutputError: there is none.
         CheckpointError: the file is no model's, or has no table.
     """
-    path = model / MODEL if model.is_dir() else model
-    found = load(path)
+    found = load(model)
     if found.table is None:
         raise CheckpointError(
-            f"{path} does not say how a table becomes its inputs; save it so: "
+            f"{model} does not say how a table becomes its inputs; save it so: "
             "cn.save(path, model, loss=loss, table=table)"
         )
     return Predictor(found.model, found.table, found.loss, allow_unseen)

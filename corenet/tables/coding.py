@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from corenet.data import Dataset
-from corenet.errors import TableWarning
+from corenet.errors import DTypeError, TableWarning
 from corenet.integers import positive_integer
 from corenet.tables.columns import CategoryColumn, NumberColumn
 from corenet.tables.saved import coding_from_dict
@@ -121,6 +121,8 @@ class TableCoding:
 
         Outputs of classes are logits or probabilities with a column for each class, or class indices.
         """
+        if not isinstance(output, Tensor):
+            raise DTypeError(f"labels takes a model's output, a torch.Tensor, not {type(output).__name__}")
         return self.target.decode(output)
 
     def to_dict(self) -> dict[str, Any]:

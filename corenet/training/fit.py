@@ -14,6 +14,8 @@ from corenet.data import Dataset
 from corenet.errors import ConfigError
 from corenet.history import History
 from corenet.integers import integer, positive_integer
+from corenet.paths import path_of
+from corenet.training.arguments import refuse_other_kinds
 from corenet.training.asked_metrics import Asked
 from corenet.training.callbacks import Callbacks
 from corenet.training.engines.select import EngineName, engine_for
@@ -136,7 +138,7 @@ def fit(
         text = f"on_non_finite must be 'stop' or 'skip', not {on_non_finite!r:.80}"
         raise ConfigError(text, name="on_non_finite", value=on_non_finite)
     positive_integer("keep", keep)
-    saving = None if checkpoint is None else Saving(checkpoint, Every.of(every), keep)
+    saving = None if checkpoint is None else Saving(path_of("fit(checkpoint=...)", checkpoint), Every.of(every), keep)
     refuse_wrong(model, loss, optimizer, train, valid)
     measures, called = Measures(metrics, loss, train, valid), Callbacks(callbacks)
     learner = Learner(model, loss, optimizer)
@@ -172,28 +174,11 @@ def begin(model: Module) -> None:
 
 def refuse_wrong(model: Module, loss: Loss, optimizer: Optimizer, train: Dataset, valid: Dataset | None) -> None:
     """Refuse arguments of other kinds, and the optimizer of another model."""
-    arguments = [(model, Module), (loss, Loss), (optimizer, Optimizer), (train, Dataset)]
-    for value, kind in arguments if valid is None else [*arguments, (valid, Dataset)]:
-        if not isinstance(value, kind):
-            raise ConfigError(f"fit takes {_MADE_BY[kind]}, not {_described(value, kind)}", value=value)
+    refuse_other_kinds("fit", (model, Module), (loss, Loss), (optimizer, Optimizer), (train, Dataset))
+    if valid is not None:
+        refuse_other_kinds("fit", (valid, Dataset))
     refuse_foreign_optimizer(model, loss, optimizer)
     refuse_forgotten_parameters(model, loss, optimizer)
-
-
-_MADE_BY = {
-    Module: "a model, such as cn.Sequential(...)",
-    Loss: "a loss, such as cn.MSELoss()",
-    Optimizer: "an optimizer, such as cn.SGD(model.parameters(), lr=0.1)",
-    Dataset: "its data as cn.data.Dataset(inputs, targets)",
-}
-
-
-def _described(value: object, kind: type) -> str:
-    """Return what a value is, in a few words, and what makes the right one of a class."""
-    if isinstance(value, type):
-        return f"the class {value.__name__}" + (f"; write {value.__name__}(...)" if issubclass(value, kind) else "")
-    name = type(value).__name__ if value is not None else "None"
-    return f"{type(value).__module__}.{name}" if type(value).__module__ != "builtins" else name
 
 
 def refuse_outside(name: str, epoch: int, epochs: int) -> None:

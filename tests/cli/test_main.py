@@ -42,6 +42,8 @@ def test_a_command_tells_its_options(call, name):
         "inspect": ("--no-plugins", "--json"),
         "summary": ("--input", "--batch-size", "--json"),
         "sweep": ("--param", "--trials", "--metric", "--storage", "--json", "--out"),
+        "resume": ("--quiet", "--json"),
+        "train": ("--target", "--hidden", "--epochs", "--rounds", "--seed", "--set", "--out", "--force", "--json"),
         "trace": ("--recipe", "--seed", "--batch-size", "--json", "--out"),
     }
     for option in options.get(name, ("--seed", "--device", "--json", "--out")):

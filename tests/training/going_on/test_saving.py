@@ -206,6 +206,12 @@ def test_a_disk_that_is_full_is_one_clear_error_and_the_checkpoint_before_stays(
     assert cn.load(tmp_path / name(2)).optimizer.steps == 10
 
 
+@pytest.mark.parametrize("folder", [3, b"run", "a\0b", True])
+def test_a_folder_is_a_path(folder):
+    with pytest.raises(cn.ConfigError, match="takes a path"):
+        fit(folder)
+
+
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(cn.OutputError, match="cannot make the folder"):

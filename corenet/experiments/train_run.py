@@ -157,7 +157,7 @@ def _train(chosen: Experiment, recipe: Recipe, parts: Parts, out: Path, progress
         logger = class_of("callback", "jsonl_logger")(out / HISTORY)
         history = trained(recipe, round, [*own, logger], out / CHECKPOINT, progress)
     except Interrupted as stopped:
-        _save(out, replace(round, history=History(stopped.history)))
+        _save(out, replace(round, history=History(stopped.history)))  # type: ignore[arg-type]  # epochs, out of fit
         raise
     round = replace(round, history=history)
     _save(out, round)

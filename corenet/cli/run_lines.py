@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from corenet.cli import options
 from corenet.cli.echo import echo
-from corenet.errors import ConfigError, DataError, Interrupted, MissingExtraError
+from corenet.errors import ConfigError, DataError, MissingExtraError
+from corenet.interrupted import Interrupted
 
 if TYPE_CHECKING:
     from corenet.experiments.parts import Parts
@@ -71,11 +72,15 @@ def stopping(folder: Path) -> Iterator[None]:
 
 
 def finish(run: RunFolder, tell: Telling, *, as_json: bool) -> None:
-    """Draw what belongs to a run, and say what came of it, where it is, and what may come next."""
+    """Add figures and the page of a run, and say what came of it, where it is, and what may come next."""
+    from corenet.experiments.run_folder import REPORT
+    from corenet.files import write_text
     from corenet.report.results_table import results_table
+    from corenet.report.run.page import page
 
     for each in run.rounds or (run,):
         _draw(each, tell)
+    write_text(run.path / REPORT, page(run.path))
     _write_page(run)
     if as_json:
         options.print_json({"run": str(run.path), **run.results})

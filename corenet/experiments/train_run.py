@@ -13,7 +13,7 @@ from typing import Any
 
 from corenet.checkpoint.loading import MODEL
 from corenet.checkpoint.saving import save
-from corenet.errors import ConfigError, Interrupted, OutputError
+from corenet.errors import ConfigError, OutputError
 from corenet.experiments.building import callbacks_of
 from corenet.experiments.experiment import Experiment, Recipe, experiment
 from corenet.experiments.parts import Parts, rounds_of
@@ -35,6 +35,7 @@ from corenet.experiments.training import begun, trained
 from corenet.experiments.writing import write
 from corenet.files import write_text
 from corenet.history import History
+from corenet.interrupted import Interrupted
 from corenet.registry.named import class_of
 
 Tell = Callable[[str], None]

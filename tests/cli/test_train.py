@@ -11,7 +11,7 @@ from corenet.experiments import run_folder
 
 pytest.importorskip("polars")
 
-FILES = {"curves.png", "experiment.toml", "history.jsonl", "model.safetensors", "results.json"}
+FILES = {"curves.png", "experiment.toml", "history.jsonl", "model.safetensors", "report.html", "results.json"}
 
 
 @pytest.fixture

@@ -34,6 +34,8 @@ def test_a_command_tells_its_options(call, name):
         "check": ("--all", "--seed", "--json", "--out"),
         "install": ("--upgrade",),
         "plugins": ("--requirements", "--no-plugins", "--json"),
+        "new-experiment": ("--target", "--out", "--force"),
+        "schema": ("--help",),
         "new-plugin": ("--kind", "--component", "--out"),
         "show": ("--kind", "--json"),
         "doctor": ("--timeout", "--json"),

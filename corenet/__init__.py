@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from corenet.testing.gradcheck.gradcheck import gradcheck as gradcheck
     from corenet.training.compile_step import compile_step as compile_step
     from corenet.training.fit import fit as fit
+    from corenet.training.lr_find import LRFind as LRFind
+    from corenet.training.lr_find import lr_find as lr_find
     from corenet.training.measure import measure as measure
     from corenet.training.metrics import accuracy as accuracy
     from corenet.training.metrics import error_rate as error_rate
@@ -64,6 +66,7 @@ _HOMES = {
     "corenet.testing.gradcheck.gradcheck": ("gradcheck",),
     "corenet.training.compile_step": ("compile_step",),
     "corenet.training.fit": ("fit",),
+    "corenet.training.lr_find": ("LRFind", "lr_find"),
     "corenet.training.measure": ("measure",),
     "corenet.training.metrics": ("accuracy", "error_rate", "predict"),
     "corenet.training.rounds": ("fit_rounds",),

@@ -1,4 +1,4 @@
-"""Every exception of corenet.
+"""Every exception of corenet, and its warnings.
 
 Each one is a :class:`CorenetError` and also the built-in kind that a user would
 catch without knowing corenet, says in one line what is wrong and what to do,
@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from corenet.warning_kinds import AdviceWarning, CheckpointWarning, EngineWarning, TableWarning
+
 __all__ = [
+    "AdviceWarning",
     "AmbiguousComponentError",
     "BackwardError",
     "BrokenComponentError",
@@ -216,27 +219,8 @@ class MissingExtraError(CorenetError, ImportError):
     """A feature needs an optional dependency that is not installed."""
 
 
-class EngineWarning(UserWarning):
-    """Training goes on, by a slower engine than the one that was asked for."""
-
-
-class TableWarning(UserWarning):
-    """A row has what the training's table had not, and is taken as if it lacked it.
-
-    ``cell`` says where and what it is, ``taken`` how it is taken.
-    """
-
-    def __init__(self, message: str, *, cell: str = "", taken: str = "") -> None:
-        self.cell, self.taken = cell, taken
-        super().__init__(message)
-
-
 class CheckpointError(CorenetError, ValueError):
     """A file is not a checkpoint, or is one of another model."""
-
-
-class CheckpointWarning(UserWarning):
-    """A file is loaded, but not all that could be wished of it: it has no checksum, or an optimizer that stays out."""
 
 
 class OutputError(CorenetError, OSError):

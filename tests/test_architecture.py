@@ -16,11 +16,13 @@ TEST_LINES = 300
 
 # Each line may import those above it.
 LAYERS = [
+    ["warning_kinds"],
     ["errors", "text_width"],
     ["text_table"],
     ["device", "integers", "machine", "paths"],
     ["files"],
     ["registry"],
+    ["notebook"],
     ["contracts"],
     ["rows_of_data"],
     ["data", "history"],

@@ -31,6 +31,7 @@ COMMANDS = {
     "new-plugin": "Write a complete plugin, to change into your own.",
     "plugins": "List every distribution that offers components or commands.",
     "predict": "Say what a saved model predicts of the rows of a table.",
+    "report": "Write the page of a run, or show several side by side.",
     "reproduce": "Run the student projects' experiments, reported against measured.",
     "resume": "Go on with a training that was stopped.",
     "show": "Show what a component computes and takes, and whether it conforms.",

@@ -78,7 +78,7 @@ def __getattr__(name: str) -> Any:
         return import_module(f"corenet.{name}")
     if name in _HOME_OF:
         found = getattr(import_module(_HOME_OF[name]), name)
-    elif name.endswith(("Error", "Warning")):
+    elif name.endswith(("Error", "Warning", "Interrupted")):
         found = getattr(import_module("corenet.errors"), name)
     else:
         # The core knows no component by name: cn.Linear is whatever the built-in plugin registers.

@@ -25,6 +25,7 @@ __all__ = [
     "DeviceError",
     "EngineWarning",
     "GradientError",
+    "Interrupted",
     "MissingExtraError",
     "NonFiniteError",
     "OutputError",
@@ -146,6 +147,20 @@ class CallbackError(CorenetError, RuntimeError):
         super().__init__(message)
 
 
+class Interrupted(KeyboardInterrupt):
+    """A training was told to stop by SIGINT or SIGTERM, and was saved; the message says where.
+
+    As Ctrl-C, it is no :class:`Exception`. ``signal`` is the number of the signal, ``exit_code`` what a program ends
+    with, 130 or 143; ``history`` has the epochs so far.
+    """
+
+    def __init__(self, message: str, *, signal: int) -> None:
+        self.signal = signal
+        self.exit_code = 128 + signal
+        self.history: Sequence[object] = ()
+        super().__init__(message)
+
+
 class GradientError(CorenetError, AssertionError):
     """A hand-written gradient differs from the numeric one; ``report`` has the figures."""
 
@@ -206,7 +221,14 @@ class EngineWarning(UserWarning):
 
 
 class TableWarning(UserWarning):
-    """A row has what the training's table had not, and is taken as if it lacked it."""
+    """A row has what the training's table had not, and is taken as if it lacked it.
+
+    ``cell`` says where and what it is, ``taken`` how it is taken.
+    """
+
+    def __init__(self, message: str, *, cell: str = "", taken: str = "") -> None:
+        self.cell, self.taken = cell, taken
+        super().__init__(message)
 
 
 class CheckpointError(CorenetError, ValueError):

@@ -11,6 +11,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, overload
 
+from corenet.errors import ConfigError
 from corenet.files import write_text
 
 
@@ -23,6 +24,7 @@ class Epoch:
     ``valid["loss"]`` is its mean loss. ``seconds`` is the wall-clock time of the steps, without
     the metrics; epochs done in one call share its time evenly, what was measured in it included.
     A metric is a number, but for one that gives several, such as a confusion matrix, which is a list.
+    ``skipped`` counts the steps that ``on_non_finite="skip"`` left out; the loss is that of the others.
     """
 
     epoch: int
@@ -31,6 +33,7 @@ class Epoch:
     seconds: float
     train: Mapping[str, Any] = field(default_factory=dict)
     valid: Mapping[str, Any] = field(default_factory=dict)
+    skipped: int = 0
 
 
 class History(Sequence[Epoch]):
@@ -44,6 +47,8 @@ class History(Sequence[Epoch]):
     """
 
     def __init__(self, epochs: Sequence[Epoch] = (), engine: str = "plain") -> None:
+        if not isinstance(epochs, Sequence) or not all(isinstance(each, Epoch) for each in epochs):
+            raise ConfigError(f"a History is a list of corenet.history.Epoch, not {epochs!r:.80}", value=epochs)
         self._epochs = list(epochs)
         self.engine = engine
 
@@ -69,7 +74,7 @@ class History(Sequence[Epoch]):
         Raises:
             OutputError: the file cannot be written.
         """
-        text = json.dumps([_strict(asdict(epoch)) for epoch in self], indent=1, allow_nan=False)
+        text = json.dumps([strict(_written(epoch)) for epoch in self], indent=1, allow_nan=False)
         if path is not None:
             write_text(path, text + "\n")
         return text
@@ -119,13 +124,18 @@ def columns(epoch: Epoch) -> dict[str, Any]:
     row = {"epoch": epoch.epoch, "loss": epoch.loss, "lr": epoch.lr, "seconds": epoch.seconds}
     for part, metrics in (("train", epoch.train), ("valid", epoch.valid)):
         row.update({f"{part}_{name}": value for name, value in metrics.items()})
-    return row
+    return row | ({"skipped": epoch.skipped} if epoch.skipped else {})
 
 
-def _strict(value: Any) -> Any:
-    """Return ``value`` with None in the place of each number that is not finite."""
-    if isinstance(value, dict):
-        return {name: _strict(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_strict(each) for each in value]
+def _written(epoch: Epoch) -> dict[str, Any]:
+    """Return an epoch by the names of its fields; how many steps were skipped, if any were."""
+    return {name: value for name, value in asdict(epoch).items() if name != "skipped" or value}
+
+
+def strict(value: Any) -> Any:
+    """Return ``value``, as JSON has it, with None in the place of each number that is not finite."""
+    if isinstance(value, Mapping):
+        return {name: strict(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [strict(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

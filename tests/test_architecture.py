@@ -18,10 +18,11 @@ TEST_LINES = 300
 LAYERS = [
     ["errors", "text_width"],
     ["text_table"],
-    ["device", "integers"],
+    ["device", "integers", "machine", "paths"],
     ["files"],
     ["registry"],
     ["contracts"],
+    ["rows_of_data"],
     ["data", "history"],
     ["tables"],
     ["checkpoint"],
@@ -29,6 +30,7 @@ LAYERS = [
     ["training"],
     ["making"],
     ["experiments", "sklearn"],
+    ["search"],
     ["canary", "report", "scaffold"],
     ["cli"],
 ]

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
-from importlib.resources import files
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from corenet.errors import OutputError, UnknownComponentError, did_you_mean
+from corenet.errors import BrokenComponentError, OutputError, UnknownComponentError
 from corenet.experiments.changing import changed, settings
 from corenet.experiments.earlier import from_earlier
 from corenet.experiments.reading import Path as EntryPath
 from corenet.experiments.reading import Where, checked, read, refuse_unknown
 from corenet.experiments.schema import BETTER, RECIPE, TOLD, WHY
+from corenet.registry.registry import builtins, registry
+from corenet.registry.spec import EXPERIMENT
+from corenet.registry.spec import Component as Row
 
 Component = Mapping[str, Any]  # a table with the name of a component, and the arguments of its constructor
 
@@ -53,7 +57,8 @@ class Experiment:
     """An experiment: what is trained on what, and what came of it where it was reported.
 
     ``reported`` has figures such as ``test_error``, ``recipe`` what reached them, ``better`` what reaches them here,
-    and ``why`` it differs. Files that it names lie in ``folder``.
+    and ``why`` it differs. Files that it names lie in ``folder``. One that a plugin announces has its name there as
+    ``id``, with the ``distribution`` before it where another has the same; one read from a path has no distribution.
     """
 
     id: str
@@ -65,6 +70,7 @@ class Experiment:
     better: Recipe
     why: str
     folder: Path
+    distribution: str = ""
 
     @property
     def recipes(self) -> dict[str, Recipe]:
@@ -73,21 +79,29 @@ class Experiment:
 
 
 def experiments() -> list[Experiment]:
-    """Return every experiment that corenet ships, ordered by id.
+    """Return every experiment that corenet and the plugins announce, corenet's first.
 
-    >>> [each.id for each in experiments()]
+    One that cannot be read is left out: ``corenet reproduce`` and ``corenet doctor`` say so.
+
+    >>> [each.id for each in experiments() if each.distribution == "corenet"][:8]
     ['000', '001a', '001b', '002', '003a', '003b', '004', '004b']
     """
-    return [_read(path) for path in _shipped()]
+    known, found = registry(), list[Any]()
+    for row in known.experiments():
+        with suppress(BrokenComponentError):
+            found.append(known.get(EXPERIMENT, row.qualified_name))
+    return found
 
 
 def experiment(name: str, changes: Iterable[str] = ()) -> Experiment:
-    """Return an experiment by its id, or read one from a path that ends in ``.toml``.
+    """Return an experiment by its name, plain or qualified by its plugin, or read one from a path ending in ``.toml``.
 
     ``changes`` such as ``"optimizer.lr=0.01"`` are made in both recipes.
 
     Raises:
-        UnknownComponentError: no experiment has that id.
+        UnknownComponentError: no experiment has that name.
+        AmbiguousComponentError: several plugins have one of that name.
+        BrokenComponentError: its plugin announces it wrongly.
         OutputError: the file cannot be read.
         ConfigError: the file does not describe an experiment; the message names file, line and entry.
 
@@ -98,14 +112,45 @@ def experiment(name: str, changes: Iterable[str] = ()) -> Experiment:
     """
     if name.endswith(".toml"):
         return _read(Path(name), changes)
-    found = {path.stem: path for path in _shipped()}
-    if name not in found:
-        raise UnknownComponentError(
-            f"there is no experiment {name!r}{did_you_mean(name, found)}; "
-            f"there are {', '.join(found)}, or give a .toml file",
-            name=name,
-        )
-    return _read(found[name], changes)
+    with suppress(UnknownComponentError):  # no plugin can have the name of a built-in one, so none is looked at
+        return announced(builtins().find(EXPERIMENT, name), changes)
+    return announced(registry().find(EXPERIMENT, name), changes)
+
+
+def announced(row: Row, changes: Iterable[str] = ()) -> Experiment:
+    """Return the experiment of a row of the registry, read from its package, of which nothing is imported.
+
+    Raises:
+        BrokenComponentError: the row is broken.
+        OutputError, ConfigError: the file cannot be read, or does not describe an experiment.
+    """
+    if row.status == "broken":
+        raise BrokenComponentError(f"experiment {row.qualified_name} is broken: {row.reason}")
+    shared = row.status in ("shadowed", "ambiguous")
+    found = _read(_file_of(row.target), changes)
+    return replace(found, id=row.qualified_name if shared else row.name, distribution=row.distribution)
+
+
+def _file_of(target: str) -> Path:
+    """Return where ``"package.folder:file.toml"`` lies."""
+    package, _, file = target.partition(":")
+    top, *folders = package.split(".")
+    spec = find_spec(top)  # which imports a package only to find what is inside it
+    if spec is None or not spec.submodule_search_locations:
+        raise OutputError(f"cannot read {target}: there is no package {top}")
+    return Path(spec.submodule_search_locations[0], *folders, file)
+
+
+def of_table(source: str, changes: Iterable[str] = ()) -> Experiment:
+    """Return the experiment that a table makes by itself: its file, or the name of a set.
+
+    Raises:
+        ConfigError: one of the ``changes`` is wrong.
+
+    >>> of_table("iris", ["epochs=3"]).recipe.epochs
+    3
+    """
+    return made({"data": {"source": source}}, Path(f"{Path(source).stem}.toml"), lambda _: source, settings(changes))
 
 
 def parse(path: Path, text: str, changes: Iterable[str] = ()) -> Experiment:
@@ -181,11 +226,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _plain(each) for name, each in value.items() if each is not None}
     return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
-
-
-def _shipped() -> list[Path]:
-    folder = Path(str(files("corenet.experiments")))
-    return sorted(folder.glob("*.toml"))
 
 
 def _read(path: Path, changes: Iterable[str] = ()) -> Experiment:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from corenet.data import Dataset, Statistics
+from corenet.data import Dataset, Statistics, stream
 from corenet.errors import ConfigError
 from corenet.experiments.experiment import Recipe
 from corenet.experiments.own_code import function_of
@@ -22,13 +22,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Parts:
-    """The data sets of a round, and what made numbers of a table's rows, or standardised drawn points."""
+    """The data sets of a round; their table and what made numbers of its rows; what standardised points."""
 
     train: Dataset
     valid: Dataset | None = None
     test: Dataset | None = None
     coding: TableCoding | None = None
     statistics: Statistics | None = None
+    table: Table | None = None
+
+    @property
+    def named(self) -> dict[str, Dataset]:
+        """The data sets that there are, by name."""
+        parts = {"train": self.train, "valid": self.valid, "test": self.test}
+        return {name: each for name, each in parts.items() if each is not None}
 
     @property
     def in_features(self) -> Any:
@@ -49,7 +56,7 @@ class Parts:
         valid, test = (each if each is None else each.to(device=device) for each in (self.valid, self.test))
         by = self.statistics
         statistics = by if by is None else Statistics(by.mean.to(device), by.std.to(device))
-        return Parts(self.train.to(device=device), valid, test, self.coding, statistics)
+        return replace(self, train=self.train.to(device=device), valid=valid, test=test, statistics=statistics)
 
 
 def rounds_of(recipe: Recipe, folder: Path) -> Iterator[Parts]:
@@ -78,29 +85,36 @@ def rounds_of(recipe: Recipe, folder: Path) -> Iterator[Parts]:
 
 def table_of(recipe: Recipe, folder: Path) -> Table:
     """Return the table that is learnt from."""
-    from corenet.tables.bundled import NAMES
     from corenet.tables.table import table
 
     data = recipe.data
-    source = data["source"] if data["source"] in NAMES else folder / data["source"]
+    source = data["source"] if is_set(data["source"]) else folder / data["source"]
     how = {name: data[name] for name in ("missing", "delimiter", "encoding", "header") if data[name] is not None}
     return table(source, data["target"], columns=data["columns"], **how)
 
 
+def is_set(source: str) -> bool:
+    """Tell whether a source is the name of a set, and no path."""
+    from corenet.tables.bundled import NAMES
+
+    return source in NAMES
+
+
 def _split(table: Table, data: Any, seed: int) -> Parts:
     train, valid, test = table.split(data["valid"], data["test"], seed)
-    return Parts(train, valid if data["valid"] else None, test if data["test"] else None, table.coding)
+    return Parts(train, valid if data["valid"] else None, test if data["test"] else None, table.coding, table=table)
 
 
 def _drawn(data: Any, seed: int) -> Parts:
     from corenet.tables.toys import TOYS
 
     draw, points = TOYS[data["draw"]], data["points"]
-    train, test = (_coded(draw(points, 2 * seed + part), data["targets"]) for part in (0, 1))
+    seeds = (2 * seed, stream("valid", seed), 2 * seed + 1)
+    train, valid, test = (_coded(draw(points, each), data["targets"]) for each in seeds)
     if not data["normalized"]:
-        return Parts(train, None, test)
-    statistics = train.statistics()
-    return Parts(train.normalized(statistics), None, test.normalized(statistics), None, statistics)
+        return Parts(train, valid, test)
+    by = train.statistics()
+    return Parts(train.normalized(by), valid.normalized(by), test.normalized(by), None, by)
 
 
 def _coded(data: Dataset, coding: str) -> Dataset:

@@ -108,13 +108,24 @@ class ExperimentResult:
     def met(self) -> bool | None:
         """Whether the mean is as good as the reported figure, for each that is reported; None if none was."""
         reported = self.experiment.reported
-        if not reported:
+        return all(map(self.meets, reported)) if reported else None
+
+    def meets(self, figure: str) -> bool | None:
+        """Return whether the mean of a figure is as good as the reported one; None if none was.
+
+        Raises:
+            ConfigError: a figure is reported that is not measured.
+        """
+        if figure not in self.experiment.reported:
             return None
+        if figure not in self.figures:
+            raise ConfigError(
+                f"{self.experiment.id}: {figure} is reported and not measured; measured are {', '.join(self.figures)}",
+                name=figure,
+            )
+        sign = _sign(figure)
         # A mean of fractions may differ from the reported decimal in its last binary digit.
-        signs = {name: _sign(name) for name in reported}
-        return all(
-            signs[name] * self.figures[name].mean >= signs[name] * value - 1e-9 for name, value in reported.items()
-        )
+        return sign * self.figures[figure].mean >= sign * self.experiment.reported[figure] - 1e-9
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain values, for JSON; errors are fractions, seconds are for one round."""
@@ -172,7 +183,8 @@ def _trained(recipe: Recipe, data: list[Parts], experiment: Experiment, progress
         built.append(build(recipe, data[round], experiment.folder))
         return built[-1]
 
-    watched = [parts.valid or parts.test for parts in data]
+    # Where nothing is selected by what is looked at, curves show what is tested.
+    watched = [parts.test if "draw" in recipe.data else parts.valid or parts.test for parts in data]
     trained = fit_rounds(
         factory,
         [parts.train for parts in data],

@@ -72,7 +72,9 @@ DATA = Entries(
         "header": Entry(kinds.TEXTS, "the names of the columns, if the file has none"),
         "valid": Entry(kinds.PART, "the part of the rows that is looked at after each epoch, never learnt from", 0.2),
         "test": Entry(kinds.PART, "the part of the rows that only the result is measured on", 0.2),
-        "draw": Entry(kinds.one_of(DRAWN), "points drawn anew for each round, and as many to test on"),
+        "draw": Entry(
+            kinds.one_of(DRAWN), "points drawn anew for each round, as many to look at, and as many to test on"
+        ),
         "points": Entry(kinds.COUNT, "how many points are drawn", 1000),
         "targets": Entry(kinds.one_of(TARGETS), "how two classes are coded: 0 and 1, −1 and 1, two columns", "unit"),
         "normalized": Entry(kinds.FLAG, "standardise drawn points by the training points", False),
@@ -101,7 +103,9 @@ RECIPE: Mapping[str, Entry] = {
     "loss": Entry(kinds.COMPONENT, "the loss; if left out, what suits the target of a table"),
     "optimizer": Entry(kinds.COMPONENT, "the optimizer, with its numbers", "adam"),
     "schedule": Entry(kinds.COMPONENT, "what multiplies the learning rate"),
-    "callbacks": Entry(kinds.COMPONENTS, "what is done after each epoch; if left out, early stopping where it can be"),
+    "callbacks": Entry(
+        kinds.COMPONENTS, "what is done after each epoch; if left out, early stopping where a table is learnt"
+    ),
     "metrics": Entry(kinds.TEXTS, "what is measured; if left out, what suits the targets"),
     "epochs": Entry(kinds.COUNT, "the most passes over the data", 200),
     "batch_size": Entry(kinds.COUNT, "rows a step", 32),

@@ -12,7 +12,7 @@ from torch import Tensor
 from corenet.contracts.parameter import Buffer, Parameter
 from corenet.contracts.tree import Tree
 from corenet.training.engines.optimizer_adapter import tensors_of
-from corenet.training.engines.recording.moving import held_by
+from corenet.training.engines.recording.moving import held_by, moved_by
 from corenet.training.engines.recording.op_log import memory
 from corenet.training.engines.recording.recorded_update import rule_of
 from corenet.training.engines.recording.watches import PLAIN
@@ -29,9 +29,9 @@ def structure_of(learner: Learner) -> Hashable:
     >>> structure_of(learner(1)) == structure_of(learner(1)), structure_of(learner(1)) == structure_of(learner(3))
     (True, False)
     """
-    held = held_by(learner)
-    tensors = [*held.tensors(), *tensors_of(learner.optimizer)]
-    places = {id(parameter): place for place, parameter in enumerate(held.parameters)}
+    held, parameters = held_by(learner), learner.parameters()
+    tensors = [*parameters, *held.moved(), *tensors_of(learner.optimizer)]
+    places = {id(parameter): place for place, parameter in enumerate(parameters)}
     first: dict[int, int] = {}
     shared = tuple(first.setdefault(memory(tensor), place) for place, tensor in enumerate(tensors))
     return (
@@ -45,7 +45,7 @@ def structure_of(learner: Learner) -> Hashable:
 
 def memories_of(learner: Learner) -> list[torch.UntypedStorage]:
     """Return the memories of a learner's tensors, in an order fixed by its structure."""
-    tensors = [*held_by(learner).tensors(), *tensors_of(learner.optimizer)]
+    tensors = [*learner.parameters(), *moved_by(learner), *tensors_of(learner.optimizer)]
     return [tensor.untyped_storage() for tensor in tensors]
 
 

@@ -18,21 +18,10 @@ class Held:
 
     parts: list[tuple[str, Tree[Any], list[tuple[str, object]]]]
 
-    def _own(self) -> list[Tensor]:
-        return [value for _, _, own in self.parts for _, value in own if isinstance(value, Tensor)]
-
-    @property
-    def parameters(self) -> list[Parameter]:
-        """Every parameter once."""
-        return list({id(value): value for value in self._own() if isinstance(value, Parameter)}.values())
-
     def moved(self) -> list[Tensor]:
         """Return the tensors that a step may change: gradients, buffers, and whatever else is held."""
-        return [gradient(each) if isinstance(each, Parameter) else each for each in self._own()]
-
-    def tensors(self) -> list[Tensor]:
-        """Return parameters, and what a step may change."""
-        return [*self.parameters, *self.moved()]
+        tensors = [value for _, _, own in self.parts for _, value in own if isinstance(value, Tensor)]
+        return [gradient(each) if isinstance(each, Parameter) else each for each in tensors]
 
 
 def held_by(learner: Learner) -> Held:

@@ -7,12 +7,14 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from html import escape
 from io import StringIO
 from pathlib import Path
 from typing import Any, overload
 
 from corenet.errors import ConfigError
 from corenet.files import write_text
+from corenet.notebook.curves import curves
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,21 @@ class History(Sequence[Epoch]):
     def __repr__(self) -> str:
         last = f", loss {self[-1].loss:.4g}" if self else ""
         return f"History({len(self)} epochs{last})"
+
+    def _repr_html_(self) -> str:
+        """Return the loss and each metric as curves, for notebooks."""
+        drawn = [curves(parts, "epoch", name) for name, parts in self._curves().items()]
+        return f"<p>{escape(repr(self))}</p>{''.join(drawn)}"
+
+    def _curves(self) -> dict[str, dict[str, list[tuple[float, float]]]]:
+        """Return the points of each metric that is a number, of each part of the data."""
+        found: dict[str, dict[str, list[tuple[float, float]]]] = {}
+        for each in self:
+            parts = {"train": {"loss": each.loss, **each.train}, "valid": each.valid}
+            for part, name, value in ((p, n, v) for p, metrics in parts.items() for n, v in metrics.items()):
+                if isinstance(value, (int, float)):
+                    found.setdefault(name, {}).setdefault(part, []).append((each.epoch, value))
+        return found
 
 
 def columns(epoch: Epoch) -> dict[str, Any]:

@@ -46,6 +46,11 @@ class Evaluation:
             found[part] = {name: value if math.isfinite(value) else None for name, value in found[part].items()}
         return found
 
+    def _repr_html_(self) -> str:
+        from corenet.report.evaluation_table import as_html
+
+        return as_html(self)
+
 
 def evaluate(
     model: Module, coding: TableCoding, pieces: Dataset | Iterable[Dataset], loss: Loss | None = None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from corenet.notebook.html_table import html_table
 from corenet.registry.sanitize import plain
 from corenet.text_table import text_table
 from corenet.text_width import display_width, terminal_width
@@ -31,6 +32,20 @@ def evaluation_lines(found: Evaluation, width: int | None = None) -> list[str]:
         "",
         *(_confusion(found, width) if found.classes else _residuals(found)),
     ]
+
+
+def as_html(found: Evaluation) -> str:
+    """Return the same as HTML tables."""
+    caption = f"{found.target}: {found.points:,} rows; baseline: {found.baseline_is}"
+    tables = [html_table(caption, ("METRIC", "MODEL", "BASELINE"), metrics(found), right={1, 2})]
+    if found.classes:
+        names = [str(each) for each in found.classes]
+        rows = [(name, *map(str, row)) for name, row in zip(names, found.confusion, strict=True)]
+        tables.append(html_table("", ("is ↓  read as →", *names), rows, right=range(1, len(names) + 1)))
+    else:
+        rows = [(name, f"{value:.4g}") for name, value in found.residuals.items()]
+        tables.append(html_table("", ("prediction − target", found.target), rows, right={1}))
+    return "".join(tables)
 
 
 def metrics(found: Evaluation) -> list[Row]:

@@ -19,14 +19,14 @@ def json_schema() -> dict[str, Any]:
     >>> found["required"]
     ['data']
     """
-    better = _object(WHY | _optional(RECIPE)) | {"description": BETTER["better"].meaning}
     found = _object({**TOLD, **RECIPE})
-    found["properties"]["better"] = better
+    found["properties"]["better"] = {
+        "type": "object",
+        "description": BETTER["better"].meaning,
+        "properties": {name: {"description": entry.meaning} for name, entry in {**WHY, **RECIPE}.items()},
+        "additionalProperties": False,
+    }
     return {"$schema": DRAFT, "title": "corenet experiment", **found}
-
-
-def _optional(entries: Mapping[str, Entry]) -> dict[str, Entry]:
-    return {name: Entry(each.takes, each.meaning, each.default) for name, each in entries.items()}
 
 
 def _object(entries: Mapping[str, Entry]) -> dict[str, Any]:

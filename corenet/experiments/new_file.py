@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from textwrap import wrap
@@ -12,6 +11,7 @@ from corenet.experiments import toml
 from corenet.experiments.experiment import Recipe
 from corenet.experiments.parts import is_set
 from corenet.experiments.schema import DATA, NETWORK, RECIPE, TOLD, Entries, Entry
+from corenet.experiments.writing import seen_from
 from corenet.registry.sanitize import plain
 from corenet.tables.table import Table
 
@@ -27,6 +27,7 @@ EXAMPLES = {  # of entries that have no default to show
     "header": ["age", "city"],
     "target": "species",
 }
+COLUMNS = "columns"  # a table of their own
 FORM = {"data": "source", "network": "hidden"}  # the form of a table that a new file shows, the others in a comment
 
 
@@ -45,12 +46,10 @@ def new_file(recipe: Recipe, path: Path, folder: Path, table: Table | None = Non
     if table is not None:
         data["target"] = table.target.name
         if not is_set(data["source"]):
-            data["source"] = Path(
-                os.path.relpath((folder / data["source"]).resolve(), path.parent.resolve())
-            ).as_posix()
+            data["source"] = seen_from(path.parent, folder / data["source"])
     tables = {"data", "network"}
     lines = [
-        "# An experiment: corenet train takes this file. An entry behind a # shows its default, or an example if it has none.",
+        "# An experiment, for corenet train. An entry behind a # shows its default, or an example if it has none.",
         "",
         *_entries({name: TOLD[name] for name in ("title", "notes")}, {}),
         *_entries({name: entry for name, entry in RECIPE.items() if name not in tables}, {}),
@@ -64,9 +63,8 @@ def new_file(recipe: Recipe, path: Path, folder: Path, table: Table | None = Non
 def _table(name: str, takes: Entries, said: Mapping[str, Any]) -> Iterator[str]:
     form = FORM[name]
     yield from (f"[{name}]", *_comment(RECIPE[name].meaning))
-    yield from _entries(
-        {entry: takes.entries[entry] for entry in (form, *takes.forms[form]) if entry != "columns"}, said
-    )
+    shown = [entry for entry in (form, *takes.forms[form]) if entry != COLUMNS]
+    yield from _entries({entry: takes.entries[entry] for entry in shown}, said)
     for other in takes.forms:
         if other != form:
             yield from _comment(f"in the place of {form}: {other}, {takes.entries[other].meaning}")

@@ -20,13 +20,17 @@ def write(path: Path, experiment: Experiment, recipe: Recipe) -> None:
     """
     data = dict(recipe.data)
     if "source" in data and not is_set(data["source"]):
-        file = (experiment.folder / data["source"]).resolve()
-        data["source"] = Path(os.path.relpath(file, path.parent.resolve())).as_posix()
+        data["source"] = seen_from(path.parent, experiment.folder / data["source"])
     for said in (recipe.data, recipe.network):
         if "make" in said:
             file = said["make"].partition(":")[0]
             write_bytes(path.parent / file, (experiment.folder / file).read_bytes())
     write_text(path, as_toml(experiment, replace(recipe, data=data)))
+
+
+def seen_from(folder: Path, file: Path) -> str:
+    """Return the path of a file from a folder, by which both may move together."""
+    return Path(os.path.relpath(file.resolve(), folder.resolve())).as_posix()
 
 
 def as_toml(experiment: Experiment, recipe: Recipe) -> str:

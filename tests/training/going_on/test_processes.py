@@ -33,9 +33,8 @@ def wait_for_a_checkpoint(folder, process):
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("engine", ["replay", "compiled"])
 @pytest.mark.usefixtures("needs_compiler")
-def test_told_to_stop_it_saves_and_another_process_goes_on(tmp_path, engine):
+def test_told_to_stop_it_saves_and_another_process_goes_on(tmp_path, engine="compiled"):
     whole, _ = finished(tmp_path / "whole", tmp_path / "whole.pt", engine)
     run = tmp_path / "run"
     for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)):

@@ -14,6 +14,7 @@ from corenet.data import Dataset
 from corenet.errors import ConfigError
 from corenet.history import History
 from corenet.integers import integer, positive_integer
+from corenet.paths import path_of
 from corenet.training.arguments import refuse_other_kinds
 from corenet.training.asked_metrics import Asked
 from corenet.training.callbacks import Callbacks
@@ -137,7 +138,7 @@ def fit(
         text = f"on_non_finite must be 'stop' or 'skip', not {on_non_finite!r:.80}"
         raise ConfigError(text, name="on_non_finite", value=on_non_finite)
     positive_integer("keep", keep)
-    saving = None if checkpoint is None else Saving(checkpoint, Every.of(every), keep)
+    saving = None if checkpoint is None else Saving(path_of("fit(checkpoint=...)", checkpoint), Every.of(every), keep)
     refuse_wrong(model, loss, optimizer, train, valid)
     measures, called = Measures(metrics, loss, train, valid), Callbacks(callbacks)
     learner = Learner(model, loss, optimizer)

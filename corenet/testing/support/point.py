@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -16,11 +15,10 @@ from corenet.testing.gradcheck.arguments import Arguments
 from corenet.testing.gradcheck.outputs import Outputs, run
 from corenet.testing.support.drawing import form
 from corenet.testing.support.forward_backward import all_finite, forward_backward
+from corenet.testing.support.magnitudes import takes_little
 from corenet.testing.support.slope import Slopes, slopes
 from corenet.testing.support.trial import Trial, seeded
 from corenet.testing.support.violation import NotApplicable, Violation
-
-QUICK = 0.003  # seconds of a forward, beyond which no larger input is tried
 
 Inputs = tuple[Tensor, ...]
 
@@ -111,14 +109,8 @@ def is_refused(trial: Trial, inputs: Inputs) -> bool:
 
 
 def is_quick(trial: Trial, inputs: Inputs) -> bool:
-    """Tell whether a forward on the inputs takes so little of the processor that more of them may be tried.
-
-    A recurrence takes as many steps as it has rows, and a product of all rows with all others their square.
-    """
-    module = trial.build()
-    before = time.process_time()
-    _outputs(module, inputs)
-    return time.process_time() - before < QUICK
+    """Tell whether a trial's module takes the inputs, and so little time for them that more may be tried."""
+    return takes_little(lambda: _outputs(trial.build(), inputs))
 
 
 def _outputs(module: Module, inputs: Inputs) -> Outputs:

@@ -15,7 +15,8 @@ from corenet.contracts.several import Tensors, each_of, like
 from corenet.testing.support.point import is_quick, is_refused
 from corenet.testing.support.trial import Trial
 
-MOST_NUMBERS = 500_000  # of parameters and buffers
+MOST_NUMBERS = 100_000  # of parameters and buffers
+NARROW = 35  # where 303 would be too many: of blocks of up to 32 a part is left over
 
 
 def wider(trial: Trial, width: int) -> Iterator[tuple[str, Trial]]:
@@ -50,8 +51,8 @@ def wider(trial: Trial, width: int) -> Iterator[tuple[str, Trial]]:
 
 
 def _grown(size: int, width: int) -> tuple[int, ...]:
-    """Return the sizes to try: ``width``, or the odd multiple of ``size`` that is near."""
-    return (width, size * (width // size | 1)) if size > 1 else ()
+    """Return the sizes to try: ``width``, the odd multiple of ``size`` that is near, or one that is smaller."""
+    return (width, size * (width // size | 1), NARROW) if size > 1 else ()
 
 
 def _cases(case: Case, size: int, grown: int) -> Iterator[Case]:

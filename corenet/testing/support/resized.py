@@ -16,6 +16,7 @@ from corenet.testing.support.point import is_quick, is_refused
 from corenet.testing.support.trial import Trial
 
 MOST_NUMBERS = 100_000  # of parameters and buffers
+MOST_TENSORS = 100  # as of layers whose number was taken for a size
 NARROW = 35  # where 303 would be too many: of blocks of up to 32 a part is left over
 
 
@@ -98,7 +99,8 @@ def _is_taken(trial: Trial) -> bool:
     try:
         with torch.device("meta"):  # where numbers take no memory
             built = trial.factory(*copy.deepcopy(trial.case.args), **copy.deepcopy(dict(trial.case.arguments)))
-        if sum(each.numel() for _, each in built.named_tensors()) > MOST_NUMBERS:
+        sizes = [each.numel() for _, each in built.named_tensors()]
+        if sum(sizes) > MOST_NUMBERS or len(sizes) > MOST_TENSORS:
             return False
         inputs = trial.inputs()
         return not is_refused(trial, inputs) and is_quick(trial, inputs)

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from corenet.testing.gradcheck.gradcheck import gradcheck as gradcheck
     from corenet.training.compile_step import compile_step as compile_step
     from corenet.training.fit import fit as fit
+    from corenet.training.lr_find import LRFind as LRFind
+    from corenet.training.lr_find import lr_find as lr_find
     from corenet.training.measure import measure as measure
     from corenet.training.metrics import accuracy as accuracy
     from corenet.training.metrics import error_rate as error_rate
@@ -64,6 +66,7 @@ _HOMES = {
     "corenet.testing.gradcheck.gradcheck": ("gradcheck",),
     "corenet.training.compile_step": ("compile_step",),
     "corenet.training.fit": ("fit",),
+    "corenet.training.lr_find": ("LRFind", "lr_find"),
     "corenet.training.measure": ("measure",),
     "corenet.training.metrics": ("accuracy", "error_rate", "predict"),
     "corenet.training.rounds": ("fit_rounds",),
@@ -78,7 +81,7 @@ def __getattr__(name: str) -> Any:
         return import_module(f"corenet.{name}")
     if name in _HOME_OF:
         found = getattr(import_module(_HOME_OF[name]), name)
-    elif name.endswith(("Error", "Warning")):
+    elif name.endswith(("Error", "Warning", "Interrupted")):
         found = getattr(import_module("corenet.errors"), name)
     else:
         # The core knows no component by name: cn.Linear is whatever the built-in plugin registers.

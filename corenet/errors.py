@@ -1,4 +1,4 @@
-"""Every exception of corenet.
+"""Every exception of corenet, and its warnings.
 
 Each one is a :class:`CorenetError` and also the built-in kind that a user would
 catch without knowing corenet, says in one line what is wrong and what to do,
@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from corenet.warning_kinds import AdviceWarning, CheckpointWarning, EngineWarning, TableWarning
+
 __all__ = [
+    "AdviceWarning",
     "AmbiguousComponentError",
     "BackwardError",
     "BrokenComponentError",
@@ -25,6 +28,7 @@ __all__ = [
     "DeviceError",
     "EngineWarning",
     "GradientError",
+    "Interrupted",
     "MissingExtraError",
     "NonFiniteError",
     "OutputError",
@@ -146,6 +150,20 @@ class CallbackError(CorenetError, RuntimeError):
         super().__init__(message)
 
 
+class Interrupted(KeyboardInterrupt):
+    """A training was told to stop by SIGINT or SIGTERM, and was saved; the message says where.
+
+    As Ctrl-C, it is no :class:`Exception`. ``signal`` is the number of the signal, ``exit_code`` what a program ends
+    with, 130 or 143; ``history`` has the epochs so far.
+    """
+
+    def __init__(self, message: str, *, signal: int) -> None:
+        self.signal = signal
+        self.exit_code = 128 + signal
+        self.history: Sequence[object] = ()
+        super().__init__(message)
+
+
 class GradientError(CorenetError, AssertionError):
     """A hand-written gradient differs from the numeric one; ``report`` has the figures."""
 
@@ -201,20 +219,8 @@ class MissingExtraError(CorenetError, ImportError):
     """A feature needs an optional dependency that is not installed."""
 
 
-class EngineWarning(UserWarning):
-    """Training goes on, by a slower engine than the one that was asked for."""
-
-
-class TableWarning(UserWarning):
-    """A row has what the training's table had not, and is taken as if it lacked it."""
-
-
 class CheckpointError(CorenetError, ValueError):
     """A file is not a checkpoint, or is one of another model."""
-
-
-class CheckpointWarning(UserWarning):
-    """A file is loaded, but not all that could be wished of it: it has no checksum, or an optimizer that stays out."""
 
 
 class OutputError(CorenetError, OSError):

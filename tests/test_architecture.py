@@ -16,18 +16,23 @@ TEST_LINES = 300
 
 # Each line may import those above it.
 LAYERS = [
+    ["warning_kinds"],
     ["errors", "text_width"],
     ["text_table"],
-    ["device", "integers"],
+    ["device", "integers", "machine", "paths"],
     ["files"],
     ["registry"],
+    ["notebook"],
     ["contracts"],
+    ["rows_of_data"],
     ["data", "history"],
     ["tables"],
     ["checkpoint"],
     ["builtin", "testing"],
     ["training"],
+    ["making"],
     ["experiments", "sklearn"],
+    ["search"],
     ["canary", "report", "scaffold"],
     ["cli"],
 ]

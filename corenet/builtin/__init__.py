@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from corenet.registry.hookspecs import hookimpl
-from corenet.registry.spec import ComponentSpec
+from corenet.registry.spec import ComponentSpec, ExperimentSpec
 
 if TYPE_CHECKING:  # the types of cn.Linear and the others, for each component below; nothing is imported when it runs
     from corenet.builtin.activations import ReLU as ReLU
@@ -143,3 +143,9 @@ def corenet_initializers() -> Iterator[ComponentSpec]:
     yield ComponentSpec("he_normal", f"{home}:HeNormal", "N(0, 2 / fan_in)")
     yield ComponentSpec("normal", f"{home}:Normal", "N(mean, std²)")
     yield ComponentSpec("zeros", f"{home}:Zeros", "0")
+
+
+@hookimpl
+def corenet_experiments() -> Iterator[ExperimentSpec]:
+    names = ("000", "001a", "001b", "002", "003a", "003b", "004", "004b")
+    yield from (ExperimentSpec(name, f"corenet.experiments:{name}.toml") for name in names)

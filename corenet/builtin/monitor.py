@@ -41,15 +41,8 @@ class Monitor:
             raise ConfigError(message, name="mode", value=self.mode)
 
     def improves(self, training: Training) -> bool:
-        """Tell whether the last epoch is the best so far, and remember it if it is.
-
-        Raises:
-            ConfigError: it is no number.
-        """
+        """Tell whether the last epoch is the best so far, and remember it if it is."""
         value = training.numbers[self.name]
-        if not isinstance(value, (int, float)):
-            message = f"monitor: {self.name!r} is {value!r:.80}, not a number, after epoch {training.epoch}"
-            raise ConfigError(message, name="monitor", value=self.name)
         if isnan(value) or self._sign * value <= self._least:
             return False
         self.best = value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from inspect import Parameter as Argument
 from inspect import signature
 from typing import Any
@@ -32,11 +33,28 @@ def arguments_of(part: object, but: int = 0) -> dict[str, Any]:
     """
     found = {}
     for argument in [*_taken(type(part))][but:]:
-        kept = f"_{argument.name}" if f"_{argument.name}" in vars(part) else argument.name
-        if hasattr(part, kept):
-            found[argument.name] = _given(argument, getattr(part, kept))
+        if hasattr(part, _kept_as(part, argument)):
+            found[argument.name] = _given(argument, getattr(part, _kept_as(part, argument)))
         elif argument.name not in PLACEMENT:
             raise NotKeptError(f"keeps no argument {argument.name!r}: assign self.{argument.name} in __init__")
+    return found
+
+
+def kept_arguments(part: object) -> dict[str, Any]:
+    """Return by name those arguments that ``part`` keeps.
+
+    >>> import corenet as cn
+    >>> class Net(cn.Module):
+    ...     def __init__(self, width, p):
+    ...         self.p = p
+    >>> kept_arguments(Net(5, 0.5))
+    {'p': 0.5}
+    """
+    found = {}
+    with suppress(ValueError, TypeError):  # of a constructor that has no signature
+        for argument in _taken(type(part)):
+            with suppress(Exception):  # of a stranger's property
+                found[argument.name] = _given(argument, getattr(part, _kept_as(part, argument)))
     return found
 
 
@@ -69,6 +87,10 @@ def _taken(cls: type) -> Iterator[Argument]:
         named |= {argument.name for argument in own}
         if len(own) == len(taken):
             return
+
+
+def _kept_as(part: object, argument: Argument) -> str:
+    return f"_{argument.name}" if f"_{argument.name}" in vars(part) else argument.name
 
 
 def _given(argument: Argument, value: Any) -> Any:

@@ -13,6 +13,7 @@ FIELDS: dict[str, Form] = {
     "versions": dict,
     "components": list,
     "modules": dict,
+    "settings": dict,
     "model": dict,
     "tied": dict,
     "frozen": list,
@@ -22,6 +23,7 @@ FIELDS: dict[str, Form] = {
     "draws": (dict, NONE),
     "table": (dict, NONE),
     "history": bool,
+    "training": (dict, NONE),
 }
 OF_OPTIMIZER: dict[str, Form] = {
     "built": dict,
@@ -48,6 +50,8 @@ def refuse_unknown(document: dict[str, Any]) -> None:
     _refuse_other_strings("versions", document["versions"])
     _refuse_other_strings("modules", document["modules"])
     _refuse_other_strings("tied", document["tied"])
+    for place, settings in document["settings"].items():
+        _refuse(f"{place[:80]!r} of its settings", settings, dict)
     for each in (*document["frozen"], *document["evaluating"]):
         _refuse("the path of a module", each, str)
     for each in document["components"]:

@@ -7,12 +7,12 @@ import inspect
 import re
 import sys
 from functools import cache
-from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
-from corenet.errors import ConfigError, OutputError, did_you_mean
+from corenet.errors import ConfigError, did_you_mean
 from corenet.registry.collect import reason_of
+from corenet.registry.python_file import imported_file
 from corenet.registry.registry import registry
 from corenet.registry.sanitize import canonical
 from corenet.registry.spec import Kind
@@ -130,30 +130,11 @@ def _is_component(cls: type) -> bool:
 
 @cache
 def _imported(path: str) -> ModuleType:
-    """Import a file under a name of its own, or a module.
-
-    What lies beside the file, or in the current folder, can be imported too, as when Python runs it.
-    """
-    if not is_file(path):
-        sys.path.append("")
-        try:
-            return importlib.import_module(path)
-        except (Exception, SystemExit) as error:
-            raise ConfigError(f"importing {path} raises {reason_of(error)}") from error
-    file = Path(path).resolve()
-    if not file.is_file():
-        raise OutputError(f"there is no file {path}")
-    spec = importlib.util.spec_from_file_location(f"file_{file.stem}", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # by which its classes can be pickled
-    sys.path.append(str(file.parent))
+    """Import a file, or a module; what lies in the current folder can be imported too, as when Python runs it."""
+    if is_file(path):
+        return imported_file(path)
+    sys.path.append("")
     try:
-        spec.loader.exec_module(module)
-    except SyntaxError as error:
-        where = path if error.filename == str(file) else error.filename
-        raise ConfigError(f"{where}:{error.lineno}: {error.msg}") from error
+        return importlib.import_module(path)
     except (Exception, SystemExit) as error:
         raise ConfigError(f"importing {path} raises {reason_of(error)}") from error
-    return module

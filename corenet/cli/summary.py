@@ -55,14 +55,15 @@ def _step(name: str, shape: str | None, points: int) -> tuple[Module, Tensor]:
 
     from corenet.checkpoint.loading import load
     from corenet.experiments import experiments
-    from corenet.experiments.run import build, data_of
-    from corenet.experiments.schema import experiment
+    from corenet.experiments.building import network_of
+    from corenet.experiments.experiment import experiment
+    from corenet.experiments.parts import rounds_of
 
     if name.endswith(".toml") or name in [each.id for each in experiments()]:
-        recipe = experiment(name).recipe
-        inputs = data_of(recipe, 0)[0].inputs
-        model = build(recipe)[0]
-        of_point: tuple[int, ...] | None = tuple(inputs.shape[1:])
+        chosen = experiment(name)
+        parts = next(rounds_of(chosen.recipe, chosen.folder))
+        model = network_of(chosen.recipe, parts, chosen.folder)
+        of_point: tuple[int, ...] | None = tuple(parts.train.inputs.shape[1:])
     else:
         found = load(name)
         model = found.model

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import mean, stdev
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,18 +14,18 @@ from torch import Tensor
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
-from corenet.contracts.sequential import Sequential
-from corenet.data import Dataset, Statistics, disk
-from corenet.errors import ConfigError, CorenetError
-from corenet.experiments.schema import Experiment, Recipe
+from corenet.data import Dataset
+from corenet.errors import ConfigError
+from corenet.experiments.building import build, callbacks_of, components_of
+from corenet.experiments.experiment import Experiment, Recipe
+from corenet.experiments.parts import Parts, rounds_of
 from corenet.history import History
-from corenet.registry.registry import get, registry
-from corenet.training.metrics import classes, error_rate, predict
+from corenet.integers import positive_integer
+from corenet.training.asked_metrics import named_apart, sign_of
+from corenet.training.coding import are_classes
+from corenet.training.measure import measure
+from corenet.training.metrics import classes, predict
 from corenet.training.rounds import fit_rounds
-
-POINTS = 1000
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -51,60 +51,93 @@ class Measured:
 
 @dataclass(frozen=True)
 class Round:
-    """One trained model, its history, the statistics that normalised its data, and its test points."""
+    """One trained model, what trained it, its history, and its data."""
 
     model: Module
+    loss: Loss
+    optimizer: Optimizer
     history: History
-    statistics: Statistics | None
-    test: Dataset
+    parts: Parts
+
+    @property
+    def test(self) -> Dataset:
+        """The points that the result is measured on."""
+        if self.parts.test is None:
+            raise ConfigError("this round has no test part")
+        return self.parts.test
 
     def output(self, points: Tensor) -> Tensor:
         """Return the model's output at raw points ``(N, 2)``, one row a point."""
-        points = points.to(self.test.inputs.device)
-        return predict(self.model, points if self.statistics is None else self.statistics.normalize(points))
+        points, by = points.to(self.parts.train.device), self.parts.statistics
+        return predict(self.model, points if by is None else by.normalize(points))
 
     def true(self) -> Tensor:
-        """Return for each test point whether it is inside the disk."""
+        """Return for each test point whether it is of the second class."""
         return classes(self.test.targets, self.test.targets).reshape(-1).bool()
 
     def predicted(self, points: Tensor) -> Tensor:
-        """Return for each raw point whether the model puts it inside the disk."""
+        """Return for each raw point whether the model puts it in the second class."""
         return classes(self.output(points), self.test.targets).reshape(-1).bool()
 
 
 @dataclass(frozen=True)
 class ExperimentResult:
-    """The errors and times of the rounds of one recipe of an experiment."""
+    """The rounds of one recipe of an experiment, and the figures measured on each: ``test_error``, ``seconds``, …"""
 
     experiment: Experiment
     recipe: str
     rounds: tuple[Round, ...]
-    train_error: Measured
-    test_error: Measured
-    seconds: Measured
+    figures: Mapping[str, Measured]
+
+    @property
+    def train_error(self) -> Measured:
+        """The error rate on the training part."""
+        return self.figures["train_error"]
+
+    @property
+    def test_error(self) -> Measured:
+        """The error rate on the test part."""
+        return self.figures["test_error"]
+
+    @property
+    def seconds(self) -> Measured:
+        """The seconds of the steps of a round."""
+        return self.figures["seconds"]
 
     @property
     def met(self) -> bool | None:
-        """Whether the mean is at most the reported error, for each error reported; None if none was."""
+        """Whether the mean is as good as the reported figure, for each that is reported; None if none was."""
         reported = self.experiment.reported
-        if not reported:
+        return all(map(self.meets, reported)) if reported else None
+
+    def meets(self, figure: str) -> bool | None:
+        """Return whether the mean of a figure is as good as the reported one; None if none was.
+
+        Raises:
+            ConfigError: a figure is reported that is not measured.
+        """
+        if figure not in self.experiment.reported:
             return None
-        measured = {"train_error": self.train_error, "test_error": self.test_error}
+        if figure not in self.figures:
+            raise ConfigError(
+                f"{self.experiment.id}: {figure} is reported and not measured; measured are {', '.join(self.figures)}",
+                name=figure,
+            )
+        sign = _sign(figure)
         # A mean of fractions may differ from the reported decimal in its last binary digit.
-        return all(measured[name].mean <= value + 1e-9 for name, value in reported.items())
+        return sign * self.figures[figure].mean >= sign * self.experiment.reported[figure] - 1e-9
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain values, for JSON; errors are fractions, seconds are for one round."""
-        quantities = {"train_error": self.train_error, "test_error": self.test_error, "seconds": self.seconds}
-        measured = {
-            name: {"mean": each.mean, "std": each.std, "rounds": list(each.values)} for name, each in quantities.items()
-        }
         return {
             "experiment": self.experiment.id,
             "recipe": self.recipe,
-            "components": components_of(self.experiment.recipes[self.recipe]),
+            "components": components_of(self.rounds[0].model, self.rounds[0].loss, self.rounds[0].optimizer),
             "reported": dict(self.experiment.reported),
-            "measured": measured,
+            "measured": {
+                name: {"mean": each.mean, "std": each.std, "rounds": list(each.values)}
+                for name, each in self.figures.items()
+            },
             "met": self.met,
         }
 
@@ -113,100 +146,90 @@ def run(
     experiment: Experiment,
     recipe: str = "better",
     *,
-    rounds: int = 1,
-    seed: int = 0,
-    device: str = "cpu",
+    rounds: int | None = None,
+    seed: int | None = None,
+    device: str | None = None,
     progress: bool | None = False,
 ) -> ExperimentResult:
-    """Train ``rounds`` networks, each on its own 1000 points, and test each on 1000 fresh ones.
+    """Train the rounds of a recipe, each on its own data, and measure each on the part kept for testing.
 
-    Round r draws its data, weights and batches from ``seed + r``; dropout draws from one stream for
-    all rounds. The test points only measure: nothing is selected by them.
+    Round r draws its data, weights and batches from ``seed + r``. The test part only measures: nothing is selected by
+    it. ``rounds``, ``seed`` and ``device`` stand for those of the recipe.
 
     Raises:
         ConfigError: ``recipe`` is neither ``reported`` nor ``better``, or a component does not accept its arguments.
         UnknownComponentError: the recipe names a component that is not installed.
 
-    >>> from dataclasses import replace
     >>> from corenet.experiments import experiment
-    >>> short = experiment("003a")
-    >>> short = replace(short, better=replace(short.better, epochs=2))
+    >>> short = experiment("003a", ["epochs=2"])
     >>> result = run(short, rounds=2)
     >>> len(result.rounds), result.met
     (2, False)
     """
     if recipe not in experiment.recipes:
         raise ConfigError(f"recipe must be 'reported' or 'better', not {recipe!r}", name="recipe", value=recipe)
-    chosen = experiment.recipes[recipe]
-    data = [data_of(chosen, seed + each, device) for each in range(rounds)]
+    asked: dict[str, Any] = {"rounds": rounds, "seed": seed, "device": device}
+    chosen = replace(experiment.recipes[recipe], **{name: value for name, value in asked.items() if value is not None})
+    positive_integer("rounds", chosen.rounds)
     with _one_thread():
-        trained = fit_rounds(
-            lambda _: build(chosen, device),
-            [train for train, _, _ in data],
-            [test for _, test, _ in data],
-            rounds=rounds,
-            epochs=chosen.epochs,
-            batch_size=chosen.batch_size,
-            seed=seed,
-            metrics=(error_rate,),
-            progress=progress,
-        )
-    return ExperimentResult(
-        experiment,
-        recipe,
-        tuple(
-            Round(model, history, statistics, test)
-            for (model, history), (_, test, statistics) in zip(trained, data, strict=True)
-        ),
-        Measured(tuple(history[-1].train["error_rate"] for _, history in trained)),
-        Measured(tuple(history[-1].valid["error_rate"] for _, history in trained)),
-        Measured(tuple(history.seconds for _, history in trained)),
+        done = _trained(chosen, list(rounds_of(chosen, experiment.folder)), experiment, progress)
+        return ExperimentResult(experiment, recipe, tuple(done), _figures(chosen, done))
+
+
+def _trained(recipe: Recipe, data: list[Parts], experiment: Experiment, progress: bool | None) -> list[Round]:
+    built = []
+
+    def factory(round: int) -> tuple[Module, Loss, Optimizer]:
+        built.append(build(recipe, data[round], experiment.folder))
+        return built[-1]
+
+    # Where nothing is selected by what is looked at, curves show what is tested.
+    watched = [parts.test if "draw" in recipe.data else parts.valid or parts.test for parts in data]
+    trained = fit_rounds(
+        factory,
+        [parts.train for parts in data],
+        None if None in watched else watched,  # type: ignore[arg-type]  # none is None
+        rounds=recipe.rounds,
+        epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        seed=recipe.seed,
+        metrics=recipe.metrics,
+        callbacks=callbacks_of(recipe, data[0]),
+        progress=progress,
+        engine=recipe.engine,  # type: ignore[arg-type]  # one of the engines, as was checked
     )
+    return [
+        Round(model, loss, optimizer, history, parts)
+        for (model, history), (_, loss, optimizer), parts in zip(trained, built, data, strict=True)
+    ]
 
 
-def build(recipe: Recipe, device: str = "cpu") -> tuple[Module, Loss, Optimizer]:
-    """Return the model, loss and optimizer of a recipe, the weights drawn from torch's generator.
-
-    Raises:
-        ConfigError: a component does not accept the arguments of the recipe.
-    """
-    model = Sequential(*(_module(entry) for entry in recipe.modules)).to(device=device)
-    loss = _call(recipe.loss, get("loss", recipe.loss))
-    settings = {name: value for name, value in recipe.optimizer.items() if name != "name"}
-    name = recipe.optimizer["name"]
-    optimizer = _call(name, get("optimizer", name), model.parameters(), **settings)
-    return model, loss, optimizer
+def metrics_of(recipe: Recipe, round: Round) -> Sequence[str]:
+    """Return what is measured: what the recipe says, or the error rate of classes and R² of values."""
+    if recipe.metrics is not None:
+        return recipe.metrics
+    return ("error_rate",) if are_classes(round.parts.train.targets, loss=round.loss) else ("r2",)
 
 
-def data_of(recipe: Recipe, seed: int, device: str = "cpu") -> tuple[Dataset, Dataset, Statistics | None]:
-    """Return 1000 training points, 1000 test points, and the training statistics that normalise both, if any do.
-
-    >>> from corenet.experiments import experiment
-    >>> train, test, statistics = data_of(experiment("003a").recipe, seed=0)
-    >>> train, statistics is None
-    (Dataset(1000 points, (2,) → (1,)), True)
-    """
-    train, test = (
-        Dataset(points.inputs, _coded(points.targets, recipe.targets)).to(device=device)
-        for points in (disk(POINTS, 2 * seed), disk(POINTS, 2 * seed + 1))
-    )
-    if not recipe.normalized:
-        return train, test, None
-    statistics = train.statistics()
-    return train.normalized(statistics), test.normalized(statistics), statistics
+def _figures(recipe: Recipe, rounds: Sequence[Round]) -> dict[str, Measured]:
+    """Return each metric on the training and the test part, and the seconds, over the rounds."""
+    found: dict[str, list[float]] = {}
+    for round in rounds:
+        for part in ("train", "test"):
+            data = getattr(round.parts, part)
+            measured = {} if data is None else measure(round.model, data, metrics_of(recipe, round), round.loss)
+            for metric, value in measured.items():
+                if isinstance(value, float):
+                    found.setdefault(f"{part}_{metric.removesuffix('_rate')}", []).append(value)
+        found.setdefault("seconds", []).append(round.history.seconds)
+    return {name: Measured(tuple(values)) for name, values in found.items()}
 
 
-def components_of(recipe: Recipe) -> list[dict[str, str]]:
-    """Return the kind, the qualified name and the version of each component that a recipe names.
-
-    >>> from corenet.experiments import experiment
-    >>> components_of(experiment("003a").recipe)[0]
-    {'kind': 'module', 'name': 'corenet:linear', 'version': '0.2.0'}
-    """
-    named = [("module", name) for name, *_ in recipe.modules]
-    named += [("loss", recipe.loss), ("optimizer", recipe.optimizer["name"])]
-    rows = dict.fromkeys(registry().find(kind, name) for kind, name in named)
-    return [{"kind": row.kind, "name": row.qualified_name, "version": row.version} for row in rows]
+def _sign(figure: str) -> int:
+    """Return 1 if a larger figure is better, -1 if a smaller one is."""
+    metric = figure.partition("_")[2]
+    name = f"{metric}_rate" if metric == "error" else metric
+    return sign_of(named_apart([name])[name]) or -1
 
 
 @contextmanager
@@ -218,26 +241,3 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
-
-
-def _module(entry: list[Any]) -> Module:
-    name, *arguments = entry
-    settings = arguments.pop() if arguments and isinstance(arguments[-1], dict) else {}
-    return _call(name, get("module", name), *arguments, **settings)
-
-
-def _call(name: str, build: Callable[..., T], *arguments: Any, **settings: Any) -> T:
-    try:
-        return build(*arguments, **settings)
-    except CorenetError:
-        raise
-    except TypeError as error:
-        raise ConfigError(f"{name}: {error}", name=name) from error
-
-
-def _coded(targets: Tensor, coding: str) -> Tensor:
-    if coding == "sign":
-        return 2 * targets - 1
-    if coding == "one_hot":
-        return torch.cat([1 - targets, targets], 1)
-    return targets

@@ -1,191 +1,126 @@
-"""The format of an experiment file, and reading it.
+"""What may stand in an experiment file, as one description: reading, ``corenet schema`` and a new file all follow it.
 
-A file has a ``title``, a ``source``, ``notes`` on what the source leaves open, the
-errors ``[reported]``, the ``[recipe]`` as reported, and under ``[better]`` the entries
-of the recipe that corenet changes to reach those errors, with ``why``::
+The entries of a recipe, ``data`` to ``engine``, stand at the top of the file, beside what is told about it::
 
-    [recipe]
-    modules = [["linear", 2, 25], ["relu"], ["linear", 25, 1]]   # name, then arguments
-    loss = "mse"
-    targets = "unit"            # 0 and 1; "sign": −1 and 1; "one_hot": a column for each class
-    normalized = false          # per feature, by the training data
-    epochs = 200
-    batch_size = 100
-    optimizer = { name = "sgd", lr = 0.1 }
+    title = "Which iris it is"
+
+    [data]
+    source = "iris.csv"             # a file beside this one, or the name of a set
+    target = "species"
+
+    [network]
+    hidden = [64, 64]
+
+    optimizer = { name = "adam", lr = 0.01 }
 
 Components are named as in the registry, so a file may use a plugin's layer.
 """
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from importlib.resources import files
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from corenet.errors import ConfigError, OutputError, UnknownComponentError, did_you_mean
+from corenet.experiments import value_kinds as kinds
+from corenet.experiments.value_kinds import ValueKind
 
 TARGETS = ("unit", "sign", "one_hot")
-FIGURES = ("train_error", "test_error")
-TEXTS = {"title", "source", "notes"}
-TABLES = {"reported", "recipe", "better"}
+DRAWN = ("disk", "moons", "spirals", "xor", "circles", "sine", "bumps")
+DEVICES = ("cpu", "cuda")
+ENGINES = ("auto", "plain", "replay", "compiled", "graph")
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """Everything that determines a training, apart from the seed."""
+class Entry:
+    """An entry: what it takes, what it means, and what stands for it where it is left out, None for nothing."""
 
-    modules: list[list[Any]]
-    loss: str
-    targets: str
-    normalized: bool
-    epochs: int
-    batch_size: int
-    optimizer: Mapping[str, Any]
+    takes: ValueKind | Entries
+    meaning: str
+    default: Any = None
+    is_needed: bool = False
 
 
 @dataclass(frozen=True)
-class Experiment:
-    """An experiment of a student project: the reported errors, the recipe, and a better one where needed.
+class Entries:
+    """A table of entries. Just one of ``forms`` is given, and only the entries that it names may stand beside it.
 
-    ``reported`` has ``train_error`` and ``test_error``, fractions in [0, 1], where the report states them.
+    A string in the place of the table is one of the forms: ``short(text)`` says which.
     """
 
-    id: str
-    title: str
-    source: str
-    notes: str
-    reported: Mapping[str, float]
-    recipe: Recipe
-    better: Recipe
-    why: str
+    entries: Mapping[str, Entry]
+    forms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    @property
-    def recipes(self) -> dict[str, Recipe]:
-        """The recipes by name: ``reported`` and ``better``."""
-        return {"reported": self.recipe, "better": self.better}
+    def short(self, text: str) -> dict[str, str]:
+        """Return the table that a string stands for: a Python file makes it, or else the first form is meant."""
+        return {"make" if kinds.PYTHON.fits(text) else next(iter(self.forms)): text}
+
+    def of(self, form: str) -> Iterator[tuple[str, Entry]]:
+        """Yield the entries that may stand where ``form`` is given, itself included."""
+        beside = self.forms.get(form, tuple(self.entries))
+        yield from ((name, entry) for name, entry in self.entries.items() if name == form or name in beside)
 
 
-def experiments() -> list[Experiment]:
-    """Return every experiment that corenet ships, ordered by id.
-
-    >>> [each.id for each in experiments()]
-    ['000', '001a', '001b', '002', '003a', '003b', '004', '004b']
-    """
-    return [_read(path) for path in _shipped()]
-
-
-def experiment(name: str) -> Experiment:
-    """Return an experiment by its id, or read one from a path that ends in ``.toml``.
-
-    Raises:
-        UnknownComponentError: no experiment has that id.
-        OutputError: the file cannot be read.
-        ConfigError: the file does not describe an experiment.
-
-    >>> experiment("003a").reported
-    {'train_error': 0.032, 'test_error': 0.042}
-    """
-    if name.endswith(".toml"):
-        return _read(Path(name))
-    found = {path.stem: path for path in _shipped()}
-    if name not in found:
-        raise UnknownComponentError(
-            f"there is no experiment {name!r}{did_you_mean(name, found)}; "
-            f"there are {', '.join(found)}, or give a .toml file",
-            name=name,
-        )
-    return _read(found[name])
-
-
-def parse(name: str, text: str) -> Experiment:
-    """Return the experiment that ``text`` describes.
-
-    Raises:
-        ConfigError: it is not TOML, or an entry is missing, unknown or of the wrong type.
-    """
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"experiment {name}: not a TOML file: {error}") from error
-    _expect_keys(name, data, TEXTS | TABLES, {"title", "recipe"})
-    for key, value in data.items():
-        if not isinstance(value, dict if key in TABLES else str):
-            wanted = "a table" if key in TABLES else "a string"
-            raise ConfigError(f"experiment {name}: {key} must be {wanted}, not {value!r}", name=key, value=value)
-    better = dict(data.get("better", {}))
-    why = better.pop("why", "")
-    recipe = _recipe(name, data["recipe"])
-    _expect_keys(name, better, {field.name for field in fields(Recipe)}, set())
-    return Experiment(
-        id=name,
-        title=data["title"],
-        source=data.get("source", ""),
-        notes=data.get("notes", ""),
-        reported=_reported(name, data.get("reported", {})),
-        recipe=recipe,
-        better=_checked(name, replace(recipe, **better)),
-        why=why,
-    )
-
-
-def _recipe(name: str, data: Mapping[str, Any]) -> Recipe:
-    names = {field.name for field in fields(Recipe)}
-    _expect_keys(name, data, names, names)
-    return _checked(name, Recipe(**data))
-
-
-def _checked(name: str, recipe: Recipe) -> Recipe:
-    def expect(entry: str, fits: bool, wanted: str) -> None:
-        if not fits:
-            raise ConfigError(
-                f"experiment {name}: {entry} must be {wanted}, not {getattr(recipe, entry)!r}", name=entry
-            )
-
-    modules = recipe.modules
-    expect("modules", isinstance(modules, list) and all(map(_is_call, modules)), "a list of [name, arguments...]")
-    expect("loss", isinstance(recipe.loss, str), "the name of a loss")
-    expect("targets", recipe.targets in TARGETS, f"one of {', '.join(TARGETS)}")
-    expect("normalized", isinstance(recipe.normalized, bool), "true or false")
-    named = isinstance(recipe.optimizer, dict) and isinstance(recipe.optimizer.get("name"), str)
-    expect("optimizer", named, "a table with a name")
-    for entry in ("epochs", "batch_size"):
-        value = getattr(recipe, entry)
-        expect(entry, type(value) is int and value >= 1, "an integer ≥ 1")
-    return recipe
-
-
-def _is_call(entry: object) -> bool:
-    return isinstance(entry, list) and bool(entry) and isinstance(entry[0], str)
-
-
-def _reported(name: str, data: Mapping[str, Any]) -> dict[str, float]:
-    _expect_keys(name, data, set(FIGURES), set())
-    for figure, value in data.items():
-        if type(value) not in (int, float) or not 0 <= value <= 1:
-            raise ConfigError(f"experiment {name}: {figure} must be a fraction in [0, 1], not {value!r}", name=figure)
-    return {figure: float(value) for figure, value in data.items()}
-
-
-def _expect_keys(name: str, data: Mapping[str, Any], known: set[str], needed: set[str]) -> None:
-    for key in data:
-        if key not in known:
-            raise ConfigError(f"experiment {name}: unknown entry {key!r}{did_you_mean(key, known)}", name=key)
-    missing = sorted(needed - data.keys())
-    if missing:
-        raise ConfigError(f"experiment {name}: {', '.join(missing)} missing", name=missing[0])
-
-
-def _shipped() -> list[Path]:
-    folder = Path(str(files("corenet.experiments")))
-    return sorted(folder.glob("*.toml"))
-
-
-def _read(path: Path) -> Experiment:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise OutputError(f"cannot read {path}: {error}") from error
-    return parse(path.stem, text)
+DATA = Entries(
+    {
+        "source": Entry(kinds.TEXT, "a table: a file beside this one (CSV, Parquet, …), or the name of a set"),
+        "target": Entry(kinds.TEXT, "the column to predict; sets that have a name know theirs"),
+        "columns": Entry(kinds.COLUMNS, "columns that are read otherwise than their values suggest", {}),
+        "missing": Entry(kinds.TEXTS, "what stands for a gap, if not the usual words"),
+        "delimiter": Entry(kinds.TEXT, "the character between two cells, if it is not to be found out"),
+        "encoding": Entry(kinds.TEXT, "the encoding of a text file, if it is not to be found out"),
+        "header": Entry(kinds.TEXTS, "the names of the columns, if the file has none"),
+        "valid": Entry(kinds.PART, "the part of the rows that is looked at after each epoch, never learnt from", 0.2),
+        "test": Entry(kinds.PART, "the part of the rows that only the result is measured on", 0.2),
+        "draw": Entry(
+            kinds.one_of(DRAWN), "points drawn anew for each round, as many to look at, and as many to test on"
+        ),
+        "points": Entry(kinds.COUNT, "how many points are drawn", 1000),
+        "targets": Entry(kinds.one_of(TARGETS), "how two classes are coded: 0 and 1, −1 and 1, two columns", "unit"),
+        "normalized": Entry(kinds.FLAG, "standardise drawn points by the training points", False),
+        "make": Entry(kinds.PYTHON, "function of a seed that returns the data sets (train, valid, test)"),
+    },
+    forms={
+        "source": ("target", "columns", "missing", "delimiter", "encoding", "header", "valid", "test"),
+        "draw": ("points", "targets", "normalized"),
+        "make": (),
+    },
+)
+NETWORK = Entries(
+    {
+        "hidden": Entry(kinds.WIDTHS, "the widths of the hidden layers"),
+        "activation": Entry(kinds.TEXT, "the module behind each hidden layer", "relu"),
+        "dropout": Entry(kinds.PROBABILITY, "the probability of a hidden unit to be dropped in training", 0.0),
+        "init": Entry(kinds.TEXT, "how weights start", "xavier_uniform"),
+        "modules": Entry(kinds.MODULES, 'modules in order, as ["linear", "in_features", 25]'),
+        "make": Entry(kinds.PYTHON, "function of in_features and out_features that returns the network"),
+    },
+    forms={"modules": (), "hidden": ("activation", "dropout", "init"), "make": ()},
+)
+RECIPE: Mapping[str, Entry] = {
+    "data": Entry(DATA, "what is learnt from", is_needed=True),
+    "network": Entry(NETWORK, "the network", {"hidden": [64, 64]}),
+    "loss": Entry(kinds.COMPONENT, "the loss; if left out, what suits the target of a table"),
+    "optimizer": Entry(kinds.COMPONENT, "the optimizer, with its numbers", "adam"),
+    "schedule": Entry(kinds.COMPONENT, "what multiplies the learning rate"),
+    "callbacks": Entry(
+        kinds.COMPONENTS, "what is done after each epoch; if left out, early stopping where a table is learnt"
+    ),
+    "metrics": Entry(kinds.TEXTS, "what is measured; if left out, what suits the targets"),
+    "epochs": Entry(kinds.COUNT, "the most passes over the data", 200),
+    "batch_size": Entry(kinds.COUNT, "rows a step", 32),
+    "rounds": Entry(kinds.COUNT, "independent trainings, of which each has its own split, weights and order", 1),
+    "seed": Entry(kinds.INTEGER, "governs all that is drawn; round r has seed + r", 0),
+    "device": Entry(kinds.one_of(DEVICES), "where it is computed", "cpu"),
+    "engine": Entry(kinds.one_of(ENGINES), "how steps are run", "auto"),
+}
+TOLD: Mapping[str, Entry] = {
+    "title": Entry(kinds.TEXT, "what it is, in a line", ""),
+    "source": Entry(kinds.TEXT, "where it is from", ""),
+    "notes": Entry(kinds.TEXT, "what the source leaves open", ""),
+    "reported": Entry(kinds.FIGURES, "figures that are held against what is measured", {}),
+}
+WHY: Mapping[str, Entry] = {"why": Entry(kinds.TEXT, "why the recipe is changed", "")}
+BETTER: Mapping[str, Entry] = {
+    "better": Entry(kinds.TABLE, "the entries that a second recipe changes, to reach what is reported; and why", {})
+}

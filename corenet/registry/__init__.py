@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from corenet.registry.hookspecs import hookimpl
-    from corenet.registry.spec import ComponentSpec
+    from corenet.registry.spec import ComponentSpec, ExperimentSpec
 
-__all__ = ["ComponentSpec", "hookimpl"]
+__all__ = ["ComponentSpec", "ExperimentSpec", "hookimpl"]
 
 
-_HOMES = {"ComponentSpec": "corenet.registry.spec", "hookimpl": "corenet.registry.hookspecs"}
+_HOMES = {
+    "ComponentSpec": "corenet.registry.spec",
+    "ExperimentSpec": "corenet.registry.spec",
+    "hookimpl": "corenet.registry.hookspecs",
+}
 
 
 def __getattr__(name: str) -> Any:

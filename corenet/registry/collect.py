@@ -18,7 +18,7 @@ from corenet.registry import hookspecs
 from corenet.registry.discovery import Declared, Plugin
 from corenet.registry.reason import Code, Reason
 from corenet.registry.sanitize import NAME, plain
-from corenet.registry.spec import Component, ComponentSpec, Kind, PluginRow
+from corenet.registry.spec import EXPERIMENT, Component, ComponentSpec, ExperimentSpec, Kind, PluginRow
 
 if TYPE_CHECKING:
     import click
@@ -31,12 +31,14 @@ HOOKS: dict[Kind, str] = {
     "metric": "corenet_metrics",
     "callback": "corenet_callbacks",
     "initializer": "corenet_initializers",
+    EXPERIMENT: "corenet_experiments",
 }
 TARGET = re.compile(r"[^\W\d][\w.]*:[^\W\d][\w.]*")
+FILE = re.compile(r"[^\W\d][\w.]*:[\w.-]+\.toml")
 
 
 def collect(plugin: Plugin) -> tuple[PluginRow, list[Component]]:
-    """Return the row of a plugin, and a row for each component that it announces.
+    """Return the row of a plugin, and a row for each component and each experiment that it announces.
 
     Whatever it raises becomes a cause in its own row; where one hook fails, the plugin's others
     are called all the same. What it prints goes to stderr, since stdout is for the command's result.
@@ -144,27 +146,30 @@ def _manager_of(implementation: object) -> pluggy.PluginManager:
     return manager
 
 
-def _row(plugin: Plugin, kind: Kind, spec: ComponentSpec) -> Component:
-    if not isinstance(spec, ComponentSpec):
-        raise TypeError(f"it must yield ComponentSpec, not {spec!r}")
+def _row(plugin: Plugin, kind: Kind, spec: ComponentSpec | ExperimentSpec) -> Component:
+    wanted = ExperimentSpec if kind == EXPERIMENT else ComponentSpec
+    if not isinstance(spec, wanted):
+        raise TypeError(f"it must yield {wanted.__name__}, not {spec!r}")
     fault = _fault_of(spec)
-    return Component(
+    row = Component(
         spec.name,
         kind,
         plugin.distribution,
         plugin.version,
         "broken" if fault else "declared",
-        spec.summary,
-        (fault,) if fault else (),
-        spec.target,
-        spec.aliases,
-        spec.tags,
+        causes=(fault,) if fault else (),
+        target=spec.path if isinstance(spec, ExperimentSpec) else spec.target,
     )
+    if isinstance(spec, ExperimentSpec):
+        return row
+    return replace(row, summary=spec.summary, aliases=spec.aliases, tags=spec.tags)
 
 
-def _fault_of(spec: ComponentSpec) -> Reason | None:
+def _fault_of(spec: ComponentSpec | ExperimentSpec) -> Reason | None:
     if not NAME.fullmatch(spec.name):
         return Reason("invalid_name", f"a name is made of letters, digits and underscores, not {spec.name!r}")
-    if not TARGET.fullmatch(spec.target):
+    if isinstance(spec, ExperimentSpec) and not FILE.fullmatch(spec.path):
+        return Reason("invalid_target", f"a path is 'package.folder:file.toml', not {spec.path!r}")
+    if isinstance(spec, ComponentSpec) and not TARGET.fullmatch(spec.target):
         return Reason("invalid_target", f"a target is 'package.module:Class', not {spec.target!r}")
     return None

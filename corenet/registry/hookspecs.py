@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import pluggy
 
-from corenet.registry.spec import ComponentSpec
+from corenet.registry.spec import ComponentSpec, ExperimentSpec
 
 PROJECT = "corenet"
 
@@ -50,3 +50,8 @@ def corenet_callbacks() -> Iterable[ComponentSpec]:  # type: ignore[empty-body]
 @hookspec
 def corenet_initializers() -> Iterable[ComponentSpec]:  # type: ignore[empty-body]
     """Return the initializers of weights that this plugin offers."""
+
+
+@hookspec
+def corenet_experiments() -> Iterable[ExperimentSpec]:  # type: ignore[empty-body]
+    """Return the experiments that this plugin offers: what ``corenet reproduce`` lists and runs."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache, partial
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from corenet.errors import (
     AmbiguousComponentError,
@@ -23,7 +23,7 @@ from corenet.registry.distributions import BUILTIN
 from corenet.registry.reason import Reason
 from corenet.registry.sanitize import canonical
 from corenet.registry.settings import STRICT, Settings
-from corenet.registry.spec import KINDS, Component, Kind, PluginRow
+from corenet.registry.spec import EXPERIMENT, KINDS, Component, Kind, PluginRow
 from corenet.registry.targets import article, load
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class Registry:
-    """Every component that the plugins announce.
+    """Every component and every experiment that the plugins announce.
 
     Each plugin is loaded and its hooks are called in a guard of its own: a broken one
     becomes a row with its reason, and leaves all others usable.
@@ -47,17 +47,21 @@ class Registry:
         collected = [collect(plugin) for plugin in plugins]
         self._plugins = by_distribution(plugin for plugin, _ in collected)
         self._rows = resolve(row for _, rows in collected for row in rows)
-        offering = {row.distribution for row in self._rows}
+        offering = {row.distribution for row in self._rows if row.kind != EXPERIMENT}
         for plugin in self._plugins:
             if plugin.status == "broken" or plugin.distribution not in offering:
                 self._rows.append(_row_of(plugin))
-        self._classes: dict[tuple[str, str], type] = {}
+        self._loaded: dict[tuple[str, str], Any] = {}
         self._broken: dict[tuple[str, str], Reason] = {}
 
     def components(self, kind: str | None = None) -> list[Component]:
         """Return the rows, of one kind or all, built-ins first; a plugin row with a reason is of every kind."""
-        rows = (self._current(row) for row in self._rows)
-        return [row for row in rows if kind in (None, row.kind) or (row.kind == "plugin" and row.reason)]
+        rows = (self._current(row) for row in self._rows if row.kind != EXPERIMENT)
+        return [row for row in rows if kind is None or row.kind == str(kind) or (row.kind == "plugin" and row.reason)]
+
+    def experiments(self) -> list[Component]:
+        """Return a row for each experiment, built-ins first."""
+        return [self._current(row) for row in self._rows if row.kind == EXPERIMENT]
 
     def plugins(self) -> list[PluginRow]:
         """Return a row for each distribution that offers components, or tried to."""
@@ -70,7 +74,7 @@ class Registry:
             UnknownComponentError: there is none; the message names the closest.
             AmbiguousComponentError: several plugins have it; the message names them all.
         """
-        if kind not in KINDS:
+        if not isinstance(kind, str) or kind not in (*KINDS, EXPERIMENT):
             kinds = ", ".join(map(repr, KINDS))
             raise UnknownComponentError(
                 f"there is no kind {kind!r}{did_you_mean(str(kind), KINDS)}; the kinds of components are {kinds}"
@@ -79,9 +83,9 @@ class Registry:
             raise UnknownComponentError(f"the name of a {kind} is a string, not {name!r}")
         matches = self._matches(kind, name)
         if not matches:
+            lister = "reproduce" if kind == EXPERIMENT else "list-components"
             raise UnknownComponentError(
-                f"there is no {kind} {name!r}{self.meant(name, kind)}; corenet list-components shows all",
-                name=name,
+                f"there is no {kind} {name!r}{self.meant(name, kind)}; corenet {lister} shows all", name=name
             )
         if len(matches) > 1:
             candidates = sorted(row.qualified_name for row in matches)
@@ -113,7 +117,7 @@ class Registry:
         return {name for row in rows for name in (row.name, row.qualified_name, *row.aliases)}
 
     def get(self, kind: str, name: str) -> type:
-        """Return the class that ``name`` means, importing it now.
+        """Return the class, or the experiment, that ``name`` means, importing or reading it now.
 
         Raises:
             BrokenComponentError: it cannot be imported, or breaks its contract.
@@ -126,13 +130,14 @@ class Registry:
             raise UnavailableComponentError(message, component=row.qualified_name, status=row.status)
         if row.status == "broken":
             raise BrokenComponentError(f"{kind} {row.qualified_name} is broken: {row.reason}")
-        if key not in self._classes:
+        if key not in self._loaded:
             try:
-                self._classes[key] = load(row)
+                self._loaded[key] = load(row)
             except (Exception, SystemExit) as error:
                 self._broken[key] = failure(error)
                 raise BrokenComponentError(f"{kind} {row.qualified_name} is broken: {self._broken[key]}") from error
-        return self._classes[key]
+        found: type = self._loaded[key]
+        return found
 
     def _matches(self, kind: str, name: str) -> list[Component]:
         rows = [row for row in self._rows if row.kind == kind]
@@ -149,7 +154,7 @@ class Registry:
         key = (row.kind, row.qualified_name)
         if key in self._broken:
             return replace(row, status="broken", causes=(self._broken[key],))
-        if key in self._classes and row.status == "declared":
+        if key in self._loaded and row.status == "declared":
             return replace(row, status="loaded")
         return row
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from corenet.errors import ConfigError
 from corenet.registry.reason import Reason
@@ -11,6 +11,7 @@ from corenet.registry.sanitize import plain
 
 Kind = Literal["module", "loss", "optimizer", "schedule", "metric", "callback", "initializer"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+EXPERIMENT: Any = "experiment"  # of a row that is no component, which none of the registry's ``components()`` is
 
 Status = Literal["disabled", "incompatible", "broken", "shadowed", "ambiguous", "loaded", "declared"]
 STATUSES: tuple[Status, ...] = get_args(Status)  # where several apply, the first wins
@@ -55,6 +56,31 @@ class ComponentSpec:
             raise ConfigError(f"ComponentSpec: {field} must be {wanted}, not {value!r}", name=field, value=value)
 
 
+@dataclass(frozen=True)
+class ExperimentSpec:
+    """An experiment as its plugin announces it: where its file is.
+
+    Args:
+        name: the name to ask for it by, lower case with underscores.
+        path: its file in a folder of the package, ``"package.folder:file.toml"``.
+
+    Raises:
+        ConfigError: a field is not a string.
+
+    >>> ExperimentSpec("echo", "corenet_echo.experiments:echo.toml").name
+    'echo'
+    """
+
+    name: str
+    path: str
+
+    def __post_init__(self) -> None:
+        for field, value in (("name", self.name), ("path", self.path)):
+            if not isinstance(value, str):
+                message = f"ExperimentSpec: {field} must be a string, not {value!r}"
+                raise ConfigError(message, name=field, value=value)
+
+
 class _Row:
     """A row: text that plugins wrote is sanitized here, once, before anything prints it."""
 
@@ -80,8 +106,8 @@ def _sanitized(value: str | Reason) -> str | Reason:
 class Component(_Row):
     """A row of the registry: what was announced, by which plugin, and its status with the ``causes`` of it.
 
-    A plugin without a component, for one because it is broken, has a row of its own, of the
-    kind ``"plugin"``, without a ``target``.
+    An experiment has a row too, of the kind ``"experiment"``, whose ``target`` is its file. A plugin without a
+    component, for one because it is broken, has a row of its own, of the kind ``"plugin"``, without a ``target``.
     """
 
     name: str

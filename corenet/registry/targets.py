@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from corenet.registry.collect import UnusableTargetError
-from corenet.registry.spec import Component, Kind
+from corenet.registry.spec import EXPERIMENT, Component, Kind
 
 CONTRACTS: dict[Kind, str] = {
     "module": "corenet.contracts.module:Module",
@@ -17,15 +17,18 @@ CONTRACTS: dict[Kind, str] = {
     "callback": "corenet.contracts.callback:Callback",
     "initializer": "corenet.contracts.initializer:Initializer",
 }
+READER = "corenet.experiments.experiment:announced"  # of experiments, which are files
 
 
-def load(row: Component) -> type:
-    """Return the class of a component, imported now.
+def load(row: Component) -> Any:
+    """Return the class of a component, imported now, or an experiment, read now.
 
     Raises:
         UnusableTargetError: it is none of its kind; its import may raise anything.
     """
     assert row.kind != "plugin", "it has no target"
+    if row.kind == EXPERIMENT:
+        return imported_now(READER)(row)
     found = imported_now(row.target)
     contract = imported_now(CONTRACTS[row.kind])
     if not (isinstance(found, type) and issubclass(found, contract)):

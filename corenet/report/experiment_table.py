@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import click
 
@@ -11,27 +11,28 @@ from corenet.experiments.run import ExperimentResult
 from corenet.text_table import text_table
 from corenet.text_width import display_width, terminal_width
 
-COLUMNS = ("ID", "RECIPE", "TRAIN ERROR", "REPORTED", "TEST ERROR", "REPORTED", "MET", "TIME")
+COLUMNS = ("ID", "RECIPE", "FIGURE", "MEASURED", "REPORTED", "MET", "TIME")
 
 Row = tuple[str, ...]
 
 
 def rows(results: Sequence[ExperimentResult]) -> list[Row]:
-    """Return a row of text for each result, in the order of :data:`COLUMNS`."""
-    return [_row(result) for result in results]
+    """Return a row of text for each figure of each result, in the order of :data:`COLUMNS`."""
+    return [row for result in results for row in _rows(result)]
 
 
 def experiment_table(results: Sequence[ExperimentResult], width: int | None = None) -> list[str]:
     """Return the rows as the lines of a table; each as a list of its own where the width, the terminal's, is too small.
 
-    A better recipe that misses a reported figure is red.
+    What several rows of a result share stands in the first. A figure that a better recipe misses is red.
     """
     width = terminal_width() if width is None else width
-    coloured = [_coloured(result) for result in results]
-    lines = text_table(COLUMNS, coloured, width=sys.maxsize)
+    shown = [_coloured(row, after) for result in results for after, row in enumerate(_rows(result))]
+    lines = text_table(COLUMNS, shown, width=sys.maxsize)
     if max(map(display_width, lines)) <= width:
         return lines
-    lists = [text_table(["", ""], zip(COLUMNS, row, strict=True), width=width)[1:] for row in coloured]
+    whole = [_coloured(row) for row in rows(results)]
+    lists = [text_table(["", ""], zip(COLUMNS, row, strict=True), width=width)[1:] for row in whole]
     return [line for each in lists for line in ["", *each]][1:]
 
 
@@ -41,21 +42,25 @@ def markdown(results: Sequence[ExperimentResult]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def _coloured(result: ExperimentResult) -> Row:
-    missed = result.met is False and result.recipe == "better"
-    return tuple(click.style(cell, fg="red") for cell in _row(result)) if missed else _row(result)
+def _coloured(row: Row, after: int = 0) -> Row:
+    """Return a row as it is shown ``after`` others of its result."""
+    shared = {"ID", "RECIPE", "TIME"} if after else set()
+    shown = tuple("" if column in shared else cell for column, cell in zip(COLUMNS, row, strict=True))
+    missed = dict(zip(COLUMNS, row, strict=True)).items() >= {"RECIPE": "better", "MET": "no"}.items()
+    return tuple(click.style(cell, fg="red") for cell in shown) if missed else shown
 
 
-def _row(result: ExperimentResult) -> Row:
-    reported = {name: f"{value:.3f}" for name, value in result.experiment.reported.items()}
-    met = {True: "yes", False: "no", None: "–"}[result.met]
-    return (
-        result.experiment.id,
-        result.recipe,
-        str(result.train_error),
-        reported.get("train_error", "–"),
-        str(result.test_error),
-        reported.get("test_error", "–"),
-        met,
-        f"{result.seconds.mean:.1f} s",
-    )
+def _rows(result: ExperimentResult) -> Iterator[Row]:
+    reported = result.experiment.reported
+    for name, measured in result.figures.items():
+        if name == "seconds":
+            continue
+        yield (
+            result.experiment.id,
+            result.recipe,
+            name.replace("_", " "),
+            str(measured),
+            f"{reported[name]:.3f}" if name in reported else "–",
+            {True: "yes", False: "no", None: "–"}[result.meets(name)],
+            f"{result.seconds.mean:.1f} s",
+        )

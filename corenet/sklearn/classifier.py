@@ -12,7 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from corenet.contracts.module import Module
 from corenet.errors import ConfigError, DataError
-from corenet.sklearn.components import loss_of
+from corenet.making import loss_of
 from corenet.sklearn.estimator import NetworkEstimator
 from corenet.sklearn.labels import Labels
 from corenet.training.engines.select import EngineName

@@ -21,9 +21,9 @@ from corenet.contracts.optimizer import Optimizer
 from corenet.errors import ConfigError
 from corenet.history import History
 from corenet.integers import positive_integer
+from corenet.making import module_of, network, new, optimizer_of, schedule_of
 from corenet.registry.named import class_of
 from corenet.sklearn.coding import Coding, Scores
-from corenet.sklearn.components import module_of, network, new, optimizer_of, schedule_of
 from corenet.sklearn.inputs import OfRows
 from corenet.sklearn.row_weights import RowWeightedLoss
 from corenet.sklearn.rows import Rows

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import RegressorMixin
 
 from corenet.contracts.module import Module
-from corenet.sklearn.components import loss_of
+from corenet.making import loss_of
 from corenet.sklearn.estimator import NetworkEstimator
 from corenet.sklearn.values import Values
 from corenet.training.engines.select import EngineName

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from corenet.contracts.metric import Metric
+from corenet.contracts.metric_value import number_of
 from corenet.contracts.module import Module
 from corenet.data import Dataset
 from corenet.errors import ConfigError, UnknownComponentError
@@ -113,11 +114,7 @@ def of_model(name: str, function: Callable[..., Any], model: Module, data: Datas
             raise
         text = f"metric {name!r} was given (model, data) and raised {reason_of(error)}; {APART}"
         raise ConfigError(text, name="metrics", value=function) from error
-    try:
-        return float(value)
-    except (TypeError, ValueError, RuntimeError) as error:
-        found = " ".join(repr(value).split())  # a tensor is written in lines
-        raise ConfigError(f"metric {name!r} is {found:.80}, not a number", name="metrics", value=function) from error
+    return number_of(name, value, APART)
 
 
 def name_of(metric: object) -> str:

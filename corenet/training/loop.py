@@ -73,9 +73,7 @@ class Training:
                 continue
             seconds = (perf_counter() - start) / piece.epochs
             ended = epochs[points // size - piece.epochs : points // size]
-            if not are_finite(optimizer.layout.weights()):
-                refuse_infinite_weights(self.engine.learner.model, ended[-1] + 1)
-                refuse_infinite_weights(self.engine.learner.loss, ended[-1] + 1)
+            self._refuse_infinite_weights(ended[-1] + 1)
             steps = ceil(size / self.batch_size)
             rates = [rate, *learning_rates(optimizer, range(first, optimizer.steps, steps)[1:])]
             measured = None if piece.measured is None else list(zip(*map(Tensor.tolist, piece.measured), strict=True))
@@ -85,6 +83,12 @@ class Training:
                 yield self.measures.after(record, self.engine.learner.model, numbers)
             if points < size * len(epochs):  # a schedule need not go on behind the last step
                 totals, first, rate, start = [0.0], optimizer.steps, optimizer.current_lr, perf_counter()
+
+    def _refuse_infinite_weights(self, epoch: int) -> None:
+        learner = self.engine.learner
+        if not are_finite(learner.optimizer.layout.weights()):
+            refuse_infinite_weights(learner.model, epoch)
+            refuse_infinite_weights(learner.loss, epoch)
 
     def _losses(self, piece: Piece) -> list[float]:
         """Return the sum of the losses of all points, for each epoch of a piece."""

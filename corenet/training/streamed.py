@@ -11,6 +11,7 @@ from torch import Tensor
 
 from corenet.contracts.loss import Loss
 from corenet.contracts.metric import Metric
+from corenet.contracts.metric_value import value_of
 from corenet.contracts.module import Module
 from corenet.contracts.several import Tensors, each_of, mapped
 from corenet.data import Dataset, pieces
@@ -115,7 +116,7 @@ def streamed(metrics: Mapping[str, Metric], model: Module, data: Dataset, reader
             is_number = is_number and not any(bool(each.isnan().any()) for each in each_of(output))
             for name, metric in metrics.items() if is_number else ():
                 reader.feed(name, metric, output, targets)
-    return {name: _plain(name, metric.compute()) if is_number else math.nan for name, metric in metrics.items()}
+    return {name: value_of(name, metric) if is_number else math.nan for name, metric in metrics.items()}
 
 
 def _pieces(data: Dataset) -> Iterator[tuple[Tensors, Tensors]]:
@@ -127,11 +128,3 @@ def _joined(parts: tuple[Tensors, ...]) -> Tensors:
     if isinstance(parts[0], tuple):
         return tuple(torch.cat(each) for each in zip(*parts, strict=True))
     return torch.cat(parts)  # type: ignore[arg-type]  # none is a tuple where the first is none
-
-
-def _plain(name: str, value: Any) -> Any:
-    """Return a metric's value as JSON may have it."""
-    try:
-        return value.tolist() if isinstance(value, Tensor) else float(value)
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"metric {name!r} is {value!r:.80}, not a number or a tensor", name="metrics") from error

@@ -90,12 +90,6 @@ def test_tied_weights_are_saved_once_and_stay_tied(path):
     assert_same(loaded.state_dict(), saved.state_dict())
 
 
-def test_the_settings_of_a_module_and_its_initializer_are_no_other_module(path, network):
-    layers = cn.Linear(2, 4, init="zeros"), cn.Tanh(), cn.Dropout(0.7), cn.Linear(4, 1), cn.Sigmoid()
-    cn.save(path, cn.Sequential(*layers))
-    cn.load(path, network())
-
-
 def test_a_class_that_moved_to_another_file_is_the_same(path):
     one, two = (type("Own", (cn.Tanh,), {"__module__": module}) for module in ("a_script", "a_package"))
     cn.save(path, cn.Sequential(cn.Linear(2, 1), one()))

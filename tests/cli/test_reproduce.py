@@ -28,7 +28,7 @@ def test_the_list_as_json(call):
     assert (list(found), found["schema"]) == (["schema", "experiments"], 1)
     row = next(each for each in found["experiments"] if each["id"] == "003a")
     assert row["reported"] == {"train_error": 0.032, "test_error": 0.042}
-    assert set(row) == {"id", "title", "source", "reported"}
+    assert (set(row), row["distribution"]) == ({"id", "distribution", "title", "source", "reported"}, "corenet")
 
 
 def test_a_file_is_trained_with_both_recipes(call, short, tmp_path):
@@ -41,7 +41,7 @@ def test_a_file_is_trained_with_both_recipes(call, short, tmp_path):
     assert written(tmp_path / "there") == FIGURES | {"results.json", "results.md"}
     assert all((tmp_path / "there" / name).read_bytes().startswith(b"\x89PNG") for name in FIGURES)
     table = (tmp_path / "there" / "results.md").read_text(encoding="utf-8")
-    assert table.startswith("| ID | RECIPE | TRAIN ERROR |")
+    assert table.startswith("| ID | RECIPE | FIGURE |")
     assert "| short | better |" in table
 
 
@@ -86,8 +86,8 @@ def test_without_matplotlib_it_goes_on_and_says_so_once(call, short, tmp_path, m
     ("content", "message"),
     [
         (None, "cannot read bad.toml: "),
-        ("title = ", "experiment bad: not a TOML file: "),
-        ("title = 'x'\nepochs = 3", "experiment bad: unknown entry 'epochs'"),
+        ("title = ", "bad.toml: not a TOML file: "),
+        ("title = 'x'\nepochs = 3", "bad.toml: data missing"),
     ],
 )
 def test_a_bad_file_is_one_line(call, tmp_path, content, message):

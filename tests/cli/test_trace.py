@@ -139,7 +139,7 @@ def test_a_seed_gives_the_same_step_again_and_leaves_torchs_generator(call):
             ["999"],
             "there is no experiment or module '999'; corenet reproduce lists experiments, corenet list-components ",
         ),
-        (["003b", "--batch-size", "1001"], "--batch-size 1001: an experiment has 1000 points to train on"),
+        (["003b", "--batch-size", "1001"], "--batch-size 1001: the experiment has 1000 points to train on"),
         (["003b", "--batch-size", "99999999"], "Invalid value for '--batch-size': 99999999 is not in the range"),
         (["relu", "--batch-size", "99999999"], "Invalid value for '--batch-size': 99999999 is not in the range"),
         (["relu", "--batch-size", "0"], "Invalid value for '--batch-size'"),

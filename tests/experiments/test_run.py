@@ -58,7 +58,7 @@ def test_running_leaves_torch_s_generator_alone():
 def test_errors_are_read_as_the_targets_code_them(name):
     result = run(short(name), rounds=2)
     for round, measured in zip(result.rounds, result.test_error.values, strict=True):
-        by = round.statistics
+        by = round.parts.statistics
         raw = round.test.inputs if by is None else round.test.inputs * by.std + by.mean
         distance = (raw - 0.5).square().sum(1)
         clear = (distance - 1 / (2 * torch.pi)).abs() > 1e-5
@@ -86,7 +86,7 @@ def test_train_and_test_points_are_apart_and_normalised_by_the_training_points(r
     assert [len(each) for each in points] == [1000] * 6
     assert len({tuple(each[0].tolist()) for each in points}) == 6
     for train, round in zip(trains, result.rounds, strict=True):
-        assert (round.statistics is not None) is normalized
+        assert (round.parts.statistics is not None) is normalized
         if normalized:
             torch.testing.assert_close(train.inputs.mean(0), torch.zeros(2), atol=1e-5, rtol=0)
             assert round.test.inputs.mean(0).abs().min() > 1e-4
@@ -97,14 +97,14 @@ def test_train_and_test_points_are_apart_and_normalised_by_the_training_points(r
 def test_the_output_is_that_of_raw_points():
     round = run(short("003a", epochs=1)).rounds[0]
     points = torch.rand(5, 2)
-    by = round.statistics
+    by = round.parts.statistics
     assert_same(round.output(points), cn.predict(round.model, (points - by.mean) / by.std))
 
 
 def test_the_recipe_is_chosen_by_name():
     each = short("003a", epochs=1)
     assert run(each).recipe == "better"
-    assert run(each, "reported").rounds[0].statistics is None
+    assert run(each, "reported").rounds[0].parts.statistics is None
     with pytest.raises(cn.ConfigError, match="recipe must be 'reported' or 'better', not 'best'") as caught:
         run(each, "best")
     assert caught.value.name == "recipe"
@@ -130,7 +130,8 @@ def test_a_figure_over_rounds():
 
 def result(reported, train, test):
     each = replace(experiment("003a"), reported=reported)
-    return ExperimentResult(each, "better", (), Measured(train), Measured(test), Measured((1.0, 3.0)))
+    figures = {"train_error": Measured(train), "test_error": Measured(test), "seconds": Measured((1.0, 3.0))}
+    return ExperimentResult(each, "better", run(short("003a", epochs=1)).rounds, figures)
 
 
 @pytest.mark.parametrize(

@@ -169,12 +169,61 @@ def test_targets_that_are_no_classes_and_outputs_of_other_shapes_are_refused():
         cn.measure(PASSES, data([[1.0], [0.0], [1.0], [0.0]], torch.rand(4, 3)), ["f1"])
 
 
+def same(output, target):
+    return output == target
+
+
+def errors(output, target):
+    return (output - target).abs()
+
+
+class Several(cn.MAE):
+    def compute(self):
+        return torch.tensor([1.0, 2.0])
+
+
+class Truths(Several):
+    is_number = False
+
+    def compute(self):
+        return torch.tensor([True, False])
+
+
+HOW = "return one number, such as its double().mean(); a Metric with is_number = False may return several"
+TOLD_APART = "a function whose second argument is called target is given (output, target), any other (model, data)"
+
+
+@pytest.mark.parametrize(
+    ("metric", "told"),
+    [
+        (lambda y, t: y == t, f"'<lambda>' is False, a truth value, not a number; {TOLD_APART}"),
+        (lambda model, data: data.targets, f"'<lambda>' is a tensor of shape (4, 1), not a number; {TOLD_APART}"),
+        (same, f"'same' is a tensor of shape (4, 1) of truth values, not a number; {HOW}"),
+        (errors, f"'errors' is a tensor of shape (4, 1), not a number; {HOW}"),
+        (lambda y, target: same(y, target).all(), f"'<lambda>' is tensor(False), a truth value, not a number; {HOW}"),
+        (Several(), f"'Several' is a tensor of shape (2,), not a number; {HOW}"),
+        (Truths(), "'Truths' is a tensor of shape (2,) of truth values, not a number; return a number or a tensor of"),
+    ],
+)
+def test_what_is_no_number_is_named_with_what_to_return(metric, told):
+    with pytest.raises(cn.ConfigError) as caught:
+        cn.measure(PASSES, CODINGS["column"], [metric])
+    assert str(caught.value).startswith(f"metric {told}")
+
+
+def test_a_tensor_of_one_number_is_a_number_and_of_several_a_list():
+    several = Several()
+    several.is_number = False
+    found = cn.measure(PASSES, CODINGS["column"], [lambda y, target: errors(y, target).mean(0), several])
+    assert found == {"<lambda>": pytest.approx(0.4), "Several": [1.0, 2.0]}
+
+
 def test_a_metric_that_gives_no_number_is_named():
     class Word(cn.MAE):
         def compute(self):
             return "good"
 
-    with pytest.raises(cn.ConfigError, match="metric 'Word' is 'good', not a number or a tensor"):
+    with pytest.raises(cn.ConfigError, match="metric 'Word' is 'good', not a number; return one number, such as its"):
         cn.measure(PASSES, CODINGS["column"], [Word()])
 
 

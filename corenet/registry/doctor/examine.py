@@ -27,7 +27,7 @@ from corenet.registry.doctor.metadata_faults import metadata_faults
 from corenet.registry.doctor.probe import Probe, probe
 from corenet.registry.sanitize import canonical, plain
 from corenet.registry.settings import ALLOW, DISABLE, Settings
-from corenet.registry.spec import Component, PluginRow, Status
+from corenet.registry.spec import EXPERIMENT, Component, PluginRow, Status
 
 LIMIT = 60.0
 MOST_AT_ONCE = 4  # each imports torch
@@ -151,7 +151,7 @@ def _health(found: Probe, rows: list[Component], modules: list[str], faults: lis
         plugin.distribution,
         plugin.version,
         "broken" if broken else "loaded" if loaded and plugin.status == "declared" else plugin.status,
-        len(own),
+        sum(row.kind != EXPERIMENT for row in own),
         found.listing_seconds,
         found.import_seconds,
         found.torch_at_listing,

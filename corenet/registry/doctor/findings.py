@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from corenet.errors import did_you_mean
 from corenet.registry.reason import Code, Reason
 from corenet.registry.sanitize import plain
-from corenet.registry.spec import Component, PluginRow
+from corenet.registry.spec import EXPERIMENT, Component, PluginRow
 
 REINSTALL = "pip install --force-reinstall --no-deps {distribution}"
 INSTALL = "pip install {package}, and ask its author to require it"
@@ -26,6 +26,7 @@ FIXES: dict[Code, str] = {
     "unreadable_metadata": f"its metadata is damaged: {REINSTALL}",
     "wrong_kind": "derive it from corenet.{subject}, or announce it as what it is",
 }
+CORRECT = "correct its file, or tell its author"
 LISTING = "-m corenet list-components"  # importing a hook module alone calls no hook
 SNAKE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
@@ -49,13 +50,17 @@ def plugin_findings(plugin: PluginRow, modules: Sequence[str]) -> Iterator[Findi
 
 
 def component_findings(row: Component) -> Iterator[Finding]:
-    """Yield what is wrong with one component of a plugin that is usable itself."""
+    """Yield what is wrong with one component, or experiment, of a plugin that is usable itself."""
     named = f"{row.kind} {row.name}"
-    if row.status == "broken":
+    if row.status == "broken" and row.kind == EXPERIMENT:
+        for cause in row.causes:
+            what = cause.text if cause.code == "torch_unavailable" else f"{named}: {cause.text}"
+            yield Finding("broken", what, FIXES.get(cause.code, CORRECT))
+    elif row.status == "broken":
         yield from (target_finding(row.distribution, named, row.target, cause) for cause in row.causes)
     elif row.status in ("shadowed", "ambiguous"):
         yield from (Finding(row.status, f"{named}: {cause.text}", cause.fix) for cause in row.causes)
-    if row.status != "broken" and not SNAKE.fullmatch(row.name):
+    if row.kind != EXPERIMENT and row.status != "broken" and not SNAKE.fullmatch(row.name):
         yield Finding("name", f"{named}: a name is lower case with underscores", _renamed(row.name))
 
 

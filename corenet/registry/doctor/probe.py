@@ -43,7 +43,7 @@ class Probe:
 
 
 def probe(plugin: PluginRow, targets: bool, limit: float) -> Probe:
-    """List a plugin's components in a process of its own, and import them and its commands if ``targets``.
+    """List what a plugin announces in a process of its own, and import or read it, and its commands, if ``targets``.
 
     The process is given ``limit`` seconds. Whatever it does or prints is kept from this process: if a
     target ends it, the others are imported in another.
@@ -116,12 +116,14 @@ def _states(distribution: str, targets: bool, but: list[str]) -> Iterator[dict[s
     registry = Registry(plugins)
     state: dict[str, Any] = {"listing_seconds": perf_counter() - start, "torch": "torch" in sys.modules}
 
+    def announced() -> list[Component]:
+        return [row for row in (*registry.components(), *registry.experiments()) if row.kind != "plugin"]
+
     def known() -> dict[str, Any]:
-        rows = [asdict(row) for row in registry.components() if row.kind != "plugin"]
-        return state | {"plugin": asdict(registry.plugins()[0]), "components": rows}
+        return state | {"plugin": asdict(registry.plugins()[0]), "components": [asdict(row) for row in announced()]}
 
     yield known()
-    usable = [row for row in registry.components() if row.kind != "plugin" and row.usable and row.target not in but]
+    usable = [row for row in announced() if row.usable and row.target not in but]
     commands = [] if registry.plugins()[0].status in ("disabled", "incompatible") else _commands(distribution)
     state["commands"] = dict.fromkeys(plain(command.value) for command in commands)
     commands = [command for command in commands if plain(command.value) not in but]

@@ -12,30 +12,32 @@ from corenet.report.plots.decision_surface import DecisionSurface
 
 
 def draw_figures(result: ExperimentResult, folder: Path) -> list[Path]:
-    """Draw the three figures of a result into ``folder`` and return their paths.
+    """Draw the figures of a result into ``folder`` and return their paths.
 
     True and predicted test points and the output over the square are those of the
-    first round; the curves are of all rounds.
+    first round, and drawn of points of the disk alone; the curves of loss and error are of all rounds, and not drawn
+    where rounds stopped at different epochs, or the targets are no classes.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
         OutputError: ``folder`` cannot be written.
     """
     first = result.rounds[0]
-    name = f"{result.experiment.id}-{result.recipe}"
+    name = f"{result.experiment.id}-{result.recipe}".replace(":", "-")
     title = f"{result.experiment.id}, {result.recipe} recipe"
     one = f"{title}, round 1 of {len(result.rounds)}"
-    points = _raw(first)
-    inside = first.true()
     histories = [each.history for each in result.rounds]
-    error = first.history[-1].valid["error_rate"]
-    return [
-        figures.true_and_predicted(
-            folder / f"{name}-points.png", points, inside, first.predicted(points), f"{one}: test error {error:.1%}"
-        ),
-        figures.output_map(folder / f"{name}-map.png", surface_of(first), f"{one}: output of the network"),
-        figures.curves(folder / f"{name}-curves.png", histories, title, result.experiment.reported),
-    ]
+    drawn = []
+    if result.experiment.recipes[result.recipe].data.get("draw") == "disk":
+        points, inside, error = _raw(first), first.true(), result.test_error.values[0]
+        rated = f"{one}: test error {error:.1%}"
+        drawn = [
+            figures.true_and_predicted(folder / f"{name}-points.png", points, inside, first.predicted(points), rated),
+            figures.output_map(folder / f"{name}-map.png", surface_of(first), f"{one}: output of the network"),
+        ]
+    if len(set(map(len, histories))) == 1 and all("error_rate" in each[0].train for each in histories):
+        drawn.append(figures.curves(folder / f"{name}-curves.png", histories, title, result.experiment.reported))
+    return drawn
 
 
 def surface_of(round: Round) -> DecisionSurface:
@@ -53,5 +55,5 @@ def _difference(output: Tensor) -> Tensor:
 
 def _raw(round: Round) -> Tensor:
     inputs: Tensor = round.test.inputs
-    by = round.statistics
+    by = round.parts.statistics
     return inputs if by is None else inputs * by.std + by.mean

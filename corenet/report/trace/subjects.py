@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -13,8 +14,9 @@ from corenet.contracts.sequential import Sequential
 from corenet.contracts.several import each_of
 from corenet.data import stream
 from corenet.errors import ConfigError
-from corenet.experiments.run import build, data_of
-from corenet.experiments.schema import experiment
+from corenet.experiments.building import build
+from corenet.experiments.experiment import experiment
+from corenet.experiments.parts import rounds_of
 from corenet.registry.registry import get
 from corenet.report.trace.step_trace import StepTrace, trace_step
 from corenet.testing.support.guess import cases_of, told_of_guesses
@@ -33,10 +35,13 @@ def trace_experiment(name: str, recipe: str, seed: int, batch_size: int | None =
     ('003a, reported recipe, seed 0: the first step', True)
     """
     chosen = experiment(name)
-    settings = chosen.recipes[recipe]
-    train, _, _ = data_of(settings, seed)
+    settings = replace(chosen.recipes[recipe], seed=seed)
+    parts = next(rounds_of(settings, chosen.folder))
+    train = parts.train
+    if batch_size is not None and batch_size > len(train):
+        raise ConfigError(f"--batch-size {batch_size}: the experiment has {len(train)} points to train on")
     with drawing_from(stream("weights", seed), train.inputs.device):
-        model, loss, optimizer = build(settings)
+        model, loss, optimizer = build(settings, parts, chosen.folder)
     input, target = next(train.batches(batch_size or settings.batch_size, seed))
     with drawing_from(seed, train.inputs.device):
         traced = trace_step(model, loss, optimizer, input, target)

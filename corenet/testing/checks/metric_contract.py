@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from corenet.contracts.metric_value import value_of
+from corenet.errors import ConfigError
 from corenet.registry.collect import reason_of
 from corenet.testing.checks.check import Checks
 from corenet.testing.support.copiers import copiers
@@ -24,9 +26,14 @@ DOUBLE, SINGLE = 1e-9, 1e-3
 
 @METRIC_CONTRACT_CHECKS.add(since="0.2", after=())
 def runs(trial: Trial) -> None:
-    """It is a number, or several, that are finite, of 23 points and of one."""
+    """It is a number, or several if it says so, that are finite, of 23 points and of one."""
     for count in (23, 1):
-        value = _number(_measured(trial.build(), [points_for(trial, count)]))
+        metric = trial.build()
+        value = _number(_measured(metric, [points_for(trial, count)]))
+        try:
+            value_of(type(metric).__name__, metric)
+        except ConfigError as error:
+            raise Violation(str(error)) from error
         if count > 1 and not value.isfinite().all():
             raise Violation(f"of {count} points it is {value.tolist()!r:.80}, not finite")
 

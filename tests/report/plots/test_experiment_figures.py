@@ -8,6 +8,7 @@ import torch
 import corenet as cn
 from corenet.data import Statistics
 from corenet.experiments import experiment, run
+from corenet.experiments.parts import Parts
 from corenet.experiments.run import Round
 from corenet.report.plots.experiment_figures import draw_figures, surface_of
 
@@ -18,7 +19,8 @@ def trained(targets, statistics=None):
     """Return a round whose model passes on the coordinates of a point."""
     points = torch.tensor([[0.1, 0.9], [0.8, 0.3]])
     model = cn.Sequential() if targets.shape[1] > 1 else cn.Linear(2, 1, init="zeros")
-    return Round(model, [], statistics, cn.data.Dataset(points, targets))
+    data = cn.data.Dataset(points, targets)
+    return Round(model, cn.MSELoss(), None, [], Parts(data, None, data, None, statistics))
 
 
 @pytest.mark.parametrize(("low", "threshold"), [(0.0, 0.5), (-1.0, 0.0)])

@@ -155,12 +155,12 @@ def test_an_error_of_a_function_of_model_and_data_is_its_own():
         cn.measure(parts()[0], TRAIN, [mistaken])
 
 
-@pytest.mark.parametrize("value", [None, "good", torch.rand(3, 2)])
+@pytest.mark.parametrize("value", [None, "good", True, torch.rand(3, 2)])
 def test_a_function_of_model_and_data_that_gives_no_number_is_named(value):
     def vague(model, data):
         return value
 
-    with pytest.raises(cn.ConfigError, match=r"^metric 'vague' is .*, not a number$"):
+    with pytest.raises(cn.ConfigError, match=r"^metric 'vague' is .*, not a number; a function whose second"):
         cn.measure(parts()[0], TRAIN, [vague])
 
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from itertools import chain
+from operator import attrgetter
 from typing import Self
 
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.training.engines.recording.reachable import Reachable
+from corenet.training.engines.recording.unseen import Unseen
 from corenet.training.engines.recording.watches import Watch
 from corenet.training.engines.unsupported import NotRecordable
 
@@ -51,7 +53,7 @@ class Guards:
         self,
         own: Sequence[Watch],
         shared: Sequence[Watch],
-        unseen: Sequence[str],
+        unseen: Sequence[Unseen],
         sets: Sequence[str] = (),
         names: Collection[str] = STEP,
     ) -> None:
@@ -76,7 +78,7 @@ class Guards:
         reachable = Reachable(UPDATE, _COUNTED)
         reachable.add(optimizer, "optimizer")
         own, shared, unseen = reachable.explore()
-        return cls(own, shared, [*unseen, *reachable.mutable, *reachable.returns], reachable.sets)
+        return cls(own, shared, [*unseen, *map(Unseen, (*reachable.mutable, *reachable.returns))], reachable.sets)
 
     @classmethod
     def of_rule(cls, optimizer: Optimizer) -> Self:
@@ -94,7 +96,7 @@ class Guards:
         reachable = Reachable(entries, (*_KEPT_FOR_BACKWARD, *_COUNTED))
         reachable.add(part, path)
         own, shared, unseen = reachable.explore()
-        return cls(own, shared, unseen, [*reachable.sets, *reachable.mutable, *unseen])
+        return cls(own, shared, unseen, [*reachable.sets, *reachable.mutable, *map(attrgetter("path"), unseen)])
 
     @property
     def may_set(self) -> bool:
@@ -118,8 +120,7 @@ class Guards:
     def refuse_unseen(self) -> None:
         """Raise :class:`NotRecordable` if something is read that may change without being seen."""
         if self._unseen:
-            text = f"the step reads {self._unseen[0]}, which may change without being seen"
-            raise NotRecordable(text, "read it once, in __init__, and keep what it gave")
+            raise NotRecordable(f"the step reads {self._unseen[0]}", self._unseen[0].fix)
 
     def refuse_setting(self, who: str) -> None:
         """Raise :class:`NotRecordable` if ``who`` sets something beside tensors, which a trial would leave behind."""

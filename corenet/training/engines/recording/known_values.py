@@ -10,7 +10,7 @@ import functools
 import pathlib
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import (
     BuiltinFunctionType,
     CellType,
@@ -22,6 +22,7 @@ from types import (
     MemberDescriptorType,
     MethodDescriptorType,
     MethodType,
+    ModuleType,
     NotImplementedType,
     SimpleNamespace,
     WrapperDescriptorType,
@@ -41,23 +42,6 @@ TRUSTED = {
     *("enum", "functools", "inspect", "itertools", "math", "numbers", "numpy", "operator", "re", "string", "torch"),
     *("types", "typing", "typing_extensions", "warnings"),
 }
-IMPURE = {"__import__", "breakpoint", "compile", "eval", "exec", "globals", "hash", "id", "input", "next", "open"}
-# What functions of torch, or a look at who calls, read or set belongs to the whole process.
-OF_THE_PROCESS = {
-    *("currentframe", "default_generator", "from_dlpack", "get_default_device", "get_default_dtype", "get_rng_state"),
-    *("get_num_threads", "initial_seed", "is_grad_enabled", "is_inference_mode_enabled", "manual_seed", "seed"),
-    *("set_default_device", "set_default_dtype", "set_rng_state", "to_dlpack"),
-    *(
-        "are_deterministic_algorithms_enabled",
-        "use_deterministic_algorithms",
-        "get_deterministic_debug_mode",
-        "backends",
-    ),
-    *("get_float32_matmul_precision", "set_float32_matmul_precision", "PRINT_OPTS", "_version"),
-    *("errstate", "geterr", "seterr", "get_printoptions", "set_printoptions", "array2string"),
-    *("fromfile", "fromregex", "genfromtxt", "loadtxt", "memmap"),  # files, which numpy reads
-}
-OF_NUMPY = {"load", "datetime64"}  # a file and a clock, where they are numpy's
 CONSTANT = (
     *(torch.dtype, torch.device, torch.layout, torch.memory_format, numpy.dtype, numpy.generic),
     *(range, slice, CodeType, GetSetDescriptorType, MemberDescriptorType, EllipsisType, NotImplementedType, re.Pattern),
@@ -156,6 +140,13 @@ def wrapped(wrapper: Any) -> list[Any]:
 def around(function: FunctionType) -> list[Any]:
     """Return what a function is made of, besides its globals."""
     return [function.__code__, function.__defaults__, function.__kwdefaults__, *in_cells(function)]
+
+
+def globals_of(function: FunctionType, names: Collection[str], path: str) -> Iterator[tuple[object, str]]:
+    """Yield those globals of a function that are there, each with its path; a module's says who uses it."""
+    for name in sorted(function.__globals__.keys() & names):
+        value = function.__globals__[name]
+        yield value, f"{name} in {path}" if isinstance(value, ModuleType) else f"{function.__module__}.{name}"
 
 
 def in_cells(function: FunctionType) -> list[Any]:

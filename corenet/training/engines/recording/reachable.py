@@ -5,13 +5,11 @@ from __future__ import annotations
 import sys
 from abc import ABCMeta, get_cache_token
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
-from importlib.util import resolve_name
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
-import numpy
 import torch
 from torch import Tensor
 
@@ -20,12 +18,10 @@ from corenet.training.engines.recording.code_names import Names as NamesInCode
 from corenet.training.engines.recording.known_values import (
     CONSTANT,
     CONTAINERS,
-    IMPURE,
     NOT_OPERATORS,
-    OF_NUMPY,
-    OF_THE_PROCESS,
     WRAPPERS,
     around,
+    globals_of,
     in_cells,
     is_derived,
     is_found,
@@ -38,6 +34,7 @@ from corenet.training.engines.recording.known_values import (
     slots_of,
     wrapped,
 )
+from corenet.training.engines.recording.unseen import NOWHERE, OwnCode, Unseen, imported_in, name_of, unseen_in
 from corenet.training.engines.recording.watches import (
     PLAIN,
     Attributes,
@@ -65,19 +62,20 @@ class Reachable:
     def __init__(self, entries: Collection[str], ignored: Collection[str]) -> None:
         self.names, self._ignored = set(entries), frozenset(ignored)
         self._roots: list[tuple[object, str]] = []
+        self._own_code = OwnCode()
 
     def add(self, value: object, path: str) -> None:
         """Let the walk start from ``value`` too."""
         self._roots.append((value, path))
+        self._own_code.add(value)
 
-    def explore(self) -> tuple[list[Watch], list[Watch], list[str]]:
-        """Walk until no new name is read: which attributes matter depends on the code that is found.
+    def explore(self) -> tuple[list[Watch], list[Watch], list[Unseen]]:
+        """Walk until no new name is read, which tells what attributes matter, or something is that nobody can watch.
 
-        Returns the watches over the attributes of the roots and over tensors, those over all else, and the paths of
-        what nobody can watch.
+        Returns the watches over attributes of the roots and tensors, those over all else, and what nobody can watch.
         """
-        known = -1
-        while known < len(self.names):
+        known, self._unseen = -1, list[Unseen]()
+        while known < len(self.names) and not self._unseen:
             known = len(self.names)
             self._own: list[Watch] = []
             self._members = Members()
@@ -85,27 +83,28 @@ class Reachable:
             self.mutable: list[str] = []  # which a trial might change, and nothing would put back
             self.sets: list[str] = []  # what code gives another value
             self.returns: list[str] = []  # other ways to a root
-            self._unseen: list[str] = []
             self._visited: dict[int, object] = {}  # which keeps them, so that no other object gets an id
             self._classes: set[tuple[type, bool]] = set()
-            self._waiting = deque(self._roots)
+            self._waiting = deque((*root, NOWHERE) for root in self._roots)
             self._makes: list[str] = []  # of objects that are new, unless code calls __init__ by its name
             self._makes_again = False
-            while self._waiting:
+            while self._waiting and not self._unseen:
                 self._visit(*self._waiting.popleft())
             self.sets += self._makes if self._makes_again else []
         return self._own, self._shared, self._unseen
 
-    def _visit(self, value: Any, path: str) -> None:
+    def _visit(self, value: Any, path: str, behind: tuple[str, str]) -> None:
         if id(value) in self._visited:
             self.returns += [path for root, own in self._roots if root is value and own != path]
             return
         if type(value) in PLAIN:
             return
         self._visited[id(value)] = value
+        self._behind = self._own_code.left(value, path) if behind is NOWHERE else behind
         if len(self._visited) > MOST:
-            self._unseen.append(f"more than {MOST} objects, such as {path}")
-            self._waiting.clear()
+            self._note(f"more than {MOST} objects, such as {path}")
+        elif (name := name_of(value)) is not None:
+            self._note(f"{name}, as {path}")
         elif isinstance(value, Tensor):
             self._own.append(Memory(path, value))
             if vars(value).keys() - {*_OF_TENSORS}:
@@ -137,40 +136,41 @@ class Reachable:
         else:
             self._visit_object(value, path)
 
+    def _wait(self, found: Iterable[tuple[object, str]]) -> None:
+        self._waiting.extend((value, path, self._behind) for value, path in found)
+
+    def _note(self, path: str) -> None:
+        """Note what nobody can watch."""
+        self._unseen.append(Unseen(path, *self._behind))
+
     def _visit_parts(self, path: str, parts: Callable[[], list[Any]]) -> None:
         self._shared.append(Items(path, parts))
-        self._waiting.extend((part, f"{path}[{place}]") for place, part in enumerate(parts()))
+        self._wait((part, f"{path}[{place}]") for place, part in enumerate(parts()))
 
     def _visit_function(self, function: FunctionType, path: str) -> None:
         names = names_in(function.__code__)
         if is_trusted(function.__globals__.get("__name__")):  # a decorator lets its code pass for somebody else's
             self.names |= names.attributes - DYNAMIC - NOT_OPERATORS
-            self._waiting.extend((each, path) for each in in_cells(function))  # what was handed to trusted code
+            self._wait((each, path) for each in in_cells(function))  # what was handed to trusted code
             return
         self.names |= names.attributes | names.globals & DYNAMIC
         self._visit_parts(path, partial(around, function))
         self._visit_attributes(function, path)
-        known = function.__globals__.keys() & names.globals
         self._shared.append(Names(function.__module__, function.__globals__, sorted(names.globals)))
-        self._waiting.extend((function.__globals__[name], f"{function.__module__}.{name}") for name in sorted(known))
+        self._wait(globals_of(function, names.globals, path))
         imported = [*self._imported(function, names, path)]
-        self._waiting.extend((module, module.__name__) for module in imported)
-        impure = (names.globals - known) & IMPURE | names.attributes & OF_THE_PROCESS
-        if function.__name__ == "__hash__":
-            impure -= {"hash"}  # which it makes of those of its parts
-        if any(module is numpy for module in (*map(function.__globals__.get, names.globals), *imported)):
-            impure |= names.attributes & OF_NUMPY
-        self._unseen += [f"{name}() in {path}" for name in sorted(impure)]
+        self._wait((module, f"{module.__name__} in {path}") for module in imported)
+        for call in unseen_in(function, names, imported):
+            self._note(f"{call} in {path}")
         self.sets += [f"{name} in {path}" for name in sorted(names.sets)]
         self._makes += [f"{name} in {path}" for name in sorted(names.makes)]
         self._makes_again |= names.makes_again
 
     def _imported(self, function: FunctionType, names: NamesInCode, path: str) -> Iterator[ModuleType]:
         """Yield the modules that a function imports when it is called; those that are not there yet are not seen."""
-        for name, dots in sorted(names.imports):
-            whole = resolve_name("." * dots + name, function.__globals__.get("__package__") or "")
+        for whole in imported_in(function, names):
             if whole not in sys.modules:
-                self._unseen.append(f"import {whole} in {path}")
+                self._note(f"import {whole} in {path}")
             else:
                 yield sys.modules[whole]
                 yield sys.modules[whole.partition(".")[0]]
@@ -178,9 +178,9 @@ class Reachable:
     def _visit_builtin(self, function: Any, path: str) -> None:
         owner = function.__self__
         if owner is not None and not isinstance(owner, (ModuleType, type)):
-            self._waiting.append((owner, path))
+            self._wait([(owner, path)])
         elif not is_trusted(function.__module__ or "builtins"):
-            self._unseen.append(f"{path}()")
+            self._note(f"{path}()")
 
     def _visit_class(self, kind: type, is_called: bool = True) -> None:
         """Visit what objects of a class find in it and in those it inherits from; whether a root is called is known."""
@@ -213,7 +213,7 @@ class Reachable:
         found = sorted(namespace.keys() & names)
         if found:
             self._shared.append(Names(path, namespace, found))
-        self._waiting.extend((namespace[name], f"{path}.{name}") for name in found)
+        self._wait((namespace[name], f"{path}.{name}") for name in found)
 
     def _visit_more(self, value: object, path: str) -> None:
         """Visit what an object of a class derived from a known one has beyond that."""
@@ -223,7 +223,7 @@ class Reachable:
     def _visit_object(self, value: object, path: str) -> None:
         slots = slots_of(value)
         if is_opaque(value) or not (hasattr(value, "__dict__") or slots or isinstance(value, _NO_ATTRIBUTES)):
-            self._unseen.append(path)
+            self._note(path)
             return
         if hasattr(value, "__dict__"):
             self._visit_attributes(value, path, self._ignored)
@@ -238,7 +238,7 @@ class Reachable:
         attributes = vars(value)
         is_whole = self._is_dynamic() or is_read_by_trusted_code(value)
         read = attributes.keys() - ignored if is_whole else attributes.keys() & self.names - {*ignored}
-        self._waiting.extend((attributes[name], f"{path}.{name}") for name in sorted(read))
+        self._wait((attributes[name], f"{path}.{name}") for name in sorted(read))
 
     def _is_root(self, value: object) -> bool:
         return any(root is value for root, _ in self._roots)

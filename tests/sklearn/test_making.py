@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import corenet as cn
+from corenet.making import network, schedule_of
 from corenet.sklearn import CorenetClassifier
-from corenet.sklearn.components import network, schedule_of
 
 
 def shapes(model):

@@ -35,7 +35,7 @@ def wider(trial: Trial, width: int) -> Iterator[tuple[str, Trial]]:
     """
     inputs = trial.inputs()
     sizes = list(inputs[0].shape)
-    for dimension in range(min(1, len(sizes) - 1), len(sizes)):
+    for dimension in range(int(len(sizes) > 1), len(sizes)):
         size = sizes[dimension]
         for grown in _grown(size, width):
             tried = (_of_width(trial, case, dimension, size, grown) for case in _cases(trial.case, size, grown))

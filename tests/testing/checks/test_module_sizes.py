@@ -161,6 +161,7 @@ class Recurrence(cn.Module):
         (Recurrence, Case({"width": 3}, (5, 3))),
         (cn.Linear, Case({"in_features": 3, "out_features": 4}, (2, 2, 3))),
         (cn.Softmax, Case({"dim": 0}, (4, 3))),
+        (cn.Tanh, Case(shape=())),
     ],
     ids=lambda each: getattr(each, "__name__", ""),
 )

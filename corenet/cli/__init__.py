@@ -16,7 +16,8 @@ import click
 
 from corenet import __version__
 from corenet.cli.no_plugins import no_plugins
-from corenet.errors import BrokenPluginError, CorenetError, Interrupted, did_you_mean
+from corenet.errors import BrokenPluginError, CorenetError, did_you_mean
+from corenet.interrupted import Interrupted
 
 COMMANDS = {
     "bench": "Time training on this machine against torch.nn.",

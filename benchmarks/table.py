@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from benchmarks.labels import label_of
 from benchmarks.row import Row
-from corenet.report.machine import machine
+from corenet.machine import machine
 
 HEADING = [
     "",

@@ -31,12 +31,15 @@ if TYPE_CHECKING:
     from corenet.contracts.sequential import Sequential as Sequential
     from corenet.errors import *  # noqa: F403
     from corenet.history import History as History
+    from corenet.interrupted import Interrupted as Interrupted
     from corenet.registry.registry import components as components
     from corenet.registry.registry import get as get
     from corenet.tables.table import table as table
     from corenet.testing.gradcheck.gradcheck import gradcheck as gradcheck
     from corenet.training.compile_step import compile_step as compile_step
     from corenet.training.fit import fit as fit
+    from corenet.training.lr_find import LRFind as LRFind
+    from corenet.training.lr_find import lr_find as lr_find
     from corenet.training.measure import measure as measure
     from corenet.training.metrics import accuracy as accuracy
     from corenet.training.metrics import error_rate as error_rate
@@ -59,11 +62,13 @@ _HOMES = {
     "corenet.contracts.schedule": ("Schedule",),
     "corenet.contracts.sequential": ("Sequential",),
     "corenet.history": ("History",),
+    "corenet.interrupted": ("Interrupted",),
     "corenet.registry.registry": ("components", "get"),
     "corenet.tables.table": ("table",),
     "corenet.testing.gradcheck.gradcheck": ("gradcheck",),
     "corenet.training.compile_step": ("compile_step",),
     "corenet.training.fit": ("fit",),
+    "corenet.training.lr_find": ("LRFind", "lr_find"),
     "corenet.training.measure": ("measure",),
     "corenet.training.metrics": ("accuracy", "error_rate", "predict"),
     "corenet.training.rounds": ("fit_rounds",),

@@ -12,9 +12,11 @@ import torch
 from torch import Tensor
 
 from corenet.contracts.several import Tensors, each_of, mapped
+from corenet.contracts.unusable import refuse_unusable
 from corenet.device import placement
-from corenet.errors import ConfigError, DataError, DTypeError, ShapeError
+from corenet.errors import ConfigError, DTypeError, ShapeError
 from corenet.integers import integer, positive_integer
+from corenet.rows_of_data import refuse_unfit
 
 DISK_RADIUS = 1 / math.sqrt(2 * math.pi)
 
@@ -28,6 +30,12 @@ class Statistics:
 
     def normalize(self, inputs: Tensor) -> Tensor:
         """Return ``(inputs − mean) / std``."""
+        if not isinstance(inputs, Tensor) or not inputs.is_floating_point():
+            kind = inputs.dtype if isinstance(inputs, Tensor) else type(inputs).__name__
+            raise DTypeError(f"normalize takes a floating-point tensor, not {kind}")
+        refuse_unusable("normalize", (inputs, self.mean))
+        if inputs.shape[inputs.dim() - self.mean.dim() :] != self.mean.shape or inputs.dim() < self.mean.dim():
+            raise ShapeError("normalize", inputs.shape, f"expected rows of {tuple(self.mean.shape)} features")
         return (inputs - self.mean) / self.std
 
 
@@ -54,24 +62,7 @@ class Dataset:
     """
 
     def __init__(self, inputs: Tensors, targets: Tensors) -> None:
-        named = [*_named("inputs", inputs), *_named("targets", targets)]
-        for name, tensor in named:
-            if not isinstance(tensor, Tensor):
-                raise DTypeError(f"Dataset takes tensors, got {type(tensor).__name__} as {name}; use torch.as_tensor")
-        (_, first), *others = named
-        if first.dim() == 0:
-            raise ShapeError("Dataset", first.shape, "expected inputs of one row a point")
-        for name, tensor in others:
-            if tensor.dim() == 0 or len(tensor) != len(first):
-                expected = f"expected {name} as long as the inputs {tuple(first.shape)}, one row a point"
-                raise ShapeError("Dataset", tensor.shape, expected)
-        if len(first) == 0:
-            raise DataError("a Dataset needs at least one point, got none")
-        for name, tensor in named:
-            _refuse_non_finite(name, tensor)
-        for name, tensor in _named("inputs", inputs):
-            if tensor.is_complex():
-                raise DTypeError(f"Dataset takes real numbers, got {tensor.dtype} as {name}; use torch.view_as_real")
+        refuse_unfit(inputs, targets)
         self.inputs: Any = mapped(Tensor.detach, inputs)
         self.targets: Any = mapped(Tensor.detach, targets)
 
@@ -85,17 +76,21 @@ class Dataset:
             ConfigError: ``batch_size`` is not a positive integer.
         """
         positive_integer("batch_size", batch_size)
+        batch_size = min(int(batch_size), len(self))
         inputs, targets = (self.inputs, self.targets) if seed is None else self.shuffled(seed, epoch)
         return zip(pieces(inputs, batch_size), pieces(targets, batch_size), strict=True)
 
     def shuffled(self, seed: int, *epochs: int) -> tuple[Any, Any]:
         """Return inputs and targets in the order of :meth:`batches`, one epoch after the other."""
+        if not epochs:
+            raise ConfigError("shuffled takes an epoch, or several", name="epochs")
         order = torch.cat([self.order(seed, epoch) for epoch in epochs])
         return self._rows("inputs", order), self._rows("targets", order)
 
     def order(self, seed: int, epoch: int = 0) -> Tensor:
         """Return the row numbers in the order in which :meth:`batches` yields the points."""
         integer("seed", seed)
+        integer("epoch", epoch)
         return torch.randperm(len(self), generator=_generator("batches", seed, epoch)).to(self.device)
 
     @property
@@ -120,6 +115,8 @@ class Dataset:
         >>> train, test = disk(100, seed=0), disk(100, seed=1)
         >>> test = test.normalized(train.statistics())
         """
+        if not isinstance(statistics, Statistics | None):
+            raise ConfigError(f"normalized takes data.statistics(), not {statistics!r:.80}", name="statistics")
         by, inputs = statistics or self.statistics(), self._numbers()
         if by.mean.shape != inputs.shape[1:]:
             raise ShapeError("normalized", by.mean.shape, f"expected statistics of {tuple(inputs.shape[1:])} features")
@@ -142,6 +139,7 @@ class Dataset:
                 name="fraction",
                 value=fraction,
             )
+        integer("seed", seed)
         order = torch.randperm(len(self), generator=_generator("split", seed)).to(self.device)
         first, second = order[:size], order[size:]
         return self._take(first), self._take(second)
@@ -231,20 +229,3 @@ def stream(purpose: str, *seeds: int) -> int:
 
 def _generator(purpose: str, *seeds: int) -> torch.Generator:
     return torch.Generator().manual_seed(stream(purpose, *seeds))
-
-
-def _named(name: str, value: object) -> list[tuple[str, Any]]:
-    """Return tensors by their names in messages."""
-    if not isinstance(value, tuple):
-        return [(name, value)]
-    if not value:
-        raise DataError(f"a Dataset needs at least one tensor of {name}, got ()")
-    return [(f"{name}[{place}]", each) for place, each in enumerate(value)]
-
-
-def _refuse_non_finite(name: str, tensor: Tensor) -> None:
-    finite = tensor.isfinite()
-    if not finite.all():
-        count = int((~finite).sum())
-        row = int((~finite).nonzero()[0, 0])
-        raise DataError(f"{name} has {count} values that are infinite or not a number, the first in row {row}")

@@ -51,7 +51,7 @@ def usable(device: torch.device | str | int | None) -> torch.device | None:
     try:
         one = torch.ones((), device=device)
         one.item()  # a tensor on the meta device has no number to give
-    except (RuntimeError, AssertionError, TypeError) as error:
+    except (RuntimeError, AssertionError, TypeError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise DeviceError(f"there is no device {device!s} here: {reason}; use device='cpu'") from error
     return one.device

@@ -1,4 +1,4 @@
-"""Every exception of corenet.
+"""Every exception of corenet, and its warnings.
 
 Each one is a :class:`CorenetError` and also the built-in kind that a user would
 catch without knowing corenet, says in one line what is wrong and what to do,
@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from corenet.warning_kinds import AdviceWarning, CheckpointWarning, EngineWarning, TableWarning
+
 __all__ = [
+    "AdviceWarning",
     "AmbiguousComponentError",
     "BackwardError",
     "BrokenComponentError",
@@ -27,6 +30,7 @@ __all__ = [
     "GradientError",
     "MissingExtraError",
     "NonFiniteError",
+    "OutOfMemoryError",
     "OutputError",
     "RangeError",
     "ShapeError",
@@ -105,7 +109,8 @@ class NonFiniteError(CorenetError, ArithmeticError):
 
     Raised before the weights are written. ``epoch`` and ``step`` count from 1, ``round`` from 0,
     ``module`` is the first in backward order whose gradient is not finite. Out of :func:`~corenet.fit`,
-    ``history`` has the epochs before.
+    ``history`` has the epochs before, ``rows`` the numbers of the batch's rows in the data, and ``evidence`` says which
+    layer's numbers were the first that went wrong, and how large its others are.
     """
 
     def __init__(
@@ -120,6 +125,8 @@ class NonFiniteError(CorenetError, ArithmeticError):
     ) -> None:
         self.round = round
         self.history: Sequence[object] = ()
+        self.rows: Sequence[int] = ()
+        self.evidence = ""
         self.loss = loss
         self.module = module
         self.epoch = epoch
@@ -129,7 +136,7 @@ class NonFiniteError(CorenetError, ArithmeticError):
     def __str__(self) -> str:
         round = f"round {self.round}, " if self.round is not None else ""
         where = f"epoch {self.epoch}, step {self.step}: " if self.epoch is not None else ""
-        return round + where + super().__str__()
+        return round + where + super().__str__() + (f"; {self.evidence}" if self.evidence else "")
 
 
 class CallbackError(CorenetError, RuntimeError):
@@ -144,6 +151,10 @@ class CallbackError(CorenetError, RuntimeError):
         self.epoch = epoch
         self.history: Sequence[object] = ()
         super().__init__(message)
+
+
+class OutOfMemoryError(CorenetError, MemoryError):
+    """There is not enough memory for a step, or for what is measured after an epoch; ``__cause__`` is torch's."""
 
 
 class GradientError(CorenetError, AssertionError):
@@ -201,20 +212,8 @@ class MissingExtraError(CorenetError, ImportError):
     """A feature needs an optional dependency that is not installed."""
 
 
-class EngineWarning(UserWarning):
-    """Training goes on, by a slower engine than the one that was asked for."""
-
-
-class TableWarning(UserWarning):
-    """A row has what the training's table had not, and is taken as if it lacked it."""
-
-
 class CheckpointError(CorenetError, ValueError):
     """A file is not a checkpoint, or is one of another model."""
-
-
-class CheckpointWarning(UserWarning):
-    """A file is loaded, but not all that could be wished of it: it has no checksum, or an optimizer that stays out."""
 
 
 class OutputError(CorenetError, OSError):

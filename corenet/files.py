@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
+from typing import IO
 
 from corenet.errors import OutputError
+from corenet.paths import path_of
 
 if sys.platform != "win32":
     import fcntl
@@ -27,7 +29,19 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def write_bytes(path: str | Path, content: bytes | bytearray) -> Path:
-    """Write ``content`` to ``path`` whole or not at all, and return the path.
+    """Write ``content`` to ``path`` whole or not at all, as :func:`written` does, and return the path.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    with written(path) as file:
+        file.write(content)
+    return Path(path)
+
+
+@contextmanager
+def written(path: str | Path) -> Iterator[IO[bytes]]:
+    """Give a file to write, which is ``path`` when this ends well, and is gone when it does not.
 
     It is on the disk when this returns. A symbolic link is followed, and an older file's permissions are kept. Several
     that write one file do not mix: the last one stays. What a writer that was killed has left is removed.
@@ -35,22 +49,26 @@ def write_bytes(path: str | Path, content: bytes | bytearray) -> Path:
     Raises:
         OutputError: the file cannot be written.
     """
-    path = Path(path)
-    target = Path(os.path.realpath(path))  # to replace the link itself would leave its target old
+    target = Path(
+        os.path.realpath(path_of("a file to be written", path))
+    )  # to replace the link itself would leave its target old
     try:
         if target.exists() and not (target.is_file() or target.is_dir()):
-            target.write_bytes(content)  # a device such as /dev/stdout, which nothing may replace
-            return path
+            with target.open("wb") as device:  # such as /dev/stdout, which nothing may replace
+                yield device
+            return
         with _partial(target) as partial:
-            _write(partial, target, content)
+            with _opened(partial, target) as file:
+                yield file
             os.replace(partial, target)
         _sync_folder(target.parent)
+    except OutputError:
+        raise
     except OSError as error:
         raise OutputError(
-            f"cannot write {path}: {error.strerror}; choose a folder that exists and is writable"
+            f"cannot write {path}: {error.strerror or error}; choose a folder that exists and is writable"
         ) from error
     _clean(target)
-    return path
 
 
 @contextmanager
@@ -64,13 +82,14 @@ def _partial(target: Path) -> Iterator[Path]:
             partial.unlink()
 
 
-def _write(partial: Path, target: Path, content: bytes | bytearray) -> None:
-    """Write to the disk, readable for those only for whom ``target``, if there is one, is readable."""
+@contextmanager
+def _opened(partial: Path, target: Path) -> Iterator[IO[bytes]]:
+    """Open a new file, readable for those only for whom ``target``, if there is one, is readable; sync it at last."""
     with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
         _lock(file.fileno())
         if target.is_file():
             shutil.copymode(target, partial)
-        file.write(content)
+        yield file
         file.flush()
         os.fsync(file.fileno())
 
@@ -87,14 +106,37 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def clean(folder: Path, names: str) -> None:
+    """Remove what writers have left that are no more, of files whose names match ``names``, where nobody else writes.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, f".a.txt.1.{16 * '0'}.partial").write_text("half")
+    ...     clean(Path(folder), r"[a-z]\\.txt")
+    ...     list(Path(folder).iterdir())
+    []
+    """
+    for each, _ in _partials(folder, names):
+        with suppress(OSError):
+            if _is_free(each):
+                each.unlink(missing_ok=True)
+
+
 def _clean(target: Path) -> None:
     """Remove what writers of ``target`` have left that are no more."""
-    form = re.compile(rf"\.{re.escape(target.name[:150])}\.(\d+)\.[0-9a-f]{{16}}\.partial")
-    with suppress(OSError):
-        for each in target.parent.iterdir():
-            found = form.fullmatch(each.name)
-            if found and not _runs(int(found[1])) and _is_free(each):
+    for each, process in _partials(target.parent, re.escape(target.name[:150])):
+        with suppress(OSError):
+            if not _runs(process) and _is_free(each):
                 each.unlink(missing_ok=True)
+
+
+def _partials(folder: Path, names: str) -> list[tuple[Path, int]]:
+    """Return the files beside those whose names match, each with the process that began it."""
+    form = re.compile(rf"\.(?:{names})\.(?P<process>\d+)\.[0-9a-f]{{16}}\.partial")
+    with suppress(OSError):
+        found = [(each, form.fullmatch(each.name)) for each in folder.iterdir()]
+        return [(each, int(match["process"])) for each, match in found if match]
+    return []
 
 
 def _runs(process: int) -> bool:

@@ -7,11 +7,14 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from html import escape
 from io import StringIO
 from pathlib import Path
 from typing import Any, overload
 
+from corenet.errors import ConfigError
 from corenet.files import write_text
+from corenet.notebook.curves import curves
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class Epoch:
     ``valid["loss"]`` is its mean loss. ``seconds`` is the wall-clock time of the steps, without
     the metrics; epochs done in one call share its time evenly, what was measured in it included.
     A metric is a number, but for one that gives several, such as a confusion matrix, which is a list.
+    ``skipped`` counts the steps that ``on_non_finite="skip"`` left out; the loss is that of the others.
     """
 
     epoch: int
@@ -31,6 +35,7 @@ class Epoch:
     seconds: float
     train: Mapping[str, Any] = field(default_factory=dict)
     valid: Mapping[str, Any] = field(default_factory=dict)
+    skipped: int = 0
 
 
 class History(Sequence[Epoch]):
@@ -44,6 +49,8 @@ class History(Sequence[Epoch]):
     """
 
     def __init__(self, epochs: Sequence[Epoch] = (), engine: str = "plain") -> None:
+        if not isinstance(epochs, Sequence) or not all(isinstance(each, Epoch) for each in epochs):
+            raise ConfigError(f"a History is a list of corenet.history.Epoch, not {epochs!r:.80}", value=epochs)
         self._epochs = list(epochs)
         self.engine = engine
 
@@ -69,7 +76,7 @@ class History(Sequence[Epoch]):
         Raises:
             OutputError: the file cannot be written.
         """
-        text = json.dumps([_strict(asdict(epoch)) for epoch in self], indent=1, allow_nan=False)
+        text = json.dumps([strict(_written(epoch)) for epoch in self], indent=1, allow_nan=False)
         if path is not None:
             write_text(path, text + "\n")
         return text
@@ -109,6 +116,21 @@ class History(Sequence[Epoch]):
         last = f", loss {self[-1].loss:.4g}" if self else ""
         return f"History({len(self)} epochs{last})"
 
+    def _repr_html_(self) -> str:
+        """Return the loss and each metric as curves, for notebooks."""
+        drawn = [curves(parts, "epoch", name) for name, parts in self._curves().items()]
+        return f"<p>{escape(repr(self))}</p>{''.join(drawn)}"
+
+    def _curves(self) -> dict[str, dict[str, list[tuple[float, float]]]]:
+        """Return the points of each metric that is a number, of each part of the data."""
+        found: dict[str, dict[str, list[tuple[float, float]]]] = {}
+        for each in self:
+            parts = {"train": {"loss": each.loss, **each.train}, "valid": each.valid}
+            for part, name, value in ((p, n, v) for p, metrics in parts.items() for n, v in metrics.items()):
+                if isinstance(value, (int, float)):
+                    found.setdefault(name, {}).setdefault(part, []).append((each.epoch, value))
+        return found
+
 
 def columns(epoch: Epoch) -> dict[str, Any]:
     """Return what an epoch came to in one row, by the names of the columns.
@@ -119,13 +141,18 @@ def columns(epoch: Epoch) -> dict[str, Any]:
     row = {"epoch": epoch.epoch, "loss": epoch.loss, "lr": epoch.lr, "seconds": epoch.seconds}
     for part, metrics in (("train", epoch.train), ("valid", epoch.valid)):
         row.update({f"{part}_{name}": value for name, value in metrics.items()})
-    return row
+    return row | ({"skipped": epoch.skipped} if epoch.skipped else {})
 
 
-def _strict(value: Any) -> Any:
-    """Return ``value`` with None in the place of each number that is not finite."""
-    if isinstance(value, dict):
-        return {name: _strict(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_strict(each) for each in value]
+def _written(epoch: Epoch) -> dict[str, Any]:
+    """Return an epoch by the names of its fields; how many steps were skipped, if any were."""
+    return {name: value for name, value in asdict(epoch).items() if name != "skipped" or value}
+
+
+def strict(value: Any) -> Any:
+    """Return ``value``, as JSON has it, with None in the place of each number that is not finite."""
+    if isinstance(value, Mapping):
+        return {name: strict(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [strict(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

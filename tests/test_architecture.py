@@ -16,12 +16,15 @@ TEST_LINES = 300
 
 # Each line may import those above it.
 LAYERS = [
-    ["errors", "text_width"],
+    ["warning_kinds"],
+    ["errors", "interrupted", "text_width"],
     ["text_table"],
-    ["device", "integers"],
+    ["device", "integers", "machine", "paths"],
     ["files"],
     ["registry"],
+    ["notebook"],
     ["contracts"],
+    ["rows_of_data"],
     ["data", "history"],
     ["tables"],
     ["checkpoint"],

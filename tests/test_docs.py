@@ -26,7 +26,11 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
-NEEDS = {"README.md": "sklearn", "scikit-learn.md": "sklearn"}  # the package of an extra, where a page shows it
+NEEDS = {
+    "README.md": "sklearn",
+    "scikit-learn.md": "sklearn",
+    "search.md": "optuna",
+}  # the package of an extra, where a page shows it
 
 
 def blocks(page: Path, language: str) -> Iterator[tuple[int, str]]:

@@ -14,7 +14,7 @@ from benchmarks.mutants.mutant import mutants_of
 from benchmarks.mutants.subjects import subjects
 from benchmarks.mutants.verdict import Verdict, verdict_on
 from corenet.contracts.optimizer import Optimizer
-from corenet.report.machine import machine
+from corenet.machine import machine
 from corenet.testing import check_component
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from corenet.contracts.groups import Parameters
-from corenet.contracts.numbers import StepFactor, non_negative
+from corenet.contracts.numbers import StepFactor, non_negative, switch
 from corenet.contracts.optimizer import Optimizer
 from corenet.errors import ConfigError
 
@@ -68,8 +68,8 @@ class Adam(Optimizer):
         self.betas = _betas(betas)
         self.eps = non_negative("eps", eps)
         self.weight_decay = non_negative("weight_decay", weight_decay)
-        self.amsgrad = amsgrad
-        self.maximize = maximize
+        self.amsgrad = switch("amsgrad", amsgrad)
+        self.maximize = switch("maximize", maximize)
         super().__init__(parameters, lr, max_grad_norm=max_grad_norm, schedule=schedule)
 
     def init_state(self, param: Tensor) -> dict[str, Tensor]:

@@ -15,6 +15,7 @@ from corenet.builtin.monitor import Mode, Monitor
 from corenet.builtin.numbers import check_count, check_number, refusal
 from corenet.contracts.callback import Callback, Training
 from corenet.contracts.case import Case
+from corenet.contracts.other_kinds import refuse_other_kind
 
 
 class EarlyStopping(Callback):
@@ -86,6 +87,15 @@ class EarlyStopping(Callback):
             training.restore(self._weights)
         self._weights = None
 
+    def state_dict(self) -> dict[str, Any]:
+        epochs = {"best_epoch": self.best_epoch, "stopped_epoch": self.stopped_epoch}
+        return {"best": self.best, **epochs, "waited": self._waited, "weights": self._weights}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._monitor.best = state["best"]
+        self.best_epoch, self.stopped_epoch = state["best_epoch"], state["stopped_epoch"]
+        self._waited, self._weights = state["waited"], state["weights"]
+
 
 class ReduceOnPlateau(Callback):
     """Lower the learning rate when a number has not become better for some epochs.
@@ -140,6 +150,12 @@ class ReduceOnPlateau(Callback):
             training.scale_lr(self.factor, self.min_lr)
             self._waited, self._cooling = 0, self.cooldown
 
+    def state_dict(self) -> dict[str, Any]:
+        return {"best": self._monitor.best, "waited": self._waited, "cooling": self._cooling}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._monitor.best, self._waited, self._cooling = state["best"], state["waited"], state["cooling"]
+
 
 class BestCheckpoint(Callback):
     """Save model, optimizer and loss after each epoch in which a number is the best so far.
@@ -164,6 +180,7 @@ class BestCheckpoint(Callback):
     def __init__(
         self, path: str | Path, monitor: str = "valid_loss", mode: Mode = "auto", min_delta: float = 0.0
     ) -> None:
+        refuse_other_kind("BestCheckpoint", path, (str, Path), "a path")
         self.path = Path(path)
         self._monitor = Monitor(self, monitor, mode, min_delta)
         self.best_epoch: int | None = None
@@ -186,3 +203,9 @@ class BestCheckpoint(Callback):
         if self._monitor.improves(training):
             training.save(self.path)
             self.best_epoch = training.epoch
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"best": self.best, "best_epoch": self.best_epoch}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._monitor.best, self.best_epoch = state["best"], state["best_epoch"]

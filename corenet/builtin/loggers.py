@@ -11,6 +11,7 @@ from typing import IO, Any
 
 from corenet.contracts.callback import Callback, Training
 from corenet.contracts.case import Case
+from corenet.contracts.other_kinds import refuse_other_kind
 from corenet.errors import OutputError
 
 
@@ -18,6 +19,7 @@ class Logger(Callback):
     """A line for each epoch, in a file that others can read while it grows; a subclass writes ``line``."""
 
     def __init__(self, path: str | Path, append: bool = False) -> None:
+        refuse_other_kind(type(self).__name__, path, (str, Path), "a path")
         self.path, self.append = Path(path), append
         self._file: IO[str] | None = None
 
@@ -33,7 +35,8 @@ class Logger(Callback):
     def begin(self, training: Training) -> None:
         self._close()
         try:
-            self._file = self.path.open("a" if self.append else "w", encoding="utf-8", newline="")
+            mode = "a" if self.append or training.history else "w"  # a training that goes on has written to it
+            self._file = self.path.open(mode, encoding="utf-8", newline="")
         except OSError as error:
             raise OutputError(f"cannot write {self.path}: {error.strerror}") from error
 
@@ -47,6 +50,15 @@ class Logger(Callback):
 
     def end(self, training: Training) -> None:
         self._close()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"end": None if self._file is None or not self._file.seekable() else self._file.tell()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Cut off what was written of epochs that are done again."""
+        if self._file is not None and state["end"] is not None and self.path.is_file():
+            self._file.truncate(min(state["end"], self._file.tell()))
+            self._file.seek(0, os.SEEK_END)
 
     def _close(self) -> None:
         if self._file is not None:
@@ -80,6 +92,14 @@ class CSVLogger(Logger):
         assert self._file is not None, "it was opened"
         self._columns: list[str] | None = None
         self._has_header = self._file.tell() > 0
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "columns": self._columns}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        assert self._file is not None, "it was begun"
+        self._columns, self._has_header = state["columns"], self._file.tell() > 0
 
     def line(self, file: IO[str], numbers: dict[str, Any]) -> None:
         self._columns = self._columns or list(numbers)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from corenet.contracts.groups import Parameters
-from corenet.contracts.numbers import StepFactor, finite, non_negative
+from corenet.contracts.numbers import StepFactor, finite, non_negative, switch
 from corenet.contracts.optimizer import Optimizer
 from corenet.errors import ConfigError
 
@@ -71,8 +71,8 @@ class SGD(Optimizer):
         self.momentum = non_negative("momentum", momentum)
         self.dampening = finite("dampening", dampening)
         self.weight_decay = non_negative("weight_decay", weight_decay)
-        self.nesterov = nesterov
-        self.maximize = maximize
+        self.nesterov = switch("nesterov", nesterov)
+        self.maximize = switch("maximize", maximize)
         if nesterov and (self.momentum == 0 or self.dampening != 0):
             raise ConfigError(
                 f"nesterov needs momentum > 0 and dampening 0, not {momentum!r} and {dampening!r}",

@@ -17,6 +17,7 @@ from torch import Tensor
 from corenet.checkpoint.header import LONGEST, METADATA, Entry, entries, refuse_name
 from corenet.checkpoint.strict_json import parse
 from corenet.errors import CheckpointError, OutputError
+from corenet.registry.sanitize import plain
 
 FORMAT = 2
 KEY = "corenet"
@@ -97,7 +98,7 @@ def read(path: Path) -> Contents:
     except OSError as error:
         raise OutputError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:
-        raise CheckpointError(f"{path} is not a checkpoint: {error}") from error
+        raise CheckpointError(f"{path} is not a checkpoint: {plain(str(error))}") from error
 
 
 def _refuse_long(length: int) -> None:

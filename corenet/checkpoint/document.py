@@ -23,6 +23,7 @@ FIELDS: dict[str, Form] = {
     "draws": (dict, NONE),
     "table": (dict, NONE),
     "history": bool,
+    "training": (dict, NONE),
 }
 OF_OPTIMIZER: dict[str, Form] = {
     "built": dict,

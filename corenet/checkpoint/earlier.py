@@ -10,6 +10,7 @@ from typing import Any
 from corenet.checkpoint.container import Contents
 from corenet.checkpoint.strict_json import parse
 from corenet.errors import CheckpointError, CheckpointWarning
+from corenet.registry.sanitize import plain
 
 FORMAT = "corenet 1"
 WHY = "it is of corenet 0.1, whose files do not describe how a model is built"
@@ -47,6 +48,7 @@ def document_of(contents: Contents) -> dict[str, Any]:
         "draws": _part(contents.path, metadata, "draws", dict, "a place in the random numbers"),
         "table": None,
         "history": False,
+        "training": None,
     }
 
 
@@ -56,7 +58,7 @@ def _part(path: Path, metadata: Any, name: str, form: type, what: str) -> Any:
     try:
         found = parse(metadata[name])
     except ValueError as error:
-        raise CheckpointError(f"{path} has {what} that is damaged: {error}") from error
+        raise CheckpointError(f"{path} has {what} that is damaged: {plain(str(error))}") from error
     if not isinstance(found, form):
         raise CheckpointError(f"{path} has {what} that is damaged: it is {json.dumps(found)[:80]}")
     return found
@@ -66,13 +68,17 @@ def _optimizer(contents: Contents) -> dict[str, Any] | None:
     head = _part(contents.path, contents.metadata, "optimizer", dict, "an optimizer state")
     if head is None:
         return None
+    if not isinstance(head.get("groups", []), list):
+        raise CheckpointError(f"{contents.path} has an optimizer state that is damaged: its groups are no list")
     if "groups" in head:
-        head["groups"] = list(map(_group, head["groups"]))
+        head["groups"] = [_group(contents.path, each) for each in head["groups"]]
     return {**head, "built": {"unknown": WHY}, "parameters": None}
 
 
-def _group(group: dict[str, Any]) -> dict[str, Any]:
+def _group(path: Path, group: Any) -> dict[str, Any]:
     """Return a group in the form of today: those files did not tell a tuple from a list, and a tuple is meant."""
+    if not isinstance(group, dict) or not isinstance(group.get("params"), list):
+        raise CheckpointError(f"{path} has an optimizer state that is damaged: a group is {json.dumps(group)[:80]}")
     own = {name: value for name, value in group.items() if name != "params"}
     return {
         "params": group["params"],

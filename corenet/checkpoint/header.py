@@ -12,7 +12,7 @@ import torch
 LONGEST = 2**20  # bytes of a header
 MOST = 10_000  # tensors
 HIGHEST = 8  # dimensions
-NAME = re.compile(r"[\w.-]{1,256}")
+NAME = re.compile(r"[A-Za-z0-9._-]{1,256}")
 METADATA = "__metadata__"
 DTYPES = {
     "F64": torch.float64,

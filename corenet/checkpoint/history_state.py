@@ -39,13 +39,13 @@ def history_of(tensor: Tensor, builder: Builder) -> History:
     >>> again.engine, again[0]
     ('replay', Epoch(epoch=1, loss=0.5, lr=0.1, seconds=0.01, train={'f1': nan}, valid={}))
     """
-    found = parse(bytes(tensor.tolist()))
+    found = parse(tensor.numpy().tobytes())
     return History([_read(epoch, builder) for epoch in found["epochs"]], str(found["engine"]))
 
 
 def epochs_in(tensor: Tensor) -> int:
     """Return how many epochs a history has that :func:`as_tensor` wrote."""
-    return len(parse(bytes(tensor.tolist()))["epochs"])
+    return len(parse(tensor.numpy().tobytes())["epochs"])
 
 
 def _written(epoch: Epoch, describer: Describer) -> dict[str, Any]:
@@ -53,10 +53,10 @@ def _written(epoch: Epoch, describer: Describer) -> dict[str, Any]:
     metrics = {
         part: {name: describer.value(value, name) for name, value in getattr(epoch, part).items()} for part in METRICS
     }
-    return {**numbers, **metrics}
+    return {**numbers, **metrics, **({"skipped": epoch.skipped} if epoch.skipped else {})}
 
 
 def _read(epoch: dict[str, Any], builder: Builder) -> Epoch:
     numbers: dict[str, Any] = {name: kind(builder.value(epoch[name])) for name, kind in NUMBERS.items()}
     metrics: dict[str, Any] = {part: builder.arguments(epoch[part]) for part in METRICS}
-    return Epoch(**numbers, **metrics)
+    return Epoch(**numbers, **metrics, skipped=int(epoch.get("skipped", 0)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
@@ -22,9 +23,14 @@ from corenet.contracts.draws import Left, leave
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
-from corenet.errors import CheckpointError, CheckpointWarning, CorenetError
+from corenet.contracts.other_kinds import refuse_other_kind
+from corenet.errors import CheckpointError, CheckpointWarning, CorenetError, OutputError
 from corenet.history import History
+from corenet.paths import path_of
+from corenet.registry.sanitize import plain
 from corenet.tables.coding import TableCoding
+
+MODEL = "model.safetensors"  # the file in the folder of a run
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,8 @@ def load(path: str | Path, model: Module, optimizer: Optimizer | None = None) ->
 def load(path: str | Path, model: Module | None = None, optimizer: Optimizer | None = None) -> Loaded | None:
     """Return what :func:`save` wrote, built again; or read it into ``model``, and into ``optimizer`` if given.
 
+    ``path`` is the file, or the folder of a run with a ``model.safetensors`` in it.
+
     Components are found by the names in the file among those that are installed: a file never says what is run. The
     result has ``model``, ``optimizer``, ``loss``, ``table`` and ``history``; what was not saved is None.
 
@@ -52,8 +60,7 @@ def load(path: str | Path, model: Module | None = None, optimizer: Optimizer | N
         OutputError: there is no such file.
         CheckpointError: it is no checkpoint, is damaged, needs a plugin that is not installed, does not describe how
             the model is built, or has no optimizer state.
-        StructureError, ShapeError, DTypeError: it belongs to another model, of other tensors or
-            of other modules; nothing was changed.
+        StructureError, ShapeError, DTypeError: it is of a model of other tensors or modules; nothing was changed.
 
     A module of the same class that was saved with another setting, such as the ``p`` of a Dropout, is filled with a
     :class:`CheckpointWarning` that names it: what it computes may be something else.
@@ -68,6 +75,9 @@ def load(path: str | Path, model: Module | None = None, optimizer: Optimizer | N
     >>> bool((a.weight == b.weight).all())
     True
     """
+    if model is not None or optimizer is not None:
+        refuse_other_kind("load", model, Module, "a model, such as cn.Sequential(...)")
+        refuse_other_kind("load", optimizer, Optimizer | None, "the optimizer of the model")
     contents, document = opened(path)
     if model is None:
         return _built(contents, document)
@@ -94,7 +104,7 @@ def load_state(path: str | Path) -> dict[str, Tensor]:
 
 def opened(path: str | Path) -> tuple[Contents, dict[str, Any]]:
     """Return what a file holds, and what it says of it, checked."""
-    contents = read(Path(path))
+    contents = read(_file(path_of("load", path)))
     if is_earlier(contents):
         return contents, document_of(contents)
     if contents.document is None:
@@ -102,8 +112,56 @@ def opened(path: str | Path) -> tuple[Contents, dict[str, Any]]:
     try:
         refuse_unknown(contents.document)
     except ValueError as error:
-        raise CheckpointError(f"{path} is not a checkpoint: {error}") from error
+        raise CheckpointError(f"{path} is not a checkpoint: {plain(str(error))}") from error
     return contents, contents.document
+
+
+def _file(path: Path) -> Path:
+    """Return the file of a model; that of a run's folder, if ``path`` is one."""
+    if not path.is_dir():
+        return path
+    if not (path / MODEL).exists():
+        rounds = sorted(each.parent.name for each in path.glob(f"*/{MODEL}"))
+        hint = f"; name one of {', '.join(rounds[:3])} in it" if rounds else ", so it is no folder of a run"
+        raise OutputError(f"{path} is a folder without {MODEL}{hint}")
+    return path / MODEL
+
+
+def fill_training(
+    path: Path,
+    model: Module,
+    loss: Loss,
+    optimizer: Optimizer,
+    refuse: Callable[[Path, dict[str, Any]], None],
+) -> tuple[History, dict[str, Any]]:
+    """Read a training into what it trains; return its history, and the values that say where it stands.
+
+    ``refuse(path, values)`` is called before anything is filled.
+
+    Raises:
+        OutputError: there is no such file.
+        CheckpointError: the file is of no training, or is damaged.
+        StructureError, ShapeError, DTypeError: it belongs to another model.
+    """
+    contents, document = opened(path)
+    history = _history(contents, document)
+    if document["training"] is None or history is None:
+        raise CheckpointError(f"{path} is no checkpoint of a training")
+    try:
+        values = _values(contents).arguments(document["training"])
+        refuse(path, values)
+    except CorenetError:
+        raise
+    except (ValueError, TypeError, LookupError) as error:
+        raise CheckpointError(f"{path} has a training that is damaged: {plain(str(error))}") from error
+    before = loss.state_dict()
+    loss.load_state_dict(contents.tensors("loss."))
+    try:
+        _fill(contents, document, model, optimizer)
+    except Exception:
+        loss.load_state_dict(before)
+        raise
+    return history, values
 
 
 def _fill(contents: Contents, document: dict[str, Any], model: Module, optimizer: Optimizer | None) -> None:
@@ -127,7 +185,7 @@ def _fill_optimizer(contents: Contents, document: dict[str, Any], optimizer: Opt
     try:
         state = state_of(document["optimizer"], contents.tensors("optimizer."), _values(contents))
     except (ValueError, TypeError, LookupError) as error:
-        raise CheckpointError(f"{contents.path} has an optimizer state that is damaged: {error}") from error
+        raise _damaged(contents, "an optimizer state", error) from error
     optimizer.load_state_dict(state)
     leave(optimizer, left)
 
@@ -137,7 +195,7 @@ def _left(contents: Contents, document: dict[str, Any]) -> Left | None:
     try:
         return left_at(document["draws"], contents.tensors("draws."))
     except (ValueError, TypeError, LookupError) as error:
-        raise CheckpointError(f"{contents.path} has a place in the random numbers that is damaged: {error}") from error
+        raise _damaged(contents, "a place in the random numbers", error) from error
 
 
 def _values(contents: Contents) -> Builder:
@@ -166,7 +224,7 @@ def _table(contents: Contents, document: dict[str, Any]) -> TableCoding | None:
     try:
         return None if document["table"] is None else TableCoding.from_dict(document["table"])
     except CheckpointError as error:
-        raise CheckpointError(f"{contents.path}: {error}") from error
+        raise CheckpointError(f"{contents.path}: {plain(str(error))}") from error
 
 
 def _fill_new(contents: Contents, document: dict[str, Any], optimizer: Optimizer) -> None:
@@ -176,7 +234,7 @@ def _fill_new(contents: Contents, document: dict[str, Any], optimizer: Optimizer
     except CheckpointError:
         raise
     except (CorenetError, ValueError, TypeError, LookupError) as error:
-        raise CheckpointError(f"{contents.path} has an optimizer state that is damaged: {error}") from error
+        raise _damaged(contents, "an optimizer state", error) from error
 
 
 def _history(contents: Contents, document: dict[str, Any]) -> History | None:
@@ -185,4 +243,8 @@ def _history(contents: Contents, document: dict[str, Any]) -> History | None:
     try:
         return history_of(contents.tensor("history"), _values(contents))
     except (ValueError, TypeError, LookupError) as error:
-        raise CheckpointError(f"{contents.path} has a history that is damaged: {error}") from error
+        raise _damaged(contents, "a history", error) from error
+
+
+def _damaged(contents: Contents, what: str, error: Exception) -> CheckpointError:
+    return CheckpointError(f"{contents.path} has {what} that is damaged: {plain(str(error))}")

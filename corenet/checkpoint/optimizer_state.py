@@ -30,6 +30,8 @@ def state_of(head: Mapping[str, Any], tensors: Mapping[str, Tensor], builder: Bu
     states: list[dict[str, Tensor]] = [{} for _ in range(head["count"])]
     for name, tensor in tensors.items():
         index, key = name.split(".", 1)
+        if index != str(int(index)) or index.startswith("-"):  # 01 and -1 would be second names of one place
+            raise ValueError(f"{name!r} is of no parameter")
         states[int(index)][key] = tensor
     state = {"lr": float(head["lr"]), "steps": int(head["steps"]), "states": states}
     if "groups" in head:  # later than 0.1

@@ -13,6 +13,7 @@ from corenet.checkpoint.container import Contents
 from corenet.checkpoint.description import Builder
 from corenet.checkpoint.document import COMPONENT
 from corenet.checkpoint.model_state import set_modes, take_dtypes, tie
+from corenet.checkpoint.without_memory import without_memory
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
@@ -75,34 +76,32 @@ class Rebuilding:
                 "build it yourself and fill it: cn.load(path, model)"
             )
         state = self._contents.tensors(prefix)
-        self._try_without_memory(described, ties, state)
+        self._try_without_memory(described, kind, ties, state)
         return self._tried(lambda: self._filled(described, kind, ties, state))
 
     def _filled(
         self, described: Mapping[str, Any], kind: type[PartT], ties: dict[str, str], state: dict[str, Tensor]
     ) -> PartT:
         with torch.random.fork_rng(devices=[]):  # whose numbers are drawn in vain
-            part = self._made(described, ties)
-        if not isinstance(part, kind):
-            raise CheckpointError(f"{self._contents.path} describes {type(part).__name__}, which is no {kind.__name__}")
+            part = self._made(described, kind, ties)
         take_dtypes(part, state)
         part.load_state_dict(state)
         return part
 
-    def _made(self, described: Mapping[str, Any], ties: dict[str, str]) -> Any:
+    def _made(self, described: Mapping[str, Any], kind: type[PartT], ties: dict[str, str]) -> PartT:
         part = self._builder.component(described)
+        if not isinstance(part, kind):
+            raise CheckpointError(f"{self._contents.path} describes {type(part).__name__}, which is no {kind.__name__}")
         tie(part, ties)
         return part
 
-    def _try_without_memory(self, described: Mapping[str, Any], ties: dict[str, str], state: dict[str, Tensor]) -> None:
+    def _try_without_memory(
+        self, described: Mapping[str, Any], kind: type[PartT], ties: dict[str, str], state: dict[str, Tensor]
+    ) -> None:
         """Raise if what is described has other tensors than the file: its sizes are not believed before."""
-        try:
-            with torch.device("meta"), torch.random.fork_rng(devices=[]):
-                shapes = {name: each.shape for name, each in self._made(described, ties).named_tensors()}
-        except CheckpointError:
-            raise
-        except Exception:  # noqa: BLE001 - a stranger's constructor may look at numbers, which there are none of here
-            return
+        with without_memory(len(state)), torch.random.fork_rng(devices=[]):
+            made = self._tried(lambda: self._made(described, kind, ties))
+            shapes = {name: each.shape for name, each in made.named_tensors()}
         if shapes != {name: each.shape for name, each in state.items()}:
             raise CheckpointError(f"{self._contents.path} describes a model of other tensors than it holds")
 

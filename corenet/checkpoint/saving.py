@@ -72,6 +72,20 @@ def save(
     >>> bool((again[0].weight == model[0].weight).all())
     True
     """
+    save_training(path, model, optimizer, loss=loss, table=table, history=history)
+
+
+def save_training(
+    path: str | Path,
+    model: Module,
+    optimizer: Optimizer | None,
+    *,
+    loss: Loss | None,
+    table: Table | TableCoding | None = None,
+    history: History | None,
+    training: Mapping[str, Any] | None = None,
+) -> None:
+    """Write what :func:`save` writes, and where a training stands, as values by name."""
     _refuse_other_types(model, optimizer, loss, history)
     if optimizer is not None:
         refuse_foreign_optimizer(model, optimizer)
@@ -88,6 +102,7 @@ def save(
         "draws": None,
         "table": _table(table),
         "history": history is not None,
+        "training": _training(describer, training),
     }
     if loss is not None:
         document["loss"] = _loss(describer, loss)
@@ -129,6 +144,13 @@ def _table(table: Table | TableCoding | None) -> dict[str, Any] | None:
     return None if coding is None else coding.to_dict()
 
 
+def _training(describer: Describer, training: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    try:
+        return None if training is None else {name: describer.value(value, name) for name, value in training.items()}
+    except NotKeptError as error:
+        raise CheckpointError(f"the training cannot be saved: {error}") from error
+
+
 def _named(cls: type) -> str | None:
     component = component_of(cls)
     return None if component is None else component.qualified_name
@@ -160,6 +182,16 @@ def _optimizer(
     except NotKeptError as error:
         raise CheckpointError(f"{optimizer!r} has a group with a value that no file holds: {error}") from error
     return {"built": _built(describer, optimizer, names), "parameters": names, **head}
+
+
+def described_parts(model: Module, loss: Loss, optimizer: Optimizer) -> dict[str, Any]:
+    """Return how model, loss and optimizer are built, as a file says it, the numbers in their tensors left out."""
+    describer = Describer(_named)
+    try:
+        made: Any = {"optimizer": type(optimizer).__name__, "arguments": describer.arguments(optimizer, but=1)}
+    except NotKeptError as error:
+        made = {"unknown": str(error)}
+    return {"model": _model(describer, model), "loss": _loss(describer, loss), "optimizer": made}
 
 
 def _built(describer: Describer, optimizer: Optimizer, names: list[str] | None) -> dict[str, Any]:

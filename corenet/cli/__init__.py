@@ -17,6 +17,7 @@ import click
 from corenet import __version__
 from corenet.cli.no_plugins import no_plugins
 from corenet.errors import BrokenPluginError, CorenetError, did_you_mean
+from corenet.interrupted import Interrupted
 
 COMMANDS = {
     "bench": "Time training on this machine against torch.nn.",
@@ -24,16 +25,21 @@ COMMANDS = {
     "check": "Check the gradients and the contract of components.",
     "demo": "Train a small network, verify every gradient, draw what was learnt.",
     "doctor": "Import every plugin, say what is wrong and how to mend it.",
+    "evaluate": "Measure a saved model on a table, beside a baseline.",
     "inspect": "Show what is in a model file.",
     "install": "Install plugins with pip, and show what they offer.",
     "list-components": "List every installed component, of each kind.",
     "new-plugin": "Write a complete plugin, to change into your own.",
     "plugins": "List every distribution that offers components or commands.",
+    "predict": "Say what a saved model predicts of the rows of a table.",
+    "report": "Write the page of a run, or show several side by side.",
     "reproduce": "Run the student projects' experiments, reported against measured.",
+    "resume": "Go on with a training that was stopped.",
     "show": "Show what a component computes and takes, and whether it conforms.",
     "sweep": "Search for the numbers with which an experiment does best.",
     "summary": "Show the layers, shapes, memory and FLOPs of a model.",
     "trace": "Show one training step layer by layer, each gradient checked.",
+    "train": "Train a network on a table, or as an experiment file says.",
 }
 
 
@@ -95,7 +101,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
             stream.reconfigure(errors="replace")  # print "?" instead of failing where ᵀ cannot be encoded
     try:
         code = group.main(arguments, prog_name="corenet", standalone_mode=False)
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as error:
+        interrupted = error.__cause__ or error  # click makes an Abort of it
+        if isinstance(interrupted, Interrupted):
+            _explain(str(interrupted))
+            sys.exit(interrupted.exit_code)
         sys.exit(130)
     except (CorenetError, click.ClickException) as error:
         _explain(_one_line(error))

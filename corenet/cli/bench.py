@@ -201,7 +201,7 @@ def _take_turns(trains: dict[str, Train], seconds: float) -> tuple[dict[str, flo
 
 
 def _show(found: dict[str, Any], as_json: bool) -> None:
-    from corenet.report.machine import machine
+    from corenet.machine import machine
 
     if as_json:
         options.print_json({"schema": 1, "machine": machine(), **found})

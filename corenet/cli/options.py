@@ -63,6 +63,11 @@ def print_json(result: dict[str, Any]) -> None:
     click.echo(json.dumps(result, indent=1), file=click.get_current_context().meta[_STDOUT])
 
 
+allow_unseen = click.option(
+    "--allow-unseen", is_flag=True, help="Take a category or gap that training had not as none; else it is an error."
+)
+
+
 def out(folder: str) -> Callable[..., Any]:
     """Return the option ``--out DIR``, by default ``folder`` in the current one."""
     return click.option(

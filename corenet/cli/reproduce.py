@@ -97,8 +97,8 @@ def _refuse_options() -> None:
 
 def _report(results: list[ExperimentResult], out: Path, as_json: bool) -> None:
     from corenet.files import write_text
+    from corenet.machine import machine
     from corenet.report.experiment_table import experiment_table, markdown
-    from corenet.report.machine import machine
 
     found = {"schema": 1, "machine": machine(), "outcomes": [result.to_dict() for result in results]}
     write_text(out / "results.json", json.dumps(found, indent=1) + "\n")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from corenet.search.sweep import Search
 
 SHOWN = 5
+FIGURE = "trials.png"
 
 
 @click.command()
@@ -74,6 +75,7 @@ def command(
     options.prepare(folder)
     objective = Objective(name, changes, space(params), metric)
     search = Search(objective, storage or str(folder / JOURNAL), study or stem, trials, seed)
+    drawing = options.can_draw()
     found = search.study()
     try:
         sweep(search, workers, None if quiet or as_json else Told(search))
@@ -82,6 +84,8 @@ def command(
         if not results.best_first(found):
             raise
     results.write(search, found, folder)
+    if drawing:
+        _draw(search, found, folder)
     if as_json:
         options.print_json(results.to_dict(search, found))
     else:
@@ -123,8 +127,25 @@ def _show(search: Search, study: optuna.Study, folder: Path) -> None:
     if found["importance"]:
         parts = sorted(found["importance"].items(), key=lambda each: -each[1])
         echo("what matters: " + ", ".join(f"{name} {share:.0%}" for name, share in parts))
-    echo(f"the best experiment is {folder / results.BEST}, all trials are in {folder / results.TRIALS}")
+    echo(f"the best experiment is {folder / results.BEST}, all trials are in {folder / results.TRIALS} and {FIGURE}")
     echo(f"train it: corenet train {folder / results.BEST}")
+
+
+def _draw(search: Search, study: optuna.Study, folder: Path) -> None:
+    from corenet.report.plots.search_figure import search_figure
+    from corenet.search import results
+
+    trials = sorted(results.best_first(study), key=lambda trial: trial.number)
+    sign = -1 if search.objective.direction == "maximize" else 1
+    tried = [results.values(search, trial) for trial in trials]
+    search_figure(
+        folder / FIGURE,
+        f"{study.study_name}: {len(trials)} trials trained to the end",
+        search.objective.metric if sign > 0 else f"−{search.objective.metric}",
+        [sign * (trial.value or 0.0) for trial in trials],
+        {name: [each[name] for each in tried] for name in search.objective.params},
+        {name for name, values in search.objective.params.items() if getattr(values, "log", False)},
+    )
 
 
 def _text(value: Any) -> str:

@@ -64,6 +64,10 @@ class Callback:
     A subclass writes any of the three methods. All get the same ``training``, which has ``model``, ``loss``,
     ``optimizer``, ``history`` and ``epoch``. A training that ends by an error, or by Ctrl-C, has its ``end`` too.
 
+    One that remembers something from epoch to epoch says it in ``state_dict`` and takes it back in ``load_state_dict``,
+    as a module does, so that a training goes on from a checkpoint as if it had never stopped: there a new callback is
+    begun, with the epochs before in ``training.history``, and then given the state of the old one.
+
     >>> class StopsAt(Callback):
     ...     def __init__(self, loss: float):
     ...         self.loss = loss
@@ -80,3 +84,10 @@ class Callback:
 
     def end(self, training: Training) -> None:
         """Do something after the last epoch, however it came to be the last."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what it remembers: numbers, text, True, False and None, tensors, and lists, tuples, dicts of these."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what :meth:`state_dict` of another one returned, after ``begin``."""

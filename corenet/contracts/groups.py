@@ -87,6 +87,8 @@ def groups_of(parameters: Parameters, kind: type) -> list[Group]:
     """
     if isinstance(parameters, Tensor):
         raise StructureError("an optimizer takes an iterable of parameters: model.parameters(), or [parameter]")
+    if not isinstance(parameters, Iterable):
+        raise StructureError(f"an optimizer takes model.parameters(), not {parameters!r:.80}")
     given = tuple(parameters)
     if any(isinstance(each, Mapping) for each in given):
         groups = [_group(place, each, kind) for place, each in enumerate(given)]

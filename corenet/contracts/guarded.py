@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from corenet.contracts.saved import has_saved
-from corenet.errors import BackwardError, DTypeError, ShapeError, StructureError
+from corenet.contracts.unusable import refuse_unusable
+from corenet.errors import BackwardError, CorenetError, DTypeError, ShapeError, StructureError
 
 if TYPE_CHECKING:
     from corenet.contracts.module import Module
@@ -35,10 +36,15 @@ def guarded(name: str, backward: Callable[..., Any]) -> Callable[..., Any]:
             saved.outputs = None  # a backward inside this one is of another output
             if is_half and self._half_is_older:
                 return self.backward(grad_output, *others)
-        if others or options:
-            grad_inputs = backward(self, grad_output, *others, **options)
-        else:
-            grad_inputs = backward(self, grad_output)  # which Python calls faster than with stars
+        try:
+            if others or options:
+                grad_inputs = backward(self, grad_output, *others, **options)
+            else:
+                grad_inputs = backward(self, grad_output)  # which Python calls faster than with stars
+        except Exception as error:
+            if not isinstance(error, CorenetError):
+                refuse_unusable(self, [each for each in (grad_output, *others) if each is not None])
+            raise
         if not is_half and (type(grad_inputs) is not Tensor or self._have_gradients != (True,)) and not options:
             refuse_result(self, grad_inputs, self._have_gradients)
         if self._repeats:

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from corenet.contracts.several import each_of
-from corenet.errors import BackwardError, ConfigError, DTypeError, ShapeError
+from corenet.contracts.unusable import refuse_unusable
+from corenet.errors import BackwardError, ConfigError, CorenetError, DTypeError, ShapeError
 
 if TYPE_CHECKING:
     from corenet.contracts.loss import Loss
@@ -28,6 +29,24 @@ def guarded(backward: Callable[[Any], Any]) -> Callable[[Any], Any]:
         if type(gradient) is not Tensor or (shapes is not None and (gradient.shape,) != shapes):
             _refuse_misfits(self, gradient, shapes)
         return gradient
+
+    return checked
+
+
+def of_outputs(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Return a method that reads a model's output, with what is no output named where the method fails on it."""
+
+    @wraps(method)
+    def checked(self: Loss, output: Any) -> Any:
+        try:
+            return method(self, output)
+        except Exception as error:
+            if isinstance(error, CorenetError):
+                raise
+            outputs = each_of(output)
+            refuse_unusable(self, outputs)
+            what = " and ".join(f"{each.dtype} {tuple(each.shape)}" for each in outputs)
+            raise DTypeError(f"{self!r} cannot read an output of {what}: {error}") from error
 
     return checked
 

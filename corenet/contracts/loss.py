@@ -8,13 +8,16 @@ import torch
 from torch import Tensor
 
 from corenet.contracts import value_checks
-from corenet.contracts.guarded_loss import TAKES, explained, guarded, no_tensor, refuse_another_forward
+from corenet.contracts.guarded_init import guard_constructor
+from corenet.contracts.guarded_loss import TAKES, explained, guarded, no_tensor, of_outputs, refuse_another_forward
 from corenet.contracts.saved import Saved
 from corenet.contracts.several import each_of
 from corenet.contracts.tree import Tree, refuse_tensors_of_class
+from corenet.contracts.unusable import refuse_unusable
 from corenet.errors import (
     BackwardError,
     ConfigError,
+    CorenetError,
     RangeError,
     did_you_mean,
 )
@@ -118,9 +121,14 @@ class Loss(Tree["Loss"]):
         if others:
             raise ConfigError(f"{self!r} {TAKES}; got {2 + len(others)} arguments")
         self.__dict__["_saved"] = None  # past the checks of Tree.__setattr__, here and below
-        self.check(input, target)
-        if self._checks_values:
-            value_checks.ask(self, (input, target))
+        try:
+            self.check(input, target)
+            if self._checks_values:
+                value_checks.ask(self, (input, target))
+        except Exception as error:
+            if not isinstance(error, CorenetError):
+                refuse_unusable(self, (*each_of(input), *each_of(target)))
+            raise
         value = self.evaluate(input, target)
         if not torch.compiler.is_compiling():
             value.backward = explained  # type: ignore[method-assign]  # what code for PyTorch would call
@@ -133,8 +141,11 @@ class Loss(Tree["Loss"]):
         self.__dict__["_input_shape"] = shapes
         try:
             value = self.forward(input, target)
-        except TypeError:
-            refuse_another_forward(self)
+        except Exception as error:
+            if isinstance(error, TypeError):
+                refuse_another_forward(self)
+            if not isinstance(error, CorenetError):
+                refuse_unusable(self, (*each_of(input), *each_of(target)))
             raise
         if not isinstance(value, Tensor):
             raise no_tensor("forward", self, value)
@@ -154,9 +165,13 @@ class Loss(Tree["Loss"]):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        guard_constructor(cls)
         cls._checks_values = cls.check_values is not Loss.check_values
         if "backward" in vars(cls):
             setattr(cls, "backward", guarded(vars(cls)["backward"]))  # noqa: B010 - mypy forbids the other way
+        for name in ("probabilities", "predictions"):
+            if name in vars(cls):
+                setattr(cls, name, of_outputs(vars(cls)[name]))
         refuse_tensors_of_class(cls)
 
     def __repr__(self) -> str:
@@ -165,7 +180,7 @@ class Loss(Tree["Loss"]):
 
 def check_reduction(reduction: object) -> None:
     """Raise :class:`~corenet.ConfigError` unless ``reduction`` is one of the three."""
-    if reduction not in REDUCTIONS:
+    if not isinstance(reduction, str) or reduction not in REDUCTIONS:
         raise ConfigError(
             f"reduction must be 'mean', 'sum' or 'none', not {reduction!r}{did_you_mean(str(reduction), REDUCTIONS)}",
             name="reduction",

@@ -6,6 +6,8 @@ from typing import Any, ClassVar, Literal
 
 from torch import Tensor
 
+from corenet.contracts.guarded_metric import guarded
+
 Reads = Literal["values", "classes", "scores", "losses"]
 
 
@@ -62,6 +64,11 @@ class Metric:
     def compute(self) -> Any:
         """Return the number of all points since the last reset."""
         raise NotImplementedError(f"{type(self).__name__} must define compute(self)")
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "update" in vars(cls):
+            setattr(cls, "update", guarded(vars(cls)["update"]))  # noqa: B010 - mypy forbids the other way
 
     def __call__(self, output: Tensor, target: Tensor) -> Any:
         """Return the number of these points alone."""

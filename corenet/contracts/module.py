@@ -8,11 +8,13 @@ from torch import Tensor
 
 from corenet.contracts import penalties, value_checks
 from corenet.contracts.guarded import forms_of, guarded, refuse_count
+from corenet.contracts.guarded_init import guard_constructor
 from corenet.contracts.input_checks import InputChecks
 from corenet.contracts.modes import Modes
 from corenet.contracts.saved import Saved
 from corenet.contracts.tree import Tree, refuse_tensors_of_class
-from corenet.errors import BackwardError
+from corenet.contracts.unusable import refuse_unusable
+from corenet.errors import BackwardError, CorenetError
 
 ModuleT = TypeVar("ModuleT", bound="Module")
 
@@ -108,6 +110,8 @@ class Module(InputChecks, Modes, Tree["Module"]):
             self.forget()
             if isinstance(error, TypeError):
                 refuse_count(self, (input, *others))
+            if not isinstance(error, CorenetError):
+                refuse_unusable(self, (input, *others))
             raise
         saved = self._saved
         if saved is not None and type(output) is Tensor:
@@ -209,6 +213,7 @@ class Module(InputChecks, Modes, Tree["Module"]):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        guard_constructor(cls)
         if "backward" in vars(cls) or "backward_parameters" in vars(cls):
             cls._half_is_older = "backward_parameters" not in vars(cls)
         cls._checks_values = cls.check_values is not Module.check_values

@@ -39,6 +39,13 @@ def positive(name: str, value: float) -> float:
     return number
 
 
+def switch(name: str, value: bool) -> bool:
+    """Return True or False, or refuse what is neither."""
+    if not isinstance(value, bool):
+        raise ConfigError(f"{name} must be True or False, not {value!r:.80}", name=name, value=value)
+    return value
+
+
 def factor(schedule: StepFactor, step: int) -> float:
     """Return what ``schedule`` multiplies the learning rate of a step by.
 

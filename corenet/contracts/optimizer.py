@@ -8,6 +8,7 @@ from torch import Tensor
 
 from corenet.contracts.apply import apply
 from corenet.contracts.groups import Group, Parameters, grouped, groups_of, having
+from corenet.contracts.guarded_init import guarded
 from corenet.contracts.layout import Layout
 from corenet.contracts.numbers import StepFactor, factor, non_negative, positive
 from corenet.contracts.packed import packed, unpacked
@@ -68,7 +69,7 @@ class Optimizer:
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if "__init__" in vars(cls):
-            cls.__init__ = grouped(cls.__init__)  # type: ignore[method-assign]
+            cls.__init__ = grouped(guarded(cls.__init__))  # type: ignore[method-assign]
 
     @grouped
     def __init__(

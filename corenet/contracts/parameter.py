@@ -89,6 +89,8 @@ class _Freezes:
 def _mark(tensor: Tensor, kind: type) -> Tensor:
     if not isinstance(tensor, Tensor):
         raise DTypeError(f"{kind.__name__} takes a torch.Tensor, got {type(tensor).__name__}")
+    if tensor.layout != torch.strided:
+        raise DTypeError(f"{kind.__name__} takes a dense tensor, not {tensor.layout}; use .to_dense()")
     with torch.inference_mode(False):  # a tensor made in inference mode could not be changed outside of it
         copy = tensor.detach().clone(memory_format=torch.contiguous_format)
     copy._corenet_mark = kind  # type: ignore[attr-defined]

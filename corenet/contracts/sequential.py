@@ -8,6 +8,7 @@ from typing import overload
 from torch import Tensor
 
 from corenet.contracts.module import Module
+from corenet.contracts.sequential_html import as_html
 from corenet.contracts.several import Tensors, each_of
 from corenet.errors import ShapeError, StructureError
 
@@ -118,6 +119,9 @@ class Sequential(Module):
             return "Sequential()"
         lines = (f"[{index}] {module!r}".replace("\n", "\n  ") for index, module in enumerate(self))
         return "Sequential(\n  " + "\n  ".join(lines) + "\n)"
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
 
     def _locate(self, error: ShapeError, index: int) -> ShapeError:
         """Return ``error`` with this container in it, and the module that the input came from."""

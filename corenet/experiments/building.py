@@ -32,7 +32,7 @@ def build(recipe: Recipe, parts: Parts, folder: Path) -> tuple[Module, Loss, Opt
         UnknownComponentError: the recipe names a component that is not installed.
     """
     model = network_of(recipe, parts, folder).to(device=recipe.device)
-    loss: Loss = _made("loss", recipe.loss or _usual_loss(parts)).to(device=recipe.device)
+    loss: Loss = _made("loss", loss_said(recipe, parts)).to(device=recipe.device)
     steps = recipe.epochs * ceil(len(parts.train) / recipe.batch_size)
     schedule = {} if recipe.schedule is None else {"schedule": _schedule(recipe.schedule, steps)}
     optimizer: Optimizer = _made("optimizer", recipe.optimizer, [*model.parameters(), *loss.parameters()], **schedule)
@@ -54,11 +54,28 @@ def network_of(recipe: Recipe, parts: Parts, folder: Path) -> Module:
 
 
 def callbacks_of(recipe: Recipe, parts: Parts) -> list[Any]:
-    """Return the callbacks of a recipe: if it says nothing, early stopping for a table of which a part is kept."""
-    said = recipe.callbacks
-    if said is None:
-        said = (EARLY_STOPPING,) if "source" in recipe.data and parts.valid is not None else ()
-    return [_made("callback", each) for each in said]
+    """Return the callbacks of a recipe, made."""
+    return [_made("callback", each) for each in callbacks_said(recipe, parts)]
+
+
+def callbacks_said(recipe: Recipe, parts: Parts) -> Sequence[Component]:
+    """Return the callbacks that a recipe means: where it says none, early stopping for a table with a part kept."""
+    if recipe.callbacks is not None:
+        return recipe.callbacks
+    return (EARLY_STOPPING,) if "source" in recipe.data and parts.valid is not None else ()
+
+
+def loss_said(recipe: Recipe, parts: Parts) -> Component:
+    """Return the loss that a recipe means: what suits the target of a table, if it says none.
+
+    Raises:
+        ConfigError: it says none, and there is no table.
+    """
+    if recipe.loss is not None:
+        return recipe.loss
+    if parts.coding is None:
+        raise ConfigError('loss missing: data that is drawn or made does not say what suits it; say loss = "mse", say')
+    return {"name": "cross_entropy" if parts.coding.classes else "mse"}
 
 
 def components_of(*trees: Module | Loss | Optimizer) -> list[dict[str, str]]:
@@ -74,12 +91,6 @@ def components_of(*trees: Module | Loss | Optimizer) -> list[dict[str, str]]:
 
 def _parts(tree: Module | Loss) -> list[Any]:
     return [part for _, part in tree.named_modules()]
-
-
-def _usual_loss(parts: Parts) -> Component:
-    if parts.coding is None:
-        raise ConfigError('loss missing: data that is drawn or made does not say what suits it; say loss = "mse", say')
-    return {"name": "cross_entropy" if parts.coding.classes else "mse"}
 
 
 def _schedule(said: Component, steps: int) -> Any:

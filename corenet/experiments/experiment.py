@@ -141,6 +141,18 @@ def _file_of(target: str) -> Path:
     return Path(spec.submodule_search_locations[0], *folders, file)
 
 
+def of_table(source: str, changes: Iterable[str] = ()) -> Experiment:
+    """Return the experiment that a table makes by itself: its file, or the name of a set.
+
+    Raises:
+        ConfigError: one of the ``changes`` is wrong.
+
+    >>> of_table("iris", ["epochs=3"]).recipe.epochs
+    3
+    """
+    return made({"data": {"source": source}}, Path(f"{Path(source).stem}.toml"), lambda _: source, settings(changes))
+
+
 def parse(path: Path, text: str, changes: Iterable[str] = ()) -> Experiment:
     """Return the experiment that ``text``, that of the file ``path``, describes.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,13 +22,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Parts:
-    """The data sets of a round, and what made numbers of a table's rows, or standardised drawn points."""
+    """The data sets of a round; their table and what made numbers of its rows; what standardised points."""
 
     train: Dataset
     valid: Dataset | None = None
     test: Dataset | None = None
     coding: TableCoding | None = None
     statistics: Statistics | None = None
+    table: Table | None = None
+
+    @property
+    def named(self) -> dict[str, Dataset]:
+        """The data sets that there are, by name."""
+        parts = {"train": self.train, "valid": self.valid, "test": self.test}
+        return {name: each for name, each in parts.items() if each is not None}
 
     @property
     def in_features(self) -> Any:
@@ -49,7 +56,7 @@ class Parts:
         valid, test = (each if each is None else each.to(device=device) for each in (self.valid, self.test))
         by = self.statistics
         statistics = by if by is None else Statistics(by.mean.to(device), by.std.to(device))
-        return Parts(self.train.to(device=device), valid, test, self.coding, statistics)
+        return replace(self, train=self.train.to(device=device), valid=valid, test=test, statistics=statistics)
 
 
 def rounds_of(recipe: Recipe, folder: Path) -> Iterator[Parts]:
@@ -95,7 +102,7 @@ def is_set(source: str) -> bool:
 
 def _split(table: Table, data: Any, seed: int) -> Parts:
     train, valid, test = table.split(data["valid"], data["test"], seed)
-    return Parts(train, valid, test, table.coding)
+    return Parts(train, valid, test, table.coding, table=table)
 
 
 def _drawn(data: Any, seed: int) -> Parts:

@@ -57,7 +57,7 @@ class Registry:
     def components(self, kind: str | None = None) -> list[Component]:
         """Return the rows, of one kind or all, built-ins first; a plugin row with a reason is of every kind."""
         rows = (self._current(row) for row in self._rows if row.kind != EXPERIMENT)
-        return [row for row in rows if kind in (None, row.kind) or (row.kind == "plugin" and row.reason)]
+        return [row for row in rows if kind is None or row.kind == str(kind) or (row.kind == "plugin" and row.reason)]
 
     def experiments(self) -> list[Component]:
         """Return a row for each experiment, built-ins first."""
@@ -74,7 +74,7 @@ class Registry:
             UnknownComponentError: there is none; the message names the closest.
             AmbiguousComponentError: several plugins have it; the message names them all.
         """
-        if kind not in (*KINDS, EXPERIMENT):
+        if not isinstance(kind, str) or kind not in (*KINDS, EXPERIMENT):
             kinds = ", ".join(map(repr, KINDS))
             raise UnknownComponentError(
                 f"there is no kind {kind!r}{did_you_mean(str(kind), KINDS)}; the kinds of components are {kinds}"

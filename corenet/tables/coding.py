@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from corenet.data import Dataset
-from corenet.errors import TableWarning
+from corenet.errors import DTypeError, TableWarning
 from corenet.integers import positive_integer
 from corenet.tables.columns import CategoryColumn, NumberColumn
 from corenet.tables.saved import coding_from_dict
@@ -121,6 +121,8 @@ class TableCoding:
 
         Outputs of classes are logits or probabilities with a column for each class, or class indices.
         """
+        if not isinstance(output, Tensor):
+            raise DTypeError(f"labels takes a model's output, a torch.Tensor, not {type(output).__name__}")
         return self.target.decode(output)
 
     def to_dict(self) -> dict[str, Any]:
@@ -181,5 +183,5 @@ class TableCoding:
                 gap = bool(column.gaps[strange[0]])
                 found = "is missing" if gap else f"is {quoted(column.cell(strange[0]))}"
                 others = f" (and {len(strange) - 1:,} more like it)" if len(strange) > 1 else ""
-                message = f"{column.where(strange[0])} {found}, which training had not{others}; {taken}"
-                warnings.warn(message, TableWarning, stacklevel=4)
+                cell = f"{column.where(strange[0])} {found}, which training had not{others}"
+                warnings.warn(TableWarning(f"{cell}; taken as {taken}", cell=cell, taken=taken), stacklevel=4)

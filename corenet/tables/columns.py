@@ -44,9 +44,9 @@ class NumberColumn:
         return np.stack([value, gaps], 1) if self.gap else value[:, None]
 
     def strange(self, column: Column) -> tuple[NDArray[np.int64], str]:
-        """Return the rows that training had no like of, and how they are taken."""
+        """Return the rows that training had no like of, and as what they are taken."""
         gaps = np.empty(0, np.int64) if self.gap else np.flatnonzero(column.gaps)
-        return gaps, f"taken as the mean, {self.mean:g}"
+        return gaps, f"the mean, {self.mean:g}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return all of it in words and numbers."""
@@ -87,11 +87,11 @@ class CategoryColumn:
         return encoded
 
     def strange(self, column: Column) -> tuple[NDArray[np.int64], str]:
-        """Return the rows that training had no like of, and how they are taken."""
+        """Return the rows that training had no like of, and as what they are taken."""
         known = column.codes(self.values) >= 0
         if self.gap:
             known |= column.gaps
-        return np.flatnonzero(~known), "taken as none of the values"
+        return np.flatnonzero(~known), "none of the values"
 
     def to_dict(self) -> dict[str, Any]:
         """Return all of it in words and numbers."""

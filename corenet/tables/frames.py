@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from corenet.errors import ConfigError, DataError, OutputError
@@ -50,10 +52,20 @@ def file_frame(path: Path, header: Sequence[str] | None) -> pl.DataFrame:
         DataError: the file is none of its kind.
         OutputError: the file cannot be read.
     """
+    with of_its_kind(path):
+        return frame_of(_of_numpy(path), header) if path.suffix.lower() in NUMPY else columnar(path).collect()
+
+
+@contextmanager
+def of_its_kind(path: Path) -> Iterator[None]:
+    """Let what is raised meanwhile about a file name it.
+
+    Raises:
+        DataError: the file is none of its kind.
+        OutputError: the file cannot be read.
+    """
     try:
-        if path.suffix.lower() in NUMPY:
-            return frame_of(_of_numpy(path), header)
-        return columnar(path).collect()
+        yield
     except (pl.exceptions.PolarsError, ValueError, EOFError) as error:
         if isinstance(error, DataError):
             raise
@@ -88,6 +100,8 @@ def of_columns(columns: Mapping[str, Any]) -> pl.DataFrame:
 
 def _parts(name: str, values: Any) -> dict[str, Any]:
     array = _array(values) if isinstance(values, np.ndarray | Tensor) else None
+    if array is None and not isinstance(values, Iterable):
+        raise DataError(f"{quoted(name)} is {values!r:.80}, and a column is a list of cells")
     if array is None or array.ndim == 1:
         return {name: values if array is None else array}
     if array.ndim == 2:
@@ -102,6 +116,8 @@ def _named(source: Any, header: Sequence[str] | None) -> dict[str, Any]:
     array = _array(source)
     if array.dtype.names:
         return {name: array[name] for name in array.dtype.names}
+    if array.ndim == 0:
+        raise DataError("a table is of one row a point, and this is a single number")
     if header is None or array.ndim != 2:
         return {"x": array if array.ndim > 1 else array[:, None]}
     if len(header) != array.shape[1]:
@@ -136,6 +152,8 @@ def _as_native(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 def _array(values: Any) -> np.ndarray[Any, Any]:
     if isinstance(values, Tensor):
+        if values.layout != torch.strided or values.is_meta:
+            raise DataError(f"a table is no tensor of {values.layout} on {values.device}")
         values = values.detach().cpu()
         values = (values.float() if values.is_floating_point() and values.dtype.itemsize < 4 else values).numpy()
     array: np.ndarray[Any, Any] = values

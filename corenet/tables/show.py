@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import TYPE_CHECKING
 
+from corenet.notebook.html_table import html_table
 from corenet.text_table import text_table
 
 if TYPE_CHECKING:
@@ -22,14 +23,8 @@ def as_text(table: Table) -> str:
 
 def as_html(table: Table) -> str:
     """Return the decisions as an HTML table, for notebooks."""
-    heading = "".join(f"<th style='text-align:left'>{name.title()}</th>" for name in HEADING)
-    lines = "".join(f"<tr>{''.join(map(_cell, line))}</tr>" for line in _lines(table))
     notes = "".join(f"<p>{escape(note)}</p>" for note in _notes(table))
-    return f"<table><caption>{escape(_title(table))}</caption><tr>{heading}</tr>{lines}</table>{notes}"
-
-
-def _cell(text: str) -> str:
-    return f"<td style='text-align:left'>{escape(text)}</td>"
+    return html_table(_title(table), [name.title() for name in HEADING], _lines(table)) + notes
 
 
 def _title(table: Table) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from corenet.errors import DataError, OutputError
 from corenet.tables.bundled import NAMES, bundled
 from corenet.tables.delimited import text_file
-from corenet.tables.frames import COLUMNAR, NUMPY, columnar, file_frame, frame_of, of_columns
+from corenet.tables.frames import COLUMNAR, NUMPY, columnar, file_frame, frame_of, of_columns, of_its_kind
 from corenet.tables.reader import pl
 from corenet.tables.rows import Rows
 from corenet.tables.spelling import MISSING
@@ -73,10 +73,13 @@ def _pieces(source: Any, how: Reading, size: int) -> Iterator[Rows]:
 
 
 def _columnar_pieces(path: Path, how: Reading, size: int) -> Iterator[Rows]:
-    lazy = columnar(path)
-    height = lazy.select(pl.len()).collect().item()
+    with of_its_kind(path):
+        lazy = columnar(path)
+        height = lazy.select(pl.len()).collect().item()
     for start in range(0, height, size):
-        yield Rows(str(path), lazy.slice(start, size).collect(), how.missing)
+        with of_its_kind(path):
+            frame = lazy.slice(start, size).collect()
+        yield Rows(str(path), frame, how.missing)
 
 
 def _readable(path: Path) -> Path:

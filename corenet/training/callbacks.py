@@ -56,12 +56,32 @@ class Callbacks:
         answers = [self._stops(callback, training) for callback in self._all]  # of all, also after one that ends it
         return any(answers)
 
+    def names(self) -> list[str]:
+        """Return the name of the class of each."""
+        return [type(each).__name__ for each in self._all]
+
+    def state(self, training: Training) -> list[dict[str, Any]]:
+        """Return what each keeps, for a training that goes on elsewhere; nothing of one that has no ``state_dict``."""
+        return [_state(callback, training) for callback in self._all]
+
+    def load(self, state: list[dict[str, Any]], training: Training) -> None:
+        """Give each, after it was begun, what :meth:`state` returned."""
+        for callback, kept in zip(self._all, state, strict=True):
+            if kept:
+                with _blaming(callback, "as its state was loaded", training):
+                    callback.load_state_dict(kept)
+
     def _stops(self, callback: Any, training: Training) -> bool:
         with _as_it_is(ConfigError), _blaming(callback, f"after epoch {training.epoch}", training):
             answer = callback.after_epoch(training)
             if answer is not None and not isinstance(answer, bool):
                 raise TypeError(f"after_epoch() returns True to end the training, False or None, not {answer!r:.80}")
             return bool(answer)
+
+
+def _state(callback: Any, training: Training) -> dict[str, Any]:
+    with _blaming(callback, "as its state was saved", training):
+        return dict(callback.state_dict()) if hasattr(callback, "state_dict") else {}
 
 
 def _begin(callback: Any, training: Training) -> None:

@@ -34,17 +34,19 @@ def drawing_on(optimizer: Optimizer, seed: int, epochs: range, device: torch.dev
     goes_on = left is not None and (left.seed, left.epoch, left.steps) == (seed, epochs.start, optimizer.steps)
     with drawing_from(stream("epochs", seed, epochs.start) if epochs.start else seed, device):
         if left is not None and goes_on:
-            _set_states(left.states, device)
+            set_states(left.states, device)
         yield
-        leave(optimizer, Left(seed, epochs.start + len(done), optimizer.steps, _states(device)))
+        leave(optimizer, Left(seed, epochs.start + len(done), optimizer.steps, states(device)))
 
 
-def _states(device: torch.device) -> list[Tensor]:
+def states(device: torch.device) -> list[Tensor]:
+    """Return where torch's generators stand: the processor's, and that of a device that is another."""
     on_device = [torch.cuda.get_rng_state(device)] if device.type == "cuda" else []
     return [torch.get_rng_state(), *on_device]
 
 
-def _set_states(states: list[Tensor], device: torch.device) -> None:
+def set_states(states: list[Tensor], device: torch.device) -> None:
+    """Let torch's generators stand where :func:`states` found them."""
     processor, *on_device = states
     torch.set_rng_state(processor)
     for state in on_device:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 from corenet.contracts.callback import Callback
 from corenet.contracts.loss import Loss
@@ -13,10 +14,14 @@ from corenet.data import Dataset
 from corenet.errors import ConfigError
 from corenet.history import History
 from corenet.integers import integer, positive_integer
+from corenet.paths import path_of
+from corenet.training.arguments import refuse_other_kinds
 from corenet.training.asked_metrics import Asked
 from corenet.training.callbacks import Callbacks
 from corenet.training.engines.select import EngineName, engine_for
 from corenet.training.epoch_metrics import Measures
+from corenet.training.fit_steadily import Saving, Settings, fit_steadily
+from corenet.training.going_on.every import EVERY, Every
 from corenet.training.learner import Learner
 from corenet.training.loop import Training
 from corenet.training.ownership import refuse_foreign_optimizer, refuse_forgotten_parameters
@@ -38,6 +43,10 @@ def fit(
     engine: EngineName = "auto",
     micro_batch_size: int | None = None,
     initial_epoch: int = 0,
+    checkpoint: str | Path | None = None,
+    every: int | str = EVERY,
+    keep: int = 2,
+    on_non_finite: Literal["stop", "skip"] = "stop",
 ) -> History:
     """Train ``model`` and return the history: :func:`~corenet.train_step` over shuffled batches.
 
@@ -82,8 +91,20 @@ def fit(
             first call left them if the second is made with the same seed, and the same optimizer or one that
             :func:`~corenet.load` read from its file; else they draw from a new seed, which ``seed`` and
             ``initial_epoch`` give.
+        checkpoint: a folder to save the training in as it goes. Where it has a checkpoint, the training goes on from
+            there instead, bit for bit as if it had never stopped (``docs/reliability.md``); so the same program, called
+            again, goes on, and after the end gives the same model and history at once. SIGINT and SIGTERM let the step
+            be finished and saved; a second one does not wait.
+        every: how often to save: a number of epochs, or text such as ``"500 steps"`` or ``"10 minutes"``. It is saved
+            at its end, too.
+        keep: how many checkpoints stay, the newest.
+        on_non_finite: ``"skip"`` leaves out a step whose loss or gradient is infinite or not a number, and counts it
+            in the ``skipped`` of its epoch; ``"stop"`` ends the training before that step writes.
 
     Raises:
+        Interrupted: SIGINT or SIGTERM came, and the training is saved; it is a :class:`KeyboardInterrupt`.
+        CheckpointError: none of the checkpoints is whole.
+        OutputError: ``checkpoint`` cannot be written, or another training writes there.
         CallbackError: a callback raised something; the epochs so far are its ``history``.
         UnknownComponentError: no metric or callback has a name that is given.
         ConfigError: a count is no positive integer, an argument is of another kind, two metrics have one name, the
@@ -113,10 +134,27 @@ def fit(
     if micro_batch_size is not None:
         positive_integer("micro_batch_size", micro_batch_size)
     refuse_outside("initial_epoch", initial_epoch, epochs)
+    if on_non_finite not in ("stop", "skip"):
+        text = f"on_non_finite must be 'stop' or 'skip', not {on_non_finite!r:.80}"
+        raise ConfigError(text, name="on_non_finite", value=on_non_finite)
+    positive_integer("keep", keep)
+    saving = None if checkpoint is None else Saving(path_of("fit(checkpoint=...)", checkpoint), Every.of(every), keep)
     refuse_wrong(model, loss, optimizer, train, valid)
     measures, called = Measures(metrics, loss, train, valid), Callbacks(callbacks)
     learner = Learner(model, loss, optimizer)
     begin(model)
+    if saving is not None or on_non_finite == "skip":
+        return fit_steadily(
+            learner,
+            train,
+            valid,
+            range(initial_epoch, epochs),
+            measures=measures,
+            callbacks=called,
+            settings=Settings(batch_size, seed, engine, micro_batch_size, on_non_finite == "skip"),
+            saving=saving,
+            progress=progress,
+        )
     running = engine_for(
         engine,
         learner,
@@ -136,28 +174,11 @@ def begin(model: Module) -> None:
 
 def refuse_wrong(model: Module, loss: Loss, optimizer: Optimizer, train: Dataset, valid: Dataset | None) -> None:
     """Refuse arguments of other kinds, and the optimizer of another model."""
-    arguments = [(model, Module), (loss, Loss), (optimizer, Optimizer), (train, Dataset)]
-    for value, kind in arguments if valid is None else [*arguments, (valid, Dataset)]:
-        if not isinstance(value, kind):
-            raise ConfigError(f"fit takes {_MADE_BY[kind]}, not {_described(value, kind)}", value=value)
+    refuse_other_kinds("fit", (model, Module), (loss, Loss), (optimizer, Optimizer), (train, Dataset))
+    if valid is not None:
+        refuse_other_kinds("fit", (valid, Dataset))
     refuse_foreign_optimizer(model, loss, optimizer)
     refuse_forgotten_parameters(model, loss, optimizer)
-
-
-_MADE_BY = {
-    Module: "a model, such as cn.Sequential(...)",
-    Loss: "a loss, such as cn.MSELoss()",
-    Optimizer: "an optimizer, such as cn.SGD(model.parameters(), lr=0.1)",
-    Dataset: "its data as cn.data.Dataset(inputs, targets)",
-}
-
-
-def _described(value: object, kind: type) -> str:
-    """Return what a value is, in a few words, and what makes the right one of a class."""
-    if isinstance(value, type):
-        return f"the class {value.__name__}" + (f"; write {value.__name__}(...)" if issubclass(value, kind) else "")
-    name = type(value).__name__ if value is not None else "None"
-    return f"{type(value).__module__}.{name}" if type(value).__module__ != "builtins" else name
 
 
 def refuse_outside(name: str, epoch: int, epochs: int) -> None:

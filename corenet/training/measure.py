@@ -10,6 +10,7 @@ from corenet.contracts.loss import Loss
 from corenet.contracts.metric import Metric
 from corenet.contracts.module import Module
 from corenet.data import Dataset
+from corenet.training.arguments import refuse_other_kinds
 from corenet.training.asked_metrics import Asked, is_rate, named_apart, of_model
 from corenet.training.streamed import Reader, streamed
 
@@ -35,6 +36,7 @@ def measure(model: Module, data: Dataset, metrics: Iterable[Asked], loss: Loss |
     >>> measure(cn.Sequential(), data, ["accuracy", "confusion_matrix"])
     {'accuracy': 0.666..., 'confusion_matrix': [[1, 1], [0, 1]]}
     """
+    refuse_other_kinds("measure", (model, Module), (data, Dataset))
     named = named_apart(metrics)
     of_outputs = {name: metric for name, metric in named.items() if isinstance(metric, Metric)}
     with evaluating(model):

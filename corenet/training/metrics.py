@@ -12,6 +12,7 @@ from corenet.contracts.module import Module
 from corenet.contracts.several import Tensors, each_of
 from corenet.data import Dataset
 from corenet.errors import ConfigError, ShapeError
+from corenet.training.arguments import refuse_other_kinds
 from corenet.training.coding import ERROR_RATE, coding_of
 from corenet.training.codings import Coding
 
@@ -25,6 +26,9 @@ def predict(model: Module, inputs: Tensors | Dataset) -> Tensor:
     >>> predict(cn.Sequential(cn.Dropout(1.0)), cn.data.disk(3, seed=0)).shape
     torch.Size([3, 2])
     """
+    refuse_other_kinds("predict", (model, Module))
+    if isinstance(inputs, tuple) and not inputs:
+        raise ConfigError("predict takes a model's inputs, and got ()", name="inputs", value=inputs)
     with evaluating(model):
         return model(*each_of(inputs.inputs if isinstance(inputs, Dataset) else inputs))
 
@@ -64,6 +68,7 @@ def _rate_of_errors(metric: str, model: Module, data: Dataset, loss: Loss | None
     if loss is not None and not isinstance(loss, Loss):
         hint = f"; write {loss.__name__}(...)" if isinstance(loss, type) else ""
         raise ConfigError(f"{metric} takes a Loss here, not {loss!r:.80}{hint}", name="loss", value=loss)
+    refuse_other_kinds(metric, (model, Module), (data, Dataset))
     output = predict(model, data)
     coding = coding_of(data.targets, output, loss=loss, metric=metric)
     return wrong_against(data.targets, coding, loss, metric)(output).item()

@@ -9,6 +9,7 @@ from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
 from corenet.contracts.parameter import is_frozen
 from corenet.errors import StructureError
+from corenet.training.arguments import refuse_other_kinds
 
 _found: WeakKeyDictionary[Optimizer, ref[Module]] = WeakKeyDictionary()
 
@@ -19,6 +20,7 @@ def refuse_foreign_optimizer(model: Module, loss: Loss, optimizer: Optimizer) ->
     Raises:
         StructureError: it was made for another model, such as the one that this is a copy of.
     """
+    refuse_other_kinds("training", (model, Module), (loss, Loss), (optimizer, Optimizer))
     own = {id(parameter) for parameter in (*model.parameters(), *loss.parameters())}
     if not all(id(parameter) in own for parameter in optimizer.parameters):
         raise StructureError(
@@ -44,6 +46,6 @@ def refuse_forgotten_parameters(model: Module, loss: Loss, optimizer: Optimizer)
 
 def refuse_foreign_optimizer_once(model: Module, loss: Loss, optimizer: Optimizer) -> None:
     """Do the same for a model and an optimizer that were not seen together before: a step has no time for more."""
-    found = _found.get(optimizer)
-    if found is None or found() is not model:
+    found = _found.get(optimizer) if isinstance(optimizer, Optimizer) else None
+    if found is None or found() is not model or not isinstance(loss, Loss):
         refuse_foreign_optimizer(model, loss, optimizer)

@@ -26,6 +26,12 @@ def progress_for(progress: bool | None, epochs: int, label: str = TRAINING, firs
         yield _lines(epochs, label, first)
 
 
+def say(progress: bool | None, text: str) -> None:
+    """Write a line about a training, unless ``progress`` is False."""
+    if progress is not False:
+        _write(text + "\n")
+
+
 def _is_open(stream: object) -> bool:
     """Tell whether there is a standard error, which a process without a console does not have."""
     return hasattr(stream, "write") and not getattr(stream, "closed", False)
@@ -106,6 +112,7 @@ def describe(epoch: Epoch) -> str:
     'loss 0.2500 valid 0.2600  error_rate train 0.020 valid 0.030'
     """
     parts = [f"loss {epoch.loss:.4f}" + (f" valid {epoch.valid['loss']:.4f}" if "loss" in epoch.valid else "")]
+    parts += [f"skipped {epoch.skipped} steps"] if epoch.skipped else []
     for name, value in epoch.train.items():
         if isinstance(value, list):  # a table, which has no place in a line
             continue

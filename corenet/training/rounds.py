@@ -72,11 +72,13 @@ def fit_rounds(
     positive_integer("epochs", epochs)
     positive_integer("batch_size", batch_size)
     integer("seed", seed)
+    if not callable(factory):
+        raise ConfigError(f"factory is a function of the round, not {factory!r:.80}", name="factory", value=factory)
     trains, valids = _per_round("train", train, rounds), _per_round("valid", valid, rounds)
     learners = []
     for round, (data, held_out) in enumerate(zip(trains, valids, strict=True)):
         with drawing_from(stream("weights", seed + round), data.device):
-            model, loss, optimizer = factory(round)
+            model, loss, optimizer = _made(factory, round)
         refuse_wrong(model, loss, optimizer, data, held_out)
         begin(model)
         learners.append(Learner(model, loss, optimizer))
@@ -96,9 +98,18 @@ def fit_rounds(
     return results
 
 
+def _made(factory: Factory, round: int) -> tuple[Module, Loss, Optimizer]:
+    made = factory(round)
+    if not isinstance(made, tuple) or len(made) != 3:
+        raise ConfigError(f"factory must return (model, loss, optimizer), not {made!r:.80}", name="factory", value=made)
+    return made
+
+
 def _per_round(name: str, data: Dataset | Sequence[Dataset] | None, rounds: int) -> Sequence[Dataset]:
     if data is None or isinstance(data, Dataset):
         return [data] * rounds  # type: ignore[list-item]  # None stands for no validation data
+    if not isinstance(data, Sequence):
+        raise ConfigError(f"{name} is data, or a list of it for each round, not {data!r:.80}", name=name, value=data)
     if len(data) != rounds:
         raise ConfigError(
             f"{name} has {len(data)} data sets for {rounds} rounds; give one, or one for each round", name=name

@@ -193,7 +193,7 @@ def test_a_missing_plugin_is_named_with_what_installs_it_and_its_weights_are_rea
         ({"module": "os:system", "arguments": {}}, "needs module os:system of os, which is not installed"),
         ({"module": "corenet:linear'; rm -rf", "arguments": {}}, "which is no name"),
         ({"callback": "corenet:csv_logger", "arguments": {"path": "x"}}, "describes no component"),
-        ({"loss": "corenet:mse", "arguments": {}}, "describes a model of other tensors"),
+        ({"loss": "corenet:mse", "arguments": {}}, "describes MSELoss, which is no Module"),
         ({"module": "corenet:linear", "arguments": {"in_features": 2}}, "cannot be built again: TypeError"),
         ({"module": "corenet:linear", "arguments": {"in_features": -2, "out_features": 1}}, "must be an integer ≥ 1"),
         ({"module": "corenet:linear", "arguments": {"in_features": 3, "out_features": 1}}, "of other tensors"),

@@ -35,7 +35,7 @@ def test_a_missing_file_is_named(path, assert_refused):
 
 
 def test_a_folder_is_no_file(tmp_path, assert_refused):
-    assert_refused(cn.OutputError, "there is no file", path=tmp_path)
+    assert_refused(cn.OutputError, "is a folder without model.safetensors", path=tmp_path)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a checkpoint", bytes(8), b"\xff" * 64, b"\x02" + bytes(7) + b"{}"])

@@ -37,9 +37,13 @@ def test_a_command_tells_its_options(call, name):
         "new-plugin": ("--kind", "--component", "--out"),
         "show": ("--kind", "--json"),
         "doctor": ("--timeout", "--json"),
+        "evaluate": ("--allow-unseen", "--json"),
+        "predict": ("--out", "--probabilities", "--allow-unseen", "--force", "--json"),
         "inspect": ("--no-plugins", "--json"),
         "summary": ("--input", "--batch-size", "--json"),
         "sweep": ("--param", "--trials", "--metric", "--storage", "--json", "--out"),
+        "resume": ("--quiet", "--json"),
+        "train": ("--target", "--hidden", "--epochs", "--rounds", "--seed", "--set", "--out", "--force", "--json"),
         "trace": ("--recipe", "--seed", "--batch-size", "--json", "--out"),
     }
     for option in options.get(name, ("--seed", "--device", "--json", "--out")):

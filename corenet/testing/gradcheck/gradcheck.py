@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Real
+
 import torch
 from torch import Tensor
 
@@ -9,6 +11,7 @@ from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.several import Tensors
 from corenet.errors import ConfigError
+from corenet.integers import integer
 from corenet.testing.gradcheck.deterministic import Deterministic
 from corenet.testing.gradcheck.examination import Examination
 from corenet.testing.gradcheck.other_parameters import with_other_parameters
@@ -95,6 +98,7 @@ def examine(
 ) -> GradientReport:
     """Do what :func:`gradcheck` does with at most ``most`` elements a tensor, and return the report also when wrong."""
     _refuse_arguments(subject, inputs, rtol, atol)
+    integer("seed", seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         given = Examination(Deterministic(subject, list(inputs), seed), rtol, atol, most)
@@ -105,7 +109,7 @@ def _refuse_arguments(subject: object, inputs: tuple[object, ...], rtol: float, 
     if not isinstance(subject, (Module, Loss)):
         hint = f"; write {subject.__name__}(...)" if isinstance(subject, type) else ""
         raise ConfigError(f"gradcheck takes a module or a loss, not {subject!r:.80}{hint}")
-    if not (rtol > 0 and atol >= 0):
+    if not (isinstance(rtol, Real) and isinstance(atol, Real) and rtol > 0 and atol >= 0):
         raise ConfigError(f"gradcheck needs rtol > 0 and atol ≥ 0, not {rtol!r} and {atol!r}")
     if isinstance(subject, Loss) and len(inputs) != 2:
         raise ConfigError(f"gradcheck of {subject!r} takes an input and a target, got {len(inputs)} arguments")

@@ -83,7 +83,7 @@ class Chunks:
 
     def verify(self, inputs: Tensors, targets: Tensors, batch_size: int) -> Iterator[Piece]:
         """Do plain steps, and look whether the loop comes to the same."""
-        pieces, is_same = self.compared(lambda own: self._run(own, targets, 1), inputs, targets, batch_size)
+        pieces, is_same = self.compared(lambda own: self.attempt(own, targets, 1), inputs, targets, batch_size)
         if is_same is not None:
             self._attempts += 1
             self.verified = is_same
@@ -107,7 +107,7 @@ class Chunks:
 
     def run(self, inputs: Tensors, targets: Tensors, batch_size: int, steps_per_epoch: int) -> Iterator[Piece]:
         """Do steps in one call, or plainly if anything is wrong with them."""
-        done = self.undoable(lambda: self._run(inputs, targets, steps_per_epoch), count(inputs) // batch_size)
+        done = self.undoable(lambda: self.attempt(inputs, targets, steps_per_epoch), count(inputs) // batch_size)
         if done is not None:
             epochs = max(1, count(inputs) // (batch_size * steps_per_epoch))
             yield Piece([(done[0], count(inputs))], epochs)
@@ -135,7 +135,7 @@ class Chunks:
         self.verified, self._attempts = False, ATTEMPTS
         self.refutation = Unsupported("a call of many steps failed where single steps went well")
 
-    def _run(self, inputs: Tensors, targets: Tensors, steps_per_epoch: int) -> Sequence[Tensor] | None:
+    def attempt(self, inputs: Tensors, targets: Tensors, steps_per_epoch: int) -> Sequence[Tensor] | None:
         """Move the weights by the loop and return the loss of each step, or None if something was wrong on the way."""
         batch_size = count(self.loop.recorded.input)
         numbers = self.numbers(count(inputs) // batch_size)

@@ -11,6 +11,8 @@ from torch import Tensor
 from corenet.contracts.module import Module
 from corenet.contracts.several import Tensors, count
 from corenet.data import pieces
+from corenet.errors import NonFiniteError
+from corenet.training.engines.recording.moving import buffers
 from corenet.training.learner import Learner
 
 Running = Literal["plain", "replay", "compiled", "graph"]
@@ -18,16 +20,22 @@ Running = Literal["plain", "replay", "compiled", "graph"]
 
 @dataclass(frozen=True)
 class Piece:
-    """The losses of completed steps: of a part of one epoch, or of several whole ones."""
+    """The losses of completed steps: of a part of one epoch, or of several whole ones; or a step that was skipped."""
 
     losses: Sequence[tuple[Tensor, int]]  # of batches of one size, epoch after epoch; and their points together
     epochs: int = 1
     measured: Sequence[Tensor] | None = None  # each number after each epoch, if that was measured in passing
+    skipped: int = 0  # points of a step whose write was left out, for a number was not finite
+
+    @property
+    def learnt(self) -> int:
+        """How many points were learnt from, each as often as it came."""
+        return sum(count for _, count in self.losses)
 
     @property
     def points(self) -> int:
-        """How many points were learnt from, each as often as it came."""
-        return sum(count for _, count in self.losses)
+        """How many points went by."""
+        return self.learnt + self.skipped
 
 
 class Evaluation(Protocol):
@@ -60,10 +68,13 @@ class Evaluation(Protocol):
 
 
 class Engine:
-    """A way to train a learner."""
+    """A way to train a learner.
 
-    def __init__(self, learner: Learner) -> None:
-        self.learner = learner
+    ``skips`` says whether a step with a number that is not finite is left out, or ends the training.
+    """
+
+    def __init__(self, learner: Learner, skips: bool = False) -> None:
+        self.learner, self.skips = learner, skips
 
     @property
     def running(self) -> Running:
@@ -89,7 +100,20 @@ class Engine:
         points = count(inputs) // epochs
         for epoch in zip(pieces(inputs, points), pieces(targets, points), strict=True):
             for input, target in zip(*(pieces(each, batch_size) for each in epoch), strict=True):
-                yield Piece([(self.step(input, target), count(input))])
+                yield self._skipping(input, target) if self.skips else self._stepping(input, target)
+
+    def _stepping(self, input: Tensors, target: Tensors) -> Piece:
+        return Piece([(self.step(input, target), count(input))])
+
+    def _skipping(self, input: Tensors, target: Tensors) -> Piece:
+        """Do a step, or leave all as it was before but for what was drawn."""
+        kept = [(buffer, buffer.clone()) for buffer in buffers(self.learner)]  # a forward writes in these
+        try:
+            return self._stepping(input, target)
+        except NonFiniteError:
+            for buffer, before in kept:
+                buffer.copy_(before)
+            return Piece([], skipped=count(input))
 
     def evaluate(self, evaluation: Evaluation) -> Sequence[Tensor]:
         """Return the numbers that are measured after an epoch."""

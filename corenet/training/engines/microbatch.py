@@ -22,8 +22,8 @@ class MicroBatch(Engine):
     within the rounding of sums, unless a module looks at the batch as a whole or draws random numbers.
     """
 
-    def __init__(self, learner: Learner, size: int) -> None:
-        super().__init__(learner)
+    def __init__(self, learner: Learner, size: int, skips: bool = False) -> None:
+        super().__init__(learner, skips)
         self.size = size
 
     def step(self, input: Tensors, target: Tensors) -> Tensor:

@@ -44,6 +44,20 @@ def engine_for(
     Raises:
         ConfigError: there is no such engine, it cannot run here, or it does not take batches in pieces.
     """
+    micro_batch_size = pieces_of(name, learner, train, batch_size, micro_batch_size)
+    if micro_batch_size is not None:
+        return MicroBatch(learner, micro_batch_size)
+    if name != "auto":
+        return named_engine(name, learner, train)
+    return fastest_engine(learner, train, epochs * ceil(len(train) / batch_size), batch_size)
+
+
+def pieces_of(name: str, learner: Learner, train: Dataset, batch_size: int, asked: int | None) -> int | None:
+    """Return in pieces of how many points batches are taken, None if they are whole.
+
+    Raises:
+        ConfigError: as :func:`engine_for`.
+    """
     if name not in ENGINES:
         raise ConfigError(
             f"engine must be {', '.join(map(repr, ENGINES[:-1]))} or {ENGINES[-1]!r}, not {name!r}"
@@ -51,17 +65,13 @@ def engine_for(
             name="engine",
             value=name,
         )
-    if micro_batch_size is not None:
+    if asked is not None:
         refuse_micro_batches(name, learner)
-        if micro_batch_size < min(batch_size, len(train)):
-            refuse_what_does_not_add_up(learner, train, micro_batch_size)
-    if name == "auto" and micro_batch_size is None:
-        micro_batch_size = affordable(learner, train.inputs, train.targets, min(batch_size, len(train)))
-    if micro_batch_size is not None:
-        return MicroBatch(learner, micro_batch_size)
-    if name != "auto":
-        return named_engine(name, learner, train)
-    return fastest_engine(learner, train, epochs * ceil(len(train) / batch_size), batch_size)
+        if asked < min(batch_size, len(train)):
+            refuse_what_does_not_add_up(learner, train, asked)
+    if name == "auto" and asked is None:
+        return affordable(learner, train.inputs, train.targets, min(batch_size, len(train)))
+    return asked
 
 
 def fastest_engine(learner: Learner, train: Dataset, steps: int, batch_size: int) -> Engine:
@@ -98,13 +108,18 @@ def named_engine(name: str, learner: Learner, train: Dataset) -> Engine:
     """
     reporter = Reporter(asked_by_name=True)
     if name == "compiled":
-        if compiler() is None:
-            raise ConfigError("engine 'compiled' needs a C compiler; install one as cc, or set CC", name="engine")
+        refuse_without_compiler()
         return Compiled(learner, reporter)
     if name == "graph":
         refuse_without_cuda(learner, train)
         return Graph(learner, reporter)
     return Replay(learner, reporter) if name == "replay" else Plain(learner)
+
+
+def refuse_without_compiler() -> None:
+    """Raise :class:`ConfigError` where there is no C compiler."""
+    if compiler() is None:
+        raise ConfigError("engine 'compiled' needs a C compiler; install one as cc, or set CC", name="engine")
 
 
 def refuse_micro_batches(name: str, learner: Learner) -> None:

@@ -40,6 +40,8 @@ class JointLoss(cn.Loss):
         if not losses or not all(isinstance(loss, cn.Loss) for loss in losses):
             raise cn.StructureError(f"JointLoss takes losses, at least one, not {losses!r}")
         self.losses = losses
+        if weights is not None and not isinstance(weights, Sequence):
+            raise cn.ConfigError(f"JointLoss: weights are a list, not {weights!r:.80}", name="weights", value=weights)
         self.weights = (1.0,) * len(losses) if weights is None else tuple(weights)
         if len(self.weights) != len(losses) or not all(map(isfinite, self.weights)):
             raise cn.ConfigError(

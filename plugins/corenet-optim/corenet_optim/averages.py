@@ -61,6 +61,12 @@ class Averaging(cn.Callback):
                 state = part.state_dict()
                 part.load_state_dict(state | {name: each.to(state[name].dtype) for name, each in average.items()})
 
+    def state_dict(self) -> dict[str, Any]:
+        return {"count": self.count, "averages": self._averages}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.count, self._averages = state["count"], state["averages"]
+
 
 class SWA(Averaging):
     r"""Stochastic weight averaging: end with the mean of the weights after several epochs, as PyTorch averages.

@@ -67,6 +67,20 @@ def compiler() -> tuple[str, ...] | None:
 
 
 @cache
+def compiler_version() -> str:
+    """Return the first line of what the compiler says of itself, or nothing if there is none."""
+    command = compiler()
+    if command is None:
+        return ""
+    with suppress(OSError, subprocess.SubprocessError):
+        said = subprocess.run(  # noqa: S603 - the compiler that the user's environment names
+            [*command, "--version"], capture_output=True, text=True, timeout=_SECONDS, check=False
+        )
+        return said.stdout.partition("\n")[0][:100]
+    return ""
+
+
+@cache
 def library(source: str) -> ctypes.CDLL:
     """Return the compiled ``source``, from the folder of earlier ones if it is there.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain, repeat
 from typing import Any, cast
 
 import corenet as cn
@@ -35,9 +36,9 @@ class Recurrent(cn.Module):
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.batch_first, self.dropout, self.bidirectional = batch_first, dropout, bidirectional
         self.directions = 2 if bidirectional else 1
-        widths = [input_size] + [self.directions * hidden_size] * (num_layers - 1)
+        widths = chain([input_size], repeat(self.directions * hidden_size, num_layers - 1))
         self.layers = [self.layer(width, dtype) for width in widths for _ in range(self.directions)]
-        self.dropouts = [cn.Dropout(dropout) for _ in widths[1:] if dropout]
+        self.dropouts = [cn.Dropout(dropout) for _ in range(num_layers - 1) if dropout]
         self.to(device=device)
         self.reset_parameters()
 

@@ -2,7 +2,7 @@
 
 import re
 
-from corenet.report.machine import machine
+from corenet.machine import machine
 
 
 def test_the_machine_is_named():

@@ -1,0 +1,29 @@
+"""``corenet resume``: a training that was stopped goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from corenet.cli import options
+from corenet.cli.no_plugins import no_plugins
+
+
+@click.command()
+@click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
+@click.option("--quiet", is_flag=True, help="Print where the run is, and nothing else.")
+@no_plugins
+@options.json
+def command(folder: Path, quiet: bool, as_json: bool) -> None:
+    """Go on with a training that was stopped, by Ctrl-C or a kill, in the folder RUN.
+
+    It comes to the weights of a training that was never stopped. Of several rounds, those that are finished stay.
+    """
+    from corenet.cli.run_lines import Telling, finish, stopping
+    from corenet.experiments.train_run import go_on
+
+    tell = Telling(is_quiet=quiet or as_json)
+    with stopping(folder):
+        run = go_on(folder, progress=tell.progress, tell=tell.line)
+    finish(run, tell, as_json=as_json)

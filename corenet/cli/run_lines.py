@@ -1,0 +1,106 @@
+"""What commands that train say: what the data was taken for, what came of it, and how to go on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from corenet.cli import options
+from corenet.cli.echo import echo
+from corenet.errors import ConfigError, DataError, MissingExtraError
+
+if TYPE_CHECKING:
+    from corenet.experiments.parts import Parts
+    from corenet.experiments.run_folder import RunFolder
+
+ARGUMENT = re.compile(r"\b(columns|missing|delimiter|encoding|header)=")  # of cn.table, in the advice of its errors
+VALUES = {"columns": ".NAME=drop", "missing": '=\'["", "-999"]\'', "header": '=\'["a", "b"]\''}
+
+
+@dataclass(frozen=True)
+class Telling:
+    """Says on the terminal what happens, unless it is to be quiet."""
+
+    is_quiet: bool
+
+    @property
+    def progress(self) -> bool | None:
+        """What :func:`corenet.fit` is to show."""
+        return False if self.is_quiet else None
+
+    def line(self, text: str = "") -> None:
+        """Say a line."""
+        if not self.is_quiet:
+            echo(text)
+
+    def data(self, parts: Parts) -> None:
+        """Say what was decided for each column of a table, and how the rows are divided."""
+        for line in [] if parts.table is None else repr(parts.table).splitlines():
+            self.line(line)
+        sizes = ", ".join(f"{len(part):,} {name}" for name, part in parts.named.items())
+        self.line(f"rows: {sizes}")
+
+
+@contextmanager
+def as_options() -> Iterator[None]:
+    """Let the advice of errors about tables name the options of the command line too."""
+    try:
+        yield
+    except (ConfigError, DataError) as error:
+        text = str(error)
+        if isinstance(error, ConfigError) and error.name == "target":
+            raise ConfigError(text.replace("say target=", "say --target "), name="target") from error
+        if asked := ARGUMENT.search(text):
+            name = asked[1]
+            raise type(error)(f"{text} (here: --set data.{name}{VALUES.get(name, '=…')})") from error
+        raise
+
+
+@contextmanager
+def stopping(folder: Path) -> Iterator[None]:
+    """Let Ctrl-C say how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if folder.is_dir():
+            echo(f"stopped: {folder} has the best model and the history; corenet resume {folder} goes on", err=True)
+        raise
+
+
+def finish(run: RunFolder, tell: Telling, *, as_json: bool) -> None:
+    """Draw what belongs to a run, and say what came of it, where it is, and what may come next."""
+    from corenet.report.results_table import results_table
+
+    for each in run.rounds or (run,):
+        _draw(each, tell)
+    _write_page(run)
+    if as_json:
+        options.print_json({"run": str(run.path), **run.results})
+        return
+    for line in ["", *results_table(run.results), ""]:
+        tell.line(line)
+    model = (run.rounds or (run,))[0].path
+    following = f"corenet predict {model} NEW.csv" if run.results["target"] else f"corenet summary {model}"
+    echo(f"all of it is in {run.path}/; next: {following}")
+
+
+def _write_page(run: RunFolder) -> None:
+    from corenet.experiments.run_folder import REPORT
+    from corenet.files import write_text
+    from corenet.report.run.page import page
+
+    write_text(run.path / REPORT, page(run.path))
+
+
+def _draw(run: RunFolder, tell: Telling) -> None:
+    from corenet.experiments.run_folder import CURVES
+    from corenet.report.plots.run_curves import run_curves
+
+    try:
+        run_curves(run.path / CURVES, run.history(), run.results["experiment"], run.results["best_epoch"])
+    except MissingExtraError as error:
+        tell.line(f"no figures: {error}")

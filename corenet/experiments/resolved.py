@@ -1,0 +1,43 @@
+"""A recipe with all that was decided for it: what its file left out, and what a table's columns were taken for."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import replace
+
+from corenet.experiments.building import callbacks_said, loss_said
+from corenet.experiments.experiment import Component, Recipe
+from corenet.experiments.parts import Parts
+from corenet.registry.registry import get
+from corenet.registry.spec import Kind
+
+PLAIN = (bool, int, float, str)
+
+
+def resolved(recipe: Recipe, parts: Parts) -> Recipe:
+    """Return the recipe with its loss, its callbacks, the numbers of each, and what each column was taken for.
+
+    >>> from corenet.experiments.experiment import of_table
+    >>> from corenet.experiments.parts import rounds_of
+    >>> chosen = of_table("wine")
+    >>> found = resolved(chosen.recipe, next(rounds_of(chosen.recipe, chosen.folder)))
+    >>> found.loss["name"], found.optimizer["lr"], found.data["columns"]["alcohol"]
+    ('cross_entropy', 0.001, 'number')
+    """
+    table, data = parts.table, dict(recipe.data)
+    if table is not None:
+        kinds = {each.name: each.kind for each in [*table.columns, table.target]}
+        data |= {"target": table.target.name, "columns": kinds}
+    return replace(
+        recipe,
+        data=data,
+        loss=_whole("loss", loss_said(recipe, parts)),
+        optimizer=_whole("optimizer", recipe.optimizer),
+        callbacks=tuple(_whole("callback", each) for each in callbacks_said(recipe, parts)),
+    )
+
+
+def _whole(kind: Kind, said: Component) -> Component:
+    """Return a component with the numbers and words that its constructor takes where nothing is said."""
+    named = inspect.signature(get(kind, said["name"])).parameters.values()
+    return {"name": said["name"], **{each.name: each.default for each in named if type(each.default) in PLAIN}, **said}

@@ -1,0 +1,183 @@
+"""A training that leaves the folder of a run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from corenet.checkpoint.loading import MODEL
+from corenet.checkpoint.saving import save
+from corenet.errors import ConfigError, OutputError
+from corenet.experiments.building import callbacks_of
+from corenet.experiments.experiment import Experiment, Recipe, experiment
+from corenet.experiments.parts import Parts, rounds_of
+from corenet.experiments.resolved import resolved
+from corenet.experiments.results import results_of, results_over
+from corenet.experiments.run import Round
+from corenet.experiments.run_folder import (
+    EXPERIMENT,
+    HISTORY,
+    RESULTS,
+    ROUND,
+    RunFolder,
+    is_finished,
+    is_run,
+    run_folder,
+)
+from corenet.experiments.training import begun, trained
+from corenet.experiments.writing import write
+from corenet.files import write_text
+from corenet.history import History
+from corenet.registry.named import class_of
+
+Tell = Callable[[str], None]
+
+
+def _nothing(_: str) -> None:
+    """Tell nobody."""
+
+
+def train_run(
+    chosen: Experiment,
+    out: Path,
+    *,
+    data: Sequence[Parts] | None = None,
+    force: bool = False,
+    progress: bool | None = False,
+    tell: Tell = _nothing,
+) -> RunFolder:
+    """Train the recipe of an experiment, and return the folder of the run, which is ``out``.
+
+    Where an error ends the training no folder is left; Ctrl-C leaves one from which :func:`go_on` goes on.
+
+    Args:
+        chosen: what to train.
+        out: a folder that is not there yet.
+        data: that of each round, if it was read already.
+        force: take the place of a run that is there.
+        progress: as for :func:`~corenet.fit`.
+        tell: hears of each round of several as it begins.
+
+    Raises:
+        OutputError: the folder is there, or cannot be written.
+        DataError, ConfigError: the data cannot be learnt from, or what is said of it not be built.
+    """
+    data = list(rounds_of(chosen.recipe, chosen.folder)) if data is None else data
+    refuse_taken(out, force=force)
+    begun(chosen.recipe, data[0], chosen.folder)  # what cannot be built is told before there is a folder
+    with _new_folder(out):
+        _describe(chosen, chosen.recipe, data[0], out)
+        return _train_all(chosen, data, out, progress, tell)
+
+
+def go_on(path: Path, *, progress: bool | None = False, tell: Tell = _nothing) -> RunFolder:
+    """Go on with a training that was stopped, by Ctrl-C or a kill, and return the folder of the run.
+
+    Raises:
+        OutputError: it is no folder of a run.
+        ConfigError: the run is finished.
+    """
+    if not is_run(path):
+        raise OutputError(f"{path} is no folder of a run: it has no {EXPERIMENT}")
+    if is_finished(path):
+        raise ConfigError(f"{path} is finished; corenet train {path / EXPERIMENT} trains it anew")
+    chosen = experiment(str(path / EXPERIMENT))
+    return _train_all(chosen, list(rounds_of(chosen.recipe, path)), path, progress, tell)
+
+
+def next_folder(parent: Path, name: str) -> Path:
+    """Return a folder that is not there yet: ``runs/iris-1``, then ``runs/iris-2``."""
+    return next(path for number in count(1) if not (path := parent / f"{name}-{number}").exists())
+
+
+def refuse_taken(path: Path, *, force: bool) -> None:
+    """Refuse a folder that is there, but for one that is empty, and a run that ``force`` says to replace.
+
+    Raises:
+        OutputError: it is.
+    """
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        if not is_run(path):
+            raise OutputError(f"{path} is there and is no folder of a run; choose another by --out")
+        if not force:
+            raise OutputError(f"{path} is there already; choose another folder by --out, or replace it by --force")
+
+
+@contextmanager
+def _new_folder(path: Path) -> Iterator[None]:
+    """Make a folder in the place of what is there, and let it be gone when this ends by an error."""
+    try:
+        if path.exists():
+            shutil.rmtree(path)
+        path.mkdir(parents=True)
+    except OSError as error:
+        raise OutputError(f"cannot make the folder {path}: {error.strerror}; choose another by --out") from error
+    try:
+        yield
+    except Exception:
+        shutil.rmtree(path, ignore_errors=True)
+        raise
+
+
+def _train_all(chosen: Experiment, data: Sequence[Parts], out: Path, progress: bool | None, tell: Tell) -> RunFolder:
+    """Train every round that is not finished."""
+    recipe = chosen.recipe
+    if recipe.rounds == 1:
+        _train(chosen, recipe, data[0], out, progress)
+        return run_folder(out)
+    folders = [out / ROUND.format(number) for number in range(1, recipe.rounds + 1)]
+    for number, (parts, folder) in enumerate(zip(data, folders, strict=True)):
+        if not is_finished(folder):
+            tell(f"round {number + 1} of {recipe.rounds}")
+            folder.mkdir(exist_ok=True)
+            of_round = replace(recipe, rounds=1, seed=recipe.seed + number)
+            _describe(chosen, of_round, parts, folder)
+            _train(chosen, of_round, parts, folder, progress)
+    _write(out, results_over({folder.name: run_folder(folder).results for folder in folders}))
+    return run_folder(out)
+
+
+def _describe(chosen: Experiment, recipe: Recipe, parts: Parts, out: Path) -> None:
+    """Write what is trained, everything resolved, with the Python files that it names."""
+    write(out / EXPERIMENT, chosen, resolved(recipe, parts))
+
+
+def _train(chosen: Experiment, recipe: Recipe, parts: Parts, out: Path, progress: bool | None) -> None:
+    """Train one round into a folder; one that is interrupted leaves its model as it is then, the best weights in it."""
+    round = begun(recipe, parts, chosen.folder)
+    own = callbacks_of(recipe, parts)
+    try:
+        logger = class_of("callback", "jsonl_logger")(out / HISTORY)
+        history = trained(recipe, round, [*own, logger], progress)
+    except KeyboardInterrupt as stopped:
+        _save(out, replace(round, history=getattr(stopped, "history", History())))
+        raise
+    round = replace(round, history=history)
+    _save(out, round)
+    _write(out, results_of(chosen, recipe, round, _best_epoch(own)))
+
+
+def _save(out: Path, round: Round) -> None:
+    save(
+        out / MODEL,
+        round.model,
+        round.optimizer,
+        loss=round.loss,
+        table=round.parts.coding,
+        history=round.history,
+    )
+
+
+def _best_epoch(callbacks: Sequence[Any]) -> int | None:
+    """Return the epoch whose weights were put back, if a callback did so."""
+    return next((each.best_epoch for each in callbacks if getattr(each, "restore_best", False)), None)
+
+
+def _write(out: Path, results: Mapping[str, Any]) -> None:
+    write_text(out / RESULTS, json.dumps(results, indent=1, allow_nan=False) + "\n")

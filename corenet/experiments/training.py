@@ -1,0 +1,46 @@
+"""One round of a recipe, trained on data that is there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from corenet.data import stream
+from corenet.experiments.building import build
+from corenet.experiments.experiment import Recipe
+from corenet.experiments.parts import Parts
+from corenet.experiments.run import Round
+from corenet.history import History
+from corenet.training.draws import drawing_from
+from corenet.training.fit import fit
+
+
+def begun(recipe: Recipe, parts: Parts, folder: Path) -> Round:
+    """Return what is to be trained, with no epoch done; its weights are those of the round of this seed among several.
+
+    Raises:
+        ConfigError: a component does not accept the arguments of the recipe.
+        UnknownComponentError: the recipe names a component that is not installed.
+    """
+    with drawing_from(stream("weights", recipe.seed), parts.train.device):
+        model, loss, optimizer = build(recipe, parts, folder)
+    return Round(model, loss, optimizer, History(), parts)
+
+
+def trained(recipe: Recipe, round: Round, callbacks: Sequence[Any], progress: bool | None) -> History:
+    """Train what was begun, and return the history."""
+    return fit(
+        round.model,
+        round.loss,
+        round.optimizer,
+        round.parts.train,
+        round.parts.valid,
+        epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        seed=recipe.seed,
+        metrics=recipe.metrics,
+        callbacks=callbacks,
+        progress=progress,
+        engine=recipe.engine,  # type: ignore[arg-type]  # one of the engines, as was checked
+    )

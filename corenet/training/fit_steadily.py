@@ -1,0 +1,91 @@
+"""A training that is saved as it goes, and goes on from where it was saved; or that skips steps."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from corenet.data import Dataset
+from corenet.errors import CheckpointWarning
+from corenet.history import History
+from corenet.training.callbacks import Callbacks
+from corenet.training.engines.select_steady import steady_engine
+from corenet.training.epoch_metrics import Measures
+from corenet.training.going_on.checkpoints import Checkpoints, Found
+from corenet.training.going_on.environment import differences
+from corenet.training.going_on.every import Every
+from corenet.training.going_on.folder import Folder
+from corenet.training.going_on.identity import identity
+from corenet.training.learner import Learner
+from corenet.training.progress import say
+from corenet.training.steady_loop import SteadyTraining
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What governs the steps of a training."""
+
+    batch_size: int
+    seed: int
+    engine: str
+    micro_batch_size: int | None
+    skips: bool
+
+
+@dataclass(frozen=True)
+class Saving:
+    """Where a training is saved, how often, and how many checkpoints stay."""
+
+    folder: Path
+    every: Every
+    keep: int
+
+
+def fit_steadily(
+    learner: Learner,
+    train: Dataset,
+    valid: Dataset | None,
+    epochs: range,
+    *,
+    measures: Measures,
+    callbacks: Callbacks,
+    settings: Settings,
+    saving: Saving | None,
+    progress: bool | None,
+) -> History:
+    """Train for ``epochs``, those that a checkpoint has already left out, and return the history of all."""
+
+    def training(checkpoints: Checkpoints | None = None, found: Found | None = None) -> SteadyTraining:
+        engine = steady_engine(
+            settings.engine,
+            learner,
+            train,
+            epochs=len(epochs),
+            batch_size=settings.batch_size,
+            micro_batch_size=settings.micro_batch_size,
+            skips=settings.skips,
+            ran=found.engine if found else None,
+            has_loops=found is None or found.has_loops,
+        )
+        asked = engine, train, settings.batch_size, settings.seed, measures, callbacks
+        return SteadyTraining(*asked, checkpoints, found)
+
+    if saving is None:
+        return training().run(epochs, progress)
+    who = identity(learner, train, valid, initial_epoch=epochs.start, callbacks=callbacks.names(), **asdict(settings))
+    folder = Folder(saving.folder, saving.keep)
+    with folder.owned():
+        checkpoints = Checkpoints(folder, saving.every, who, settings.seed, settings.batch_size)
+        found = checkpoints.read(learner)
+        if found is not None:
+            _tell(found, checkpoints, settings.batch_size, progress)
+        return training(checkpoints, found).run(epochs, progress)
+
+
+def _tell(found: Found, checkpoints: Checkpoints, batch_size: int, progress: bool | None) -> None:
+    """Say that a training goes on, and what may let its last digits be others."""
+    say(progress, f"going on from {found.position.where(batch_size)}, as saved in {found.path}")
+    if other := differences(found.environment, checkpoints.environment):
+        text = f"{found.path} goes on elsewhere, which is not bit for bit: {other}"
+        warnings.warn(text, CheckpointWarning, stacklevel=4)

@@ -1,0 +1,120 @@
+"""The checkpoints of a training: written as it goes, and read where it goes on."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from corenet.checkpoint.loading import fill_training
+from corenet.checkpoint.saving import save_training
+from corenet.contracts.draws import Left, leave
+from corenet.errors import CheckpointError, CheckpointWarning
+from corenet.history import History
+from corenet.training.draws import states
+from corenet.training.engines.engine import Engine
+from corenet.training.engines.steady import Steady
+from corenet.training.going_on.environment import environment
+from corenet.training.going_on.every import Every
+from corenet.training.going_on.folder import Folder
+from corenet.training.going_on.generators import generators
+from corenet.training.going_on.identity import refuse_other
+from corenet.training.going_on.position import Position
+from corenet.training.learner import Learner
+
+
+@dataclass(frozen=True)
+class Found:
+    """A training as its newest checkpoint has it: what it trains has been filled."""
+
+    path: Path
+    history: History
+    position: Position
+    identity: str
+    engine: str
+    has_loops: bool
+    environment: dict[str, Any]
+    callbacks: list[Any]
+    generators: Any  # of random numbers, where they stood
+    epoch_began: Any  # where they stood as the epoch began, if its data are drawn from them
+
+
+class Checkpoints:
+    """Writes and reads the checkpoints of one training.
+
+    Args:
+        folder: where they are.
+        every: how often one is written.
+        identity: which training it is.
+        batch_size: of its steps.
+    """
+
+    def __init__(self, folder: Folder, every: Every, identity: str, seed: int, batch_size: int) -> None:
+        self.folder, self._every, self._identity = folder, every, identity
+        self._seed, self._batch_size, self.environment = seed, batch_size, environment()
+        self.last: Path | None = None
+
+    def read(self, learner: Learner) -> Found | None:
+        """Return the training of the newest checkpoint that is whole, None if there is none; fill ``learner`` with it.
+
+        Raises:
+            CheckpointError: there are some, and none is whole.
+            ConfigError, StructureError, ShapeError, DTypeError: it is of another training; nothing was changed.
+        """
+        paths = self.folder.checkpoints()
+        for path in paths:
+            try:
+                history, values = fill_training(path, learner.model, learner.loss, learner.optimizer, self._refuse)
+            except CheckpointError as error:
+                if path == paths[-1]:
+                    raise
+                warnings.warn(f"{error}; the checkpoint before it is taken", CheckpointWarning, stacklevel=4)
+                continue
+            self.last = path
+            return Found(path, history, Position.from_dict(values.pop("position")), **values)
+        return None
+
+    def _refuse(self, path: Path, values: dict[str, Any]) -> None:
+        """Refuse another training before anything is filled, and what is no training of this version."""
+        if values.keys() != {each.name for each in fields(Found)} - {"path", "history"}:
+            raise ValueError("its training has other fields than those of this version")
+        Position.from_dict(values["position"])
+        refuse_other(path, values["identity"], self._identity)
+
+    def is_due(self, epochs: int, steps: int) -> bool:
+        """Tell whether it is time for the next; the counts are of this process."""
+        return self._every.is_due(epochs, steps)
+
+    def write(
+        self, engine: Engine, history: History, position: Position, callbacks: list[Any], epoch_began: Any
+    ) -> Path:
+        """Write a checkpoint, remove older ones, and return its path.
+
+        Raises:
+            OutputError: it cannot be written.
+            CheckpointError: something that a callback keeps cannot be in a file.
+        """
+        learner, device = engine.learner, engine.learner.optimizer.parameters[0].device
+        if not position.points:
+            left = Left(self._seed, position.epoch, learner.optimizer.steps, states(device))
+            leave(learner.optimizer, left)
+        path = self.folder.place(position.epoch, position.steps(self._batch_size))
+        training = {
+            "identity": self._identity,
+            "position": position.to_dict(),
+            "engine": engine.running,
+            "has_loops": isinstance(engine, Steady) and engine.has_loops,
+            "environment": self.environment,
+            "callbacks": callbacks,
+            "generators": generators(device),
+            "epoch_began": epoch_began,
+        }
+        save_training(path, learner.model, learner.optimizer, loss=learner.loss, history=history, training=training)
+        self.last = path
+        self.folder.prune()
+        return path
+
+    def written(self, epochs: int, steps: int) -> None:
+        """Begin to count anew."""
+        self._every.saved(epochs, steps)

@@ -134,7 +134,7 @@ def fit(
     if micro_batch_size is not None:
         positive_integer("micro_batch_size", micro_batch_size)
     refuse_outside("initial_epoch", initial_epoch, epochs)
-    if on_non_finite not in ("stop", "skip"):
+    if not isinstance(on_non_finite, str) or on_non_finite not in ("stop", "skip"):
         text = f"on_non_finite must be 'stop' or 'skip', not {on_non_finite!r:.80}"
         raise ConfigError(text, name="on_non_finite", value=on_non_finite)
     positive_integer("keep", keep)

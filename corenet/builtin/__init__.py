@@ -54,6 +54,7 @@ if TYPE_CHECKING:  # the types of cn.Linear and the others, for each component b
     from corenet.builtin.sgd import SGD as SGD
     from corenet.builtin.softmax import LogSoftmax as LogSoftmax
     from corenet.builtin.softmax import Softmax as Softmax
+    from corenet.builtin.tensorboard import TensorBoard as TensorBoard
 
 
 @hookimpl
@@ -131,6 +132,7 @@ def corenet_callbacks() -> Iterator[ComponentSpec]:
     yield ComponentSpec("best_checkpoint", f"{home}:BestCheckpoint", "saves the best epoch")
     yield ComponentSpec("csv_logger", f"{loggers}:CSVLogger", "a row of CSV for each epoch")
     yield ComponentSpec("jsonl_logger", f"{loggers}:JSONLLogger", "a line of JSON for each epoch")
+    yield ComponentSpec("tensorboard", "corenet.builtin.tensorboard:TensorBoard", "numbers for TensorBoard")
 
 
 @hookimpl
@@ -147,5 +149,6 @@ def corenet_initializers() -> Iterator[ComponentSpec]:
 
 @hookimpl
 def corenet_experiments() -> Iterator[ExperimentSpec]:
-    names = ("000", "001a", "001b", "002", "003a", "003b", "004", "004b")
-    yield from (ExperimentSpec(name, f"corenet.experiments:{name}.toml") for name in names)
+    of_students = ("000", "001a", "001b", "002", "003a", "003b", "004", "004b")
+    of_tables = ("iris", "wine", "breast_cancer", "diabetes")
+    yield from (ExperimentSpec(name, f"corenet.experiments:{name}.toml") for name in (*of_students, *of_tables))

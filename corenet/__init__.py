@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from corenet.contracts.sequential import Sequential as Sequential
     from corenet.errors import *  # noqa: F403
     from corenet.history import History as History
+    from corenet.interrupted import Interrupted as Interrupted
     from corenet.registry.registry import components as components
     from corenet.registry.registry import get as get
     from corenet.tables.table import table as table
@@ -61,6 +62,7 @@ _HOMES = {
     "corenet.contracts.schedule": ("Schedule",),
     "corenet.contracts.sequential": ("Sequential",),
     "corenet.history": ("History",),
+    "corenet.interrupted": ("Interrupted",),
     "corenet.registry.registry": ("components", "get"),
     "corenet.tables.table": ("table",),
     "corenet.testing.gradcheck.gradcheck": ("gradcheck",),
@@ -81,7 +83,7 @@ def __getattr__(name: str) -> Any:
         return import_module(f"corenet.{name}")
     if name in _HOME_OF:
         found = getattr(import_module(_HOME_OF[name]), name)
-    elif name.endswith(("Error", "Warning", "Interrupted")):
+    elif name.endswith(("Error", "Warning")):
         found = getattr(import_module("corenet.errors"), name)
     else:
         # The core knows no component by name: cn.Linear is whatever the built-in plugin registers.

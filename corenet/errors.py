@@ -28,9 +28,9 @@ __all__ = [
     "DeviceError",
     "EngineWarning",
     "GradientError",
-    "Interrupted",
     "MissingExtraError",
     "NonFiniteError",
+    "OutOfMemoryError",
     "OutputError",
     "RangeError",
     "ShapeError",
@@ -109,7 +109,8 @@ class NonFiniteError(CorenetError, ArithmeticError):
 
     Raised before the weights are written. ``epoch`` and ``step`` count from 1, ``round`` from 0,
     ``module`` is the first in backward order whose gradient is not finite. Out of :func:`~corenet.fit`,
-    ``history`` has the epochs before.
+    ``history`` has the epochs before, ``rows`` the numbers of the batch's rows in the data, and ``evidence`` says which
+    layer's numbers were the first that went wrong, and how large its others are.
     """
 
     def __init__(
@@ -124,6 +125,8 @@ class NonFiniteError(CorenetError, ArithmeticError):
     ) -> None:
         self.round = round
         self.history: Sequence[object] = ()
+        self.rows: Sequence[int] = ()
+        self.evidence = ""
         self.loss = loss
         self.module = module
         self.epoch = epoch
@@ -133,7 +136,7 @@ class NonFiniteError(CorenetError, ArithmeticError):
     def __str__(self) -> str:
         round = f"round {self.round}, " if self.round is not None else ""
         where = f"epoch {self.epoch}, step {self.step}: " if self.epoch is not None else ""
-        return round + where + super().__str__()
+        return round + where + super().__str__() + (f"; {self.evidence}" if self.evidence else "")
 
 
 class CallbackError(CorenetError, RuntimeError):
@@ -150,18 +153,8 @@ class CallbackError(CorenetError, RuntimeError):
         super().__init__(message)
 
 
-class Interrupted(KeyboardInterrupt):
-    """A training was told to stop by SIGINT or SIGTERM, and was saved; the message says where.
-
-    As Ctrl-C, it is no :class:`Exception`. ``signal`` is the number of the signal, ``exit_code`` what a program ends
-    with, 130 or 143; ``history`` has the epochs so far.
-    """
-
-    def __init__(self, message: str, *, signal: int) -> None:
-        self.signal = signal
-        self.exit_code = 128 + signal
-        self.history: Sequence[object] = ()
-        super().__init__(message)
+class OutOfMemoryError(CorenetError, MemoryError):
+    """There is not enough memory for a step, or for what is measured after an epoch; ``__cause__`` is torch's."""
 
 
 class GradientError(CorenetError, AssertionError):

@@ -11,10 +11,10 @@ from pathlib import Path
 def machine() -> str:
     """Return the processor, the versions of Python and torch, and the date, in one line."""
     python, torch = platform.python_version(), version("torch")
-    return f"{platform.machine()}, {_processor()}, Python {python}, torch {torch}, {date.today().isoformat()}"
+    return f"{platform.machine()}, {processor()}, Python {python}, torch {torch}, {date.today().isoformat()}"
 
 
-def _processor() -> str:
+def processor() -> str:
     """Return the name of the processor where the system gives it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()

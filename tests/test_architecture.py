@@ -17,7 +17,7 @@ TEST_LINES = 300
 # Each line may import those above it.
 LAYERS = [
     ["warning_kinds"],
-    ["errors", "text_width"],
+    ["errors", "interrupted", "text_width"],
     ["text_table"],
     ["device", "integers", "machine", "paths"],
     ["files"],

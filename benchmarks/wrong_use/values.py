@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import warnings
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
@@ -88,7 +89,9 @@ def _inference(tensor: Tensor) -> Tensor:
 def _read_only(tensor: Tensor) -> Tensor:
     array = tensor.numpy().copy()
     array.flags.writeable = False
-    return torch.from_numpy(array)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's, that it cannot keep to that
+        return torch.from_numpy(array)
 
 
 # What has the same numbers gives the same result, or is refused.

@@ -20,7 +20,7 @@ class Monitor:
     """
 
     def __init__(self, owner: object, monitor: str, mode: Mode, min_delta: float) -> None:
-        if mode not in ("auto", *SIGNS):
+        if not isinstance(mode, str) or mode not in ("auto", *SIGNS):
             raise refusal(owner, "mode", mode, "'auto', 'min' or 'max'")
         check_number(owner, "min_delta", min_delta)
         self.name, self.mode, self.min_delta = monitor, mode, min_delta

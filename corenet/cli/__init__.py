@@ -16,7 +16,8 @@ import click
 
 from corenet import __version__
 from corenet.cli.no_plugins import no_plugins
-from corenet.errors import BrokenPluginError, CorenetError, Interrupted, did_you_mean
+from corenet.errors import BrokenPluginError, CorenetError, did_you_mean
+from corenet.interrupted import Interrupted
 
 COMMANDS = {
     "bench": "Time training on this machine against torch.nn.",
@@ -31,6 +32,7 @@ COMMANDS = {
     "new-plugin": "Write a complete plugin, to change into your own.",
     "plugins": "List every distribution that offers components or commands.",
     "predict": "Say what a saved model predicts of the rows of a table.",
+    "report": "Write the page of a run, or show several side by side.",
     "reproduce": "Run the student projects' experiments, reported against measured.",
     "resume": "Go on with a training that was stopped.",
     "show": "Show what a component computes and takes, and whether it conforms.",

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from corenet.contracts.unusable import refuse_unusable
 from corenet.device import usable
 from corenet.errors import ConfigError, CorenetError, DTypeError
 
@@ -49,6 +50,8 @@ def _refuse_wrong(init: Callable[..., None], part: object, given: Any, options: 
 
 def _refuse(what: str, argument: Argument, value: object, error: Exception) -> None:
     name, wanted = argument.name, None
+    if isinstance(value, torch.Tensor):
+        refuse_unusable(what, [value])
     if name == "dtype" and value is not None and not isinstance(value, torch.dtype):
         raise DTypeError(f"{what} must be a torch.dtype, not {value!r:.80}") from error
     if name == "device":

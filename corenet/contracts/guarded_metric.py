@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from corenet.contracts.several import each_of
 from corenet.contracts.unusable import refuse_unusable
-from corenet.errors import ConfigError, CorenetError, ShapeError
+from corenet.errors import ConfigError, CorenetError, DTypeError, ShapeError
 
 if TYPE_CHECKING:
     from corenet.contracts.metric import Metric
@@ -35,6 +35,8 @@ def _refuse(metric: Metric, output: Any, target: Any, error: Exception) -> None:
     refuse_unusable(name, (*each_of(output), *each_of(target)))
     if isinstance(error, AttributeError) and error.obj is metric:
         raise ConfigError(f"{name} has no {error.name!r} yet; call reset() before the first update()") from error
+    if isinstance(output, tuple) or isinstance(target, tuple):
+        raise DTypeError(f"{name} takes one output and one target, not a tuple of several") from error
     outputs, targets = each_of(output), each_of(target)
     if outputs and isinstance(error, RuntimeError | IndexError):
         of = " and ".join(str(tuple(each.shape)) for each in targets)

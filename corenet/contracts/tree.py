@@ -16,12 +16,10 @@ from corenet.errors import DTypeError, ShapeError, StructureError
 
 NodeT = TypeVar("NodeT")
 
-_NO_MEMBERS = (
-    "_saved",
-    "_input_shape",
-    "_have_gradients",
-    "_repeats",
-)  # what lives until a backward only; what is found elsewhere
+# What lives until a backward only; what is found elsewhere.
+_NO_MEMBERS = frozenset({"_saved", "_input_shape", "_have_gradients", "_repeats"})
+_CONTAINERS = (list, tuple, dict)
+_Node = tuple[str, "Tree[Any]", list[tuple[str, object]]]
 
 
 class Tree(PackedState, Generic[NodeT]):
@@ -48,7 +46,8 @@ class Tree(PackedState, Generic[NodeT]):
 
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, NodeT]]:
         """Yield ``(path, module)`` for this module and all below it, each once."""
-        return iter(cast("Iterable[tuple[str, NodeT]]", self._nodes(prefix).values()))
+        found = [(path, node) for path, node, _ in self._nodes(prefix).values()]
+        return iter(cast("Iterable[tuple[str, NodeT]]", found))
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """Yield ``(path, parameter)``, a shared one once, under its first name."""
@@ -57,8 +56,10 @@ class Tree(PackedState, Generic[NodeT]):
     def named_tensors(self) -> Iterator[tuple[str, Tensor]]:
         """Yield ``(path, tensor)`` for parameters and buffers, a shared one once, under its first name."""
         seen: set[int] = set()
-        for path, node in self._nodes("").values():
-            for name, value in node.named_members():
+        for path, _, held in self._nodes("").values():
+            for name, value in held:
+                if not isinstance(value, Tensor):  # which is asked in no time
+                    continue
                 if isinstance(value, (Parameter, Buffer)) and id(value) not in seen:
                     seen.add(id(value))
                     yield join(path, name), value
@@ -146,15 +147,16 @@ class Tree(PackedState, Generic[NodeT]):
         for parameter in self.parameters():  # pickle leaves a tensor's .grad behind
             gradient(parameter)
 
-    def _nodes(self, path: str) -> dict[int, tuple[str, Tree[NodeT]]]:
-        """Return this node and all below it with their paths, each once, by its id."""
-        found: dict[int, tuple[str, Tree[NodeT]]] = {}
+    def _nodes(self, path: str) -> dict[int, _Node]:
+        """Return this node and all below it, each once, by its id: its path, itself, and its members."""
+        found: dict[int, _Node] = {}
         self._collect(path, found)
         return found
 
-    def _collect(self, path: str, found: dict[int, tuple[str, Tree[NodeT]]]) -> None:
-        found[id(self)] = path, self
-        for name, value in self.named_members():
+    def _collect(self, path: str, found: dict[int, _Node]) -> None:
+        held = [*self.named_members()]
+        found[id(self)] = path, self, held
+        for name, value in held:
             if isinstance(value, Tree) and id(value) not in found:
                 value._collect(join(path, name), found)
 
@@ -167,8 +169,12 @@ def members(owner: object) -> Iterator[tuple[str, object]]:
     ['_modules.0', '_modules.1']
     """
     for name, value in vars(owner).items():
-        if name not in _NO_MEMBERS:
+        if name in _NO_MEMBERS:
+            continue
+        if isinstance(value, _CONTAINERS):
             yield from flattened(name, value)
+        else:
+            yield name, value
 
 
 def refuse_tensors_of_class(cls: type) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
+from torch import Tensor
+
 from corenet.contracts.metric import Metric
 from corenet.contracts.metric_value import number_of
 from corenet.contracts.module import Module
@@ -39,7 +41,7 @@ def named_apart(metrics: Iterable[Asked]) -> dict[str, Found]:
     >>> list(named_apart(["f1", error_rate]))
     ['f1', 'error_rate']
     """
-    if not isinstance(metrics, Iterable) or isinstance(metrics, str) or callable(metrics):
+    if not isinstance(metrics, Iterable) or isinstance(metrics, str | Tensor) or callable(metrics):
         raise ConfigError(f"metrics must be a list of names and functions, not {metrics!r:.80}", name="metrics")
     found: dict[str, Found] = {}
     said: dict[str, object] = {}

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from torch import Tensor
+
 from corenet.contracts.callback import Callback, Training
 from corenet.errors import CallbackError, ConfigError, CorenetError
 from corenet.registry.collect import reason_of
@@ -26,7 +28,7 @@ class Callbacks:
     """
 
     def __init__(self, callbacks: Iterable[str | Callback | Any] = ()) -> None:
-        if not isinstance(callbacks, Iterable) or isinstance(callbacks, str):
+        if not isinstance(callbacks, Iterable) or isinstance(callbacks, str | Tensor):
             raise ConfigError(f"callbacks must be a list, not {callbacks!r:.80}", name="callbacks", value=callbacks)
         self._all = [_usable(made("callback", each, "callbacks")) for each in callbacks]
 

@@ -16,7 +16,8 @@ from corenet.contracts.several import Tensors, each_of
 from corenet.contracts.tree import Tree
 from corenet.errors import NonFiniteError, RangeError
 
-NOT_FINITE = "the model's output is not finite; lower lr or look at the data"
+TRY = "lower lr, scale the data, or clip gradients by max_grad_norm"
+NOT_FINITE = f"the model's output is not finite; {TRY}"
 
 
 def value_of(loss: Loss, prediction: Tensors, target: Tensors) -> Tensor:
@@ -58,19 +59,17 @@ def refuse_non_finite(model: Module, optimizer: Optimizer, value: Tensor) -> Non
     module = _first_non_finite(model)
     if module is not None:
         raise NonFiniteError(
-            f"the gradient of {module} is not finite (loss {loss:g}); no weight was written: "
-            "lower lr or look at the data",
+            f"the gradient of {module} is not finite (loss {loss:g}); no weight was written: {TRY}",
             loss=loss,
             module=module,
         )
     if not all(bool(gradient(each).isfinite().all()) for each in optimizer.parameters if not is_frozen(each)):
         raise NonFiniteError(
-            f"the gradient of a parameter of the loss is not finite (loss {loss:g}); no weight was written: "
-            "lower lr or look at the data",
+            f"the gradient of a parameter of the loss is not finite (loss {loss:g}); no weight was written: {TRY}",
             loss=loss,
         )
     if not math.isfinite(loss):
-        raise NonFiniteError(f"the loss is {loss:g}; no weight was written: lower lr or look at the data", loss=loss)
+        raise NonFiniteError(f"the loss is {loss:g}; no weight was written: {TRY}", loss=loss)
 
 
 def are_finite(tensors: Iterable[Tensor]) -> bool:

@@ -14,6 +14,7 @@ from corenet.data import Dataset
 from corenet.errors import ConfigError
 from corenet.history import History
 from corenet.integers import integer, positive_integer
+from corenet.paths import path_of
 from corenet.training.advice import advise, after, before
 from corenet.training.arguments import refuse_other_kinds
 from corenet.training.asked_metrics import Asked
@@ -134,11 +135,11 @@ def fit(
     if micro_batch_size is not None:
         positive_integer("micro_batch_size", micro_batch_size)
     refuse_outside("initial_epoch", initial_epoch, epochs)
-    if on_non_finite not in ("stop", "skip"):
+    if not isinstance(on_non_finite, str) or on_non_finite not in ("stop", "skip"):
         text = f"on_non_finite must be 'stop' or 'skip', not {on_non_finite!r:.80}"
         raise ConfigError(text, name="on_non_finite", value=on_non_finite)
     positive_integer("keep", keep)
-    saving = None if checkpoint is None else Saving(checkpoint, Every.of(every), keep)
+    saving = None if checkpoint is None else Saving(path_of("fit(checkpoint=...)", checkpoint), Every.of(every), keep)
     refuse_wrong(model, loss, optimizer, train, valid)
     measures, called = Measures(metrics, loss, train, valid), Callbacks(callbacks)
     learner = Learner(model, loss, optimizer)

@@ -37,7 +37,7 @@ class Settings:
 class Saving:
     """Where a training is saved, how often, and how many checkpoints stay."""
 
-    folder: str | Path
+    folder: Path
     every: Every
     keep: int
 

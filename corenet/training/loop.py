@@ -13,17 +13,21 @@ import torch
 from torch import Tensor
 
 from corenet.contracts.loss import averages
+from corenet.contracts.several import Tensors, rows
 from corenet.data import Dataset
-from corenet.errors import NonFiniteError
+from corenet.errors import NonFiniteError, OutOfMemoryError
 from corenet.history import Epoch, History
 from corenet.training.callbacks import Callbacks
 from corenet.training.draws import drawing_on
 from corenet.training.engines.engine import Engine, Piece
 from corenet.training.engines.optimizer_adapter import learning_rates
 from corenet.training.epoch_metrics import Measures
+from corenet.training.evidence import evidence
 from corenet.training.finite import are_finite, refuse_infinite_weights
 from corenet.training.ongoing import Ongoing
 from corenet.training.progress import TRAINING, progress_for
+
+ROWS = 10  # of a batch in a message
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class Training:
         ongoing = Ongoing(learner, self.measures, history, epochs.start)
         draws = drawing_on(learner.optimizer, self.seed, epochs, self.train.device, history)
         shown = progress_for(progress, epochs.stop, label, epochs.start)
-        with keeping(history), draws, shown as show, self.callbacks.during(ongoing):
+        with keeping(history), telling_of_memory(self.batch_size), draws, shown as show, self.callbacks.during(ongoing):
             while len(history) < len(epochs) and not stopped:
                 for record in self._epochs(epochs[len(history) : len(history) + self._at_once()]):
                     history.engine = self.engine.running
@@ -116,14 +120,41 @@ class Training:
                 yield piece
                 points += piece.points
         except NonFiniteError as error:
-            error.epoch = epochs[points // len(self.train)] + 1
-            error.step = points % len(self.train) // self.batch_size + 1
+            self._say_where(error, data[0], points, epochs[points // len(self.train)])
             raise
+
+    def _say_where(self, error: NonFiniteError, inputs: Tensors, points: int, epoch: int) -> None:
+        """Let an error say its step, the rows of its batch, and which layer's numbers were the first that went wrong.
+
+        ``inputs`` are those of the epoch, or of several, and ``points`` of them went by.
+        """
+        start = points % len(self.train)
+        size = min(self.batch_size, len(self.train) - start)
+        error.epoch, error.step = epoch + 1, start // self.batch_size + 1
+        error.rows = self.train.order(self.seed, epoch)[start : start + size].tolist()
+        told = ", ".join(map(str, error.rows[:ROWS])) + (", …" if size > ROWS else "")
+        found = evidence(self.engine.learner, rows(inputs, slice(points, points + size)))
+        error.evidence = f"{found}; rows {told} of the data"
 
 
 def _sums(value: Tensor, parts: int) -> list[float]:
     """Return the sum of each of so many equal parts."""
     return value.reshape(parts, -1).sum(1, dtype=torch.float64).tolist() if value.dim() else [value.item()]
+
+
+NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")  # as torch says it
+
+
+@contextmanager
+def telling_of_memory(batch_size: int) -> Iterator[None]:
+    """Let torch's errors about memory be one that says what to do."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and not any(each in str(error) for each in NO_MEMORY):
+            raise
+        text = f"there is not enough memory for batches of {batch_size} points; lower batch_size or micro_batch_size"
+        raise OutOfMemoryError(text) from error
 
 
 @contextmanager

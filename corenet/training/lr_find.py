@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count, islice
@@ -12,6 +11,7 @@ from typing import Any
 
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
+from corenet.contracts.numbers import positive
 from corenet.contracts.optimizer import Optimizer
 from corenet.contracts.several import each_of
 from corenet.data import Dataset
@@ -92,7 +92,7 @@ def lr_find(
     for name, value in (("batch_size", batch_size), ("steps", steps)):
         positive_integer(name, value)
     integer("seed", seed)
-    if steps < 2 or not 0 < start < end < math.inf:
+    if steps < 2 or not 0 < positive("start", start) < positive("end", end):
         what = f"start={start!r}, end={end!r}, steps={steps!r}"
         raise ConfigError(f"lr_find takes 0 < start < end and at least 2 steps, not {what}", name="start", value=start)
     refuse_wrong(model, loss, optimizer, train, None)

@@ -7,7 +7,6 @@ from typing import Any
 
 from torch import Tensor
 
-from corenet.checkpoint.saving import save
 from corenet.history import History, columns
 from corenet.training.epoch_metrics import Measures
 from corenet.training.learner import Learner
@@ -61,6 +60,8 @@ class Ongoing:
 
     def save(self, path: str | Path) -> None:
         """Save model, optimizer and loss."""
+        from corenet.checkpoint.saving import save  # few trainings do, and it leads to tables and their formats
+
         save(path, self.model, self.optimizer, loss=self.loss)
 
 

@@ -12,15 +12,16 @@ from typing import Any
 
 from corenet.contracts.loss import averages
 from corenet.contracts.several import rows
-from corenet.errors import CheckpointWarning, Interrupted, NonFiniteError
+from corenet.errors import CheckpointWarning, NonFiniteError
 from corenet.history import History
+from corenet.interrupted import Interrupted
 from corenet.training.draws import drawing_on
 from corenet.training.engines.engine import Piece
 from corenet.training.going_on.checkpoints import Checkpoints, Found
 from corenet.training.going_on.generators import generators, set_generators
 from corenet.training.going_on.interruptions import Noted, noting_signals
 from corenet.training.going_on.position import Position
-from corenet.training.loop import Training, keeping
+from corenet.training.loop import Training, keeping, telling_of_memory
 from corenet.training.ongoing import Ongoing
 from corenet.training.progress import TRAINING, progress_for
 
@@ -55,7 +56,8 @@ class SteadyTraining(Training):
         draws = drawing_on(learner.optimizer, self.seed, epochs, self.train.device, history)
         shown = progress_for(progress, epochs.stop, label, position.epoch)
         signals = nullcontext(Noted()) if self.checkpoints is None else noting_signals()
-        with keeping(history), self._telling(), draws, shown as show, signals as noted:
+        memory = telling_of_memory(self.batch_size)
+        with keeping(history), self._telling(), memory, draws, shown as show, signals as noted:
             course = Course(history, position, ongoing, noted)
             with self.callbacks.during(ongoing):
                 self._go_on(course)
@@ -103,7 +105,7 @@ class SteadyTraining(Training):
                     self._look(course)
                     start = perf_counter()
         except NonFiniteError as error:
-            error.epoch, error.step = position.epoch + 1, position.points // self.batch_size + 1
+            self._say_where(error, inputs, position.points, position.epoch)
             raise
 
     def _data(self, course: Course) -> tuple[Any, Any]:

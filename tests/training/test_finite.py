@@ -92,7 +92,10 @@ class Overflow(cn.Loss):
 def test_an_infinite_loss_is_refused_even_where_every_gradient_is_finite(batch, linear, refused):
     error = refused(linear(), Overflow(), *batch())
     assert (error.loss, error.module) == (INF, None)
-    assert str(error) == "the loss is inf; no weight was written: lower lr or look at the data"
+    assert (
+        str(error)
+        == "the loss is inf; no weight was written: lower lr, scale the data, or clip gradients by max_grad_norm"
+    )
 
 
 @pytest.mark.parametrize("bad", [NAN, INF])
@@ -105,7 +108,9 @@ def test_a_sigmoid_past_overflow_is_not_blamed_on_the_range_of_bce(linear, refus
     model = cn.Sequential(linear(), cn.Sigmoid())
     model[0].weight.copy_(torch.tensor([[3e38, -3e38]]))
     error = refused(model, cn.BCELoss(), torch.full((8, 2), 10.0), torch.ones(8, 1))  # ∞ − ∞
-    assert str(error) == "the model's output is not finite; lower lr or look at the data"
+    assert (
+        str(error) == "the model's output is not finite; lower lr, scale the data, or clip gradients by max_grad_norm"
+    )
     assert isinstance(error.__cause__, cn.RangeError)
 
 

@@ -28,6 +28,8 @@ class Histogram:
     low: str
     high: str
     zero: float | None
+    width: int = WIDTH
+    height: int = HEIGHT
 
     @classmethod
     def of(cls, summary: TensorSummary) -> Histogram | None:

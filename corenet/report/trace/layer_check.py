@@ -108,8 +108,8 @@ def gradient_check(tensor: TensorReport) -> GradientCheck:
     return GradientCheck("flat", "flat here") if tensor.flat else GradientCheck("inconclusive", "not clear")
 
 
-def check_layer(component: Module | Loss, *inputs: Tensors) -> LayerCheck:
-    """Check the gradients of ``component`` on ``inputs``; an exception becomes a finding.
+def check_layer(component: Module | Loss, *inputs: Tensors, most: int = ELEMENTS) -> LayerCheck:
+    """Check the gradients of ``component`` on ``inputs``, at ``most`` elements of each; an exception becomes a finding.
 
     >>> import corenet as cn, torch
     >>> check = check_layer(cn.Tanh(), torch.tensor([1.0]))
@@ -117,7 +117,7 @@ def check_layer(component: Module | Loss, *inputs: Tensors) -> LayerCheck:
     (False, 'agrees')
     """
     try:
-        return LayerCheck(examine(component, *inputs, most=ELEMENTS))
+        return LayerCheck(examine(component, *inputs, most=most))
     except (GradientError, ShapeError) as error:  # it took this input in the step, so its backward is at fault
         return LayerCheck(failure=GradientCheck("rule_broken", "WRONG", reason_of(error)))
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything; the step itself went well

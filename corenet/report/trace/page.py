@@ -6,13 +6,13 @@ import math
 from dataclasses import dataclass
 from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment
 
+from corenet.report.html.templates import environment
 from corenet.report.trace.formatting import format_number, format_shape, gradients, indexed, layer_title
-from corenet.report.trace.histogram import HEIGHT, WIDTH, Histogram
+from corenet.report.trace.histogram import Histogram
 from corenet.report.trace.layer_check import ELEMENTS
-from corenet.report.trace.shown_source import backward_sources, shown_source, visible
+from corenet.report.trace.shown_source import backward_sources, shown_source
 from corenet.report.trace.step_trace import StepTrace
 
 
@@ -32,29 +32,15 @@ def page(trace: StepTrace, title: str) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("corenet.report.trace", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_visible,
-    )
-    environment.filters.update(shape=format_shape, number=format_number, title=layer_title, gradients=gradients)
-    environment.globals.update(
+    trace = environment("corenet.report.trace")
+    trace.filters.update(shape=format_shape, number=format_number, title=layer_title, gradients=gradients)
+    trace.globals.update(
         indexed=indexed,
         histogram=Histogram.of,
         shown_source=shown_source,
         backward_sources=backward_sources,
-        drawing_width=WIDTH,
-        drawing_height=HEIGHT,
     )
-    return environment
-
-
-def _visible(value: object) -> object:
-    """Take from every text what could disguise it; what a macro made has gone through here already."""
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return trace
 
 
 @dataclass(frozen=True)

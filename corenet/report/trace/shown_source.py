@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from unicodedata import category
-
 from corenet.contracts.module import Module
+from corenet.report.html.templates import visible
 from corenet.testing.diagnosis.method_source import method_of
 
 
@@ -31,12 +30,3 @@ def backward_sources(cls: type[Module]) -> list[str]:
     """
     halved = getattr(cls, "backward_parameters") is not Module.backward_parameters  # noqa: B009 - a method, not a value
     return [shown_source(cls, name) for name in ["backward", "backward_parameters"][: 1 + halved]]
-
-
-def visible(text: str) -> str:
-    r"""Return ``text`` without what could make it look like another: control characters and changes of direction.
-
-    >>> visible("a\x1b[31mb\u202ec")
-    'a[31mbc'
-    """
-    return "".join(each for each in text if each in "\n\t" or not category(each).startswith("C"))

@@ -18,7 +18,7 @@ from corenet.contracts.sequential import label
 from corenet.contracts.several import Tensors, each_of
 from corenet.errors import CorenetError, StructureError
 from corenet.registry.sanitize import plain
-from corenet.report.trace.layer_check import LayerCheck, check_layer
+from corenet.report.trace.layer_check import ELEMENTS, LayerCheck, check_layer
 from corenet.report.trace.layer_trace import LayerTrace, ParameterTrace
 from corenet.report.trace.observe import Observation, layers, observe
 from corenet.report.trace.tensor_summary import TensorSummary
@@ -54,12 +54,14 @@ class StepTrace:
         }
 
 
-def trace_step(model: Module, loss: Loss, optimizer: Optimizer, input: Tensors, target: Tensors) -> StepTrace:
+def trace_step(
+    model: Module, loss: Loss, optimizer: Optimizer, input: Tensors, target: Tensors, most: int = ELEMENTS
+) -> StepTrace:
     """Do one step of training, :func:`~corenet.train_step` itself, and return what happened in each layer.
 
     The layers are the modules of a :class:`~corenet.Sequential`, and of those within it. Each is
     checked against central differences on its input in this step, with the weights from before
-    the step, at up to 200 elements of each tensor. The loss after the step is that of
+    the step, at up to ``most`` elements of each tensor. The loss after the step is that of
     the same batch, in training mode, with the same random numbers.
 
     Raises:
@@ -80,18 +82,18 @@ def trace_step(model: Module, loss: Loss, optimizer: Optimizer, input: Tensors, 
     before, random_state = copy.deepcopy(model), _generator(input).get_state()
     with observe(model) as observed:
         value = train_step(model, loss, optimizer, input, target)
-    traced = [_layer(each, old) for each, (_, old) in zip(observed, layers(before), strict=True)]
+    traced = [_layer(each, old, most) for each, (_, old) in zip(observed, layers(before), strict=True)]
     return StepTrace(
         tuple(traced),
         plain(label(loss)),
-        check_layer(loss, _output(observed), target),
+        check_layer(loss, _output(observed), target, most=most),
         value.sum().item(),
         _value_again(model, loss, input, target, random_state),
         plain(label(optimizer)),
     )
 
 
-def _layer(observation: Observation, before: Module) -> LayerTrace:
+def _layer(observation: Observation, before: Module, most: int) -> LayerTrace:
     units, dead = _dead(observation)
     inputs = input_names(before, len(observation.inputs))
     outputs = ["output"] if len(observation.outputs) == 1 else [f"output {n}" for n in range(len(observation.outputs))]
@@ -106,7 +108,7 @@ def _layer(observation: Observation, before: Module) -> LayerTrace:
         _parameters(observation, dict(before.named_parameters())),
         units,
         dead,
-        check_layer(before, *observation.inputs),
+        check_layer(before, *observation.inputs, most=most),
         tuple(name for name, each in zip(inputs, observation.inputs, strict=True) if not each.is_floating_point()),
     )
 

@@ -55,6 +55,24 @@ def early_end(trial: Trial) -> None:
 
 
 @CALLBACK_CONTRACT_CHECKS.add(since="0.2")
+def resumed(trial: Trial) -> None:
+    """A training that goes on from a checkpoint, with what ``state_dict`` gave, is the one that never stopped."""
+    for what, numbers in _TRAININGS.items():
+        whole = _run(what, StandInTraining(numbers), trial.build())
+        for epochs in {1, len(numbers) // 2, len(numbers) - 1}:
+            callback, training = trial.build(), StandInTraining(numbers)
+            training.begin_epochs(callback, epochs)
+            again = trial.build()
+            try:
+                cut = training.resumed(callback, again)
+            except Exception as error:
+                raise Violation(f"going on after {training.epoch} epochs raises {reason_of(error)}") from error
+            if cut != whole:
+                text = f"where the loss {what}, going on after {epochs} epochs comes to {cut}, not {whole}"
+                raise Violation(text, "return in state_dict() all that it remembers, and take it back")
+
+
+@CALLBACK_CONTRACT_CHECKS.add(since="0.2")
 def does_something(trial: Trial) -> None:
     """It writes one of the three methods: one that is misspelt is never called."""
     written = [name for name in ("begin", "after_epoch", "end") if _writes(trial.build(), name)]

@@ -10,6 +10,7 @@ from torch import Tensor
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.several import Tensors
+from corenet.contracts.unusable import refuse_unusable
 from corenet.errors import ConfigError
 from corenet.integers import integer
 from corenet.testing.gradcheck.deterministic import Deterministic
@@ -120,5 +121,6 @@ def _refuse_arguments(subject: object, inputs: tuple[object, ...], rtol: float, 
         tensors += given if isinstance(subject, Loss) and isinstance(given, tuple) else [given]
     if not all(isinstance(tensor, Tensor) for tensor in tensors):
         raise ConfigError(f"gradcheck of {subject!r} takes torch.Tensors, got {inputs!r:.80}")
+    refuse_unusable("gradcheck", tensors)
     if not all(tensor.isfinite().all() for tensor in tensors if isinstance(tensor, Tensor)):
         raise ConfigError(f"gradcheck of {subject!r} needs finite inputs; an infinity or NaN has no neighbours")

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from corenet.checkpoint.description import Builder, Describer
 from corenet.contracts.elementwise_loss import ElementwiseLoss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
@@ -81,13 +82,29 @@ class StandInTraining:
         """Go through the epochs with a callback, until it stops them."""
         self.begin_epochs(callback, len(self._numbers))
         callback.end(self)
+        return self._done()
+
+    def _done(self) -> Done:
         (weight,) = self.model.parameters()
         return Done(self.epoch, self.optimizer.lr, weight[0].item())
 
     def begin_epochs(self, callback: Any, epochs: int) -> None:
         """Begin, and go through some of the epochs."""
         callback.begin(self)
-        for epoch, numbers in enumerate(self._numbers[:epochs], 1):
+        self._go_through(callback, epochs)
+
+    def resumed(self, callback: Any, again: Any) -> Done:
+        """Go on after some epochs with another callback, which is given the state of the first."""
+        state = _as_from_a_file(callback.state_dict())
+        again.begin(self)
+        again.load_state_dict(state)
+        if not (self.answers and self.answers[-1]):
+            self._go_through(again, len(self._numbers))
+        again.end(self)
+        return self._done()
+
+    def _go_through(self, callback: Any, epochs: int) -> None:
+        for epoch, numbers in list(enumerate(self._numbers[:epochs], 1))[self.epoch :]:
             for weight in self.model.parameters():
                 weight.fill_(epoch)
             measured = {
@@ -101,3 +118,13 @@ class StandInTraining:
                 raise Violation("after_epoch() changes the history")
             if self.answers[-1]:
                 return
+
+
+def _as_from_a_file(state: Any) -> Any:
+    """Return what a file gives back of a callback's state."""
+    describer = Describer(lambda cls: None)
+    return Builder(_no_component, describer.tensors).value(describer.value(state, "state_dict()"))
+
+
+def _no_component(kind: str, name: str) -> type:
+    raise ValueError(f"a state has no {kind}")

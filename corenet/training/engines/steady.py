@@ -135,16 +135,21 @@ class Steady(Engine):
         """Record a step on such batches and verify it: from other weights than the training's, or else from its own."""
         recorder = self._single.recorder
         few = list(zip(*(pieces(each, size) for each in self._sample(batch, inputs, targets, size)), strict=True))
-        for sets_stage in (True, False):
+        for turn in range(REHEARSALS):
             with taken_back(self.learner), suppress(*PASSED_BY):
-                for turn in range(REHEARSALS):
-                    if recorder.refusal is not None or _is_verified(recorder.steps.get(batch)):
-                        return
-                    if sets_stage:
-                        set_stage(self.learner, turn)
-                    self._single.step(*few[turn % len(few)])
-        if not _is_verified(recorder.steps.get(batch)):  # later, it would be so by chance
+                set_stage(self.learner, turn)
+                self._try(batch, *few[turn % len(few)])
+        with taken_back(self.learner), suppress(*PASSED_BY):
+            for turn in range(REHEARSALS):
+                self._try(batch, *few[turn % len(few)])
+        if recorder.refusal is None and not _is_verified(recorder.steps.get(batch)):  # later, it would be so by chance
             recorder.refuse(NotRecordable("no step could be verified before the training goes on"))
+
+    def _try(self, batch: Key, input: Tensors, target: Tensors) -> None:
+        """Do a step if it is not known yet whether one is recorded rightly."""
+        recorder = self._single.recorder
+        if recorder.refusal is None and not _is_verified(recorder.steps.get(batch)):
+            self._single.step(input, target)
 
     def _looped(
         self, batch: Key, recorded: RecordedStep, inputs: Tensors, targets: Tensors, size: int
@@ -158,12 +163,13 @@ class Steady(Engine):
             self._refuse(error)
             return None
         steps = max(1, min(VERIFIED_BY, held(chunks, count(sample[0]) // size)))
-        for turn, sets_stage in enumerate([True, True, True, False]):
-            if not chunks.verified and chunks.failure is None:
+        for turn in range(REHEARSALS):
+            if not chunks.verified and not chunks.refuted:
+                start = turn % (count(sample[0]) // size - steps + 1) * size
                 with taken_back(learner), suppress(*PASSED_BY):
-                    if sets_stage:
+                    if turn < REHEARSALS - 1:
                         set_stage(learner, turn)
-                    list(chunks.verify(*rows_of(*sample, 0, steps * size), size))
+                    list(chunks.verify(*rows_of(*sample, start, start + steps * size), size))
         if not chunks.verified:
             self._refuse(chunks.failure or chunks.refutation)
             return None

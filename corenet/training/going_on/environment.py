@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import platform
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from corenet import __version__
+from corenet.machine import processor
 from corenet.training.engines.cpu.cc import compiler_version
 
 
@@ -32,13 +31,3 @@ def differences(then: Any, now: dict[str, Any]) -> str:
     then = then if isinstance(then, dict) else {}
     other = [name for name, value in now.items() if then.get(name) != value]
     return ", ".join(f"{name} {then.get(name)} then and {now[name]} now" for name in other)
-
-
-def processor() -> str:
-    """Return the name of the processor where the system gives it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or "unknown processor"
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else "unknown processor"

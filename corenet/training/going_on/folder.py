@@ -25,8 +25,8 @@ class Folder:
         OutputError: it is no folder, and none can be made there.
     """
 
-    def __init__(self, path: str | Path, keep: int) -> None:
-        self.path, self._keep = Path(path), keep
+    def __init__(self, path: Path, keep: int) -> None:
+        self.path, self._keep = path, keep
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:

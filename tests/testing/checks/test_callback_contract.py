@@ -22,6 +22,22 @@ class Right(cn.Callback):
     def end(self, training):
         pass
 
+    def state_dict(self):
+        return {"least": self.least}
+
+    def load_state_dict(self, state):
+        self.least = state["least"]
+
+
+class KeepsToItself(Right):
+    """Says nothing of what it remembers."""
+
+    def state_dict(self):
+        return {}
+
+    def load_state_dict(self, state):
+        pass
+
 
 class OnlyEnds(cn.Callback):
     def end(self, training):
@@ -73,6 +89,7 @@ class Misspelt(cn.Callback):
         (Answers, "callback.runs", "after_epoch() returns 'no', not a bool or None"),
         (Prunes, "callback.runs", "after_epoch() changes the history"),
         (NeedsAnEpoch, "callback.early_end", "end() after 0 epochs raises IndexError"),
+        (KeepsToItself, "callback.resumed", "where the loss is not finite, going on after 1 epochs comes to Done("),
         (Misspelt, "callback.does_something", "it has none of begin, after_epoch and end of its own"),
     ],
 )

@@ -198,7 +198,7 @@ def rebound(template: Template, learner: Learner) -> CompiledLoop:
     moved = replace(
         update,
         numbers=move.tensor(update.numbers),
-        reads=Guards.of_update(learner.optimizer),
+        reads=update.reads.of_like_update(learner.optimizer),
         state=recorded_state(learner.optimizer),
     )
     return CompiledLoop(recorded, moved, move.function(template.loop.apply), learner.optimizer)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from hashlib import blake2b
 from typing import Any
 
@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from corenet.contracts.parameter import Buffer, Parameter
-from corenet.contracts.tree import Tree, members
+from corenet.contracts.tree import Tree
 from corenet.training.engines.optimizer_adapter import tensors_of
-from corenet.training.engines.recording.moving import moved_by
+from corenet.training.engines.recording.moving import held_by, moved_by
 from corenet.training.engines.recording.op_log import memory
 from corenet.training.engines.recording.recorded_update import rule_of
 from corenet.training.engines.recording.watches import PLAIN
@@ -29,13 +29,13 @@ def structure_of(learner: Learner) -> Hashable:
     >>> structure_of(learner(1)) == structure_of(learner(1)), structure_of(learner(1)) == structure_of(learner(3))
     (True, False)
     """
-    places = {id(parameter): place for place, parameter in enumerate(learner.parameters())}
-    tensors = _tensors(learner)
+    held, parameters = held_by(learner), learner.parameters()
+    tensors = [*parameters, *held.moved(), *tensors_of(learner.optimizer)]
+    places = {id(parameter): place for place, parameter in enumerate(parameters)}
     first: dict[int, int] = {}
     shared = tuple(first.setdefault(memory(tensor), place) for place, tensor in enumerate(tensors))
     return (
-        tuple((path, _described(module)) for path, module in learner.model.named_modules()),
-        tuple((path, _described(part)) for path, part in learner.loss.named_modules()),
+        tuple((path, type(part), _described(own)) for path, part, own in held.parts),
         tuple(rule_of(learner.optimizer)),
         tuple(places.get(id(each)) for each in learner.optimizer.parameters),
         tuple(map(_layout, tensors)),
@@ -45,22 +45,18 @@ def structure_of(learner: Learner) -> Hashable:
 
 def memories_of(learner: Learner) -> list[torch.UntypedStorage]:
     """Return the memories of a learner's tensors, in an order fixed by its structure."""
-    return [tensor.untyped_storage() for tensor in _tensors(learner)]
+    tensors = [*learner.parameters(), *moved_by(learner), *tensors_of(learner.optimizer)]
+    return [tensor.untyped_storage() for tensor in tensors]
 
 
-def _tensors(learner: Learner) -> list[Tensor]:
-    return [*learner.parameters(), *moved_by(learner), *tensors_of(learner.optimizer)]
-
-
-def _described(part: object) -> Hashable:
-    return type(part), tuple((name, *_value(value)) for name, value in members(part))
+def _described(own: Iterable[tuple[str, object]]) -> Hashable:
+    return tuple((name, *_value(value)) for name, value in own)
 
 
 def _value(value: object) -> tuple[Any, ...]:
-    if isinstance(value, (Parameter, Buffer)):
-        return value.shape, value.dtype, value.device
     if isinstance(value, Tensor):
-        return value.shape, value.dtype, value.device, _digest(value)  # a constant, alike in all
+        kind = value.shape, value.dtype, value.device
+        return kind if isinstance(value, (Parameter, Buffer)) else (*kind, _digest(value))  # a constant, alike in all
     if isinstance(value, Tree):
         return ()  # it stands in the list itself
     return (type(value), value) if isinstance(value, PLAIN) else (id(value),)

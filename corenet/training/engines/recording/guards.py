@@ -73,12 +73,17 @@ class Guards:
         return self.of_step(model, loss, self._names)
 
     @classmethod
-    def of_update(cls, optimizer: Optimizer) -> Self:
+    def of_update(cls, optimizer: Optimizer, names: Collection[str] = UPDATE) -> Self:
         """Return what the optimizer's rule reads, but rate and count of steps."""
-        reachable = Reachable(UPDATE, _COUNTED)
+        reachable = Reachable(names, _COUNTED)
         reachable.add(optimizer, "optimizer")
         own, shared, unseen = reachable.explore()
-        return cls(own, shared, [*unseen, *map(Unseen, (*reachable.mutable, *reachable.returns))], reachable.sets)
+        also = map(Unseen, (*reachable.mutable, *reachable.returns))
+        return cls(own, shared, [*unseen, *also], reachable.sets, reachable.names)
+
+    def of_like_update(self, optimizer: Optimizer) -> Self:
+        """Return those of a rule of the same structure, whose code reads the same names."""
+        return self.of_update(optimizer, self._names)
 
     @classmethod
     def of_rule(cls, optimizer: Optimizer) -> Self:

@@ -51,7 +51,7 @@ class RecordedUpdate:
 
     def holds(self, steps: range) -> bool:
         """Tell whether the rule does the same in each of these steps, but for its numbers."""
-        return all(comparison(step) for comparison in self.comparisons for step in steps)
+        return all(comparison.holds(steps) for comparison in self.comparisons)
 
     def numbers_of(self, optimizer: Optimizer, steps: range) -> Numbers:
         """Return the numbers of each of these steps."""

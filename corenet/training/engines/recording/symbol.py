@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -17,8 +18,28 @@ from torch import Tensor
 from corenet.training.engines.unsupported import NotRecordable
 
 At = Callable[[int, Sequence[float]], Any]  # of the count of steps, and the rate of each group
-Comparison = Callable[[int], bool]
 IN_SIGHT = "use + - * / and ** on them alone, as x ** 0.5 for math.sqrt(x), and keep anything else in the state"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How a number that depends on the count of steps compared once with another, or with a constant."""
+
+    relation: Callable[[Any, Any], bool]
+    one: At
+    other: Any
+    answer: bool
+
+    def holds(self, steps: range) -> bool:
+        """Tell whether they compare so in each of these steps."""
+        if self.one is _count and type(self.other) in (int, float) and not steps[0] <= self.other <= steps[-1]:
+            steps = steps[:1]  # a constant that is none of them is on one side of all
+        other = _at(self.other)
+        return all(self.relation(self.one(step, ()), other(step, ())) is self.answer for step in steps)
+
+
+def _count(step: int, rates: Sequence[float]) -> int:
+    return step
 
 
 class Trial:
@@ -29,7 +50,7 @@ class Trial:
         self.at: list[At] = []
         self.counts: list[bool] = []  # whether each depends on the count of steps
         self._places: dict[float, int] = {}
-        self.steps = Symbol(self, lambda step, rates: step, has_rate=False, counts=True)
+        self.steps = Symbol(self, _count, has_rate=False, counts=True)
 
     def rate(self, group: int) -> Symbol:
         """Return the rate of a group."""
@@ -47,10 +68,10 @@ class Trial:
         """Return which number has the mark ``value``, or None if none has."""
         return self._places.get(value) if type(value) is float else None
 
-    def compared(self, relation: Callable[[Any, Any], bool], one: At, other: At) -> bool:
-        """Return how two numbers that depend on the count of steps compare now, and note it."""
-        answer = relation(one(self.now, ()), other(self.now, ()))
-        self._comparisons.append(lambda step: relation(one(step, ()), other(step, ())) is answer)
+    def compared(self, relation: Callable[[Any, Any], bool], one: At, other: Any) -> bool:
+        """Return how a number that depends on the count of steps compares now with another, and note it."""
+        answer = relation(one(self.now, ()), _at(other)(self.now, ()))
+        self._comparisons.append(Comparison(relation, one, other, answer))
         return answer
 
 
@@ -101,7 +122,7 @@ def _comparing(relation: Callable[[Any, Any], bool]) -> Callable[..., Any]:
             return NotImplemented
         if self.has_rate or (isinstance(value, Symbol) and value.has_rate):
             raise NotRecordable("the rule compares its rate in Python", "let it do the same at every rate")
-        return self.trial.compared(relation, self.at, _at(value))
+        return self.trial.compared(relation, self.at, value)
 
     return compare
 

@@ -1,6 +1,8 @@
 """The numbers of a rule that depend on the step: found however they are computed, and told for each step."""
 
+import itertools
 import math
+import operator
 
 import pytest
 import torch
@@ -159,8 +161,22 @@ def test_comparisons_of_the_count_of_steps_are_answered_as_things_are_and_noted(
     assert (steps + 1 > 4) is True
     assert (2**steps == 16) is True
     assert (math.pi < steps) is True
-    assert [[holds(step) for holds in comparisons] for step in (3, 4, 5)] == [
+    assert [[each.holds(range(step, step + 1)) for each in comparisons] for step in (3, 4, 5)] == [
         [False, False, False],
         [True, True, True],
         [True, False, True],
     ]
+
+
+@pytest.mark.parametrize("relation", [operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge])
+def test_of_many_steps_a_comparison_tells_what_each_of_them_would(relation):
+    for other in (*range(-1, 9), 2.5, math.nan, math.inf, None, "four", (parabola := lambda steps: (steps - 4) ** 2)):
+        comparisons = []
+        steps = Trial(seed=3, steps=4, comparisons=comparisons).steps
+        try:
+            relation(steps, other(steps) if other is parabola else other)
+        except TypeError:  # a count is no more or less than a text
+            continue
+        single = [comparisons[0].holds(range(step, step + 1)) for step in range(9)]
+        for first, last in itertools.combinations(range(10), 2):
+            assert comparisons[0].holds(range(first, last)) is all(single[first:last])

@@ -1,0 +1,1 @@
+"""What the HTML pages share: how their templates are read, their style, and their drawings."""

@@ -12,10 +12,15 @@ FOLDERS = sorted(each for each in (ROOT / "plugins").glob("corenet-*") if each.n
 
 
 def components_of(folder):
-    """Return what the hooks of a plugin name, without an import of its code."""
+    """Return what the hooks of a plugin name beside experiments, without an import of its code."""
+    return [each for name, each in announced_by(folder) if name != "corenet_experiments"]
+
+
+def announced_by(folder):
+    """Return what a plugin announces, each with the name of its hook."""
     (path,) = folder.glob("corenet_*/components.py")
-    hooks = [hook for name, hook in runpy.run_path(str(path)).items() if name.startswith("corenet_")]
-    return [component for hook in hooks for component in hook()]
+    hooks = {name: hook for name, hook in runpy.run_path(str(path)).items() if name.startswith("corenet_")}
+    return [(name, each) for name, hook in hooks.items() for each in hook()]
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
@@ -27,6 +32,14 @@ def test_the_table_of_a_plugin_is_complete(folder):
         lines.append(f"| `{each.name}` | `{each.target.rpartition(':')[2]}` | {summary} |")
     assert len(lines) > 2
     assert table == "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_every_experiment_of_a_plugin_is_told_of(folder):
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    for each in [each.name for name, each in announced_by(folder) if name == "corenet_experiments"]:
+        assert f"| `{each}` | `{folder.name}` |" in PAGE
+        assert f"corenet reproduce {each}" in readme
 
 
 def test_the_readme_names_every_package():

@@ -14,7 +14,7 @@ import torch
 import corenet as cn
 
 ENGINES = ("plain", "replay", "compiled")
-LONGEST = 0.7  # seconds from its start to the end of a process
+LONGEST = 1.2  # seconds from its start to the end of a process
 KEEP = 2
 
 

@@ -149,5 +149,6 @@ def corenet_initializers() -> Iterator[ComponentSpec]:
 
 @hookimpl
 def corenet_experiments() -> Iterator[ExperimentSpec]:
-    names = ("000", "001a", "001b", "002", "003a", "003b", "004", "004b")
-    yield from (ExperimentSpec(name, f"corenet.experiments:{name}.toml") for name in names)
+    of_students = ("000", "001a", "001b", "002", "003a", "003b", "004", "004b")
+    of_tables = ("iris", "wine", "breast_cancer", "diabetes")
+    yield from (ExperimentSpec(name, f"corenet.experiments:{name}.toml") for name in (*of_students, *of_tables))

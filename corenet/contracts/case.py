@@ -18,7 +18,7 @@ class Case:
     Args:
         arguments: keyword arguments of the constructor, for an optimizer without its parameters.
         shape: of the input (and of the target of a loss).
-        domain: the interval that input is drawn from.
+        domain: the interval that input is drawn from; one that contains (−2, 2) stands for all numbers.
         target_domain: the interval that a loss's target is drawn from; ``domain`` if None.
         kinks: inputs at which there is no derivative; none is drawn near them.
         classes: the number of classes of a loss whose targets are class indices, one for each

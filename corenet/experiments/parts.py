@@ -102,7 +102,7 @@ def is_set(source: str) -> bool:
 
 def _split(table: Table, data: Any, seed: int) -> Parts:
     train, valid, test = table.split(data["valid"], data["test"], seed)
-    return Parts(train, valid if data["valid"] else None, test if data["test"] else None, table.coding, table=table)
+    return Parts(train, valid, test, table.coding, table=table)
 
 
 def _drawn(data: Any, seed: int) -> Parts:

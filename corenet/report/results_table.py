@@ -9,6 +9,7 @@ from corenet.registry.sanitize import plain
 from corenet.text_table import text_table
 
 PARTS = ("train", "valid", "test")
+NONE = "–"
 
 
 def results_table(results: Mapping[str, Any]) -> list[str]:
@@ -25,7 +26,7 @@ def results_table(results: Mapping[str, Any]) -> list[str]:
     parts = [part for part in PARTS if part in metrics]
     last = parts[-1]
     rows = [
-        (name, *(_number(metrics[part].get(name)) for part in parts), _number(baseline[last].get(name)))
+        (name, *(number(metrics[part].get(name)) for part in parts), number(baseline[last].get(name)))
         for name, value in metrics[last].items()
         if not isinstance(value, list)
     ]
@@ -36,17 +37,28 @@ def results_table(results: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _number(value: Any) -> str:
-    """Return a number, or its mean and deviation over rounds."""
-    if isinstance(value, Mapping):
-        return "–" if value["mean"] is None else f"{_figure(value['mean'])} ± {_figure(value['std'])}"
-    return "–" if value is None else _figure(value)
+def number(value: Any) -> str:
+    """Return a number, its mean ± deviation over rounds, or a dash for none.
+
+    >>> number(0.98765), number({"mean": 56.85, "std": 5.5}), number(None)
+    ('0.988', '56.85 ± 5.50', '–')
+    """
+    if value is None or isinstance(value, Mapping):
+        return NONE if value is None or value["mean"] is None else _with_deviation(value["mean"], value["std"])
+    return _figure(value)
+
+
+def _with_deviation(mean: float, deviation: float) -> str:
+    text = _figure(mean)
+    _, point, decimals = text.partition(".")
+    is_short = "e" in text or not point
+    return f"{text} ± {_figure(deviation) if is_short else f'{deviation:.{len(decimals)}f}'}"
 
 
 def _figure(value: float) -> str:
-    """Return a number with three digits behind the point, or four that count where it is large.
+    """Return a number with three digits behind the point, or the four that count where it is large or near zero.
 
-    >>> _figure(0.98765), _figure(-12345.6)
-    ('0.988', '-1.235e+04')
+    >>> _figure(0.98765), _figure(0.00046512), _figure(-12345.6)
+    ('0.988', '0.0004651', '-1.235e+04')
     """
-    return f"{value:.3f}" if abs(value) < 1000 else f"{value:.4g}"
+    return f"{value:.3f}" if value == 0 or 0.01 <= abs(value) < 10 else f"{value:.4g}"

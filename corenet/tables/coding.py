@@ -111,6 +111,7 @@ class TableCoding:
         from corenet.tables.sources import blocks
 
         positive_integer("batch", batch)
+        batch = min(batch, 2**31)  # more than any table has, and polars takes no larger number
         warned: set[str] = set()
         for rows in blocks(source, self._reading(how), batch):
             self._warn(rows, warned)

@@ -20,7 +20,7 @@ def stratified(classes: Rows, valid: float, test: float, seed: int) -> tuple[Row
     as the whole is, to within a row. One row of each class is kept for training from the start.
 
     Raises:
-        ConfigError: a fraction is none, or leaves a part empty.
+        ConfigError: a fraction is none, or leaves a part empty though it is not 0.
 
     >>> [part.tolist() for part in stratified(np.array([0, 1] * 4), 0.25, 0.25, seed=0)]
     [[0, 1, 3, 4], [5, 6], [2, 7]]
@@ -42,6 +42,8 @@ def stratified(classes: Rows, valid: float, test: float, seed: int) -> tuple[Row
 
 
 def _count(name: str, fraction: float, length: int) -> int:
+    if fraction == 0:
+        return 0
     count = round(length * fraction) if isinstance(fraction, float) and 0 < fraction < 1 else 0
     if count == 0:
         raise ConfigError(
@@ -62,6 +64,6 @@ def _by_class(classes: Rows, seed: int) -> tuple[Rows, NDArray[np.bool_]]:
 
 def _every_so_manieth(rows: Rows, count: int) -> tuple[Rows, Rows]:
     """Return ``count`` of the rows, evenly from first to last, and the others."""
-    taken = (np.arange(count) + 0.5) * len(rows) // count
+    taken = (np.arange(count) + 0.5) * len(rows) // max(count, 1)
     chosen = np.isin(np.arange(len(rows)), taken.astype(int))
     return rows[chosen], rows[~chosen]

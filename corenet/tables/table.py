@@ -21,6 +21,8 @@ from corenet.tables.targets import ClassTarget, NumberTarget
 if TYPE_CHECKING:
     from corenet.tables.rows import Rows
 
+Split = tuple[Dataset, Any, Any]  # the others are data sets too, or None
+
 
 class Table:
     """A table whose columns are understood; :func:`~corenet.table` makes it, and ``print`` shows what was decided.
@@ -36,14 +38,14 @@ class Table:
         self._missing = tuple(missing)
         self.coding = self._fitted(np.arange(len(rows)))
 
-    def split(self, valid: float = 0.2, test: float = 0.2, seed: int = 0) -> tuple[Dataset, Dataset, Dataset]:
+    def split(self, valid: float = 0.2, test: float = 0.2, seed: int = 0) -> Split:
         """Return data sets for training, for looking on and for testing; each has the classes in the same proportion.
 
         What standardises and codes them is taken from the training part alone, and is :attr:`coding` from now on. Each
-        class has a row at least in the training part.
+        class has a row at least in the training part. A part of a fraction of 0 is None.
 
         Raises:
-            ConfigError: a fraction leaves a part empty.
+            ConfigError: another fraction leaves a part empty, or they leave too little to train on.
 
         >>> train, valid, test = table("iris").split(valid=0.2, test=0.1)
         >>> len(train), len(valid), len(test)
@@ -52,8 +54,9 @@ class Table:
         parts = stratified(self._classes(), valid, test, seed)
         self.coding = self._fitted(parts[0])
         whole = self.coding.encoded(self.rows)
-        train, looked, tested = (Dataset(whole.inputs[part], whole.targets[part]) for part in parts)
-        return train, looked, tested
+        train, *others = (Dataset(whole.inputs[part], whole.targets[part]) if len(part) else None for part in parts)
+        assert train is not None, "each class has a row in it"
+        return train, others[0], others[1]
 
     def dataset(self) -> Dataset:
         """Return all rows as they are coded, in the table's order."""

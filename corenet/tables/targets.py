@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from corenet.errors import DataError, ShapeError
+from corenet.errors import DataError, DTypeError, RangeError, ShapeError
 from corenet.tables.spelling import listed, quoted
 
 if TYPE_CHECKING:
@@ -82,6 +82,10 @@ class ClassTarget:
                 raise ShapeError(f"the labels of {self.name}", output.shape, expected)
             _refuse_nan(output)
             output = output.argmax(1)
+        if output.is_complex():
+            raise DTypeError(f"the labels of {self.name} are of logits, probabilities or indices, not {output.dtype}")
+        if output.numel() and not 0 <= int(output.min()) <= int(output.max()) < len(self.classes):
+            raise RangeError(f"the labels of {self.name} have the indices 0 to {len(self.classes) - 1}")
         return [self.classes[index] for index in output.reshape(-1).tolist()]
 
     def to_dict(self) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from corenet.testing.checks.loss_contract import LOSS_CONTRACT_CHECKS
 from corenet.testing.checks.loss_edges import LOSS_EDGES_CHECKS
 from corenet.testing.checks.loss_gradient import LOSS_GRADIENT_CHECKS
 from corenet.testing.checks.loss_half_precision import LOSS_HALF_CHECKS
+from corenet.testing.checks.loss_rows import LOSS_ROWS_CHECKS
 from corenet.testing.checks.metric_contract import METRIC_CONTRACT_CHECKS
 from corenet.testing.checks.module_calls import MODULE_CALLS_CHECKS
 from corenet.testing.checks.module_contract import MODULE_CONTRACT_CHECKS
@@ -55,6 +56,7 @@ CHECKS: dict[Kind, list[Check]] = {
         *LOSS_GRADIENT_CHECKS,
         *LOSS_HALF_CHECKS,
         *LOSS_EDGES_CHECKS,
+        *LOSS_ROWS_CHECKS,
         *LOSS_CALLS_CHECKS,
         *LOSS_CONTRACT_CHECKS,
     ],

@@ -68,7 +68,7 @@ class Callbacks:
 
     def load(self, state: list[dict[str, Any]], training: Training) -> None:
         """Give each, after it was begun, what :meth:`state` returned."""
-        for callback, kept in zip(self._all, state, strict=True):
+        for callback, kept in zip(self._all, state, strict=False):  # whose names are those of the checkpoint's
             if kept:
                 with _blaming(callback, "as its state was loaded", training):
                     callback.load_state_dict(kept)

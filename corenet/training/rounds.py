@@ -43,7 +43,8 @@ def fit_rounds(
     """Train ``rounds`` independent models and return each with its history.
 
     They are trained one after the other, each exactly as by :func:`fit`. What is recorded and compiled for one serves
-    the next, if it differs in its numbers only.
+    the next, if it differs in its numbers only. None is saved as it goes: one long enough for that is a :func:`fit`
+    with a ``checkpoint`` of its own.
 
     Args:
         factory: ``factory(round) -> (model, loss, optimizer)``, called with 0, 1, … Hyper-parameters

@@ -115,7 +115,7 @@ class SteadyTraining(Training):
             return self.train.shuffled(self.seed, position.epoch)
         began, now = None, generators(device)
         if self.found is not None and position is self.found.position and position.points:
-            began = self.found.epoch_began
+            began = self.found.epoch_began or now
             set_generators(began, device)
         course.epoch_began = now if began is None else began
         data = self.train.shuffled(self.seed, position.epoch)

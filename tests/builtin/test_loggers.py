@@ -92,3 +92,25 @@ def test_the_file_is_closed_whatever_ends_the_training(tmp_path):
         fitted([logger, Stops()])
     assert logger._file is None
     assert len((tmp_path / "log").read_text().splitlines()) == 2
+
+
+@BOTH
+@pytest.mark.parametrize("append", [False, True])
+def test_a_log_goes_on_with_its_training_and_has_each_epoch_once(tmp_path, cls, append):
+    class Fails(cn.Callback):
+        fails = True
+
+        def after_epoch(self, training):
+            if self.fails and training.epoch == 4:
+                raise RuntimeError("it failed")
+
+    log, fails, saved = tmp_path / "log", Fails(), {"checkpoint": tmp_path / "run", "every": 2}
+    log.write_text("epoch,loss\n" if append else "older\n")
+    with pytest.raises(cn.CallbackError):
+        fitted([cls(log, append), fails], epochs=6, **saved)
+    assert len(log.read_text().splitlines()) in (4, 5)  # with the fourth epoch, which is in no checkpoint
+    fails.fails = False
+    fitted([cls(log, append), fails], epochs=6, **saved)
+    rows = log.read_text().splitlines()[1 if append or cls is cn.CSVLogger else 0 :]
+    epochs = [int(row.split(",")[0]) if cls is cn.CSVLogger else json.loads(row)["epoch"] for row in rows]
+    assert epochs == [1, 2, 3, 4, 5, 6]

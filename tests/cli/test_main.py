@@ -1,6 +1,7 @@
 """The command line as a whole: help, mistakes in one line, tracebacks on demand, closed pipes."""
 
 import os
+import signal
 import sys
 from importlib import import_module
 
@@ -116,6 +117,12 @@ def test_a_mistake_of_corenet_itself_is_told_in_one_line_too(call, monkeypatch):
 def test_an_interruption_is_quiet(call, monkeypatch, error):
     fail_with(monkeypatch, error)
     assert call("demo") == (130, "", "")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_training_that_was_told_to_stop_ends_with_the_code_of_the_signal(call, monkeypatch, number, code):
+    fail_with(monkeypatch, corenet.Interrupted("stopped after epoch 3", signal=number))
+    assert call("demo") == (code, "", "corenet: stopped after epoch 3\n")
 
 
 def both(script):

@@ -184,3 +184,11 @@ def test_the_description_comes_back_through_json(coding):
     assert torch.equal(again.inputs(new), coding.inputs(new))
     measured = cn.table({"x": [1.5, 2, 3, 5], "y": [0.5, 7.25, 3, 1]}, "y", missing=["none"]).coding
     assert TableCoding.from_dict(json.loads(json.dumps(measured.to_dict()))) == measured
+
+
+@pytest.mark.parametrize(("output", "error"), [([0, 3], cn.RangeError), ([-1], cn.RangeError), ([1j], cn.DTypeError)])
+def test_a_label_of_no_class_is_refused(output, error):
+    coding = cn.table({"x": [0.5, 1.5, 2.5] * 4, "y": ["a", "b", "c"] * 4}, "y").coding
+    assert coding.labels(torch.tensor([2, 0])) == ["c", "a"]
+    with pytest.raises(error, match="the labels of y"):
+        coding.labels(torch.tensor(output))

@@ -73,7 +73,7 @@ def test_the_coding_is_of_the_training_part_alone(seed):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"valid": 0.0}, r"valid=0\.0 of 40 rows is no part"),
+        ({"valid": -0.1}, r"valid=-0\.1 of 40 rows is no part"),
         ({"test": 0.01}, r"test=0\.01 of 40 rows is no part"),
         ({"test": 1}, "test=1 of 40 rows"),
         ({"valid": 0.6, "test": 0.38}, "leave too few to train on"),
@@ -86,3 +86,10 @@ def test_fractions_that_cannot_be_are_refused(options, message):
     with pytest.raises(cn.ConfigError, match=message):
         table.split(**options)
     assert table.coding is before
+
+
+@pytest.mark.parametrize("nothing", [0, 0.0])
+def test_a_fraction_of_nothing_leaves_the_part_empty_and_the_others_as_they_are(nothing):
+    train, valid, test = stratified(np.arange(40) % 3, nothing, 0.25, seed=1)
+    assert (len(train), len(valid), len(test)) == (30, 0, 10)
+    assert sorted([*train, *test]) == list(range(40))

@@ -9,7 +9,8 @@ from typing import Any
 
 from corenet.experiments.run_folder import RunFolder
 from corenet.registry.sanitize import plain
-from corenet.report.run.figures import PARTS, differences, duration, figure
+from corenet.report.results_table import number
+from corenet.report.run.figures import PARTS, differences, duration
 from corenet.text_table import text_table
 from corenet.text_width import display_width, terminal_width
 
@@ -38,7 +39,7 @@ class Comparison:
             [
                 plain(name),
                 *(values[place] for values in self.entries.values()),
-                *(figure(_last(run).get(metric)) for metric in self._metrics),
+                *(number(_last(run).get(metric)) for metric in self._metrics),
                 duration(run.results["seconds"]),
             ]
             for place, (name, run) in enumerate(self.runs.items())

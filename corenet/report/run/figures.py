@@ -9,9 +9,9 @@ from typing import Any
 
 from corenet.experiments.run_folder import RunFolder
 from corenet.registry.sanitize import plain
+from corenet.report.results_table import NONE, number
 
 PARTS = {"train": "training", "valid": "validation", "test": "test"}
-NONE = "–"
 
 
 @dataclass(frozen=True)
@@ -28,28 +28,16 @@ def figures_of(results: Mapping[str, Any]) -> list[Figure]:
 
     >>> results = {"metrics": {"train": {"r2": 0.9}, "test": {"r2": 0.85}}, "baseline": {"test": {"r2": -0.01}}}
     >>> figures_of(results)
-    [Figure(name='r2', parts={'train': '0.9', 'test': '0.85'}, baseline='-0.01')]
+    [Figure(name='r2', parts={'train': '0.900', 'test': '0.850'}, baseline='-0.010')]
     """
     metrics = results["metrics"]
     last = list(metrics)[-1]
     names = [name for name, value in metrics[last].items() if not isinstance(value, list)]
     baseline = results["baseline"].get(last, {})
     return [
-        Figure(name, {part: figure(of[name]) for part, of in metrics.items()}, figure(baseline.get(name)))
+        Figure(name, {part: number(of[name]) for part, of in metrics.items()}, number(baseline.get(name)))
         for name in names
     ]
-
-
-def figure(value: Any) -> str:
-    """Return a number in four digits, one over rounds as mean ± deviation, a dash for none.
-
-    >>> figure(0.123456), figure({"mean": 0.5, "std": 0.012345}), figure(None)
-    ('0.1235', '0.5 ± 0.012', '–')
-    """
-    if isinstance(value, Mapping):
-        spread = f" ± {value['std']:.2g}" if value["std"] else ""
-        return f"{figure(value['mean'])}{spread}"
-    return NONE if value is None else f"{value:.4g}"
 
 
 def title_of(run: RunFolder) -> str:

@@ -23,6 +23,7 @@ from corenet.report.trace.histogram import Histogram
 SHOWN = 40  # columns of a table; further ones are folded
 MOST = 400  # columns at all
 CLASSES = 25  # of a confusion matrix that is shown whole
+SPLIT = 10  # classes that are counted for each part
 
 
 def page(folder: Path) -> str:
@@ -129,6 +130,7 @@ def _environment() -> Environment:
         shown=SHOWN,
         most=MOST,
         most_classes=CLASSES,
+        most_split=SPLIT,
         most_columns=COLUMNS,
         elements=ELEMENTS,
     )

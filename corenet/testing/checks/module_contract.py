@@ -25,7 +25,12 @@ from corenet.testing.support.trial import Trial, seeded
 from corenet.testing.support.violation import NotApplicable, Violation, must_refuse
 
 MODULE_CONTRACT_CHECKS = Checks("module")
-FUNCTION = ("runs", "repeats", "arguments_unchanged")  # without these, other checks find the same mistake again
+FUNCTION = (
+    "runs",
+    "repeats",
+    "new_numbers",
+    "arguments_unchanged",
+)  # without these, other checks find the same mistake again
 SAVE = "use save() and saved(), in every forward and every backward"
 KEEP = "use self.save(...) for what backward needs: a second forward would silently overwrite anything else"
 

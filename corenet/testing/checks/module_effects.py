@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -13,16 +14,27 @@ from corenet.registry.collect import reason_of
 from corenet.testing.checks.check import Checks
 from corenet.testing.checks.module_contract import finds_every_tensor
 from corenet.testing.diagnosis.watched import KEEP_DTYPE, ROUNDS, first_line, loses_digits, writes_to
-from corenet.testing.support.forward_backward import Upstreams, all_finite, drawn_like, forward_backward
+from corenet.testing.support.forward_backward import (
+    ForwardBackward,
+    Upstreams,
+    all_finite,
+    drawn_like,
+    forward_backward,
+    is_random,
+)
 from corenet.testing.support.guess import DECLARE, RefusedGuess
 from corenet.testing.support.memory_layout import share_memory
 from corenet.testing.support.other_generators import other_generators
 from corenet.testing.support.trial import Trial, seeded
-from corenet.testing.support.violation import Violation
+from corenet.testing.support.violation import NotApplicable, Violation
 
 MODULE_EFFECTS_CHECKS = Checks("module")
 OTHERS = "other modules may need it: work on a copy"
 DOMAIN = "write a conformance_cases() with the domain of its input, such as cn.Case(domain=(0, 1))"
+KEPT = (
+    "numbers of an earlier call are used again where the shape is the same: "
+    "a cache in the class, its module or a closure, by shape; use save()"
+)
 DRAWN = "write a conformance_cases() that draws inputs of its domain, cn.Case(inputs=…)"
 
 
@@ -92,6 +104,25 @@ def arguments_unchanged(trial: Trial) -> None:
         )
 
 
+@MODULE_EFFECTS_CHECKS.add(since="0.2", after=("runs", "repeats"))
+def new_numbers(trial: Trial) -> None:
+    """Other numbers of a shape that was seen before are computed anew, by every instance."""
+    if is_random(trial):
+        raise NotApplicable("it draws random numbers")
+    try:
+        depends = _without_the_last_row(trial, 21)
+        forward_backward(trial.build(), trial.of_rows(19).inputs())
+        wrong = _without_the_last_row(trial, 19, seed=9)
+    except NotApplicable:
+        raise
+    except Exception as error:
+        raise NotApplicable(f"it refuses other numbers of rows: {reason_of(error)}") from error
+    if depends:
+        raise NotApplicable("a row of its output depends on the others")
+    if wrong:
+        raise Violation(f"on other numbers of a shape that was seen before, {wrong}, as for one row more", KEPT)
+
+
 @MODULE_EFFECTS_CHECKS.add(since="0.2")
 def precision(trial: Trial) -> None:
     """Float64 stays float64: no operation of forward or backward on it gives fewer digits."""
@@ -99,6 +130,18 @@ def precision(trial: Trial) -> None:
     line = first_line(trial.factory, lambda: forward_backward(module, inputs), loses_digits)
     if line:
         raise Violation(ROUNDS, f"{KEEP_DTYPE}\n{line}")
+
+
+def _without_the_last_row(trial: Trial, count: int, seed: int = 0) -> str:
+    """Return how outputs and gradients of so many rows differ from those with one row more; '' if they do not."""
+    more = trial.of_rows(count + 1).inputs(seed=seed)
+    upstreams = drawn_like(trial.build()(*more))
+    whole = forward_backward(trial.build(), more, upstreams)
+    fewer = [each if each is None else each[:count] for each in upstreams]
+    part = forward_backward(trial.build(), [each[:count] for each in more], fewer)
+    expected = tuple(each[:count] for each in whole.outputs)
+    gradients = {name: each[:count] for name, each in whole.grad_inputs.items()}
+    return replace(part, parameters={}).differs(ForwardBackward(expected, gradients, {}))
 
 
 def _changed(given: Upstreams, before: Upstreams) -> int | None:

@@ -2,144 +2,164 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
-from corenet.contracts.case import Case
-from corenet.contracts.module import Module
-from corenet.contracts.parameter import is_frozen
-from corenet.registry.collect import reason_of
 from corenet.testing.checks.check import Checks
+from corenet.testing.checks.module_effects import KEPT
 from corenet.testing.checks.module_gradient import GRADIENTS
-from corenet.testing.gradcheck.arguments import Arguments
-from corenet.testing.gradcheck.outputs import Outputs, run
-from corenet.testing.support.drawing import form
-from corenet.testing.support.forward_backward import all_finite, forward_backward
-from corenet.testing.support.slope import Slopes, slopes
-from corenet.testing.support.trial import Trial, seeded
+from corenet.testing.gradcheck.gradcheck import examine
+from corenet.testing.support.drawing import form, takes_all_numbers
+from corenet.testing.support.magnitudes import (
+    ALWAYS,
+    BLOCK,
+    FAR,
+    LARGE,
+    ROWS,
+    SMALL,
+    TOO_LARGE,
+    TOO_SMALL,
+    WIDTH,
+    fault_in_tail,
+)
+from corenet.testing.support.point import Inputs, Point, is_quick, is_refused
+from corenet.testing.support.resized import wider
+from corenet.testing.support.trial import Trial
 from corenet.testing.support.violation import NotApplicable, Violation
 
 MODULE_ROWS_CHECKS = Checks("module")
-ROWS = (7, 33, 130)
+MOST_IN_TAILS = 24
+UNSEEN = 23  # rows, which no other check takes
+PATTERN = "right on other inputs of this shape: look for a branch on values that are equal"
+ROWS_LOST = "right but for the last {} of {} rows: a block whose rest is lost"
 MOST_ROWS = 10  # that a message lists
-LARGE, SMALL = 30.0, 1e-3
-BLOCK = "right on small inputs: look for a block whose rest is lost, a fixed size, a branch on the size or the sign"
-
-Inputs = tuple[Tensor, ...]
+UPSTREAM = "right for other upstream gradients: look for a branch on their size or sign, or a division by them"
 
 
 @MODULE_ROWS_CHECKS.add(since="0.2", after=GRADIENTS)
 def rows(trial: Trial) -> None:
-    """Gradients agree for 7, 33 and 130 rows, for large and small numbers, and for rows that are equal or constant."""
-    for what, inputs in _inputs(trial):
-        if _is_refused(trial, inputs):
-            continue
-        point = Point.of(trial, inputs)
-        for seed in (1, 2):
-            point.must_agree(_drawn_like(point.outputs.joined(), seed), f"for {what}")
+    """Gradients agree for 7 to 1111 rows, for large and small numbers, and for rows that are equal or constant."""
+    for what, inputs, meaning in _inputs(trial):
+        _must_agree(trial, inputs, f"for {what}", meaning)
+    for count in ROWS:
+        try:
+            inputs = _of_rows(trial, count)
+        except NotApplicable:
+            return
+        _must_agree(trial, inputs, f"for {count} rows", BLOCK)
+
+
+@MODULE_ROWS_CHECKS.add(since="0.2", after=(*GRADIENTS, "rows"))
+def widths(trial: Trial) -> None:
+    """Gradients agree for inputs and parameters that are 303 wide too, where its sizes can be changed."""
+    tried = False
+    for what, wide in wider(trial, WIDTH):
+        tried = True
+        _must_agree(wide, wide.inputs(), f"for {wide}, {what}", BLOCK)
+    if not tried:
+        raise NotApplicable("it refuses other sizes, or is slow for them")
+
+
+@MODULE_ROWS_CHECKS.add(since="0.2", after=(*GRADIENTS, "rows"))
+def tails(trial: Trial) -> None:
+    """Gradients agree where all inputs are near −25 or 25, and slopes may be as small as 1e-11."""
+    if trial.draws or not takes_all_numbers(trial.case.domain):
+        raise NotApplicable("its case draws the inputs, or has a domain of its own")
+    (input,) = trial.inputs()
+    if input.numel() > MOST_IN_TAILS:
+        raise NotApplicable(f"an input of {form(input)} is large for that; give a Case with a small one")
+    for center in (-FAR, FAR):
+        far = center + input / 4
+        if not is_refused(trial, (far,)) and (found := fault_in_tail(trial.build(), far, seed=trial.seed)):
+            raise Violation(f"where all inputs are near {center:g}, the gradient of {found[0]}", found[1])
 
 
 @MODULE_ROWS_CHECKS.add(since="0.2", after=GRADIENTS)
 def upstreams(trial: Trial) -> None:
     """Gradients agree for upstream gradients that are sparse, ones, of one sign, large, small or zero."""
     point = Point.of(trial, trial.inputs())
-    for what, upstream in _upstreams(point.outputs.joined()).items():
-        point.must_agree(upstream, f"with an upstream gradient of {what}")
+    for what, upstream in _upstreams(point.drawn(seed=3)).items():
+        point.must_agree(upstream, f"with an upstream gradient of {what}", UPSTREAM)
 
 
-class Point(NamedTuple):
-    """A module on some inputs, with the slopes of its outputs, as one tensor, in a direction in all that it reads."""
-
-    module: Module
-    inputs: Inputs
-    outputs: Outputs
-    slopes: Slopes
-
-    @classmethod
-    def of(cls, trial: Trial, inputs: Inputs) -> Point:
-        """Return the point of a trial's module on ``inputs``."""
-        module = trial.build()
-        arguments = Arguments(module, inputs)
-        parameters = {name: each for name, each in module.named_parameters() if not is_frozen(each)}
-        outputs = _outputs(module, inputs)
+def _must_agree(trial: Trial, inputs: Inputs, when: str, meaning: str) -> None:
+    """Raise unless the gradients agree with the slopes, for two upstream gradients, or the inputs are refused."""
+    if is_refused(trial, inputs):
+        return
+    try:
+        point = Point.of(trial, inputs)
+    except NotApplicable:
+        return
+    for seed in (1, 2):
+        upstream = point.drawn(seed)
         try:
-            moved = {**arguments.differentiable, **parameters}
-            given = tuple(arguments.tensors.values())
-            return cls(module, inputs, outputs, slopes(lambda: _outputs(module, given).joined(), moved, trial.seed))
-        except Exception as error:
-            raise NotApplicable(f"it refuses a point beside the input: {reason_of(error)}") from error
-
-    def must_agree(self, upstream: Tensor, when: str) -> None:
-        """Raise unless the gradients by hand agree with the slopes."""
-        upstream = self.outputs.weighed(upstream)
-        try:
-            gradients = self.by_hand(upstream)
-        except Violation:
-            raise
-        except Exception as error:
-            raise Violation(f"{when} backward fails: {reason_of(error)}", BLOCK) from error
-        for name, gradient in gradients.items():
-            if gradient.shape != self.slopes.directions[name].shape:
-                raise Violation(f"{when} the gradient of {name} has the shape {tuple(gradient.shape)}", BLOCK)
-        if wrong := self.slopes.disagree(gradients, upstream):
-            shape = " and ".join(map(form, self.inputs))
-            rest = self._wrong_rows(upstream) or BLOCK
-            raise Violation(f"{when}, an input of {shape}, the slope in a random direction {wrong}", rest)
-
-    def by_hand(self, upstream: Tensor) -> Mapping[str, Tensor]:
-        """Return the gradients for ``upstream``, and leave the module as it was."""
-        state = _state(self.module)
-        inputs = [each.clone() for each in self.inputs]
-        found = forward_backward(self.module, inputs, self.outputs.parted(upstream)).gradients
-        _put_back(self.module, state)
-        return found
-
-    def _wrong_rows(self, upstream: Tensor) -> str:
-        """Return of which rows alone the gradient is wrong; an empty string where that is all of them, or not clear."""
-        input = self.inputs[0]
-        if input.dim() < 2 or len(self.outputs.sizes) > 1 or not upstream.dim() or len(upstream) != len(input):
-            return ""
-        wrong = []
-        for row in range(len(input)):
-            one = torch.zeros_like(upstream)
-            one[row] = upstream[row]
-            if self.slopes.disagree(self.by_hand(one), one):
-                wrong.append(row)
-        if not 0 < len(wrong) < len(input):
-            return ""
-        if wrong == list(range(wrong[0], len(input))):
-            return f"right but for the last {len(wrong)} of {len(input)} rows: a block whose rest is lost"
-        listed = ", ".join(map(str, wrong[:MOST_ROWS]))
-        return f"right but for the rows {listed}: look for a condition that is true of them"
+            point.must_agree(upstream, when, meaning)
+        except Violation as violation:
+            raise Violation(str(violation), _cause(trial, point, upstream, meaning)) from violation
 
 
-def _inputs(trial: Trial) -> Iterator[tuple[str, Inputs]]:
+def _cause(trial: Trial, point: Point, upstream: Tensor, meaning: str) -> str:
+    """Return more of what a wrong gradient means: which rows it is wrong in, or what the gradient check says of it."""
+    count, rows = len(point.inputs[0]), point.wrong_rows(upstream)
+    if meaning is BLOCK and rows == list(range(count - len(rows), count)) and rows and point.inputs[0].dim() == 2:
+        return ROWS_LOST.format(len(rows), count)
+    if meaning is not BLOCK and _is_kept_by_shape(trial):
+        return KEPT
+    if found := _diagnosis(trial, point.inputs):
+        return f"{meaning}\n{found}"
+    return f"{meaning}\nright but for the rows {', '.join(map(str, rows[:MOST_ROWS]))}" if rows else meaning
+
+
+def _is_kept_by_shape(trial: Trial) -> bool:
+    """Tell whether the gradient is right at the first call of a shape, and wrong at the second on other numbers."""
+    try:
+        other = trial.of_rows(UNSEEN)
+        points = (Point.of(other, other.inputs(seed=seed)) for seed in (0, 9))
+        return [each.is_right() for each in points] == [True, False]
+    except NotApplicable:
+        return False
+
+
+def _diagnosis(trial: Trial, inputs: Inputs) -> str:
+    """Return what the gradient check says of these inputs; an empty string where it says nothing."""
+    try:
+        tensors = examine(trial.build(), *inputs, seed=trial.seed).tensors
+    except Exception:  # noqa: BLE001 - a stranger's code may raise anything; other checks report it
+        return ""
+    return next((each.diagnosis for each in tensors if each.status == "wrong"), "")
+
+
+def _of_rows(trial: Trial, count: int) -> Inputs:
+    """Return inputs of so many rows.
+
+    Raises:
+        NotApplicable: the inputs have no rows, or the module is too slow for so many.
+    """
+    if not all(each.dim() > (not trial.draws) for each in trial.inputs()):
+        raise NotApplicable("its inputs have no rows")
+    if count > ALWAYS and not is_quick(trial, trial.of_rows(ROWS[ROWS.index(count) - 1]).inputs()):
+        raise NotApplicable(f"it is slow for {count} rows")
+    return trial.of_rows(count).inputs()
+
+
+def _inputs(trial: Trial) -> Iterator[tuple[str, Inputs, str]]:
     case, inputs = trial.case, trial.inputs()
     if all(each.dim() > (not trial.draws) for each in inputs):
-        for count in ROWS:
-            try:
-                yield f"{count} rows", trial.of_rows(count).inputs()
-            except NotApplicable:
-                continue
-        yield "rows that are all the same", tuple(each[:1].expand(each.shape).clone() for each in inputs)
+        yield "rows that are all the same", tuple(each[:1].expand(each.shape).clone() for each in inputs), PATTERN
     if trial.draws:
         return
     (input,) = inputs
-    if len(case.shape) > 2:
-        yield "a last dimension of 33", trial.inputs((*case.shape[:-1], 33))
     if case.shape:
-        yield "rows that are constant", (input[..., :1].expand(input.shape).clone(),)
-    if case.domain == Case().domain:
-        yield f"numbers up to {LARGE:g}", (input * LARGE / case.domain[1],)
+        yield "rows that are constant", (input[..., :1].expand(input.shape).clone(),), PATTERN
+    if takes_all_numbers(case.domain):
+        yield f"numbers up to {LARGE:g}", (input * LARGE / case.domain[1],), TOO_LARGE
     if case.domain[0] <= 0 <= case.domain[1]:
-        yield f"numbers up to {SMALL:g}", (input * SMALL / max(map(abs, case.domain)),)
+        yield f"numbers up to {SMALL:g}", (input * SMALL / max(map(abs, case.domain)),), TOO_SMALL
 
 
-def _upstreams(output: Tensor) -> dict[str, Tensor]:
-    drawn = _drawn_like(output, seed=3)
+def _upstreams(drawn: Tensor) -> dict[str, Tensor]:
     zeros, last = drawn.clone(), torch.zeros_like(drawn)
     zeros.view(-1)[::2] = 0
     last.view(-1)[-1:] = 1
@@ -153,35 +173,3 @@ def _upstreams(output: Tensor) -> dict[str, Tensor]:
         "small numbers": 1e-6 * drawn,
         "zeros": torch.zeros_like(drawn),
     }
-
-
-def _drawn_like(output: Tensor, seed: int) -> Tensor:
-    return torch.randn(output.shape, generator=torch.Generator().manual_seed(seed), dtype=output.dtype)
-
-
-def _is_refused(trial: Trial, inputs: Inputs) -> bool:
-    """Tell whether forward refuses the inputs, or has no finite output for them."""
-    try:
-        return not all_finite(_outputs(trial.build(), tuple(each.clone() for each in inputs)))
-    except Exception:  # noqa: BLE001 - a refusal
-        return True
-
-
-def _outputs(module: Module, inputs: Inputs) -> Outputs:
-    """Return the outputs in training mode, and leave the module as it was."""
-    state = _state(module)
-    with seeded(0):
-        outputs = run(module.train(), inputs)
-    copies = tuple(each.clone() for each in outputs.tensors)
-    _put_back(module, state)
-    return Outputs(copies, outputs.penalty)
-
-
-def _state(module: Module) -> dict[str, Tensor]:
-    return {name: tensor.clone() for name, tensor in module.named_tensors()}
-
-
-def _put_back(module: Module, state: dict[str, Tensor]) -> None:
-    module.forget()
-    for name, tensor in module.named_tensors():
-        tensor.copy_(state[name])

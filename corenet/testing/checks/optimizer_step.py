@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from typing import Any
 
 import torch
+from torch import Tensor
 
+from corenet.contracts.optimizer import Optimizer
 from corenet.contracts.parameter import Parameter
 from corenet.testing.checks.check import Checks
 from corenet.testing.checks.hyperparameters import contexts, declared
@@ -82,6 +86,74 @@ def writes_state(trial: Trial) -> None:
             f"after {STEPS} steps state[{name!r}] is all zeros, as it was at the start, whatever the arguments",
             f"update() writes to a new tensor: write in place, state[{name!r}].mul_(…).add_(…)",
         )
+
+
+@OPTIMIZER_STEP_CHECKS.add(since="0.2", after=("runs", "repeats"))
+def reads_state(trial: Trial) -> None:
+    """Each tensor of the state that follows the gradients has an effect on later steps, with some arguments."""
+    unread = _unread(trial)
+    if unread is None:
+        raise NotApplicable("it keeps no state of the size of a parameter")
+    values = declared(trial)
+    for context in [each for name in values for each in contexts(trial, values, name)]:
+        if not unread:
+            return
+        with suppress(Exception):  # a combination that is refused tells nothing
+            unread &= _unread(trial, **context) or set()
+    if unread:
+        name = min(unread)
+        raise Violation(
+            f"state[{name!r}] follows the gradients, and whatever is in it, {STEPS} further steps are the same",
+            f"written and never read: use state[{name!r}] in the step, or do not keep it",
+        )
+
+
+def _unread(trial: Trial, **settings: object) -> set[str] | None:
+    """Return the names of the state that the gradients change and no step reads; None if there is no state to read."""
+    begun = trial.optimizer(start(), **settings)
+    follow(begun, STEPS)
+    saved = begun.state_dict()
+    names = {name for state in saved["states"] for name, each in state.items() if _may_be_read(each)}
+    if not names:
+        return None
+    expected = _continued(trial, begun, saved, settings)
+    return {
+        name
+        for name in names
+        if all(torch.equal(_continued(trial, begun, other, settings), expected) for other in _others(saved, name))
+        and _follows_gradients(trial, name, settings)
+    }
+
+
+def _may_be_read(tensor: Tensor) -> bool:
+    """Tell whether a tensor has a number for each of several weights: a count or a norm may be kept to be looked at."""
+    return tensor.is_floating_point() and tensor.numel() > 1
+
+
+def _others(saved: dict[str, Any], name: str) -> Iterator[dict[str, Any]]:
+    """Yield what was saved, with one tensor of each state larger, of other signs, zero, or exchanged."""
+    for changed in (lambda each: 1.3 * each, torch.neg, torch.zeros_like, lambda each: each.flip(0) + 0.1):
+        states = [{**state, name: changed(state[name])} if name in state else state for state in saved["states"]]
+        yield {**saved, "states": states}
+
+
+def _continued(trial: Trial, begun: Optimizer, saved: dict[str, Any], settings: Mapping[str, Any]) -> Tensor:
+    """Return the weights after further steps of an optimizer into which ``saved`` is loaded."""
+    weights = [Parameter(each.clone()) for each in begun.parameters]
+    optimizer = trial.optimizer(weights, **settings)
+    optimizer.load_state_dict(saved)
+    with seeded(trial.seed):
+        return torch.stack(follow(optimizer, STEPS, first=STEPS))
+
+
+def _follows_gradients(trial: Trial, name: str, settings: Mapping[str, Any]) -> bool:
+    """Tell whether a state depends on gradients alone: a mean of the weights themselves is kept for users."""
+    kept = []
+    for seed in (0, 1):  # other weights, the same gradients
+        optimizer = trial.optimizer(start(seed), **settings)
+        follow(optimizer, STEPS)
+        kept.append(torch.cat([state[name].flatten() for state in optimizer.state_dict()["states"] if name in state]))
+    return torch.allclose(kept[0], kept[1], rtol=1e-9, atol=1e-12)
 
 
 def _unwritten(trial: Trial, **settings: object) -> set[str] | None:

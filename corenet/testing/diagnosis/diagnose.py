@@ -28,6 +28,10 @@ PATTERNS: tuple[tuple[Pattern, str], ...] = (
     (general.zero, "zero everywhere: the gradient is never written, or lost on its way"),
     (general.without_effect, "it has no effect on the output: its gradient is zero"),
     (
+        general.tiny_elements,
+        "right but for {wrong} tiny elements, up to {bound}, where ours is {times}: look for a threshold or an eps",
+    ),
+    (
         general.almost,
         "almost right, off by {error} of its size: a rounded constant, another eps, or a float32 intermediate",
     ),
@@ -85,7 +89,7 @@ PATTERNS: tuple[tuple[Pattern, str], ...] = (
     (chain_rule.some_samples, "{which} counted: sum over the whole batch{block}"),
     (
         layout.tail_lost,
-        "lost: ours is zero in the last {count} of {rows} rows, and right before; a block whose rest is not handled",
+        "lost: ours is zero in the last {count} of {rows}{along}, and right before; a block whose rest is not handled",
     ),
     (layout.wrong_dimension, "wrong dimension: ours is the {how} of grad_output over {dimensions}"),
     (

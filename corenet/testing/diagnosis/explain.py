@@ -14,7 +14,7 @@ from corenet.testing.diagnosis.evidence import Evidence
 from corenet.testing.diagnosis.patterns.general import NEARLY, error_of
 from corenet.testing.diagnosis.source_edits import changed, minus_added, one_edit_away
 from corenet.testing.diagnosis.source_lines import where
-from corenet.testing.diagnosis.source_repairs import extended, repaired
+from corenet.testing.diagnosis.source_repairs import compared, extended, repaired
 from corenet.testing.diagnosis.watched import KEEP_DTYPE, ROUNDS, first_line, loses_digits
 
 # Patterns that say how ours is wrong, and not why: an edit that mends it says more.
@@ -47,6 +47,9 @@ VAGUE = frozenset(
     }
 )
 
+# Patterns that say which elements are wrong, by how much: more than a threshold that leaves these out.
+PLACED = frozenset({"masking.one_side_wrong", "layout.few_elements"})
+
 
 def explain(
     subject: Module | Loss,
@@ -70,7 +73,9 @@ def explain(
         return Diagnosis("general.float32_inside", f"{ROUNDS}; {KEEP_DTYPE}", rounded)
     found = diagnose(seen)
     if found is None or found.code in VAGUE:
-        for edits in (repaired, minus_added, extended):
+        for edits in (repaired, minus_added, extended, compared):
+            if edits is compared and found is not None and found.code in PLACED:
+                continue
             if edit := one_edit_away(subject, name, is_right, edits, until):
                 return edit
     return replace(found, line=line) if found else Diagnosis(line=line)

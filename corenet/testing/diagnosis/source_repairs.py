@@ -17,19 +17,37 @@ COUNTERPARTS = {first: second for pair in PAIRS for first, second in (pair, pair
 
 
 def repaired(node: ast.AST, variables: Sequence[str]) -> Iterator[Edit]:
-    """Yield edits that change one variable, operator, function, relation or number of a formula."""
+    """Yield edits that change one variable, operator, function or number of a formula."""
     if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
         yield _edit(node, ast.BinOp(node.left, OPERATORS[type(node.op)](), node.right))
-    elif isinstance(node, ast.Compare) and type(node.ops[0]) in RELATIONS:
-        yield _edit(node, ast.Compare(node.left, [RELATIONS[type(node.ops[0])]()], node.comparators))
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in COUNTERPARTS:
         counterpart = ast.Attribute(node.func.value, COUNTERPARTS[node.func.attr], ast.Load())
         yield _edit(node, ast.Call(counterpart, node.args, node.keywords))
-    elif isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
-        for number in (2 * node.value, node.value / 2, node.value + 1, node.value - 1):
-            yield _edit(node, ast.Constant(int(number) if number == int(number) else number))
     elif _is_variable(node, variables):
         yield from (_edit(node, ast.Name(name, ast.Load())) for name in variables if name != ast.unparse(node))
+    if not isinstance(node, ast.Compare):
+        yield from _numbers(node)
+
+
+def compared(node: ast.AST, _: Sequence[str]) -> Iterator[Edit]:
+    """Yield edits that change the relation or a number of a comparison.
+
+    They are for the end: a branch that no element takes any more hides what is wrong in it.
+    """
+    if isinstance(node, ast.Compare):
+        if type(node.ops[0]) in RELATIONS:
+            yield _edit(node, ast.Compare(node.left, [RELATIONS[type(node.ops[0])]()], node.comparators))
+        yield from _numbers(node)
+
+
+def _numbers(node: ast.AST) -> Iterator[Edit]:
+    """Yield edits of the numbers of which a node is made."""
+    for child in ast.iter_child_nodes(node):
+        value = child.value if isinstance(child, ast.Constant) else None
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            for number in dict.fromkeys((2 * value, value / 2, value + 1, value - 1, 1)):
+                if number != value:
+                    yield _edit(child, ast.Constant(int(number) if number == int(number) else number))
 
 
 def extended(node: ast.AST, variables: Sequence[str]) -> Iterator[Edit]:

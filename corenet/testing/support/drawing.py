@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from corenet.contracts.case import Case
 from corenet.contracts.several import Tensors, each_of, like, mapped
 
 AWAY_FROM_KINKS = 0.05
@@ -24,6 +25,16 @@ def drawn_in(shape: tuple[int, ...], domain: tuple[float, float], kinks: tuple[f
         near = (drawn - kink).abs() < distance
         drawn = torch.where(near, kink + side * distance, drawn)
     return drawn.clamp(low, high)
+
+
+def takes_all_numbers(domain: tuple[float, float]) -> bool:
+    """Tell whether a domain stands for all numbers, as the one does that a case has by default.
+
+    >>> takes_all_numbers((-2.0, 2.0)), takes_all_numbers((0.1, 2.0))
+    (True, False)
+    """
+    low, high = Case().domain
+    return domain[0] <= low and high <= domain[1]
 
 
 def drawn_by(draw: Callable[[torch.Generator], Any], rows: int | None, seed: int) -> Tensors:

@@ -17,21 +17,29 @@ ROUNDING = 64 * torch.finfo(torch.float64).eps
 
 @dataclass(frozen=True)
 class Slopes:
-    """The derivative of each output along a direction, how far it may be off, and the direction."""
+    """The derivative of each output along a direction, how far it may be off, and the direction.
+
+    It is off by what differences of several steps contradict each other (``doubt``), and by ``rounding``.
+    """
 
     found: Tensor
-    error: Tensor
+    doubt: Tensor
+    rounding: Tensor
     directions: dict[str, Tensor]
 
     def disagree(self, gradients: Mapping[str, Tensor], upstream: Tensor) -> str:
         """Return how ``gradients`` for ``upstream`` differ from the slopes beyond their error; '' if they do not."""
         expected = (self.found * upstream).sum().item()
-        error = (self.error * upstream.abs()).sum().item()
-        if not torch.isfinite(self.found).all() or not error < torch.inf:
+        size, doubt, rounding = (
+            (each * upstream).abs().sum().item() for each in (self.found, self.doubt, self.rounding)
+        )
+        if not torch.isfinite(self.found).all() or not doubt + rounding < torch.inf:
             return ""
+        if doubt > size + rounding:
+            return ""  # no step knows anything, as of a long recurrence that is chaotic
         terms = [(gradients[name] * each).reshape(-1) for name, each in self.directions.items()]
-        ours, size = torch.cat(terms).sum().item(), torch.cat(terms).norm().item()
-        if abs(ours - expected) <= MARGIN * error + FAULT * max(size, abs(expected)):
+        ours, spread = torch.cat(terms).sum().item(), torch.cat(terms).norm().item()
+        if abs(ours - expected) <= MARGIN * (doubt + rounding) + FAULT * max(spread, abs(expected)):
             return ""  # where ours is not finite this is false
         return f"is {ours:.9g}, not {expected:.9g}"
 
@@ -56,8 +64,8 @@ def slopes(function: Callable[[], Tensor], tensors: Mapping[str, Tensor], seed: 
         central.append((right - left) / (2 * step))
         bend = torch.maximum(bend, (right - 2 * middle + left).abs() / step) if power else bend
         rounding = ROUNDING * middle.abs() / step
-    error = (central[1] - central[0]).abs() + (central[1] - central[2]).abs() + bend + rounding
-    return Slopes(central[1], error, directions)
+    doubt = (central[1] - central[0]).abs() + (central[1] - central[2]).abs() + bend
+    return Slopes(central[1], doubt, rounding, directions)
 
 
 def _direction(tensor: Tensor, seed: int) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,12 @@ from corenet.errors import CheckpointError, CheckpointWarning
 from corenet.history import History
 from corenet.training.draws import states
 from corenet.training.engines.engine import Engine
+from corenet.training.engines.select import ENGINES
 from corenet.training.engines.steady import Steady
 from corenet.training.going_on.environment import environment
 from corenet.training.going_on.every import Every
 from corenet.training.going_on.folder import Folder
-from corenet.training.going_on.generators import generators
+from corenet.training.going_on.generators import check_generators, generators
 from corenet.training.going_on.identity import refuse_other
 from corenet.training.going_on.position import Position
 from corenet.training.learner import Learner
@@ -37,7 +38,19 @@ class Found:
     environment: dict[str, Any]
     callbacks: list[Any]
     generators: Any  # of random numbers, where they stood
-    epoch_began: Any  # where they stood as the epoch began, if its data are drawn from them
+    epoch_began: Any  # where they stood as the epoch began, if its data are drawn from them, else empty
+
+
+FORMS: dict[str, type] = {
+    "position": dict,
+    "identity": str,
+    "engine": str,
+    "has_loops": bool,
+    "environment": dict,
+    "callbacks": list,
+    "generators": dict,
+    "epoch_began": dict,
+}
 
 
 class Checkpoints:
@@ -77,9 +90,16 @@ class Checkpoints:
 
     def _refuse(self, path: Path, values: dict[str, Any]) -> None:
         """Refuse another training before anything is filled, and what is no training of this version."""
-        if values.keys() != {each.name for each in fields(Found)} - {"path", "history"}:
+        if values.keys() != FORMS.keys():
             raise ValueError("its training has other fields than those of this version")
+        for name, form in FORMS.items():
+            if type(values[name]) is not form:
+                raise ValueError(f"the {name} of its training is {str(values[name])[:80]!r}")
+        if values["engine"] not in ENGINES or not all(type(each) is dict for each in values["callbacks"]):
+            raise ValueError("its engine or callbacks are none")
         Position.from_dict(values["position"])
+        check_generators(values["generators"])
+        check_generators(values["epoch_began"] or values["generators"])
         refuse_other(path, values["identity"], self._identity)
 
     def is_due(self, epochs: int, steps: int) -> bool:
@@ -108,7 +128,7 @@ class Checkpoints:
             "environment": self.environment,
             "callbacks": callbacks,
             "generators": generators(device),
-            "epoch_began": epoch_began,
+            "epoch_began": epoch_began or {},
         }
         save_training(path, learner.model, learner.optimizer, loss=learner.loss, history=history, training=training)
         self.last = path

@@ -10,8 +10,6 @@ import torch
 
 from corenet.training.draws import set_states, states
 
-KEY = (624,)  # words of numpy's global generator
-
 
 def generators(device: torch.device) -> dict[str, Any]:
     """Return where all of them stand, as a file keeps it."""
@@ -21,19 +19,28 @@ def generators(device: torch.device) -> dict[str, Any]:
 
 
 def set_generators(kept: Any, device: torch.device) -> None:
-    """Let all of them stand where :func:`generators` found them.
+    """Let all of them stand where :func:`generators` found them."""
+    key, *rest = kept["numpy"]
+    random.setstate(kept["python"])
+    numpy.random.set_state(("MT19937", key.numpy().astype(numpy.uint32), *rest))
+    set_states(kept["torch"], device)
+
+
+def check_generators(kept: Any) -> None:
+    """Raise if this is not what :func:`generators` returned.
 
     Raises:
-        ValueError, TypeError, LookupError, RuntimeError: this is damaged.
+        ValueError, TypeError, LookupError: it is not.
+
+    >>> check_generators(generators(torch.device("cpu")))
+    >>> check_generators({"numpy": (torch.zeros(3),)})
+    Traceback (most recent call last):
+    ValueError: the states of its random generators are damaged
     """
     key, *rest = kept["numpy"]
-    if tuple(key.shape) != KEY:
-        raise ValueError("numpy's generator has another size")
-    python_before = random.getstate()
     try:
-        random.setstate(kept["python"])
-        numpy.random.set_state(("MT19937", key.numpy().astype(numpy.uint32), *rest))
-        set_states(kept["torch"], device)
-    except Exception:
-        random.setstate(python_before)
-        raise
+        random.Random().setstate(kept["python"])  # noqa: S311 - to see whether it is a state
+        numpy.random.RandomState().set_state(("MT19937", key.numpy().astype(numpy.uint32), *rest))
+        torch.Generator().set_state(kept["torch"][0])
+    except Exception as error:
+        raise ValueError("the states of its random generators are damaged") from error

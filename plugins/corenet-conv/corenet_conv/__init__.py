@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from corenet_conv.conv_transpose import ConvTranspose2d as ConvTranspose2d
     from corenet_conv.max_pool import MaxPool1d as MaxPool1d
     from corenet_conv.max_pool import MaxPool2d as MaxPool2d
+    from corenet_conv.unflatten import Unflatten as Unflatten
     from corenet_conv.upsample import Upsample as Upsample
     from corenet_conv.zero_pad import ZeroPad2d as ZeroPad2d
 
@@ -27,6 +28,7 @@ _HOMES = {
     "ConvTranspose2d": "conv_transpose",
     "MaxPool1d": "max_pool",
     "MaxPool2d": "max_pool",
+    "Unflatten": "unflatten",
     "Upsample": "upsample",
     "ZeroPad2d": "zero_pad",
 }

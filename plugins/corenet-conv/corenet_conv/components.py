@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from corenet.registry import ComponentSpec, hookimpl
+from corenet.registry import ComponentSpec, ExperimentSpec, hookimpl
 
 CONV, POOL, IMAGE = ("convolution",), ("pooling",), ("image",)
 
@@ -23,4 +23,10 @@ def corenet_modules() -> Iterator[ComponentSpec]:
         "adaptive_avg_pool2d", "corenet_conv:AdaptiveAvgPool2d", "the mean of each of h × w parts of x", tags=POOL
     )
     yield ComponentSpec("zero_pad2d", "corenet_conv:ZeroPad2d", "y = x with zeros around it", tags=IMAGE)
+    yield ComponentSpec("unflatten", "corenet_conv:Unflatten", "(N, d₁ · d₂ · …) → (N, d₁, d₂, …)", tags=IMAGE)
     yield ComponentSpec("upsample", "corenet_conv:Upsample", "y = x at more points, nearest or bilinear", tags=IMAGE)
+
+
+@hookimpl
+def corenet_experiments() -> Iterator[ExperimentSpec]:
+    yield ExperimentSpec("digits", "corenet_conv.experiments:digits.toml")

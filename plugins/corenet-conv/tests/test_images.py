@@ -6,7 +6,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from corenet_conv import Upsample, ZeroPad2d
+from corenet_conv import Unflatten, Upsample, ZeroPad2d
 from corenet_conv.padding import pad, pad_backward
 
 quick = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -152,3 +152,27 @@ def test_arguments_that_cannot_work_are_refused(make, message):
 def test_inputs_that_cannot_be_taken_are_refused(module, shape, message):
     with pytest.raises(cn.ShapeError, match=message):
         module(torch.zeros(shape))
+
+
+@pytest.mark.parametrize(
+    ("dim", "size", "shape"),
+    [(1, (1, 4, 4), (3, 16)), (-1, (2, -1), (3, 5, 6)), (0, (2, 3), (6, 4)), (1, [4], (2, 4)), (1, (2, 3), (0, 6))],
+)
+def test_several_dimensions_for_one_and_their_gradient_are_pytorchs(agrees, dim, size, shape):
+    agrees(Unflatten(dim, size), torch.nn.Unflatten(dim, size), *shape)
+
+
+@pytest.mark.parametrize(
+    ("dim", "size", "shape", "message"),
+    [
+        (1, (2, 3), (2, 5), r"Unflatten\(1, \(2, 3\)\) got \(2, 5\); expected 6 in dimension 1"),
+        (1, (2, -1), (2, 5), "expected a multiple of 2 in dimension 1"),
+        (2, (2, 3), (2, 6), "expected a dimension 2"),
+        (1.0, (2, 3), (), "dim must be an integer, not 1.0"),
+        (1, (-1, -1), (), r"of which one may be -1, not \(-1, -1\)"),
+        (1, 6, (), "unflattened_size must be integers"),
+    ],
+)
+def test_what_cannot_be_unflattened_is_said_in_a_line(dim, size, shape, message):
+    with pytest.raises((cn.ShapeError, cn.ConfigError), match=message):
+        Unflatten(dim, size)(torch.zeros(shape))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from corenet_sequence.attention.multihead import MultiheadAttention as MultiheadAttention
+    from corenet_sequence.bits_per_character import BitsPerCharacter as BitsPerCharacter
     from corenet_sequence.embedding import Embedding as Embedding
     from corenet_sequence.positional_encoding import PositionalEncoding as PositionalEncoding
     from corenet_sequence.recurrent.gru import GRU as GRU
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from corenet_sequence.transformer.encoder_layer import TransformerEncoderLayer as TransformerEncoderLayer
 
 _HOMES = {
+    "BitsPerCharacter": "bits_per_character",
     "Embedding": "embedding",
     "GRU": "recurrent.gru",
     "LSTM": "recurrent.lstm",

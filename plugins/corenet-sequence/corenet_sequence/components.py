@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from corenet.registry import ComponentSpec, hookimpl
+from corenet.registry import ComponentSpec, ExperimentSpec, hookimpl
 
 
 @hookimpl
@@ -34,3 +34,15 @@ def corenet_modules() -> Iterator[ComponentSpec]:
         "x₁ = norm(x + attention(x)), y = norm(x₁ + W₂ f(W₁ x₁))",
         tags=("sequence", "attention"),
     )
+
+
+@hookimpl
+def corenet_metrics() -> Iterator[ComponentSpec]:
+    target = "corenet_sequence.bits_per_character:BitsPerCharacter"
+    yield ComponentSpec("bits_per_character", target, "loss / ln 2", tags=("sequence",))
+
+
+@hookimpl
+def corenet_experiments() -> Iterator[ExperimentSpec]:
+    for name in ("adding", "characters", "sorting"):
+        yield ExperimentSpec(name, f"corenet_sequence.experiments:{name}.toml")

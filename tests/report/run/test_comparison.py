@@ -41,7 +41,7 @@ def test_a_line_for_each_run_has_its_metrics(iris):
     assert lines[0].split()[:4] == ["RUN", "NETWORK.HIDDEN", "OPTIMIZER.LR", "ROUNDS"]
     accuracy = iris["slow"].results["metrics"]["test"]["accuracy"]
     assert lines[1].split()[:5] == ["slow", "64,", "64", "0.001", "1"]
-    assert f"{accuracy:.4g}" in lines[1].split()
+    assert f"{accuracy:.3f}" in lines[1].split()
     assert "±" in lines[2]
 
 

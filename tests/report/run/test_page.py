@@ -10,6 +10,7 @@ import torch
 
 import corenet as cn
 from corenet.experiments.run_folder import run_folder
+from corenet.report.results_table import number
 from corenet.report.run.findings import columns_of, findings
 from corenet.report.run.page import Matrix, page
 
@@ -35,14 +36,14 @@ def test_the_metrics_are_those_of_the_run_beside_the_baseline(pages, runs):
     assert rows["metric"] == ["training", "validation", "test", "baseline, test"]
     for name, values in list(rows.items())[1:]:
         parts = [results["metrics"][part][name] for part in ("train", "valid", "test")]
-        assert values[:3] == [f"{value:.4g}" for value in parts]
-    assert rows["accuracy"][3] == f"{results['baseline']['test']['accuracy']:.4g}"
+        assert values[:3] == list(map(number, parts))
+    assert rows["accuracy"][3] == number(results["baseline"]["test"]["accuracy"])
 
 
 def test_of_rounds_it_has_mean_and_deviation_and_bands(pages, runs):
     test = runs["diabetes"].results["metrics"]["test"]["rmse"]
     rows = {name: values for name, *values in cells(pages["diabetes"], "How good it is")}
-    assert rows["rmse"][2] == f"{test['mean']:.4g} ± {test['std']:.2g}"
+    assert rows["rmse"][2] == f"{test['mean']:.2f} ± {test['std']:.2f}"
     assert len(re.findall(r'class="band c\d" d="M', pages["diabetes"])) >= 2
     assert 'd="M' not in re.sub(r'class="(?!band)[^"]*" d="[^"]*"', "", pages["people"])
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import corenet as cn
-from corenet.testing.diagnosis.source_repairs import extended, repaired
+from corenet.testing.diagnosis.source_repairs import compared, extended, repaired
 from corenet.testing.gradcheck.gradcheck import examine
 
 
@@ -138,8 +138,8 @@ def edited(edits, source, variables=("x", "y")):
 @pytest.mark.parametrize(
     ("source", "found"),
     [
-        ("x * 2", ["x / 2", "y", "4", "1", "3", "1"]),
-        ("x < y", ["x > y", "y", "x"]),
+        ("x * 2", ["x / 2", "4", "1", "3", "y"]),
+        ("x < y", ["y", "x"]),
         ("f.sum(x)", ["f.mean(x)", "y"]),
         ("x and True", ["y"]),
         ("z", []),
@@ -147,6 +147,11 @@ def edited(edits, source, variables=("x", "y")):
 )
 def test_each_part_is_changed(source, found):
     assert edited(repaired, source) == found
+
+
+def test_a_comparison_has_edits_of_its_own():
+    assert edited(compared, "x < 4") == ["x > 4", "8", "2", "5", "3", "1"]
+    assert edited(compared, "x * 4") == []
 
 
 def test_what_may_be_missing_is_put_in():

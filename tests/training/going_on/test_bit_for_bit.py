@@ -28,7 +28,7 @@ def any_cut(monkeypatch):
 
 
 @pytest.mark.parametrize("engine", ["plain", "replay", "compiled"])
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(6))
 def test_a_training_that_is_killed_twice_and_goes_on(tmp_path, drawn, killed, killed_after, any_cut, engine, seed):
     case = drawn(seed, engine)
     whole = case.fit(tmp_path / "whole", every="90 seconds")

@@ -33,13 +33,12 @@ def wait_for_a_checkpoint(folder, process):
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("engine", ["replay", "compiled"])
 @pytest.mark.usefixtures("needs_compiler")
-def test_told_to_stop_it_saves_and_another_process_goes_on(tmp_path, engine):
-    whole, _ = finished(tmp_path / "whole", tmp_path / "whole.pt", engine)
+def test_told_to_stop_it_saves_and_another_process_goes_on(tmp_path):
+    whole, _ = finished(tmp_path / "whole", tmp_path / "whole.pt", "compiled")
     run = tmp_path / "run"
     for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)):
-        process = started(run, tmp_path / "none.pt", engine, "slowly")
+        process = started(run, tmp_path / "none.pt", "compiled", "slowly")
         wait_for_a_checkpoint(run, process)
         before = {path.name for path in run.iterdir()}
         while {path.name for path in run.iterdir()} == before:  # until it has gone on
@@ -51,7 +50,7 @@ def test_told_to_stop_it_saves_and_another_process_goes_on(tmp_path, engine):
             newest = max(run.glob("checkpoint-*"))
             assert f"{signal.Signals(number).name}: stopped after epoch" in said
             assert f"saved as {newest}" in said
-    cut, said = finished(run, tmp_path / "cut.pt", engine)
+    cut, said = finished(run, tmp_path / "cut.pt", "compiled")
     assert "going on from epoch" in said
     torch.testing.assert_close(cut, whole, rtol=0, atol=0)
     assert not [path for path in run.iterdir() if not path.name.startswith("checkpoint-")]

@@ -7,6 +7,9 @@ import pytest
 import torch
 
 import corenet as cn
+from corenet.checkpoint.description import Builder
+from corenet.checkpoint.loading import opened
+from corenet.checkpoint.saving import save_training
 from corenet.training.going_on.every import Every
 from corenet.training.going_on.folder import Folder
 from corenet.training.going_on.position import Position
@@ -257,6 +260,33 @@ def test_checkpoints_are_sorted_by_where_they_are(tmp_path):
         folder.place(epoch, step).write_bytes(b"")
     folder.prune()
     assert [path.name for path in folder.checkpoints()] == [name(10), name(9, 120)]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"engine": "graphs"},
+        {"engine": 3},
+        {"has_loops": 1},
+        {"callbacks": [3]},
+        {"generators": {}},
+        {"generators": {"numpy": (torch.zeros(3), 0, 0, 0.0), "python": (), "torch": []}},
+        {"epoch_began": {"numpy": 3}},
+        {"position": {"epoch": 1}},
+        {"identity": "{"},
+        {"more": 1},
+    ],
+)
+def test_a_checkpoint_whose_training_is_damaged_is_refused_and_nothing_is_filled(tmp_path, damage):
+    fit(tmp_path, epochs=2)
+    contents, document = opened(tmp_path / name(2))
+    builder = Builder(None, contents.tensors("argument."))
+    loaded = cn.load(tmp_path / name(2))
+    training = builder.arguments(document["training"]) | damage
+    parts = {"loss": loaded.loss, "history": loaded.history, "training": training}
+    save_training(tmp_path / name(2), loaded.model, loaded.optimizer, **parts)
+    with pytest.raises(cn.CheckpointError, match="has a training that is damaged: "):
+        fit(tmp_path)
 
 
 @pytest.mark.parametrize("damage", [{"points": -1}, {"total": 1}, {"is_over": 0}, {"more": 1}, {"epoch": True}])

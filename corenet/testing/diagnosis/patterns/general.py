@@ -10,6 +10,7 @@ from corenet.testing.diagnosis.patterns.scaling import Words
 
 MIN_ELEMENTS = 6
 NEARLY = 1e-3
+TINY_ERROR = 1e-2
 
 
 def not_finite(evidence: Evidence) -> Words | None:
@@ -24,6 +25,21 @@ def zero(evidence: Evidence) -> bool:
 def without_effect(evidence: Evidence) -> bool:
     """The output does not depend on it, so its gradient is zero."""
     return not evidence.pairs()[1].any()
+
+
+def tiny_elements(evidence: Evidence) -> Words | None:
+    """Right but for elements that are far smaller than the largest, of which another comparison would take no note."""
+    ours, numeric = evidence.pairs()
+    if not near(ours, numeric):
+        return None
+    wrong = (ours - numeric).abs() > TINY_ERROR * numeric.abs()
+    if not wrong.any() or wrong.all():
+        return None
+    ratios = ours[wrong & (numeric != 0)] / numeric[wrong & (numeric != 0)]
+    ratio = ratios.median().item() if len(ratios) else 0.0
+    alike = len(ratios) > 0 and bool(((ratios - ratio).abs() <= TINY_ERROR * abs(ratio)).all())
+    times = "zero" if not ours[wrong].any() else f"{ratio:.4g} times the numeric one" if alike else "another"
+    return {"wrong": str(int(wrong.sum())), "bound": f"{numeric[wrong].abs().max().item():.1g}", "times": times}
 
 
 def almost(evidence: Evidence) -> Words | None:

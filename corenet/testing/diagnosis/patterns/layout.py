@@ -9,6 +9,8 @@ from torch import Tensor
 from corenet.testing.diagnosis.evidence import Evidence, close, near
 from corenet.testing.diagnosis.patterns.scaling import Words
 
+MOST_PLACES = 8  # that a message lists
+
 
 def transposed(evidence: Evidence) -> bool:
     numeric = evidence.numeric
@@ -108,21 +110,31 @@ def wrong_indices(evidence: Evidence) -> Words | None:
         lines = wrong.any(across) if across else wrong
         places = lines.nonzero().flatten().tolist()
         if len(places) <= max(1, len(lines) // 3) < len(lines):
-            return {"dimension": str(dimension), "places": ", ".join(map(str, places)), "last": str(len(lines) - 1)}
+            shown = ", ".join(map(str, places[:MOST_PLACES])) + ", …" * (len(places) > MOST_PLACES)
+            return {"dimension": str(dimension), "places": shown, "last": str(len(lines) - 1)}
     return None
 
 
 def tail_lost(evidence: Evidence) -> Words | None:
-    """Ours is zero in the last rows and right in all others, as where a loop over blocks forgets the rest."""
+    """Ours is zero in the last rows or columns and right before, as where a loop over blocks forgets the rest."""
     if not evidence.numeric.dim() or not evidence.numeric.numel():
         return None
-    width = evidence.numeric.shape[-1] if evidence.numeric.dim() > 1 else 1
-    ours, numeric = evidence.ours.reshape(-1, width), evidence.numeric.where(evidence.known, 0).reshape(-1, width)
+    numeric = evidence.numeric.where(evidence.known, 0)
+    width = numeric.shape[-1] if numeric.dim() > 1 else 1
+    if count := _lost(evidence.ours.reshape(-1, width), numeric.reshape(-1, width)):
+        return {"count": str(count), "rows": f"{numeric.numel() // width} rows", "along": ""}
+    for dimension in range(1, numeric.dim()):
+        lines = [each.movedim(dimension, 0).flatten(1) for each in (evidence.ours, numeric)]
+        if count := _lost(*lines):
+            return {"count": str(count), "rows": str(len(lines[0])), "along": f" along dimension {dimension}"}
+    return None
+
+
+def _lost(ours: Tensor, numeric: Tensor) -> int:
+    """Return how many of the last rows are zero and must not be, if all before are right."""
     wrong = (~close(ours, numeric)).any(1)
-    first, rows = int(wrong.int().argmax()), len(wrong)
-    if first == 0 or ours[first:].any() or not numeric[:first].any():
-        return None
-    return {"count": str(rows - first), "rows": str(rows)}
+    first = int(wrong.int().argmax())
+    return 0 if first == 0 or ours[first:].any() or not numeric[:first].any() else len(wrong) - first
 
 
 def mean_over_wrong_dimension(evidence: Evidence) -> Words | None:

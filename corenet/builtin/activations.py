@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from math import inf
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -24,6 +27,8 @@ class ReLU(Module):
     Reference: V. Nair, G. Hinton, "Rectified linear units improve restricted
     Boltzmann machines", ICML 2010.
     """
+
+    output_range: ClassVar[tuple[float, float]] = (0.0, inf)
 
     def forward(self, input: Tensor) -> Tensor:
         output = torch.relu(input)
@@ -53,6 +58,8 @@ class Tanh(Module):
     Trade", Springer 1998, section 4.4.
     """
 
+    output_range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
+
     def forward(self, input: Tensor) -> Tensor:
         output = torch.tanh(input)
         self.save(output)
@@ -79,6 +86,8 @@ class Sigmoid(Module):
 
     Reference: C. Bishop, "Pattern Recognition and Machine Learning", Springer 2006, section 4.3.2.
     """
+
+    output_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     def forward(self, input: Tensor) -> Tensor:
         output = torch.sigmoid(input)

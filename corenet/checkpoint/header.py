@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-LONGEST = 2**20  # bytes of a header
+LONGEST = 2**23  # bytes of a header: of a table with 10,000 columns it takes one million
 MOST = 10_000  # tensors
 HIGHEST = 8  # dimensions
 NAME = re.compile(r"[A-Za-z0-9._-]{1,256}")

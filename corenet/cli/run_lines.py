@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from corenet.cli import options
 from corenet.cli.echo import echo
 from corenet.errors import ConfigError, DataError, MissingExtraError
+from corenet.interrupted import Interrupted
 
 if TYPE_CHECKING:
     from corenet.experiments.parts import Parts
@@ -62,21 +63,24 @@ def as_options() -> Iterator[None]:
 
 @contextmanager
 def stopping(folder: Path) -> Iterator[None]:
-    """Let Ctrl-C say how to go on."""
+    """Let what is said of an interrupted training be how to go on."""
     try:
         yield
-    except KeyboardInterrupt:
-        if folder.is_dir():
-            echo(f"stopped: {folder} has the best model and the history; corenet resume {folder} goes on", err=True)
-        raise
+    except Interrupted as stopped:
+        text = f"stopped; {folder} keeps the best model and the history: corenet resume {folder} goes on"
+        raise Interrupted(text, signal=stopped.signal) from stopped
 
 
 def finish(run: RunFolder, tell: Telling, *, as_json: bool) -> None:
-    """Draw what belongs to a run, and say what came of it, where it is, and what may come next."""
+    """Add figures and the page of a run, and say what came of it, where it is, and what may come next."""
+    from corenet.experiments.run_folder import REPORT
+    from corenet.files import write_text
     from corenet.report.results_table import results_table
+    from corenet.report.run.page import page
 
     for each in run.rounds or (run,):
         _draw(each, tell)
+    write_text(run.path / REPORT, page(run.path))
     _write_page(run)
     if as_json:
         options.print_json({"run": str(run.path), **run.results})

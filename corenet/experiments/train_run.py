@@ -21,6 +21,7 @@ from corenet.experiments.resolved import resolved
 from corenet.experiments.results import results_of, results_over
 from corenet.experiments.run import Round
 from corenet.experiments.run_folder import (
+    CHECKPOINT,
     EXPERIMENT,
     HISTORY,
     RESULTS,
@@ -34,6 +35,7 @@ from corenet.experiments.training import begun, trained
 from corenet.experiments.writing import write
 from corenet.files import write_text
 from corenet.history import History
+from corenet.interrupted import Interrupted
 from corenet.registry.named import class_of
 
 Tell = Callable[[str], None]
@@ -154,13 +156,14 @@ def _train(chosen: Experiment, recipe: Recipe, parts: Parts, out: Path, progress
     own = callbacks_of(recipe, parts)
     try:
         logger = class_of("callback", "jsonl_logger")(out / HISTORY)
-        history = trained(recipe, round, [*own, logger], progress)
-    except KeyboardInterrupt as stopped:
-        _save(out, replace(round, history=getattr(stopped, "history", History())))
+        history = trained(recipe, round, [*own, logger], out / CHECKPOINT, progress)
+    except Interrupted as stopped:
+        _save(out, replace(round, history=History(stopped.history)))  # type: ignore[arg-type]  # epochs, out of fit
         raise
     round = replace(round, history=history)
     _save(out, round)
     _write(out, results_of(chosen, recipe, round, _best_epoch(own)))
+    shutil.rmtree(out / CHECKPOINT, ignore_errors=True)
 
 
 def _save(out: Path, round: Round) -> None:

@@ -28,8 +28,12 @@ def begun(recipe: Recipe, parts: Parts, folder: Path) -> Round:
     return Round(model, loss, optimizer, History(), parts)
 
 
-def trained(recipe: Recipe, round: Round, callbacks: Sequence[Any], progress: bool | None) -> History:
-    """Train what was begun, and return the history."""
+def trained(recipe: Recipe, round: Round, callbacks: Sequence[Any], checkpoint: Path, progress: bool | None) -> History:
+    """Train what was begun, from where a checkpoint left it if there is one, and return the history.
+
+    Raises:
+        Interrupted: the training was stopped, and saved in the folder ``checkpoint``.
+    """
     return fit(
         round.model,
         round.loss,
@@ -41,6 +45,7 @@ def trained(recipe: Recipe, round: Round, callbacks: Sequence[Any], progress: bo
         seed=recipe.seed,
         metrics=recipe.metrics,
         callbacks=callbacks,
+        checkpoint=checkpoint,
         progress=progress,
         engine=recipe.engine,  # type: ignore[arg-type]  # one of the engines, as was checked
     )

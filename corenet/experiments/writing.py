@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import tomlkit
-
+from corenet.experiments import toml
 from corenet.experiments.experiment import Experiment, Recipe
 from corenet.experiments.parts import is_set
 from corenet.files import write_bytes, write_text
@@ -22,12 +20,17 @@ def write(path: Path, experiment: Experiment, recipe: Recipe) -> None:
     """
     data = dict(recipe.data)
     if "source" in data and not is_set(data["source"]):
-        data["source"] = Path(os.path.relpath(experiment.folder / data["source"], path.parent)).as_posix()
+        data["source"] = seen_from(path.parent, experiment.folder / data["source"])
     for said in (recipe.data, recipe.network):
         if "make" in said:
             file = said["make"].partition(":")[0]
             write_bytes(path.parent / file, (experiment.folder / file).read_bytes())
     write_text(path, as_toml(experiment, replace(recipe, data=data)))
+
+
+def seen_from(folder: Path, file: Path) -> str:
+    """Return the path of a file from a folder, by which both may move together."""
+    return Path(os.path.relpath(file.resolve(), folder.resolve())).as_posix()
 
 
 def as_toml(experiment: Experiment, recipe: Recipe) -> str:
@@ -42,34 +45,8 @@ def as_toml(experiment: Experiment, recipe: Recipe) -> str:
     ]
     """
     told = {name: getattr(experiment, name) for name in ("title", "source", "notes") if getattr(experiment, name)}
-    tables = ("data", "network")
     entries = recipe.to_dict()
-    document = tomlkit.document()
-    for name, value in (told | {name: value for name, value in entries.items() if name not in tables}).items():
-        document.add(name, _item(value))
-    for name in tables:
-        table = tomlkit.table()
-        for entry, value in entries[name].items():
-            table.add(entry, _modules(value) if entry == "modules" else _item(value))
-        document.add(name, table)
-    return tomlkit.dumps(document)
-
-
-def _modules(value: list[Any]) -> Any:
-    """Return modules, each on a line of its own."""
-    array = tomlkit.array()
-    array.extend(map(_item, value))
-    return array.multiline(True)
-
-
-def _item(value: Any) -> Any:
-    """Return a value on one line."""
-    if isinstance(value, dict):
-        table = tomlkit.inline_table()
-        table.update({name: _item(each) for name, each in value.items()})
-        return table
-    if isinstance(value, list):
-        array = tomlkit.array()
-        array.extend(map(_item, value))
-        return array
-    return tomlkit.item(value)
+    data = entries.pop("data")
+    tables = {"data": data, "data.columns": data.pop("columns", None), "network": entries.pop("network")}
+    parts = [toml.table(told | entries), *(f"[{name}]\n{toml.table(each)}" for name, each in tables.items() if each)]
+    return "\n\n".join(parts) + "\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from math import ceil
 from numbers import Integral
 from typing import Any, Self
@@ -18,7 +19,7 @@ from corenet.contracts.evaluating import evaluating
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.contracts.optimizer import Optimizer
-from corenet.errors import ConfigError
+from corenet.errors import AdviceWarning, ConfigError
 from corenet.history import History
 from corenet.integers import positive_integer
 from corenet.making import module_of, network, new, optimizer_of, schedule_of
@@ -178,20 +179,22 @@ class NetworkEstimator(OfRows):
             own.append(class_of("callback", "early_stopping")(patience=self.patience))
         done = self.history_
         try:
-            history = fit(
-                self.model_,
-                loss,
-                self.optimizer_,
-                *data,
-                epochs=epochs,
-                initial_epoch=len(done),
-                batch_size=self._batch_size(len(train)),
-                seed=self._seed,
-                metrics=metrics,
-                callbacks=[*own, *self.callbacks_],
-                progress=None if self.verbose else False,
-                engine=self.engine,
-            )
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", AdviceWarning)  # each fit of a search would say it again
+                history = fit(
+                    self.model_,
+                    loss,
+                    self.optimizer_,
+                    *data,
+                    epochs=epochs,
+                    initial_epoch=len(done),
+                    batch_size=self._batch_size(len(train)),
+                    seed=self._seed,
+                    metrics=metrics,
+                    callbacks=[*own, *self.callbacks_],
+                    progress=None if self.verbose else False,
+                    engine=self.engine,
+                )
         except BaseException as error:
             self.history_ = History([*done, *getattr(error, "history", ())])
             raise

@@ -73,8 +73,9 @@ def _all_decided(columns: Sequence[Column], asked: Mapping[str, str]) -> list[De
 def refuse_unknown(rows: Rows, target: str, asked: Mapping[str, str]) -> None:
     """Refuse a kind that there is not, and one for a column that there is not."""
     rows.column(target)
+    names = frozenset(rows.names)
     for name, kind in asked.items():
-        if name not in rows.names:
+        if name not in names:
             hint = did_you_mean(name, rows.names) or f"; it has {listed(rows.names)}"
             raise ConfigError(f"columns: {rows.source} has no column {quoted(name)}{hint}", name="columns", value=name)
         if kind not in get_args(Kind) or (name == target and kind == "drop"):

@@ -15,6 +15,7 @@ from corenet.errors import ConfigError
 from corenet.history import History
 from corenet.integers import integer, positive_integer
 from corenet.paths import path_of
+from corenet.training.advice import advise, after, before
 from corenet.training.arguments import refuse_other_kinds
 from corenet.training.asked_metrics import Asked
 from corenet.training.callbacks import Callbacks
@@ -142,9 +143,10 @@ def fit(
     refuse_wrong(model, loss, optimizer, train, valid)
     measures, called = Measures(metrics, loss, train, valid), Callbacks(callbacks)
     learner = Learner(model, loss, optimizer)
+    advise(before(model, loss, train))
     begin(model)
     if saving is not None or on_non_finite == "skip":
-        return fit_steadily(
+        history = fit_steadily(
             learner,
             train,
             valid,
@@ -155,15 +157,19 @@ def fit(
             saving=saving,
             progress=progress,
         )
-    running = engine_for(
-        engine,
-        learner,
-        train,
-        epochs=epochs - initial_epoch,
-        batch_size=batch_size,
-        micro_batch_size=micro_batch_size,
-    )
-    return Training(running, train, batch_size, seed, measures, called).run(range(initial_epoch, epochs), progress)
+    else:
+        running = engine_for(
+            engine,
+            learner,
+            train,
+            epochs=epochs - initial_epoch,
+            batch_size=batch_size,
+            micro_batch_size=micro_batch_size,
+        )
+        training = Training(running, train, batch_size, seed, measures, called)
+        history = training.run(range(initial_epoch, epochs), progress)
+    advise(after(model, loss, train, history, callbacks))
+    return history
 
 
 def begin(model: Module) -> None:

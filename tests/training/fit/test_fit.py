@@ -161,6 +161,7 @@ def test_an_optimizer_of_a_parameter_that_was_replaced_is_refused(network, sgd):
         cn.fit(model, cn.BCELoss(), optimizer, TRAIN, **SHORT)
 
 
+@pytest.mark.filterwarnings("ignore::corenet.errors.AdviceWarning")  # which is right
 def test_weights_that_overflow_in_the_last_write_are_told():
     point = cn.data.Dataset(torch.tensor([[1e10]]), torch.tensor([[1e10]]))
     linear = cn.Linear(1, 1, init="zeros")

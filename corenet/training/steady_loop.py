@@ -155,7 +155,7 @@ class SteadyTraining(Training):
     def _end_if_told(self, course: Course) -> None:
         if self.checkpoints is not None and course.noted.signal is not None:
             name, where = signal.Signals(course.noted.signal).name, course.position.where(self.batch_size)
-            message = f"{name}: stopped after {where}, saved as {self.checkpoints.last}; the same call of fit goes on"
+            message = f"{name}: stopped at {where}, saved as {self.checkpoints.last}; the same call of fit goes on"
             raise Interrupted(message, signal=course.noted.signal)
 
     @contextmanager

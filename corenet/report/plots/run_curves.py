@@ -55,7 +55,7 @@ def _panel(
             axes.plot(*zip(*points, strict=True), color=colour, linewidth=1.5, label=part)
     if best_epoch is not None:
         axes.axvline(best_epoch, color=INK, linewidth=0.8, linestyle="dotted", label=f"best, epoch {best_epoch}")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     axes.grid(color=FAINT, linewidth=0.6)
     axes.margins(x=0.02)
     axes.legend(fontsize=SMALL, frameon=False, labelcolor=INK)

@@ -12,6 +12,7 @@ from jinja2 import Environment
 
 from corenet.errors import CorenetError
 from corenet.experiments.run_folder import EXPERIMENT, RunFolder, run_folder
+from corenet.registry.collect import reason_of
 from corenet.report.html.scatter import Scatter
 from corenet.report.html.templates import environment
 from corenet.report.run.charts import curves_of
@@ -23,6 +24,7 @@ from corenet.report.trace.histogram import Histogram
 SHOWN = 40  # columns of a table; further ones are folded
 MOST = 400  # columns at all
 CLASSES = 25  # of a confusion matrix that is shown whole
+CONFUSED = 15  # pairs of classes that are shown of a larger one
 SPLIT = 10  # classes that are counted for each part
 
 
@@ -69,6 +71,8 @@ def _found(run: RunFolder) -> tuple[Findings | None, str]:
         return findings(run), ""
     except CorenetError as error:
         return None, str(error)
+    except Exception as error:  # noqa: BLE001 - a plugin may raise anything; the training itself went well
+        return None, reason_of(error)
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,7 @@ def _environment() -> Environment:
         shown=SHOWN,
         most=MOST,
         most_classes=CLASSES,
+        most_confused=CONFUSED,
         most_split=SPLIT,
         most_columns=COLUMNS,
         elements=ELEMENTS,

@@ -54,14 +54,14 @@ CROWDED = """
 
 
 @pytest.fixture(scope="module")
-def files(pages, runs, small, tmp_path_factory):
+def files(pages, runs, traced, minus, tmp_path_factory):
     """Return the file of each page: of runs, of runs side by side, of a traced step, and a table in a notebook."""
     folder = tmp_path_factory.mktemp("pages")
     table = cn.table("diabetes")._repr_html_()
     texts = {
         **pages,
         "side by side": compared(Comparison.of(runs)),
-        "trace": page_of_trace(small, "a step"),
+        "trace": page_of_trace(traced(cn.Linear(2, 3), minus(), cn.Linear(3, 1)), "a step"),
         "table": f'<!doctype html><meta name="viewport" content="width=device-width"><body>{table}</body>',
     }
     for name, text in texts.items():
@@ -94,6 +94,14 @@ def test_markup_of_a_table_is_shown_and_not_run(browser, files):
     assert browser.run("document.querySelectorAll('script, img').length") == 0
     assert "<script>alert(1)</script>" in browser.run("document.body.innerText")
     assert browser.run("document.querySelectorAll('table.counts td.right').length") == 2
+
+
+def test_a_step_is_shown_whole(browser, files):
+    browser.show(files["trace"], 1200, "light")
+    assert browser.run("document.querySelectorAll('article').length") == 8  # three layers twice, the norms, the step
+    assert browser.run("document.querySelectorAll('svg').length") == files["trace"].read_text("utf-8").count("<svg")
+    assert browser.run("document.querySelectorAll('article.faulty').length") == 1
+    assert "Minus(<script>alert('x')</script>)" in browser.run("document.body.innerText")
 
 
 def test_a_text_that_cannot_be_read_and_a_box_that_is_too_wide_are_seen(browser, tmp_path):

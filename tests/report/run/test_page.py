@@ -87,6 +87,11 @@ def test_a_column_has_all_of_its_inputs(runs):
     assert places["noise"] == range(parts.in_features - 3, parts.in_features)
 
 
+def test_of_too_many_columns_none_is_measured(runs, monkeypatch):
+    monkeypatch.setattr("corenet.report.run.findings.COLUMNS", 2)
+    assert findings(runs["people"]).importance == []
+
+
 def test_the_network_and_its_gradients_are_there_layer_by_layer(pages, runs):
     layers = [row[0] for row in cells(pages["people"], "Network")]
     assert layers[2:-1] == [

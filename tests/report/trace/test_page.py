@@ -1,8 +1,6 @@
-"""The page of a trace: one file, complete, in which a plugin's text is text; and as a browser sees it."""
+"""The page of a trace: one file, complete, in which a plugin's text is text."""
 
 import re
-import shutil
-import subprocess
 from html import unescape
 from html.parser import HTMLParser
 
@@ -15,7 +13,6 @@ from corenet.report.trace.page import page
 from corenet.report.trace.shown_source import backward_sources, shown_source
 
 VOID = {"meta", "br"}
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 class Reader(HTMLParser):
@@ -155,18 +152,3 @@ def test_a_source_that_is_not_available_is_named(traced):
     text = page(traced(cn.Linear(2, 1), scope["Made"]()), "a step")
     assert "# The source of Made.forward is not available." in text
     assert "# The source of Made.backward is not available." in text
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
-def test_a_browser_shows_it(wrong_page, tmp_path):
-    path = tmp_path / "trace.html"
-    path.write_text(wrong_page, encoding="utf-8")
-    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
-    done = subprocess.run(
-        [CHROMIUM, *options, "--dump-dom", path.as_uri()], capture_output=True, text=True, timeout=60, check=True
-    )
-    read = Reader(done.stdout)
-    assert read.tags.count("article") == 8  # three layers forward, three back, the norms, the step
-    assert "script" not in read.tags
-    assert "Minus(<script>alert('x')</script>)" in "".join(read.text)
-    assert sum(tag == "svg" for tag in read.tags) == len(re.findall("<svg", wrong_page))

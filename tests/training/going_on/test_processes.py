@@ -48,10 +48,10 @@ def test_told_to_stop_it_saves_and_another_process_goes_on(tmp_path):
         assert process.returncode == code, said
         if number != signal.SIGKILL:
             newest = max(run.glob("checkpoint-*"))
-            assert f"{signal.Signals(number).name}: stopped after epoch" in said
+            assert f"{signal.Signals(number).name}: stopped at " in said
             assert f"saved as {newest}" in said
     cut, said = finished(run, tmp_path / "cut.pt", "compiled")
-    assert "going on from epoch" in said
+    assert "going on from " in said
     torch.testing.assert_close(cut, whole, rtol=0, atol=0)
     assert not [path for path in run.iterdir() if not path.name.startswith("checkpoint-")]
 

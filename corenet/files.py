@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -17,6 +18,8 @@ from corenet.paths import path_of
 
 if sys.platform != "win32":
     import fcntl
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # of a disk, a quota, a limit of sizes
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -53,6 +56,7 @@ def written(path: str | Path) -> Iterator[IO[bytes]]:
         os.path.realpath(path_of("a file to be written", path))
     )  # to replace the link itself would leave its target old
     try:
+        _refuse_circle(target)
         if target.exists() and not (target.is_file() or target.is_dir()):
             with target.open("wb") as device:  # such as /dev/stdout, which nothing may replace
                 yield device
@@ -65,10 +69,17 @@ def written(path: str | Path) -> Iterator[IO[bytes]]:
     except OutputError:
         raise
     except OSError as error:
+        fix = "free some space, or choose" if error.errno in FULL else "choose"
         raise OutputError(
-            f"cannot write {path}: {error.strerror or error}; choose a folder that exists and is writable"
+            f"cannot write {path}: {error.strerror or error}; {fix} a folder that exists and is writable"
         ) from error
     _clean(target)
+
+
+def _refuse_circle(target: Path) -> None:
+    """Raise if a path is still a link after all were followed: they lead in a circle."""
+    if target.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
 
 
 @contextmanager

@@ -39,10 +39,19 @@ def test_a_failed_write_leaves_the_older_file_and_nothing_else(step, tmp_path, m
         write_text(path, "new")
     monkeypatch.undo()
     assert str(caught.value) == (
-        f"cannot write {path}: No space left on device; choose a folder that exists and is writable"
+        f"cannot write {path}: No space left on device; free some space, or choose a folder that exists and is writable"
     )
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+def test_links_that_lead_in_a_circle_stay_and_are_named(tmp_path):
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    with pytest.raises(cn.OutputError, match=r"cannot write .*a: Too many levels of symbolic links"):
+        write_text(tmp_path / "a", "new")
+    assert (tmp_path / "a").is_symlink()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="folders cannot be asked there")

@@ -110,8 +110,9 @@ class Module(InputChecks, Modes, Tree["Module"]):
             self.forget()
             if isinstance(error, TypeError):
                 refuse_count(self, (input, *others))
-            if not isinstance(error, CorenetError):
-                refuse_unusable(self, (input, *others))
+            if isinstance(error, Exception) and not isinstance(error, CorenetError):
+                is_of_kind = isinstance(error, TypeError | AttributeError)  # as of a None that must not be one
+                refuse_unusable(self, [each for each in (input, *others) if each is not None or is_of_kind])
             raise
         saved = self._saved
         if saved is not None and type(output) is Tensor:

@@ -59,6 +59,11 @@ class Measures:
         return tuple(self._named.values())
 
     @property
+    def names(self) -> list[str]:
+        """The names under which the history has them."""
+        return list(self._named)
+
+    @property
     def others(self) -> list[Found]:
         """What is measured by code that no engine takes in."""
         return [metric for metric in self.metrics if not is_rate(metric)]

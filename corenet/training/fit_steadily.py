@@ -73,10 +73,11 @@ def fit_steadily(
 
     if saving is None:
         return training().run(epochs, progress)
-    who = identity(learner, train, valid, initial_epoch=epochs.start, callbacks=callbacks.names(), **asdict(settings))
+    named = {"callbacks": callbacks.names(), "metrics": measures.names}
+    who = identity(learner, train, valid, initial_epoch=epochs.start, **named, **asdict(settings))
     folder = Folder(saving.folder, saving.keep)
     with folder.owned():
-        checkpoints = Checkpoints(folder, saving.every, who, settings.seed, settings.batch_size)
+        checkpoints = Checkpoints(folder, saving.every, who, epochs.stop, settings.seed, settings.batch_size)
         found = checkpoints.read(learner)
         if found is not None:
             _tell(found, checkpoints, settings.batch_size, progress)

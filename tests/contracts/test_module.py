@@ -185,3 +185,17 @@ def test_the_parameter_half_of_a_backward_returns_nothing():
     linear(torch.ones(2))
     assert linear.backward_parameters(torch.ones(1)) is None
     assert linear.weight.grad.tolist() == [[1.0, 1.0]]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_an_input_that_may_be_left_out_is_not_blamed_for_what_else_goes_wrong(error):
+    class Masked(cn.Module):
+        def forward(self, input, mask=None):
+            if len(input) == 2:
+                raise error("the very one")
+            return input + mask
+
+    with pytest.raises(error, match="the very one"):
+        Masked()(torch.ones(2), None)
+    with pytest.raises(cn.DTypeError, match=r"takes torch.Tensors, got NoneType"):
+        Masked()(torch.ones(3), None)

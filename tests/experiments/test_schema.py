@@ -219,7 +219,7 @@ def test_a_bad_file_is_refused_in_one_line(text):
             "Linear: out_features must be an integer ≥ 1, not 0",
         ),
         (changed("network", '{ modules = [["relu", { slope = 1 }]] }'), cn.ConfigError, "relu: "),
-        (changed("loss", '"huber"'), cn.UnknownComponentError, "no loss 'huber'"),
+        (changed("loss", '"hubert"'), cn.UnknownComponentError, "no loss 'hubert'"),
         (changed("optimizer", '{ name = "sdg", lr = 1 }'), cn.UnknownComponentError, "no optimizer 'sdg'"),
         (changed("optimizer", '{ name = "sgd", rate = 1 }'), cn.ConfigError, "sgd: .*rate"),
         (changed("optimizer", '{ name = "sgd" }'), cn.ConfigError, "sgd: .*lr"),

@@ -10,6 +10,7 @@ from torch import Tensor
 from corenet.checkpoint.arguments import NotKeptError, called
 from corenet.checkpoint.description import Builder, Describer
 from corenet.checkpoint.model_state import take_dtypes, tie, tied
+from corenet.checkpoint.without_memory import without_memory
 from corenet.contracts.optimizer import Optimizer
 from corenet.contracts.parameter import Parameter
 from corenet.registry.collect import reason_of
@@ -17,17 +18,25 @@ from corenet.testing.support.trial import seeded
 from corenet.testing.support.violation import NotApplicable, Violation
 
 FROM = "built again from what it keeps of its arguments,"
+LOOK = (
+    "a constructor must not look at the numbers of its tensors: cn.load tries it on torch's meta device, which has none"
+)
 KEEP = "keep each argument as it was given, in the attribute of its name: that is what cn.save writes"
 
 
 def built_again(part: Any, seed: int) -> Any:
     """Return a module or a loss made of the arguments that ``part`` keeps, filled with its state."""
     arguments, builder = _through_json(part)
+    state: dict[str, Tensor] = part.state_dict()
+    try:
+        with without_memory(len(state)), seeded(seed):
+            called(type(part), (), builder.arguments(arguments))
+    except Exception as error:
+        raise Violation(f"{FROM} without memory, it raises {reason_of(error)}", LOOK) from error
     try:
         with seeded(seed + 1):  # another seed, so that weights that are not filled in differ
             again = called(type(part), (), builder.arguments(arguments))
         tie(again, tied(part))
-        state: dict[str, Tensor] = part.state_dict()
         take_dtypes(again, state)
         again.load_state_dict(state)
     except Exception as error:

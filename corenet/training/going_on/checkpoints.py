@@ -10,7 +10,7 @@ from typing import Any
 from corenet.checkpoint.loading import fill_training
 from corenet.checkpoint.saving import save_training
 from corenet.contracts.draws import Left, leave
-from corenet.errors import CheckpointError, CheckpointWarning
+from corenet.errors import CheckpointError, CheckpointWarning, ConfigError
 from corenet.history import History
 from corenet.training.draws import states
 from corenet.training.engines.engine import Engine
@@ -60,11 +60,12 @@ class Checkpoints:
         folder: where they are.
         every: how often one is written.
         identity: which training it is.
+        epochs: after how many it ends.
         batch_size: of its steps.
     """
 
-    def __init__(self, folder: Folder, every: Every, identity: str, seed: int, batch_size: int) -> None:
-        self.folder, self._every, self._identity = folder, every, identity
+    def __init__(self, folder: Folder, every: Every, identity: str, epochs: int, seed: int, batch_size: int) -> None:
+        self.folder, self._every, self._identity, self._epochs = folder, every, identity, epochs
         self._seed, self._batch_size, self.environment = seed, batch_size, environment()
         self.last: Path | None = None
 
@@ -73,7 +74,8 @@ class Checkpoints:
 
         Raises:
             CheckpointError: there are some, and none is whole.
-            ConfigError, StructureError, ShapeError, DTypeError: it is of another training; nothing was changed.
+            ConfigError, StructureError, ShapeError, DTypeError: it is of another training, or of later than what is
+                asked for; nothing was changed.
         """
         paths = self.folder.checkpoints()
         for path in paths:
@@ -97,10 +99,17 @@ class Checkpoints:
                 raise ValueError(f"the {name} of its training is {str(values[name])[:80]!r}")
         if values["engine"] not in ENGINES or not all(type(each) is dict for each in values["callbacks"]):
             raise ValueError("its engine or callbacks are none")
-        Position.from_dict(values["position"])
+        position = Position.from_dict(values["position"])
         check_generators(values["generators"])
         check_generators(values["epoch_began"] or values["generators"])
         refuse_other(path, values["identity"], self._identity)
+        if (position.epoch, position.points) > (self._epochs, 0):
+            raise ConfigError(
+                f"{path} is of {position.where(self._batch_size)}, later than the end of epoch {self._epochs}, where this "
+                "training ends: ask for more epochs, or give another folder as checkpoint",
+                name="epochs",
+                value=self._epochs,
+            )
 
     def is_due(self, epochs: int, steps: int) -> bool:
         """Tell whether it is time for the next; the counts are of this process."""

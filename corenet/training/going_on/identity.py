@@ -39,7 +39,7 @@ def refuse_other(path: object, then: str, now: str) -> None:
         ValueError, TypeError: the file does not say.
     """
     old, new = json.loads(then), json.loads(now)
-    for name in dict.fromkeys([*new, *old]):
+    for name in dict.fromkeys(["train", "valid", *new, *old]):  # other data have other metrics by default
         if old.get(name) != new.get(name):
             values = f"{old.get(name)!s:.60} there and {new.get(name)!s:.60} here"
             raise ConfigError(

@@ -52,6 +52,14 @@ def test_every_option(
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_a_batch_of_nothing(kind: str, bidirectional: bool) -> None:
+    ours, theirs = (each(3, 4, num_layers=2, bidirectional=bidirectional) for each in KINDS[kind])
+    with_weights_of(theirs, ours)
+    assert_alike(ours, theirs, call, drawn((5, 0, 3)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_dropout_between_layers_and_none_after_the_last(kind: str) -> None:
     ours, theirs = (each(3, 4, num_layers=3, dropout=0.4, bidirectional=True) for each in KINDS[kind])
     with_weights_of(theirs, ours)

@@ -45,6 +45,12 @@ class KeepsAFunction(Scale):
         self.init = init
 
 
+class LooksAtNumbers(Scale):
+    def __init__(self, factor=0.5):
+        super().__init__(factor)
+        self.largest = self.weight.max().item()
+
+
 class HasMore(Scale):
     def __init__(self, factor=0.5, width=1):
         super().__init__(factor)
@@ -87,6 +93,13 @@ def test_an_argument_that_is_kept_otherwise_is_caught(cls, kind, word):
     found = result(cls, kind, cn.Case())
     assert (found.verdict, word in found.message) == ("failed", True), found
     assert "that is what cn.save writes" in found.diagnosis
+
+
+def test_a_constructor_that_looks_at_numbers_is_caught():
+    found = result(LooksAtNumbers, "module", cn.Case())
+    assert (found.verdict, "without memory, it raises RuntimeError" in found.message) == ("failed", True), found
+    assert "cn.load tries it on torch's meta device" in found.diagnosis
+    assert "self.largest = self.weight.max().item()" in found.diagnosis
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,14 @@ def test_what_is_over_is_given_back_at_once_and_more_epochs_go_on(tmp_path, caps
     torch.testing.assert_close(longer.state_dict(), whole.state_dict(), rtol=0, atol=0)
 
 
+def test_fewer_epochs_than_are_done_are_refused(tmp_path):
+    fit(tmp_path)
+    with pytest.raises(
+        cn.ConfigError, match=r"is of the end of epoch 6, later than the end of epoch 4, .* more epochs"
+    ):
+        fit(tmp_path, epochs=4)
+
+
 @pytest.mark.parametrize(
     ("other", "named"),
     [
@@ -66,6 +74,7 @@ def test_what_is_over_is_given_back_at_once_and_more_epochs_go_on(tmp_path, caps
         ({"valid": TRAIN}, "valid is"),
         ({"callbacks": [cn.EarlyStopping("loss")]}, "callbacks is"),
         ({"engine": "plain"}, "engine is auto there and plain here"),
+        ({"metrics": ["accuracy"]}, "metrics is [] there and ['accuracy'] here"),
     ],
 )
 def test_another_training_is_refused_and_nothing_is_changed(tmp_path, other, named):

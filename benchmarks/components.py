@@ -97,6 +97,7 @@ class Network:
     optimizer: Callable[[Any], cn.Optimizer] = lambda parameters: cn.SGD(parameters, lr=0.01, momentum=0.9)
     their_optimizer: Callable[[Any], Any] | None = lambda parameters: torch.optim.SGD(parameters, lr=0.01, momentum=0.9)
     names: dict[str, str] = field(default_factory=dict)
+    batch: int = BATCH
 
 
 def features() -> Tensor:
@@ -229,7 +230,7 @@ class Race:
             optimizer,
             self.data,
             epochs=epochs,
-            batch_size=BATCH,
+            batch_size=self.network.batch,
             metrics=[],
             progress=False,
             engine=engine,
@@ -239,7 +240,13 @@ class Race:
     def rounds(self) -> bool:
         """Tell whether rounds by compiled steps give what one plain training gives."""
         found = cn.fit_rounds(
-            lambda _: self.parts(), self.data, rounds=2, epochs=3, batch_size=BATCH, progress=False, engine="compiled"
+            lambda _: self.parts(),
+            self.data,
+            rounds=2,
+            epochs=3,
+            batch_size=self.network.batch,
+            progress=False,
+            engine="compiled",
         )
         return self.error(found[0][0], self.fit("plain", 3)) < 1e-4
 
@@ -251,7 +258,7 @@ class Race:
         assert self.network.their_optimizer is not None
         optimizer = self.network.their_optimizer(model.parameters())
         for epoch in range(epochs):
-            for input, target in self.data.batches(BATCH, seed=0, epoch=epoch):
+            for input, target in self.data.batches(self.network.batch, seed=0, epoch=epoch):
                 optimizer.zero_grad()
                 loss(model(input), target).backward()
                 optimizer.step()

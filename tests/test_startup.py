@@ -44,6 +44,7 @@ NEEDED_FOR_HELP = {
     "corenet.cli.no_plugins",
     "corenet.cli.third_party",
     "corenet.errors",
+    "corenet.interrupted",
     "corenet.warning_kinds",
     "corenet.registry",
     "corenet.registry.compatibility",

@@ -81,7 +81,6 @@ def finish(run: RunFolder, tell: Telling, *, as_json: bool) -> None:
     for each in run.rounds or (run,):
         _draw(each, tell)
     write_text(run.path / REPORT, page(run.path))
-    _write_page(run)
     if as_json:
         options.print_json({"run": str(run.path), **run.results})
         return
@@ -90,14 +89,6 @@ def finish(run: RunFolder, tell: Telling, *, as_json: bool) -> None:
     model = (run.rounds or (run,))[0].path
     following = f"corenet predict {model} NEW.csv" if run.results["target"] else f"corenet summary {model}"
     echo(f"all of it is in {run.path}/; next: {following}")
-
-
-def _write_page(run: RunFolder) -> None:
-    from corenet.experiments.run_folder import REPORT
-    from corenet.files import write_text
-    from corenet.report.run.page import page
-
-    write_text(run.path / REPORT, page(run.path))
 
 
 def _draw(run: RunFolder, tell: Telling) -> None:

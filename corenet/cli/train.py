@@ -88,8 +88,9 @@ def command(
 
 
 def _experiment(name: str, changes: list[str]) -> Experiment:
-    """Return the experiment of a file, of an id, or the one that a table makes by itself."""
+    """Return the experiment that a table or a set makes by itself, that of a file, or that of an id."""
     from corenet.experiments.experiment import experiment, experiments, of_table
+    from corenet.experiments.parts import is_set
 
-    is_file = name.endswith(".toml") or (name in [each.id for each in experiments()] and not Path(name).exists())
-    return experiment(name, changes) if is_file else of_table(name, changes)
+    is_table = is_set(name) or Path(name).exists() or name not in [each.id for each in experiments()]
+    return experiment(name, changes) if name.endswith(".toml") or not is_table else of_table(name, changes)

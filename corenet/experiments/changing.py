@@ -27,13 +27,14 @@ def _changed(name: str, old: Any, new: Any) -> Any:
     entry = RECIPE.get(name)
     if entry is None or not isinstance(new, dict):
         return new
-    old = entry.default if old is None else old
+    is_said = old is not None
+    old = old if is_said else entry.default
     if isinstance(entry.takes, Entries):
         old = as_table(old, entry.takes)
         is_other = any(form in new and form not in (old or {}) for form in entry.takes.forms)
     else:
         old = {"name": old} if isinstance(old, str) else old
-        is_other = "name" in new and len(new) > 1
+        is_other = "name" in new and (len(new) > 1 or not is_said)  # the numbers of a default are for it alone
     return new if is_other or not isinstance(old, dict) else {**old, **new}
 
 

@@ -55,7 +55,7 @@ def new_file(recipe: Recipe, path: Path, folder: Path, table: Table | None = Non
         *_entries({name: entry for name, entry in RECIPE.items() if name not in tables}, {}),
         *_table("data", DATA, data),
         *_columns(table),
-        *_table("network", NETWORK, {"hidden": recipe.network.get("hidden", [64, 64])}),
+        *_table("network", NETWORK, {"hidden": RECIPE["network"].default["hidden"]}),
     ]
     return "\n".join(lines).rstrip() + "\n"
 

@@ -22,7 +22,7 @@ def resolved(recipe: Recipe, parts: Parts) -> Recipe:
     >>> chosen = of_table("wine")
     >>> found = resolved(chosen.recipe, next(rounds_of(chosen.recipe, chosen.folder)))
     >>> found.loss["name"], found.optimizer["lr"], found.data["columns"]["alcohol"]
-    ('cross_entropy', 0.001, 'number')
+    ('cross_entropy', 0.003, 'number')
     """
     table, data = parts.table, dict(recipe.data)
     if table is not None:

@@ -99,9 +99,9 @@ NETWORK = Entries(
 )
 RECIPE: Mapping[str, Entry] = {
     "data": Entry(DATA, "what is learnt from", is_needed=True),
-    "network": Entry(NETWORK, "the network", {"hidden": [64, 64]}),
+    "network": Entry(NETWORK, "the network", {"hidden": [64]}),
     "loss": Entry(kinds.COMPONENT, "the loss; if left out, what suits the target of a table"),
-    "optimizer": Entry(kinds.COMPONENT, "the optimizer, with its numbers", "adam"),
+    "optimizer": Entry(kinds.COMPONENT, "the optimizer, with its numbers", {"name": "adam", "lr": 0.003}),
     "schedule": Entry(kinds.COMPONENT, "what multiplies the learning rate"),
     "callbacks": Entry(
         kinds.COMPONENTS, "what is done after each epoch; if left out, early stopping where a table is learnt"

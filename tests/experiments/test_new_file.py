@@ -40,7 +40,7 @@ def test_a_new_file_gives_the_defaults_and_the_columns(tmp_path):
     assert set(columns.values()) == {"number", "category"}
     assert {**found.data, "columns": {}, "target": None} == expected.data
     assert found.network == expected.network
-    assert (found.epochs, found.optimizer, found.callbacks, found.metrics) == (200, {"name": "adam"}, None, None)
+    assert (found.epochs, found.optimizer, found.callbacks, found.metrics) == (200, expected.optimizer, None, None)
 
 
 def test_each_entry_that_is_commented_out_can_be_what_it_shows():

@@ -105,8 +105,8 @@ class Checkpoints:
         refuse_other(path, values["identity"], self._identity)
         if (position.epoch, position.points) > (self._epochs, 0):
             raise ConfigError(
-                f"{path} is of {position.where(self._batch_size)}, later than the end of epoch {self._epochs}, where this "
-                "training ends: ask for more epochs, or give another folder as checkpoint",
+                f"{path} is of {position.where(self._batch_size)}, later than the end of epoch {self._epochs}, where "
+                "this training ends: ask for more epochs, or give another folder as checkpoint",
                 name="epochs",
                 value=self._epochs,
             )

@@ -69,7 +69,8 @@ class Layer(torch.nn.Module):
             for path, each in named.items()
         }
         trained = [own[path] for path, each in named.items() if isinstance(each, Parameter)]
-        found = _Run.apply(copy.deepcopy(part, mine), len(inputs), *inputs, *trained)
+        run: Any = _Run.apply  # which torch does not type
+        found = run(copy.deepcopy(part, mine), len(inputs), *inputs, *trained)
         return found[0] if isinstance(found, tuple) and len(found) == 1 else found
 
     def extra_repr(self) -> str:

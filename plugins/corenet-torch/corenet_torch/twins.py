@@ -40,8 +40,8 @@ def from_torch(module: nn.Module) -> Module:
         ConfigError: there is no such module, its plugin is missing, or it is told what corenet's cannot be.
 
     >>> model = from_torch(nn.Sequential(nn.Linear(3, 2), nn.Tanh()))
-    >>> model, list(model.state_dict())
-    (Sequential(Linear(3 → 2), Tanh()), ['0.weight', '0.bias'])
+    >>> model[0], list(model.state_dict())
+    (Linear(3 → 2), ['0.weight', '0.bias'])
     """
     if type(module) is nn.Sequential:
         found: Module = cn.Sequential(*map(from_torch, module))

@@ -22,6 +22,6 @@ def refuse_larger(path: Path, head: str, delimiter: str, encoding: str) -> None:
     needed = COPIES * size + CELL * cells
     if free is not None and needed > free:
         raise DataError(
-            f"{path} takes about {needed / 1e9:.2g} GB as a table, and {free / 1e9:.2g} GB of memory are free; learn from "
-            "a part of its rows (corenet predict and evaluate read all of them, piece by piece)"
+            f"{path} takes about {needed / 1e9:.2g} GB as a table, and {free / 1e9:.2g} GB of memory are free; learn "
+            "from a part of its rows (corenet predict and evaluate read all of them, piece by piece)"
         )

@@ -29,7 +29,7 @@ ROWS, NUMBERS = 256, 2**14  # that are looked at, at most
 LARGE = 50.0  # root mean square of an input: about a hundred times what a layer is made for
 MOST = 0.95  # of the targets are of one class
 FEWEST = 50  # targets tell how uneven classes are
-EPOCHS = 5  # of a loss that is flat
+EPOCHS = 20  # at least: a loss may rest for some on its way
 FLAT = 0.01  # of the loss, within which it has not moved
 NO_MORE = 0.98  # of a constant's loss: the outputs tell nothing of the inputs
 NEARLY_ALL = 0.9  # units
@@ -72,7 +72,7 @@ def _large(model: Module, inputs: Tensor) -> Iterator[AdviceWarning]:
     if first is None or first.dim() < 2:
         return
     size = _some(inputs, min(ROWS, NUMBERS * len(inputs) // max(1, inputs.numel()))).square().mean(0)
-    if size.numel() and (largest := float(size.max()) ** 0.5) > LARGE:
+    if size.numel() and LARGE < (largest := float(size.max()) ** 0.5) < torch.inf:
         column = int(size.argmax())
         yield AdviceWarning(
             f"the inputs are not standardised: those of feature {column} are about {largest:.3g} in size, and layers "
@@ -126,7 +126,7 @@ def _rising(history: History) -> Iterator[AdviceWarning]:
     """Look for a validation loss that has risen from its least while the training loss fell."""
     found = [each.valid.get("loss") for each in history]
     losses = [each for each in found if isinstance(each, float) and isfinite(each)]
-    if len(losses) < 4 * EPOCHS or len(losses) < len(found):
+    if len(losses) < EPOCHS or len(losses) < len(found):
         return
     least = min(losses)
     place = losses.index(least)
@@ -143,8 +143,8 @@ def _rising(history: History) -> Iterator[AdviceWarning]:
 def is_flat(losses: Sequence[float]) -> bool:
     """Tell whether a loss has not moved from the start on.
 
-    >>> is_flat([0.7, 0.701, 0.7, 0.699, 0.7]), is_flat([0.7, 0.6, 0.7, 0.7, 0.7])
-    (True, False)
+    >>> is_flat([0.7, 0.701] * 10), is_flat([0.7, 0.6] * 10), is_flat([0.7])
+    (True, False, False)
     """
     return len(losses) >= EPOCHS and losses[0] != 0 and max(losses) - min(losses) <= FLAT * abs(losses[0])
 

@@ -98,7 +98,7 @@ def fitted(model, data, **options):
     optimizer = cn.SGD(model.parameters(), lr=options.pop("lr", 1e-8))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", cn.AdviceWarning)
-        cn.fit(model, options.pop("loss", LOSS), optimizer, data, epochs=6, batch_size=50, progress=False, **options)
+        cn.fit(model, options.pop("loss", LOSS), optimizer, data, epochs=20, batch_size=50, progress=False, **options)
     assert all(each.filename == __file__ for each in caught)  # at the call of fit
     return [each.message.kind for each in caught]
 
@@ -133,7 +133,7 @@ def test_nothing_is_left_behind_and_the_filters_turn_it_off():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", cn.AdviceWarning)
         optimizer = cn.SGD(model.parameters(), lr=1e-8)
-        cn.fit(model, LOSS, optimizer, data, epochs=6, batch_size=50, progress=False)  # a warning is an error here
+        cn.fit(model, LOSS, optimizer, data, epochs=20, batch_size=50, progress=False)  # a warning is an error here
 
 
 @pytest.mark.parametrize("name", ["digits", "iris", "breast_cancer", "wine", "diabetes", "moons", "spirals", "sine"])

@@ -44,6 +44,7 @@ def engine_warnings():
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("error")
         warnings.simplefilter("always", cn.EngineWarning)
+        warnings.simplefilter("ignore", cn.AdviceWarning)
         yield told
 
 
@@ -136,3 +137,11 @@ def alike(trained, chunks):
         return compiled
 
     return train
+
+
+@pytest.fixture(autouse=True)
+def _unadvised():
+    """Let trainings here be as bad as they are: what runs them is looked at, not whether they are any good."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", cn.AdviceWarning)
+        yield

@@ -35,6 +35,7 @@ def command(model: Path, table: str, allow_unseen: bool, as_json: bool) -> None:
     if as_json:
         options.print_json({"schema": 1, "table": table, **found.to_dict()})
         return
+    rows = "row" if found.points == 1 else "rows"
     echo(f"{click.style(plain(table), bold=True)}: {found.points:,} {rows}, the target is {plain(found.target)}")
     for line in ["", *evaluation_lines(found)]:
         echo(line)

@@ -17,6 +17,7 @@ from typing import IO
 
 from corenet.contracts.callback import Callback, Training
 from corenet.contracts.case import Case
+from corenet.contracts.other_kinds import refuse_other_kind
 from corenet.errors import OutputError
 
 POLYNOMIAL = 0x82F63B78  # of CRC-32C, its bits in reverse
@@ -40,6 +41,7 @@ class TensorBoard(Callback):
     """
 
     def __init__(self, log_dir: str | Path = "runs") -> None:
+        refuse_other_kind("TensorBoard", log_dir, (str, Path), "a path as log_dir")
         self.log_dir = Path(log_dir)
         self._file: IO[bytes] | None = None
 

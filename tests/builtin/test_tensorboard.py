@@ -114,3 +114,9 @@ def test_two_trainings_in_one_folder_write_two_files_and_what_cannot_be_is_refus
     (tmp_path / "file").touch()
     with pytest.raises(cn.OutputError, match="cannot write to"):
         StandInTraining(EPOCHS).run(cn.TensorBoard(tmp_path / "file" / "below"))
+
+
+@pytest.mark.parametrize("folder", [None, 3.5, b"runs"])
+def test_a_folder_that_is_no_path_is_refused(folder):
+    with pytest.raises(cn.ConfigError, match="path as log_dir"):
+        cn.TensorBoard(folder)

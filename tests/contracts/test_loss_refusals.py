@@ -36,6 +36,12 @@ def test_mixed_dtypes_are_refused_naming_both(kind):
 
 
 @every_loss
+def test_input_that_requires_grad_is_refused(kind):
+    with pytest.raises(cn.ConfigError, match=r"got input that requires grad; .* use input\.detach\(\)"):
+        kind()(halves(1).requires_grad_(), halves(1))
+
+
+@every_loss
 def test_what_is_no_tensor_is_refused(kind):
     with pytest.raises(cn.DTypeError, match="got list as target"):
         kind()(halves(1), [0.5])

@@ -1,7 +1,7 @@
 """``python -m benchmarks.mutation_run PATH... [--count 100] [--seed 0]``: mutants of files, and who survives.
 
-Mutants are drawn from all of the files under the paths, by the seed. Each is tried by the tests that mirror its file
-and the examples in it; one that survives these, by the other tests of their folder.
+Mutants are drawn from all of the files under the paths that a test mirrors, by the seed. Each is tried by these tests
+and the examples in the file, not by the rest of the suite.
 """
 
 from __future__ import annotations
@@ -24,24 +24,23 @@ ROOT = Path(__file__).parents[2]
 
 
 def files_under(paths: list[str]) -> list[str]:
-    """Return the files to mutate, without those that only list names."""
+    """Return the files to mutate: those that a test mirrors, but for what only lists names."""
     found = {
         file for path in paths for file in ([ROOT / path] if path.endswith(".py") else (ROOT / path).rglob("*.py"))
     }
-    wanted = [each for each in found if each.name not in ("__init__.py", "components.py") and "tests" not in each.parts]
-    return sorted(each.relative_to(ROOT).as_posix() for each in wanted)
+    wanted = [each.relative_to(ROOT).as_posix() for each in found if each.name not in ("__init__.py", "components.py")]
+    return sorted(each for each in wanted if tests_of(each))
 
 
-def tests_of(path: str) -> list[list[str]]:
-    """Return the tests that mirror a file, its own examples among them, and then all of the folder that they lie in."""
+def tests_of(path: str) -> list[str]:
+    """Return the tests that mirror a file; none if no test does."""
     parts = Path(path).parts
     folder = Path("tests", *parts[1:-1]) if parts[0] == "corenet" else Path(*parts[:2], "tests")
-    while not (ROOT / folder).is_dir():
-        folder = folder.parent
-    every = sorted(each.relative_to(ROOT).as_posix() for each in (ROOT / folder).glob("test_*.py"))
-    names = {Path(path).stem, Path(path).stem.removesuffix("s"), parts[-2]}
-    mirrors = [each for each in every if any(Path(each).stem.startswith(f"test_{name}") for name in names)]
-    return [[path, *mirrors], [each for each in every if each not in mirrors]]
+    names = {Path(path).stem, Path(path).stem.removesuffix("s"), Path(path).stem.removeprefix("guarded_")}
+    found = [
+        each for each in (ROOT / folder).glob("test_*.py") if any(each.stem.startswith(f"test_{n}") for n in names)
+    ]
+    return sorted(each.relative_to(ROOT).as_posix() for each in found)
 
 
 def main() -> int:
@@ -65,7 +64,7 @@ def main() -> int:
             if time.monotonic() - begin > 60 * asked.minutes:
                 break
             tried += 1
-            if not any(trials.fails(tests, mutant) for tests in tests_of(mutant.path) if tests):
+            if not trials.fails([mutant.path, *tests_of(mutant.path)], mutant):
                 survivors.append(mutant)
                 print(f"survived: {mutant}", flush=True)
     killed = tried - len(survivors)

@@ -173,7 +173,12 @@ def autograd_in(tree):
     return found
 
 
-@pytest.mark.parametrize("path", [*OWN_SOURCES, *PLUGIN_SOURCES], ids=named)
+# The bridge, whose purpose is to look at what others wrote for autograd, and to hand modules over.
+BRIDGE = PLUGINS / "corenet-torch"
+WITHOUT_AUTOGRAD = [*OWN_SOURCES, *(path for path in PLUGIN_SOURCES if not path.is_relative_to(BRIDGE))]
+
+
+@pytest.mark.parametrize("path", WITHOUT_AUTOGRAD, ids=named)
 def test_nothing_uses_autograd(path):
     assert autograd_in(parsed(path)) == []
 

@@ -8,7 +8,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
-FOLDERS = sorted(each for each in (ROOT / "plugins").glob("corenet-*") if each.name != "corenet-example")
+OFFERING = {path.parents[1] for path in (ROOT / "plugins").glob("corenet-*/corenet_*/components.py")}
+FOLDERS = sorted(each for each in OFFERING if each.name != "corenet-example")
 
 
 def components_of(folder):
@@ -48,7 +49,10 @@ def test_the_readme_names_every_package():
     assert sorted(named) == [folder.name for folder in FOLDERS]
 
 
-def test_the_example_is_the_one_that_the_readme_of_containers_tests():
-    readme = (ROOT / "plugins" / "corenet-containers" / "README.md").read_text(encoding="utf-8")
-    shown = re.findall(r"^```py\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+@pytest.mark.parametrize(("page", "folder"), [("plugins", "corenet-containers"), ("prove-a-backward", "corenet-torch")])
+def test_the_examples_are_those_that_the_readme_of_a_plugin_tests(page, folder):
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    readme = (ROOT / "plugins" / folder / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^```py\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert shown
     assert shown == re.findall(r"^```python\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
 from statistics import mean, median
 from time import perf_counter
 from typing import Any
@@ -17,6 +18,7 @@ from benchmarks.table import in_markdown
 EPOCHS = 200
 FITS = 100  # of a grid search: so many rates and decays, by five folds
 ROWS = 1_000_000
+MOST = 6000  # rows of a survey
 LEAST = 5  # turns
 SETTLING = 2.0  # seconds before them
 NOTE = (
@@ -26,6 +28,9 @@ NOTE = (
     "A search has no turn before; the first of three is in the JSON."
 )
 Table = tuple[str, np.ndarray, np.ndarray]
+# The vote of 1996, affairs, the choice of how to travel, whether somebody saw a doctor: what is told from the rest.
+ASIDE = ("individual", "choice", "popul")  # numbers of rows, and what says the answer
+SURVEYS = {"anes96": "vote", "fair": "affairs", "modechoice": "mode", "randhie": "mdvis"}
 
 
 def run(seconds: float, device: str) -> Report:
@@ -44,19 +49,31 @@ def run(seconds: float, device: str) -> Report:
             report.notes.append(_fits(title, found))
         report.measured["grid search"] = search = {name: searched(X, y) for name, X, y in tables() if len(y) < 1000}
         report.notes.append(_pairs(f"grid search of {FITS} fits, s", search, 1.0))
+        report.measured["skorch"] = peers = {name: with_skorch(X, y) for name, X, y in tables() if len(y) < 2000}
+        report.notes.append(_pairs(f"{EPOCHS} epochs, s", peers, 1.0, ("skorch", "corenet")))
         report.measured["predict"] = predictions = predicted()
         report.notes.append(_pairs("predict, ms", predictions, 1e3))
     return report
 
 
 def tables() -> Iterator[Table]:
-    """Yield tables that come with scikit-learn, and some that it makes."""
+    """Yield tables that come with scikit-learn, some that it makes, and some that come with statsmodels."""
     from sklearn import datasets
 
     for name in ("iris", "wine", "breast_cancer", "digits"):
         yield name, *datasets.__dict__[f"load_{name}"](return_X_y=True)
     yield "moons", *datasets.make_moons(1000, noise=0.25, random_state=0)
     yield "made", *datasets.make_classification(5000, 20, n_informative=10, n_classes=3, random_state=0)
+    for name, target in SURVEYS.items():
+        frame = import_module(f"statsmodels.datasets.{name}").load_pandas().data.dropna()
+        frame = frame.sample(min(len(frame), MOST), random_state=0)
+        labels = frame[target].to_numpy()
+        classes = labels if len(set(labels)) < 10 else labels > 0
+        yield (
+            name,
+            frame.drop(columns=[target, *(each for each in ASIDE if each in frame)]).to_numpy(np.float64),
+            classes.astype(int),
+        )
 
 
 def theirs(**arguments: Any) -> Any:
@@ -112,6 +129,32 @@ def searched(X: np.ndarray, y: np.ndarray, candidates: int = FITS // 5, turns: i
     return found
 
 
+def with_skorch(X: np.ndarray, y: np.ndarray, turns: int = 3) -> dict[str, list[float]]:
+    """Return the seconds of trainings of the same network by skorch and by corenet, for the same epochs and batches."""
+    from skorch import NeuralNetClassifier
+
+    train, _, labels, _ = _split(X, y)
+    size, classes = train.shape[1], len(set(labels))
+    found: dict[str, list[float]] = {"skorch": [], "corenet": []}
+    for turn in range(turns):
+        network = torch.nn.Sequential(torch.nn.Linear(size, 100), torch.nn.ReLU(), torch.nn.Linear(100, classes))
+        peer = NeuralNetClassifier(
+            network,
+            criterion=torch.nn.CrossEntropyLoss,
+            optimizer=torch.optim.Adam,
+            lr=1e-3,
+            max_epochs=EPOCHS,
+            batch_size=min(200, len(train)),
+            iterator_train__shuffle=True,
+            train_split=None,
+            verbose=0,
+        )
+        model = ours(max_iter=EPOCHS, random_state=turn)
+        found["skorch"].append(_seconds(lambda peer=peer: peer.fit(train, labels)))
+        found["corenet"].append(_seconds(lambda model=model: model.fit(train, labels)))
+    return found
+
+
 def predicted() -> dict[str, dict[str, list[float]]]:
     """Return the seconds of predictions of one row, and of a million."""
     random = np.random.default_rng(0)
@@ -157,10 +200,15 @@ def _fits(title: str, found: dict[str, Any]) -> str:
     return in_markdown([title, "scikit-learn ms", "corenet ms", "times", "times an epoch", *each_of], rows)
 
 
-def _pairs(title: str, found: dict[str, dict[str, list[float]]], unit: float) -> str:
+def _pairs(
+    title: str,
+    found: dict[str, dict[str, list[float]]],
+    unit: float,
+    names: Sequence[str] = ("scikit-learn", "corenet"),
+) -> str:
     """Return a table of two times a row."""
     rows = []
     for name, times in found.items():
-        slow, fast = (median(times[each]) for each in CONTESTANTS)
+        slow, fast = (median(times[each]) for each in names)
         rows.append([name, f"{unit * slow:.3g}", f"{unit * fast:.3g}", f"{slow / fast:.1f}"])
-    return in_markdown([title, *CONTESTANTS, "times"], rows)
+    return in_markdown([title, *names, "times"], rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import optuna
@@ -18,6 +19,7 @@ from corenet.search.trial import Objective
 
 JOURNAL = "journal.log"
 WORKER = "worker"
+SOON = timedelta(seconds=5)  # what a worker takes at most to say that a trial is its own
 
 
 def opened(objective: Objective, storage: str, name: str, seed: int) -> optuna.Study:
@@ -96,7 +98,9 @@ def give_back(study: optuna.Study) -> int:
 
 
 def _is_gone(trial: FrozenTrial) -> bool:
-    host, _, process = trial.user_attrs.get(WORKER, "").rpartition(":")
+    if WORKER not in trial.user_attrs:  # its worker is about to say who it is, or was killed before it could
+        return trial.datetime_start is None or datetime.now() - trial.datetime_start > SOON
+    host, _, process = trial.user_attrs[WORKER].rpartition(":")
     if host != socket.gethostname():
         return False  # another machine's, which may be at it
     try:
@@ -106,6 +110,12 @@ def _is_gone(trial: FrozenTrial) -> bool:
     except PermissionError:
         return False
     return False
+
+
+def running(study: optuna.Study) -> int:
+    """Return how many trials a worker is at."""
+    begun = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    return sum(WORKER in trial.user_attrs and not _is_gone(trial) for trial in begun)
 
 
 def counted(study: optuna.Study) -> list[FrozenTrial]:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import optuna
 import torch
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from corenet.errors import ConfigError
 from corenet.search.space import ends
-from corenet.search.study import WORKER, counted, give_back, me, opened
+from corenet.search.study import WORKER, counted, give_back, me, opened, running
 from corenet.search.trial import Objective
 
 
@@ -69,12 +69,8 @@ def _work_apart(search: Search, number: int) -> None:
 
 
 def _work(search: Search, study: optuna.Study, told: Callable[[optuna.Study, FrozenTrial], None] | None) -> None:
-    while len(counted(study)) + _running(study) < search.trials:
+    while len(counted(study)) + running(study) < search.trials:
         study.optimize(_as_worker(search.objective), n_trials=1, callbacks=[told] if told else [])
-
-
-def _running(study: optuna.Study) -> int:
-    return len(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
 
 
 def _as_worker(objective: Objective) -> Callable[[optuna.Trial], float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from statistics import mean
@@ -21,6 +22,7 @@ from corenet.training.asked_metrics import LOSS, named_apart, sign_of
 from corenet.training.draws import drawing_from
 from corenet.training.fit import fit
 from corenet.training.measure import measure
+from corenet.warning_kinds import AdviceWarning
 
 
 @dataclass
@@ -89,20 +91,22 @@ class Objective:
         with drawing_from(stream("weights", recipe.seed), parts.train.device):
             model, loss, optimizer = build(recipe, parts, chosen.folder)
         pruning = [Pruning(trial, f"valid_{self.metric}")] if trial is not None and recipe.rounds == 1 else []
-        fit(
-            model,
-            loss,
-            optimizer,
-            parts.train,
-            parts.valid,
-            epochs=recipe.epochs,
-            batch_size=recipe.batch_size,
-            seed=recipe.seed,
-            metrics=() if self.metric == LOSS else (self.metric,),
-            callbacks=[*callbacks_of(recipe, parts), *pruning],
-            engine=recipe.engine,  # type: ignore[arg-type]  # one of the engines, as was checked
-            progress=False,
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", AdviceWarning)  # a search tries what no advice would
+            fit(
+                model,
+                loss,
+                optimizer,
+                parts.train,
+                parts.valid,
+                epochs=recipe.epochs,
+                batch_size=recipe.batch_size,
+                seed=recipe.seed,
+                metrics=() if self.metric == LOSS else (self.metric,),
+                callbacks=[*callbacks_of(recipe, parts), *pruning],
+                engine=recipe.engine,  # type: ignore[arg-type]  # one of the engines, as was checked
+                progress=False,
+            )
         for each in pruning:
             each.raise_if_pruned()
         return float(measure(model, parts.valid, [self.metric], loss)[self.metric])

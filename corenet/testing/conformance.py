@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from typing import Any
 
@@ -13,7 +13,7 @@ from corenet.registry.collect import reason_of
 from corenet.registry.spec import KINDS, Kind
 from corenet.registry.targets import CONTRACTS, imported_now
 from corenet.testing.checks.callback_contract import CALLBACK_CONTRACT_CHECKS
-from corenet.testing.checks.check import Check
+from corenet.testing.checks.check import Check, Tried
 from corenet.testing.checks.initializer_contract import INITIALIZER_CONTRACT_CHECKS
 from corenet.testing.checks.loss_calls import LOSS_CALLS_CHECKS
 from corenet.testing.checks.loss_contract import LOSS_CONTRACT_CHECKS
@@ -123,7 +123,10 @@ def check_component(
 
 
 def run_checks(
-    checks: Iterable[Check], trials: list[Trial], expected: Mapping[str, str], announce: Callable[[str], object] = str
+    checks: Iterable[Check],
+    trials: Sequence[Tried],
+    expected: Mapping[str, str],
+    announce: Callable[[str], object] = str,
 ) -> Iterator[Result]:
     """Yield the result of each check, so that one mistake is one failure.
 
@@ -145,7 +148,7 @@ def run_checks(
         yield result
 
 
-def run_check(check: Check, trials: Iterable[Trial], expected: str | None = None) -> Result:
+def run_check(check: Check, trials: Iterable[Tried], expected: str | None = None) -> Result:
     """Run a check on the trials up to the first that fails; ``expected`` is the reason why it must fail.
 
     A case that expects to fail must, and the others are checked all the same.
@@ -178,7 +181,7 @@ def run_check(check: Check, trials: Iterable[Trial], expected: str | None = None
     return Result(check.id, verdict, message=reason if verdict == "skipped" else "")
 
 
-def _failed(check: Check, trial: Trial, found: Violation, expected: str | None, error: BaseException | None) -> Result:
+def _failed(check: Check, trial: Tried, found: Violation, expected: str | None, error: BaseException | None) -> Result:
     if expected is not None:
         return Result(check.id, "expected failure", str(trial), expected)
     lines = [found.diagnosis, raised_at(error, trial.factory) if error else ""]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from corenet.errors import ConfigError, ConformanceError, MissingExtraError, did_you_mean
 from corenet.registry.registry import registry
@@ -93,9 +93,10 @@ def conforms(check: Check, component: Component | type) -> None:
     import pytest
 
     name = component.qualified_name if isinstance(component, Component) else component.__name__
-    cls = component if isinstance(component, type) else registry().get(check.kind, name)
-    before = [each for each in CHECKS[check.kind] if each.id in check.after]
-    *_, result = run_checks([*before, check], trials_of(cls, check.kind), {})
+    kind = cast(Kind, check.kind)
+    cls = component if isinstance(component, type) else registry().get(kind, name)
+    before = [each for each in CHECKS[kind] if each.id in check.after]
+    *_, result = run_checks([*before, check], trials_of(cls, kind), {})
     if result.verdict == "failed":
         raise ConformanceError(f"{name}: {result}")
     if result.verdict == "expected failure":

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
-from corenet.registry.spec import Kind
 from corenet.testing.gradcheck.report import finite_or_none
 from corenet.testing.gradcheck.shown import ShownAsPrinted
 
@@ -42,7 +41,7 @@ class Report(ShownAsPrinted):
     """
 
     subject: str
-    kind: Kind
+    kind: str
     results: tuple[Result, ...]
     error: float | None = None
 

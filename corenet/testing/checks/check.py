@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Protocol
 
-from corenet.registry.spec import Kind
-from corenet.testing.support.trial import Trial
+from corenet.contracts.case import Case
 
-Run = Callable[[Trial], None]
+Run = Callable[[Any], None]
+
+
+class Tried(Protocol):
+    """What a check runs on, such as a :class:`~corenet.testing.support.trial.Trial`: one case of what is checked."""
+
+    @property
+    def factory(self) -> Callable[..., Any]:
+        """What makes it; findings point to the file that this is written in."""
+
+    @property
+    def case(self) -> Case:
+        """The case, which says what it expects to fail."""
+
+    @property
+    def seed(self) -> int:
+        """What torch's generator is seeded with."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +35,7 @@ class Check:
     """
 
     id: str
-    kind: Kind
+    kind: str
     since: str
     promise: str
     run: Run
@@ -37,7 +53,7 @@ class Checks(list[Check]):
     ('loss.never_negative', 'The loss is never negative.')
     """
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: str) -> None:
         super().__init__()
         self.kind = kind
 

@@ -17,9 +17,11 @@ COUNTERPARTS = {first: second for pair in PAIRS for first, second in (pair, pair
 
 
 def repaired(node: ast.AST, variables: Sequence[str]) -> Iterator[Edit]:
-    """Yield edits that change one variable, operator, function or number of a formula."""
+    """Yield edits that change one variable, operator, function, relation or number of a formula."""
     if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
         yield _edit(node, ast.BinOp(node.left, OPERATORS[type(node.op)](), node.right))
+    elif isinstance(node, ast.Compare) and type(node.ops[0]) in RELATIONS:
+        yield _edit(node, ast.Compare(node.left, [RELATIONS[type(node.ops[0])]()], node.comparators))
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in COUNTERPARTS:
         counterpart = ast.Attribute(node.func.value, COUNTERPARTS[node.func.attr], ast.Load())
         yield _edit(node, ast.Call(counterpart, node.args, node.keywords))
@@ -30,13 +32,11 @@ def repaired(node: ast.AST, variables: Sequence[str]) -> Iterator[Edit]:
 
 
 def compared(node: ast.AST, _: Sequence[str]) -> Iterator[Edit]:
-    """Yield edits that change the relation or a number of a comparison.
+    """Yield edits that change a number of a comparison.
 
     They are for the end: a branch that no element takes any more hides what is wrong in it.
     """
     if isinstance(node, ast.Compare):
-        if type(node.ops[0]) in RELATIONS:
-            yield _edit(node, ast.Compare(node.left, [RELATIONS[type(node.ops[0])]()], node.comparators))
         yield from _numbers(node)
 
 

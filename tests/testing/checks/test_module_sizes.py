@@ -64,7 +64,7 @@ class TwoInputs(cn.Module):
         return gradient, grad_output * a
 
 
-@pytest.mark.parametrize("size", [16, 128, 256, 512, 1024, random.Random().randint(9, 1000)])
+@pytest.mark.parametrize("size", [16, 128, 256, 512, 1024, pytest.param(random.Random().randint(9, 1000), id="any")])
 def test_lost_rows_are_seen_and_named(finding, size):
     said = finding(losing(size, 0), "module.rows", Case(shape=(5, 3)))
     assert "a block whose rest is lost" in said.partition("right but for the last ")[2], said

@@ -139,7 +139,7 @@ def edited(edits, source, variables=("x", "y")):
     ("source", "found"),
     [
         ("x * 2", ["x / 2", "4", "1", "3", "y"]),
-        ("x < y", ["y", "x"]),
+        ("x < y", ["x > y", "y", "x"]),
         ("f.sum(x)", ["f.mean(x)", "y"]),
         ("x and True", ["y"]),
         ("z", []),
@@ -149,8 +149,9 @@ def test_each_part_is_changed(source, found):
     assert edited(repaired, source) == found
 
 
-def test_a_comparison_has_edits_of_its_own():
-    assert edited(compared, "x < 4") == ["x > 4", "8", "2", "5", "3", "1"]
+def test_the_numbers_of_a_comparison_are_apart():
+    assert edited(compared, "x < 4") == ["8", "2", "5", "3", "1"]
+    assert edited(repaired, "x < 4") == ["x > 4", "y"]
     assert edited(compared, "x * 4") == []
 
 

@@ -125,7 +125,7 @@ def tail_lost(evidence: Evidence) -> Words | None:
         return {"count": str(count), "rows": f"{numeric.numel() // width} rows", "along": ""}
     for dimension in range(1, numeric.dim()):
         lines = [each.movedim(dimension, 0).flatten(1) for each in (evidence.ours, numeric)]
-        if count := _lost(*lines):
+        if (count := _lost(*lines)) > 1:  # a single one may be the edge of a window
             return {"count": str(count), "rows": str(len(lines[0])), "along": f" along dimension {dimension}"}
     return None
 

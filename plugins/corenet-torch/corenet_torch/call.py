@@ -1,0 +1,210 @@
+"""What is to be proven: a function of torch's, with the arguments that it is called with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from inspect import Parameter, signature
+from typing import Any
+
+import torch
+from corenet.errors import ConfigError
+from torch import Tensor
+from torch.func import functional_call
+
+from corenet_torch.passes import Backward, GraphPass, PairPass, Pass, functions_in, tensors_of
+
+POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+
+
+@dataclass(frozen=True)
+class Call:
+    """``fn`` with its arguments; ``places`` are those of the tensors among them that gradients are asked of.
+
+    ``fn`` is a subclass of ``torch.autograd.Function``, a ``torch.nn.Module``, a pair of functions ``(forward,
+    backward)``, or any function of tensors that autograd can follow.
+    """
+
+    fn: Any
+    args: tuple[Any, ...]
+    places: tuple[int, ...]
+
+    @classmethod
+    def of(cls, fn: Any, args: Sequence[Any]) -> Call:
+        """Return the call; of floating-point tensors those have a gradient that require one, or all if none does.
+
+        Raises:
+            ConfigError: ``fn`` is nothing that can be checked, or no argument has a gradient.
+        """
+        _refuse_other(fn)
+        floating = [place for place, each in enumerate(args) if isinstance(each, Tensor) and each.is_floating_point()]
+        if any(isinstance(each, Tensor) and each.is_complex() for each in args):
+            raise ConfigError(f"{_name(fn)} is given complex numbers, which corenet_torch does not check yet")
+        asked = [place for place in floating if args[place].requires_grad]
+        copies = tuple(each.detach().clone() if isinstance(each, Tensor) else each for each in args)
+        found = cls(fn, copies, tuple(asked or floating))
+        if not found.places and not found.parameters:
+            raise ConfigError(f"{_name(fn)} needs a floating-point tensor, of which to take a gradient")
+        return found
+
+    @property
+    def name(self) -> str:
+        """What to call it in a report."""
+        return _name(self.fn)
+
+    @cached_property
+    def function(self) -> type[torch.autograd.Function] | None:
+        """The autograd.Function that is applied, if it is one."""
+        return self.fn if isinstance(self.fn, type) else None
+
+    @cached_property
+    def module(self) -> torch.nn.Module | None:
+        """The module that is called, if it is one."""
+        return self.fn if isinstance(self.fn, torch.nn.Module) else None
+
+    @cached_property
+    def pair(self) -> tuple[Callable[..., Any], Backward] | None:
+        """The functions ``forward`` and ``backward``, if it is a pair."""
+        return self.fn if isinstance(self.fn, tuple) else None
+
+    @cached_property
+    def parameters(self) -> Mapping[str, Tensor]:
+        """The parameters of a module that are trained, by name."""
+        named = self.module.named_parameters() if self.module is not None else ()
+        return {name: each.detach() for name, each in named if each.requires_grad}
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        """The tensors that gradients are asked of."""
+        return tuple(self.args[place] for place in self.places)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of the numbers."""
+        return next(iter((*self.inputs, *self.parameters.values()))).dtype
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """What to call each of the inputs: what forward calls it."""
+        taken = [each for each in self._taken if each.kind in POSITIONAL]
+        if len(taken) < len(self.args):
+            return tuple(f"input{place}" for place in self.places)
+        return tuple(taken[place].name for place in self.places)
+
+    def with_args(self, args: Iterable[Any]) -> Call:
+        """Return the call with other arguments in the same places."""
+        return replace(self, args=tuple(args))
+
+    def with_inputs(self, inputs: Sequence[Tensor]) -> Call:
+        """Return the call with other tensors of which gradients are asked."""
+        of = dict(zip(self.places, inputs, strict=True))
+        return self.with_args(of.get(place, each) for place, each in enumerate(self.args))
+
+    def cast(self, dtype: torch.dtype) -> Call:
+        """Return the call with all floating-point arguments converted; of a module, parameters are given apart."""
+        return self.with_args(_as(dtype, each) for each in self.args)
+
+    def run(
+        self, inputs: Sequence[Tensor], parameters: Mapping[str, Tensor], wanted: Sequence[bool] | None = None
+    ) -> Pass:
+        """Return a forward of such inputs and parameters; ``wanted`` says which inputs require a gradient."""
+        if self.pair is not None:
+            return self._run_pair(inputs)
+        asks = [True] * len(inputs) if wanted is None else wanted
+        leaves = [each.detach().requires_grad_(ask) for each, ask in zip(inputs, asks, strict=True)]
+        weights = {name: each.detach().as_subclass(Tensor).requires_grad_() for name, each in parameters.items()}
+        with torch.enable_grad():
+            outputs = tensors_of(self._called(self.with_inputs(leaves).args, weights))
+        asked = [*(leaf for leaf, ask in zip(leaves, asks, strict=True) if ask), *weights.values()]
+        return GraphPass(tuple(asked), outputs, self.written)
+
+    def outputs(self, parameters: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
+        """Return the outputs alone."""
+        return tensors_of(self.pair[0](*self.args) if self.pair is not None else self._called(self.args, parameters))
+
+    @cached_property
+    def written(self) -> type[torch.autograd.Function] | None:
+        """The autograd.Function whose backward is on trial, if it is one."""
+        if self.function is not None:
+            return self.function
+        if self.pair is not None:
+            return None
+        leaves = [each.detach().requires_grad_() for each in self.inputs]
+        weights = {name: each.detach().requires_grad_() for name, each in self.parameters.items()}
+        try:
+            with torch.random.fork_rng(devices=[]), torch.enable_grad():
+                found = functions_in(tensors_of(self._called(self.with_inputs(leaves).args, weights)))
+        except Exception:  # noqa: BLE001 - a stranger's code may raise anything; the checks report it
+            return None
+        return found[0] if len(found) == 1 else None
+
+    @property
+    def backward(self) -> Backward | None:
+        """The backward that somebody wrote, if it is one."""
+        if self.pair is not None:
+            return self.pair[1]
+        return None if self.written is None else self.written.backward
+
+    @property
+    def owner(self) -> Callable[..., Any]:
+        """What is written in the file that findings should point to."""
+        if self.pair is not None:
+            return self.pair[1]
+        return self.written or (type(self.module) if self.module is not None else self.fn)
+
+    def _called(self, args: tuple[Any, ...], parameters: Mapping[str, Tensor]) -> Any:
+        if self.function is not None:
+            return self.function.apply(*args)
+        if self.module is None:
+            return self.fn(*args)
+        dtype = next((each.dtype for each in (*parameters.values(), *args) if _is_float(each)), torch.float32)
+        rest = {**dict(self.module.named_parameters()), **dict(self.module.named_buffers())}
+        state = {name: _as(dtype, each.detach()).clone() for name, each in rest.items() if name not in parameters}
+        return functional_call(self.module, {**state, **parameters}, args)
+
+    def _run_pair(self, inputs: Sequence[Tensor]) -> PairPass:
+        assert self.pair is not None
+        forward, backward = self.pair
+        args = self.with_inputs([each.detach() for each in inputs]).args
+        with torch.no_grad():
+            return PairPass(tuple(inputs), tensors_of(forward(*args)), args, self.places, backward)
+
+    @property
+    def _taken(self) -> list[Parameter]:
+        """The arguments of forward, without the context of an autograd.Function."""
+        if self.function is not None:
+            takes = list(signature(self.function.forward).parameters.values())
+            own_context = self.function.setup_context is not torch.autograd.Function.setup_context
+            return takes if own_context else takes[1:]
+        function = self.pair[0] if self.pair is not None else self.fn if self.module is None else self.module.forward
+        try:
+            return list(signature(function).parameters.values())
+        except (TypeError, ValueError):  # as of a function that is written in C
+            return []
+
+
+def _refuse_other(fn: Any) -> None:
+    is_function = isinstance(fn, type) and issubclass(fn, torch.autograd.Function)
+    is_pair = isinstance(fn, tuple) and len(fn) == 2 and all(map(callable, fn))
+    if not (is_function or is_pair or (callable(fn) and not isinstance(fn, type))):
+        raise ConfigError(
+            "check takes an autograd.Function, a torch.nn.Module, a function or a pair (forward, backward), "
+            f"not {fn!r:.80}"
+        )
+
+
+def _name(fn: Any) -> str:
+    if isinstance(fn, tuple):
+        return f"({', '.join(map(_name, fn))})"
+    if isinstance(fn, torch.nn.Module):
+        return type(fn).__name__
+    return getattr(fn, "__name__", repr(fn))
+
+
+def _is_float(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.is_floating_point()
+
+
+def _as(dtype: torch.dtype, value: Any) -> Any:
+    return value.to(dtype) if _is_float(value) else value

@@ -1,0 +1,145 @@
+"""The two doors: a report of every check of a function, and torch's gradcheck by the same checks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from corenet.contracts.case import Case
+from corenet.errors import ConfigError, GradientError, did_you_mean
+from corenet.testing.checks.check import Check
+from corenet.testing.conformance import run_checks
+from corenet.testing.report import Report, Result
+from torch.autograd.gradcheck import GradcheckError as TorchGradcheckError
+
+from corenet_torch.call import Call
+from corenet_torch.checks.calls import CALLS_CHECKS
+from corenet_torch.checks.effects import EFFECTS_CHECKS
+from corenet_torch.checks.gradient import GRADIENT_CHECKS
+from corenet_torch.checks.upstreams import UPSTREAM_CHECKS
+from corenet_torch.slopes import power_of
+from corenet_torch.trial import FunctionTrial
+
+FUNCTION_CHECKS: list[Check] = [*EFFECTS_CHECKS, *GRADIENT_CHECKS, *UPSTREAM_CHECKS, *CALLS_CHECKS]
+
+
+@dataclass(frozen=True, repr=False)
+class FunctionReport(Report):
+    """What :func:`check` found: a ``Result`` for each check.
+
+    ``power`` is the smallest relative fault of the gradient that would have been seen, infinite if nothing was.
+    """
+
+    power: float = 0.0
+
+    @property
+    def summary(self) -> str:
+        """The report in one line."""
+        seen = f"a relative fault of {self.power:.1e} would have been seen"
+        return super().summary + (f", {seen}" if self.ok and self.power < torch.inf else "")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain values, for JSON."""
+        return {**super().to_dict(), "power": self.power if self.power < torch.inf else None}
+
+
+def check(
+    fn: Any,
+    *inputs: Any,
+    rtol: float = 1e-6,
+    atol: float = 0.0,
+    seed: int = 0,
+    expected_failures: Mapping[str, str] | None = None,
+) -> FunctionReport:
+    """Check a backward that somebody wrote for PyTorch. A broken one raises nothing: the report says so.
+
+    Args:
+        fn: a subclass of ``torch.autograd.Function``, a ``torch.nn.Module``, a function that uses them, or a pair
+            of functions ``forward(*inputs)`` and ``backward(grad_output, *inputs)``; the latter returns a gradient for
+            each input that has one, and is given a tuple if there are several outputs.
+        inputs: what it is called with. Of the floating-point tensors among them gradients are asked of those that
+            require one, or of all if none does. They are judged in float64, and in their own dtype.
+        rtol: relative error that is let pass, as rounding in backward is.
+        atol: absolute error that is let pass besides.
+        seed: of all random numbers.
+        expected_failures: by check id, the reason why it fails; one that passes is a failure.
+
+    Raises:
+        ConfigError: ``fn`` is nothing that can be checked, no input has a gradient, or an expected failure is no check.
+
+    >>> class Square(torch.autograd.Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         ctx.save_for_backward(x)
+    ...         return x * x
+    ...     @staticmethod
+    ...     def backward(ctx, grad_output):
+    ...         (x,) = ctx.saved_tensors
+    ...         return x * grad_output
+    >>> report = check(Square, torch.randn(4, 3))
+    >>> report.ok, report.failures[0].check, report.failures[0].diagnosis.partition(":")[0]
+    (False, 'function.gradient', 'a factor 2 is missing')
+    """
+    expected = dict(expected_failures or {})
+    _refuse_unknown(expected)
+    call = Call.of(fn, inputs)
+    trial = FunctionTrial(call, call.parameters, seed, rtol, atol, Case())
+    results = tuple(run_checks(FUNCTION_CHECKS, [trial], expected))
+    return _report(trial, results)
+
+
+def gradcheck(
+    fn: Any,
+    inputs: Any,
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
+    **options: Any,
+) -> bool:
+    """Do what :func:`check` does, with the signature of ``torch.autograd.gradcheck``: one import changes.
+
+    Args:
+        fn: what :func:`check` takes.
+        inputs: a tensor, or a tuple of what ``fn`` is called with.
+        eps: is taken and not used: the steps are chosen for each element, by their errors.
+        atol: absolute error that is let pass.
+        rtol: relative error that is let pass.
+        raise_exception: whether to raise, or to return False.
+        options: the other arguments of torch's, such as ``fast_mode`` and ``nondet_tol``, are taken and not used.
+
+    Raises:
+        GradcheckError: a check fails; the message is the report. It is torch's GradcheckError too.
+
+    >>> gradcheck(torch.sin, torch.randn(3))
+    True
+    """
+    given: Sequence[Any] = inputs if isinstance(inputs, tuple | list) else (inputs,)
+    report = check(fn, *given, atol=atol, rtol=rtol)
+    if raise_exception and not report.ok:
+        raise GradcheckError(str(report), report=report)
+    return report.ok
+
+
+class GradcheckError(GradientError, TorchGradcheckError):
+    """A check of a function fails; ``report`` has what was found."""
+
+
+def _report(trial: FunctionTrial, results: tuple[Result, ...]) -> FunctionReport:
+    verdicts = {result.check: result.verdict for result in results}
+    name, error, power = trial.call.name, None, torch.inf
+    if verdicts["function.gradient"] in ("passed", "failed"):
+        error, power = trial.best.gradients.error, trial.best.gradients.power or torch.inf
+    elif verdicts["function.own_dtype"] == "passed":
+        power = power_of(trial.slopes)
+    return FunctionReport(name, "function", results, error, power)
+
+
+def _refuse_unknown(expected: Mapping[str, str]) -> None:
+    known = [each.id for each in FUNCTION_CHECKS]
+    for name in expected:
+        if name not in known:
+            raise ConfigError(f"expected_failures: there is no check {name!r} of a function{did_you_mean(name, known)}")

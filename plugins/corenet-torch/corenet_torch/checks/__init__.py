@@ -1,0 +1,1 @@
+"""The checks of a function, by what they look at."""

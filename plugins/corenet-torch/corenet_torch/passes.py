@@ -1,0 +1,117 @@
+"""One forward of a function of torch's, and the backward that belongs to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from corenet.errors import DTypeError
+from torch import Tensor
+
+Gradients = tuple[Tensor | None, ...]
+Backward = Callable[..., Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Pass:
+    """The outputs of a forward; ``leaves`` are what gradients are asked of, in the memory of what was given."""
+
+    leaves: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+
+    def gradients(self, upstreams: Sequence[Tensor | None], edited: Backward | None = None) -> Gradients:
+        """Return the gradient of each leaf, None where backward gives none; may be asked again.
+
+        ``edited`` is a backward to run in the place of the one that was written.
+        """
+        raise NotImplementedError
+
+    def __deepcopy__(self, _: object) -> Pass:
+        return self  # a graph has no copy, and nobody changes it
+
+
+@dataclass(frozen=True, eq=False)
+class GraphPass(Pass):
+    """A forward that autograd has recorded. ``written`` is the one autograd.Function in it, None if there is none."""
+
+    written: type[torch.autograd.Function] | None = None
+
+    def gradients(self, upstreams: Sequence[Tensor | None], edited: Backward | None = None) -> Gradients:
+        pairs = [(out, up) for out, up in zip(self.outputs, upstreams, strict=True) if out.requires_grad]
+        if not pairs:
+            return tuple(None for _ in self.leaves)
+        outputs, given = zip(*pairs, strict=True)
+        with replaced(self.written, edited):
+            return torch.autograd.grad(outputs, self.leaves, given, retain_graph=True, allow_unused=True)
+
+    def nodes(self) -> list[Any]:
+        """Return the nodes of autograd.Functions in the graph."""
+        return [node for node in _nodes(self.outputs) if isinstance(node, torch.autograd.function.BackwardCFunction)]
+
+
+@dataclass(frozen=True, eq=False)
+class PairPass(Pass):
+    """A forward without autograd, and ``backward(grad_output, *inputs)``, which is a function of its own."""
+
+    inputs: tuple[Any, ...] = ()
+    places: tuple[int, ...] = ()
+    backward: Backward = tuple
+
+    def gradients(self, upstreams: Sequence[Tensor | None], edited: Backward | None = None) -> Gradients:
+        given = upstreams[0] if len(upstreams) == 1 else tuple(upstreams)
+        found = (edited or self.backward)(given, *self.inputs)
+        gradients = tuple(found) if isinstance(found, tuple | list) else (found,)
+        if len(gradients) == len(self.inputs) != len(self.places):
+            gradients = tuple(gradients[place] for place in self.places)
+        if len(gradients) != len(self.places):
+            raise DTypeError(f"backward returns {len(gradients)} gradients for {len(self.places)} inputs that have one")
+        return gradients
+
+
+def tensors_of(output: Any) -> tuple[Tensor, ...]:
+    """Return the outputs of a function: a tensor, or several.
+
+    Raises:
+        DTypeError: something else is among them.
+    """
+    found = tuple(output) if isinstance(output, tuple | list) else (output,)
+    for each in found:
+        if not isinstance(each, Tensor):
+            raise DTypeError(f"forward returns {type(each).__name__}, not a tensor or a tuple of tensors: wrap it")
+    return found
+
+
+def functions_in(outputs: Sequence[Tensor]) -> list[type[torch.autograd.Function]]:
+    """Return the autograd.Functions, other than torch's own, that computed some outputs."""
+    classes = (getattr(type(node), "_forward_cls", None) for node in _nodes(outputs))
+    return list(dict.fromkeys(each for each in classes if each and not each.__module__.startswith("torch.")))
+
+
+def _nodes(outputs: Sequence[Tensor]) -> Iterator[Any]:
+    waiting, seen = [each.grad_fn for each in outputs], set()
+    while waiting:
+        node = waiting.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            yield node
+            waiting += [each for each, _ in node.next_functions]
+
+
+@contextmanager
+def replaced(cls: type[torch.autograd.Function] | None, backward: Backward | None) -> Iterator[None]:
+    """Have a class use another ``backward`` within the ``with`` block."""
+    if cls is None or backward is None:
+        yield
+        return
+    before = vars(cls).get("backward")
+    setattr(cls, "backward", staticmethod(backward))  # noqa: B010 - mypy takes it for a method
+    try:
+        yield
+    finally:
+        if before is None:
+            del cls.backward
+        else:
+            setattr(cls, "backward", before)  # noqa: B010

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
-import socket
+import platform
 import struct
 import time
 from collections.abc import Iterator
@@ -83,7 +83,7 @@ class TensorBoard(Callback):
 
 def _new_file(folder: Path) -> IO[bytes]:
     """Open a file of the name that TensorBoard looks for; each training has its own."""
-    name = f"events.out.tfevents.{int(time.time()):010}.{socket.gethostname()}.{os.getpid()}"
+    name = f"events.out.tfevents.{int(time.time()):010}.{platform.node()}.{os.getpid()}"
     paths = (folder / f"{name}.{number}" for number in count())
     return next(path for path in paths if not path.exists()).open("xb")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import overload
 
 from torch import Tensor
 
 from corenet.contracts.module import Module
+from corenet.contracts.parameter import Parameter
 from corenet.contracts.sequential_html import as_html
 from corenet.contracts.several import Tensors, each_of
 from corenet.errors import ShapeError, StructureError
@@ -59,13 +60,15 @@ class Sequential(Module):
     def backward(self, *grad_outputs: Tensor, input_gradient: bool = True) -> Tensors:
         """Propagate ``grad_outputs`` back through every module.
 
-        With ``input_gradient=False`` the first module does only the parameter half of
-        its backward, and what is returned is the gradient of that module's output.
+        With ``input_gradient=False`` the first module that has parameters to train does only their half of its
+        backward, those before it do none, and what is returned is the gradient of that module's output.
         """
         gradients: Tensors = grad_outputs if len(grad_outputs) > 1 else grad_outputs[0]
         if not self._modules:
             return gradients
-        start = 0 if input_gradient else self._first_trained()
+        start = 0 if input_gradient else first_trained(self._modules)
+        for module in self._modules[:start]:
+            module.forget()
         for module in self._modules[:start:-1]:
             gradients = module.backward(*gradients) if isinstance(gradients, tuple) else module.backward(gradients)
         if input_gradient:
@@ -74,14 +77,6 @@ class Sequential(Module):
         if start < len(self):
             self._modules[start].backward_parameters(*each_of(gradients))
         return gradients
-
-    def _first_trained(self) -> int:
-        """Return the place of the first module that is not frozen; those before it drop what they saved."""
-        for place, module in enumerate(self._modules):
-            if not module.frozen:
-                return place
-            module.forget()
-        return len(self)
 
     def backward_parameters(self, *grad_outputs: Tensor) -> None:
         self.backward(*grad_outputs, input_gradient=False)
@@ -129,6 +124,26 @@ class Sequential(Module):
         if source is None and index > 0:
             source = f"[{index - 1}] {label(self[index - 1])}"
         return ShapeError(f"Sequential[{index}] {error.component}", error.shape, error.expected, source=source)
+
+
+def first_trained(modules: Sequence[Module]) -> int:
+    """Return the place of the first module with parameters to train; how many modules there are, if none has any.
+
+    The gradients of what is before it nobody needs.
+
+    >>> import corenet as cn
+    >>> first_trained([cn.Flatten(), cn.Linear(2, 3).freeze(), cn.Linear(3, 1), cn.Linear(1, 1)])
+    2
+    """
+    places = (place for place, each in enumerate(modules) if not each.frozen and _has_parameters(each))
+    return next(places, len(modules))
+
+
+def _has_parameters(module: Module) -> bool:
+    for value in vars(module).values():  # where most have theirs; asked in each step, so the costly look comes last
+        if type(value) is Tensor and isinstance(value, Parameter):
+            return True
+    return bool(module.parameters())
 
 
 def label(part: object) -> str:

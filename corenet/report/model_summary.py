@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from corenet.contracts.module import Module
-from corenet.contracts.sequential import label
+from corenet.contracts.sequential import first_trained, label
 from corenet.contracts.several import each_of
 from corenet.errors import CorenetError
 from corenet.registry.collect import reason_of
@@ -95,11 +95,12 @@ def _summary(path: str, layer: Module, outputs: Sequence[Tensor], flops: int) ->
 
 def _backward(passed: Sequence[tuple[Module, LayerSummary, tuple[Tensor, ...]]]) -> str:
     """Run every layer backward, as a training does, and add what that takes; return why one could not."""
-    for layer, summary, outputs in reversed(passed):
+    first = first_trained([layer for layer, _, _ in passed])
+    for layer, summary, outputs in reversed(passed[first:]):
         gradients = [torch.zeros_like(each) if each.is_floating_point() else None for each in outputs]
         try:
             with FlopCounterMode(display=False) as counter:
-                layer.backward(*gradients) if layer is not passed[0][0] else layer.backward_parameters(*gradients)
+                layer.backward_parameters(*gradients) if layer is passed[first][0] else layer.backward(*gradients)
         except Exception as error:  # noqa: BLE001 - as above
             return f"[{summary.path}] {summary.label}, backward: {_why(error)}"
         summary.flops += counter.get_total_flops()

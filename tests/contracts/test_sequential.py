@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import corenet as cn
+from corenet.contracts.saved import has_saved
 
 
 def torch_counterpart(mlp):
@@ -150,27 +151,36 @@ def test_backward_without_the_input_gradient_gives_the_same_parameter_gradients(
 
 
 @pytest.mark.parametrize("call", ["input_gradient", "backward_parameters", "nested"])
-def test_the_first_module_does_the_parameter_half_alone(call):
+def test_the_first_module_with_parameters_does_their_half_alone_and_those_before_it_nothing(call):
     done = []
 
     class Spy(cn.Module):
+        def __init__(self, *parameters):
+            self.held = [cn.Parameter(each) for each in parameters]
+
         def forward(self, input):
+            self.save(input)
             return input
 
         def backward(self, grad_output):
-            done.append("whole")
+            self.saved()
+            done.append("whole" if self.held else "nothing to train")
             return grad_output
 
         def backward_parameters(self, grad_output):
+            self.saved()
             done.append("half")
 
-    model = cn.Sequential(cn.Sequential(Spy(), cn.ReLU()), Spy()) if call == "nested" else cn.Sequential(Spy(), Spy())
-    output = model(torch.ones(2))
+    first, before = Spy(torch.ones(1)), (Spy(), cn.Sequential(cn.Flatten(), Spy()))
+    trained = cn.Sequential(Spy(), first, cn.ReLU()) if call == "nested" else first
+    model = cn.Sequential(*before, trained, Spy(torch.ones(1)))
+    output = model(torch.ones(2, 3))
     if call == "input_gradient":
         model.backward(output, input_gradient=False)
     else:
         model.backward_parameters(output)
     assert done == ["whole", "half"]
+    assert not any(has_saved(module) for _, module in model.named_modules())
 
 
 def test_order_backward_without_a_forward_or_twice_raises(mlp):

@@ -91,11 +91,18 @@ def _network(module: Module, inputs: tuple[Tensor, ...]) -> tuple[Sequential, st
     width = sum(each.numel() for each in numbers) if several else output.shape[-1]
     behind = [module, *several, linear(width, 1)]
     if len(inputs) > 1 or not inputs[0].is_floating_point():
-        return Sequential(*behind).to(dtype=torch.float64), "before a linear layer"
+        return WithInputGradient(*behind).to(dtype=torch.float64), "before a linear layer"
     (input,) = inputs
     first = linear(input.shape[-1], input.shape[-1])
     first.load_state_dict({"weight": torch.eye(input.shape[-1]), "bias": torch.zeros(input.shape[-1])})
     return Sequential(first, *behind).to(dtype=input.dtype), "between two linear layers"
+
+
+class WithInputGradient(Sequential):
+    """A chain whose first module goes backward too, needed or not, so that it can be seen."""
+
+    def backward_parameters(self, *grad_outputs: Tensor) -> None:
+        self.backward(*grad_outputs)
 
 
 class SideBySide(Module):

@@ -7,7 +7,7 @@ import corenet as cn
 from benchmarks.mutants import several
 from corenet.report.trace.page import page
 from corenet.report.trace.step_trace import trace_step
-from corenet.report.trace.subjects import trace_module
+from corenet.report.trace.subjects import WithInputGradient, trace_module
 from corenet.report.trace.table import trace_tables
 
 RIGHT = [each for each in vars(several).values() if isinstance(each, type) and each.__module__ == several.__name__]
@@ -75,7 +75,7 @@ def test_two_inputs_are_guessed_and_what_refuses_them_says_how_to_declare_its_ow
 
 def test_the_numbers_are_those_of_the_step():
     torch.manual_seed(0)
-    model = cn.Sequential(several.Product(), several.Pair(3))
+    model = WithInputGradient(several.Product(), several.Pair(3))
     a, b, target = torch.randn(3, 5, 3).unbind()
     traced = trace_step(model, cn.MSELoss(), cn.SGD(model.parameters(), lr=0.1), (a, b), target[:, 0])
     first, second = traced.layers

@@ -9,7 +9,7 @@ import torch
 
 from corenet.training.engines.cpu.kernel import Kernel
 from corenet.training.engines.cpu.loop_nest import TYPES, Access
-from corenet.training.engines.recording.op_log import Operation
+from corenet.training.engines.recording.op_log import Operation, memory
 
 LARGEST = 2**22  # multiplications, on a processor whose libraries these tiles were not measured against
 _BYTES = {"AVX512": 64, "AVX2": 32}  # of a register
@@ -22,10 +22,14 @@ _DEEP = 256  # rows of the right matrix that are laid out at a time
 
 def product(operation: Operation) -> Kernel | None:
     """Return ``operation`` in C, or None if it is no product of matrices of a small size."""
-    if operation.name not in ("mm", "addmm", "bmm") or operation.keywords:
+    if operation.name not in ("mm", "addmm", "addmm_", "bmm") or operation.keywords:
         return None
     *bias, left, right = operation.arguments
     result = operation.result
+    if operation.writes:
+        if memory(result) in map(memory, (left, right)):
+            return None
+        bias = []  # it is in the result already
     if result.dtype not in (torch.float32, torch.float64) or 0 in (left.numel(), right.numel()):
         return None
     capability = torch.backends.cpu.get_cpu_capability()
@@ -49,6 +53,7 @@ def product(operation: Operation) -> Kernel | None:
         right=right.stride()[-2:],
         result=result.stride(-2),
         bias=bias[0].expand(right.shape[-1]).stride(0) if bias else None,
+        adds=operation.writes,
     )
     named = {"left": left, "right": right, "to": result, **({"q": bias[0]} if bias else {})}
     heads = " ".join(
@@ -62,7 +67,7 @@ def product(operation: Operation) -> Kernel | None:
 
 @dataclass(frozen=True)
 class _Tile:
-    """A product ``r = a b``, or ``q + a b``, of one size; strides are (row, column)."""
+    """A product ``r = a b``, or ``q + a b``, of one size, or what adds it to r; strides are (row, column)."""
 
     type: str
     size: int
@@ -75,6 +80,7 @@ class _Tile:
     right: tuple[int, ...]
     result: int
     bias: int | None
+    adds: bool
 
     def source(self) -> str:
         """Return the loops: over panels of columns, each laid out in full vectors, over depths, over rows."""
@@ -143,8 +149,8 @@ class _Tile:
         begin = ""
         if self.bias is not None:
             begin += f"{each} for (int v = 0; v < {vectors}; v++) t[h][v] = *(V *)(s + v * {self.lanes});\n"
-        if self.depth > _DEEP:
-            begin += f"if (d) {each} __builtin_memcpy(t[h], {row}, {bytes});\n"
+        if self.adds or self.depth > _DEEP:
+            begin += f"if ({int(self.adds)} || d) {each} __builtin_memcpy(t[h], {row}, {bytes});\n"
         return (
             f"{{ typedef {self.type} V __attribute__((vector_size({self.lanes * self.size}), may_alias));\n"
             f"V t[{high}][{vectors}] = {{0}};\n{begin}"

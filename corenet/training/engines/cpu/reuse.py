@@ -32,7 +32,7 @@ from corenet.training.learner import Learner
 
 TEMPLATES = 64  # to keep, the latest
 EVALUATIONS = 16  # to keep, the latest
-BYTES = 2**20  # of all memories of a step that is kept: of a larger one, compiling is a small part of a training
+BYTES = 2**25  # of the memories of all steps that are kept
 EVALUATION_BYTES = 2**22  # of all memories of an evaluation, which is on whole data sets
 
 
@@ -49,6 +49,12 @@ class StepTemplate:
     def of(cls, recorded: RecordedStep, learner: Learner, guards: Guards) -> StepTemplate:
         """Return the template of a step, with the memories that its learner has now."""
         return cls(recorded, learner, memories_of(learner), guards)
+
+    @property
+    def nbytes(self) -> int:
+        """The size of all memories that its functions work on."""
+        memories = {each.data_ptr(): each for call in self.recorded.calls for each in getattr(call, "storages", ())}
+        return sum(each.nbytes() for each in memories.values())
 
     @property
     def is_current(self) -> bool:
@@ -68,6 +74,11 @@ class Template:
     chunks: Chunks
     loop: CompiledLoop
     step: StepTemplate
+
+    @property
+    def nbytes(self) -> int:
+        """The size of all memories that its loop works on."""
+        return self.loop.nbytes()
 
 
 @dataclass(frozen=True)
@@ -92,18 +103,16 @@ class Templates:
     def keep(self, chunks: Chunks, guards: Guards) -> None:
         """Keep a verified loop for later learners."""
         loop, learner = chunks.loop, chunks.learner
-        if not isinstance(loop, CompiledLoop) or loop.nbytes() > BYTES:
+        if not isinstance(loop, CompiledLoop):
             return
         key = structure_of(learner), key_of(loop.recorded.input, loop.recorded.target)
-        _put(self._kept, key, Template(chunks, loop, StepTemplate.of(loop.recorded, learner, guards)), TEMPLATES)
+        _keep(self._kept, key, Template(chunks, loop, StepTemplate.of(loop.recorded, learner, guards)))
 
     def keep_rest(self, recorded: RecordedStep, learner: Learner, guards: Guards) -> None:
         """Keep a verified step on what remains of an epoch."""
-        memories = {each.data_ptr(): each for call in recorded.calls for each in getattr(call, "storages", ())}
-        is_ours = all(isinstance(call, (Function, Draw)) for call in recorded.calls)
-        if is_ours and sum(each.nbytes() for each in memories.values()) <= BYTES:
+        if all(isinstance(call, (Function, Draw)) for call in recorded.calls):
             key = structure_of(learner), key_of(recorded.input, recorded.target)
-            _put(self._rests, key, StepTemplate.of(recorded, learner, guards), TEMPLATES)
+            _keep(self._rests, key, StepTemplate.of(recorded, learner, guards))
 
     def resume(self, learner: Learner, batch: Key) -> tuple[Chunks, Guards] | None:
         """Return the verified chunks of this very learner, if nothing that its steps read was changed since."""
@@ -189,6 +198,14 @@ def _put(kept: OrderedDict[Hashable, Any], key: Hashable, value: object, most: i
     kept.move_to_end(key)
     if len(kept) > most:
         kept.popitem(last=False)
+
+
+def _keep(kept: OrderedDict[Hashable, Any], key: Hashable, template: Template | StepTemplate) -> None:
+    """Keep a template as the latest, and drop the oldest that there is no room for beside it."""
+    if template.nbytes <= BYTES:
+        _put(kept, key, template, TEMPLATES)
+        while sum(each.nbytes for each in kept.values()) > BYTES:
+            kept.popitem(last=False)
 
 
 def rebound(template: Template, learner: Learner) -> CompiledLoop:

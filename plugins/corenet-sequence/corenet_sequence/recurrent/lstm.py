@@ -17,29 +17,27 @@ class LSTMLayer(RecurrentLayer):
     gates = 4
 
     def forward(self, input: Tensor, hidden: Tensor, cell: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        width = self.hidden_size
         gates = self.from_input(input, self.bias)
-        sigmoids, tanhs, last = (part.unbind(0) for part in gates.split([2 * width, width, width], -1))
-        each = zip(gates.unbind(0), sigmoids, tanhs, last, strict=True)
-        hiddens, cells, recurrent = [hidden], [cell], self.weight_hh.T
-        for step, sigmoid, g, o in each:  # each of them a view of the gates, which are written in place
-            step += hidden @ recurrent
-            sigmoid.sigmoid_()
-            g.tanh_()
-            o.sigmoid_()
-            i, f = sigmoid.split(width, -1)
+        each = zip(gates.unbind(0), *(part.unbind(0) for part in gates.chunk(4, -1)), strict=True)
+        hiddens, cells, candidates, tanhs, recurrent = [hidden], [cell], [], [], self.weight_hh.T
+        for step, i, f, candidate, o in each:  # i, f, o are views of the step's gates, which are written in place
+            step.addmm_(hidden, recurrent)
+            g = candidate.tanh()
+            step.sigmoid_()  # one kernel for i, f and o; what it makes of the candidate nobody reads
             cell = torch.addcmul(i * g, f, cell)  # cₜ = f cₜ₋₁ + i g
-            hidden = o * cell.tanh()  # hₜ = o tanh cₜ
-            cells.append(cell)
+            tanh = cell.tanh()
+            hidden = o * tanh  # hₜ = o tanh cₜ
             hiddens.append(hidden)
+            cells.append(cell)
+            candidates.append(g)
+            tanhs.append(tanh)
         states = torch.stack(hiddens)
-        self.save(input, gates, states, torch.stack(cells))
+        self.save(input, gates, states, *map(torch.stack, (cells, candidates, tanhs)))
         return states[1:], hidden, cell
 
     def backward(self, grad_output: Tensor, grad_hidden: Tensor, grad_cell: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        input, gates, hiddens, cells = self.saved()
-        i, f, g, o = gates.chunk(4, -1)
-        tanh = cells[1:].tanh()
+        input, gates, hiddens, cells, g, tanh = self.saved()
+        i, f, _, o = gates.chunk(4, -1)
         through = o * (1 - tanh * tanh)  # ∂h/∂c
         # What c changes by with what σ and tanh of i, f, g are applied to, and h with that of o: of all steps at once.
         slopes = torch.stack([g * i * (1 - i), cells[:-1] * f * (1 - f), i * (1 - g * g), tanh * o * (1 - o)], -2)

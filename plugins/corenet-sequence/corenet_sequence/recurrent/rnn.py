@@ -26,7 +26,7 @@ class RNNLayer(RecurrentLayer):
     def forward(self, input: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
         hiddens = [hidden]
         for step in self.from_input(input, self.bias).unbind(0):
-            sum = step + hiddens[-1] @ self.weight_hh.T
+            sum = step.addmm_(hiddens[-1], self.weight_hh.T)
             hiddens.append(sum.tanh() if self.nonlinearity == "tanh" else sum.relu())
         states = torch.stack(hiddens)
         self.save(input, states)

@@ -41,7 +41,7 @@ CASES = [
 def test_any_sizes_are_multiplied(assert_as_torch, dtype, digits):
     def function(*tensors):
         return {
-            f"{number}: {case}": torch.addmm(bias, a, b) if case[2] else a @ b
+            f"{number}: {case}": torch.addmm(bias, a, b).addmm_(a, b) if case[2] else a @ b
             for number, (case, a, b, bias) in enumerate(
                 zip(CASES, tensors[::3], tensors[1::3], tensors[2::3], strict=True)
             )
@@ -100,7 +100,8 @@ LEFT_TO_TORCH = {
     "factors": lambda a, b, half: torch.addmm(b[0], a, b, beta=2, alpha=3),
     "nothing to add": lambda a, b, half: a[:, :0] @ b[:0],
     "half precision": lambda a, b, half: half @ half.T,
-    "in place": lambda a, b, half: b.clone().addmm_(a.T, a @ b),
+    "factors in place": lambda a, b, half: b.clone().addmm_(a.T, a @ b, beta=2),
+    "in place of a part of itself": lambda a, b, half: (wide := a.repeat(2, 2))[:, :5].addmm_(wide[:, 5:], a[:5]),
     "a vector": lambda a, b, half: a @ b[:, 0],
 }
 

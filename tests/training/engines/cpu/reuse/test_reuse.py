@@ -224,14 +224,18 @@ def test_a_rule_that_puts_up_its_memory_in_its_first_step_is_made_anew(build, al
 # What is kept.
 
 
-def test_the_oldest_is_forgotten_and_a_large_one_is_not_kept(kept, build, trained, monkeypatch):
-    monkeypatch.setattr(reuse, "TEMPLATES", 2)
-    for p in (0.1, 0.2, 0.3):
-        trained(build(lambda r, p=p: cn.Dropout(p)), "compiled", rounds=1)
-    assert len(kept) == 2
-    monkeypatch.setattr(reuse, "BYTES", 1000)
-    trained(build(), "compiled", rounds=1)
-    assert len(kept) == 2
+def test_the_oldest_is_forgotten_and_what_is_larger_than_all_room_is_not_kept(kept, build, trained, monkeypatch):
+    def train(p):
+        trained(build(lambda r: cn.Dropout(p)), "compiled", rounds=1)
+        return list(kept._kept.values())
+
+    monkeypatch.setattr(reuse, "TEMPLATES", 3)
+    first, second, third = [train(p) for p in (0.1, 0.2, 0.3)][-1]
+    assert train(0.4)[:2] == [second, third]
+    monkeypatch.setattr(reuse, "BYTES", 3 * first.nbytes - 1)  # they are alike, so there is room for two
+    fourth, fifth = train(0.5)
+    monkeypatch.setattr(reuse, "BYTES", first.nbytes - 1)
+    assert train(0.6) == [fourth, fifth]
 
 
 def test_a_training_goes_on_with_what_was_verified_before(made, build, data):

@@ -36,6 +36,7 @@ ALLOWED = {
     "corenet/registry/targets.py": {"import": "the registry: the one place where a component's name becomes code"},
     "corenet/registry/python_file.py": {"import": "a Python file that a user names, or an experiment beside itself"},
     "corenet/registry/discovery.py": {"import": "the registry: the built-in plugin"},
+    "corenet/builtin/tensorboard.py": {"network": "gethostname alone: a part of the file's name"},
     "corenet/cli/__init__.py": {"import": "a command's own module, by a name of a table in the file"},
     "corenet/cli/component_file.py": {"import": "the file or module that a user names on the command line"},
     "corenet/cli/bench.py": {"program": "this Python again, for the peers that are measured"},
@@ -57,6 +58,7 @@ ALLOWED = {
         f"plugins/corenet-{name}/corenet_{name}/__init__.py": {"import": "the public names, from a table in the file"}
         for name in ("activations", "containers", "conv", "losses", "norm", "optim", "sequence")
     },
+    "plugins/corenet-conv/corenet_conv/experiments/digits.py": {"import": "scikit-learn, if it is installed"},
     "corenet/search/study.py": {"network": "gethostname alone: whose study it is"},
     "corenet/tables/bundled.py": {"import": "scikit-learn's data sets, if it is installed"},
     "corenet/testing/diagnosis/source_edits.py": {"code": "a component's own source with one edit, to diagnose it"},

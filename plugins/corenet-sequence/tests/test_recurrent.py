@@ -52,14 +52,6 @@ def test_every_option(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("bidirectional", [False, True])
-def test_a_batch_of_nothing(kind: str, bidirectional: bool) -> None:
-    ours, theirs = (each(3, 4, num_layers=2, bidirectional=bidirectional) for each in KINDS[kind])
-    with_weights_of(theirs, ours)
-    assert_alike(ours, theirs, call, drawn((5, 0, 3)))
-
-
-@pytest.mark.parametrize("kind", KINDS)
 def test_dropout_between_layers_and_none_after_the_last(kind: str) -> None:
     ours, theirs = (each(3, 4, num_layers=3, dropout=0.4, bidirectional=True) for each in KINDS[kind])
     with_weights_of(theirs, ours)
@@ -148,3 +140,14 @@ def test_arguments_that_cannot_work(kind: str, arguments: dict[str, Any], name: 
 def test_a_nonlinearity_that_there_is_not() -> None:
     with pytest.raises(cn.ConfigError, match="nonlinearity must be 'tanh' or 'relu', not 'sigmoid'"):
         RNN(2, 3, nonlinearity="sigmoid")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_empty_batch_is_taken(kind: str) -> None:
+    layer = KINDS[kind][0](4, 3, num_layers=2, bidirectional=True)
+    output, *states = layer(torch.empty(5, 0, 4))
+    assert output.shape == (5, 0, 6)
+    assert {tuple(each.shape) for each in states} == {(4, 0, 3)}
+    gradient = layer.backward(output, *states)
+    assert gradient.shape == (5, 0, 4)
+    assert not any(parameter.grad.any() for parameter in layer.parameters())

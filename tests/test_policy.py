@@ -36,7 +36,6 @@ ALLOWED = {
     "corenet/registry/targets.py": {"import": "the registry: the one place where a component's name becomes code"},
     "corenet/registry/python_file.py": {"import": "a Python file that a user names, or an experiment beside itself"},
     "corenet/registry/discovery.py": {"import": "the registry: the built-in plugin"},
-    "corenet/builtin/tensorboard.py": {"network": "gethostname alone: a part of the file's name"},
     "corenet/cli/__init__.py": {"import": "a command's own module, by a name of a table in the file"},
     "corenet/cli/component_file.py": {"import": "the file or module that a user names on the command line"},
     "corenet/cli/bench.py": {"program": "this Python again, for the peers that are measured"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
-import socket
+import platform
 import struct
 import time
 from collections.abc import Iterator
@@ -17,6 +17,7 @@ from typing import IO
 
 from corenet.contracts.callback import Callback, Training
 from corenet.contracts.case import Case
+from corenet.contracts.other_kinds import refuse_other_kind
 from corenet.errors import OutputError
 
 POLYNOMIAL = 0x82F63B78  # of CRC-32C, its bits in reverse
@@ -40,6 +41,7 @@ class TensorBoard(Callback):
     """
 
     def __init__(self, log_dir: str | Path = "runs") -> None:
+        refuse_other_kind("TensorBoard", log_dir, (str, Path), "a path as log_dir")
         self.log_dir = Path(log_dir)
         self._file: IO[bytes] | None = None
 
@@ -81,7 +83,7 @@ class TensorBoard(Callback):
 
 def _new_file(folder: Path) -> IO[bytes]:
     """Open a file of the name that TensorBoard looks for; each training has its own."""
-    name = f"events.out.tfevents.{int(time.time()):010}.{socket.gethostname()}.{os.getpid()}"
+    name = f"events.out.tfevents.{int(time.time()):010}.{platform.node()}.{os.getpid()}"
     paths = (folder / f"{name}.{number}" for number in count())
     return next(path for path in paths if not path.exists()).open("xb")
 

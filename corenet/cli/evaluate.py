@@ -23,11 +23,11 @@ def command(model: Path, table: str, allow_unseen: bool, as_json: bool) -> None:
     """Measure a saved model on TABLE, which has the target: metrics beside a baseline, and where it errs.
 
     RUN is the folder of a run, MODEL a file that was saved with its table. The baseline says the most frequent class of
-    TABLE for each row, or the mean of the training.
+    the training part for each row, or its mean.
     """
     from corenet.cli.saved_model import predictor
-    from corenet.report.evaluation import evaluate
-    from corenet.report.evaluation_table import evaluation_lines
+    from corenet.experiments.evaluation import evaluate
+    from corenet.experiments.evaluation_table import evaluation_lines
 
     with warned_in_lines():
         saved = predictor(model, allow_unseen=allow_unseen)
@@ -35,6 +35,7 @@ def command(model: Path, table: str, allow_unseen: bool, as_json: bool) -> None:
     if as_json:
         options.print_json({"schema": 1, "table": table, **found.to_dict()})
         return
-    echo(f"{click.style(plain(table), bold=True)}: {found.points:,} rows, the target is {plain(found.target)}")
+    rows = "row" if found.points == 1 else "rows"
+    echo(f"{click.style(plain(table), bold=True)}: {found.points:,} {rows}, the target is {plain(found.target)}")
     for line in ["", *evaluation_lines(found)]:
         echo(line)

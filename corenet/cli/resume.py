@@ -8,6 +8,7 @@ import click
 
 from corenet.cli import options
 from corenet.cli.no_plugins import no_plugins
+from corenet.cli.warned import warned_in_lines
 
 
 @click.command()
@@ -24,6 +25,6 @@ def command(folder: Path, quiet: bool, as_json: bool) -> None:
     from corenet.experiments.train_run import go_on
 
     tell = Telling(is_quiet=quiet or as_json)
-    with stopping(folder):
+    with stopping(folder), warned_in_lines():
         run = go_on(folder, progress=tell.progress, tell=tell.line)
     finish(run, tell, as_json=as_json)

@@ -10,6 +10,7 @@ import click
 
 from corenet.cli import options
 from corenet.cli.no_plugins import no_plugins
+from corenet.cli.warned import warned_in_lines
 
 if TYPE_CHECKING:
     from corenet.experiments import Experiment
@@ -82,7 +83,7 @@ def command(
         refuse_taken(folder, force=force)
         data = list(rounds_of(chosen.recipe, chosen.folder))
         tell.data(data[0])
-        with stopping(folder):
+        with stopping(folder), warned_in_lines():
             run = train_run(chosen, folder, data=data, force=force, progress=tell.progress, tell=tell.line)
     finish(run, tell, as_json=as_json)
 

@@ -11,16 +11,18 @@ from torch import Tensor
 
 from corenet.contracts.metric import Metric
 from corenet.data import Dataset
+from corenet.experiments.evaluation import Evaluation, evaluate
+from corenet.experiments.in_units import asked_of, unit_of
 from corenet.experiments.run import Round
 from corenet.registry.named import class_of
 from corenet.tables.targets import NumberTarget
+from corenet.training.asked_metrics import name_of
 from corenet.training.coding import are_classes, coding_of
 from corenet.training.measure import measure
 from corenet.training.metrics import predict
 
 OF_CLASSES = ("accuracy", "f1")
 OF_VALUES = ("r2", "rmse", "mae")
-IN_UNITS = ("rmse", "mae")  # of the target, which a table's coding has standardised
 
 Figures = Mapping[str, Mapping[str, Any]]  # by the part of the data, and by the name of the metric
 
@@ -41,20 +43,34 @@ class Measured:
 def measured(round: Round, metrics: Sequence[str] | None) -> Measured:
     """Return the loss and ``metrics``, or what suits the targets, of a round on each part of its data.
 
-    The baseline says of every row the most frequent class of the training part, or its mean.
+    The baseline says of every row the most frequent class of the training part, or its mean. What suits the target of
+    a table is what ``corenet evaluate`` measures of other rows.
     """
     parts, loss = round.parts.named, round.loss
+    if round.parts.coding is not None and metrics is None:
+        return _as_evaluated(
+            {name: evaluate(round.model, round.parts.coding, part, loss) for name, part in parts.items()}
+        )
     is_of_classes = are_classes(*(part.targets for part in parts.values()), loss=loss)
     names = list(metrics) if metrics is not None else list(OF_CLASSES if is_of_classes else OF_VALUES)
-    unit = round.parts.coding.target.std if _is_number(round) else 1.0  # type: ignore[union-attr]  # it has one
-    found = {name: _scaled(measure(round.model, part, ["loss", *names], loss), unit) for name, part in parts.items()}
+    asked = asked_of(names, unit_of(round.parts))
+    found = {name: measure(round.model, part, ["loss", *asked], loss) for name, part in parts.items()}
     told = _of_classes(round) if is_of_classes else _of_values(round)
-    baseline = {name: _scaled(_constant(names, told, part), unit) for name, part in parts.items()}
+    baseline = {name: _constant(asked, told, part) for name, part in parts.items()}
     matrix = {
         name: measure(round.model, part, ["confusion_matrix"], loss)["confusion_matrix"]
         for name, part in (parts.items() if is_of_classes else ())
     }
     return Measured(found, baseline, told.words, matrix)
+
+
+def _as_evaluated(found: Mapping[str, Evaluation]) -> Measured:
+    return Measured(
+        {name: each.metrics for name, each in found.items()},
+        {name: each.baseline for name, each in found.items()},
+        found["train"].baseline_is,
+        {name: [list(row) for row in each.confusion] for name, each in found.items() if each.classes},
+    )
 
 
 @dataclass(frozen=True)
@@ -95,22 +111,15 @@ def _of_values(round: Round) -> Told:
     )
 
 
-def _constant(names: Sequence[str], told: Told, data: Dataset) -> dict[str, Any]:
+def _constant(asked: Sequence[str | Metric], told: Told, data: Dataset) -> dict[str, Any]:
     """Return those of the metrics that can be measured of what is always the same."""
     found = {}
-    for name in names:
-        metric: Metric = class_of("metric", name)()
+    for each in asked:
+        name = each if isinstance(each, str) else name_of(each)
+        metric: Metric = class_of("metric", each)() if isinstance(each, str) else each
         if metric.reads == told.reads and metric.is_number:
             metric.reset()
             metric.expect(told.classes)
             metric.update(*told.pair(data))
             found[name] = metric.compute()
     return found
-
-
-def _is_number(round: Round) -> bool:
-    return round.parts.coding is not None and isinstance(round.parts.coding.target, NumberTarget)
-
-
-def _scaled(found: Mapping[str, Any], unit: float) -> dict[str, Any]:
-    return {name: value * unit if name in IN_UNITS else value for name, value in found.items()}

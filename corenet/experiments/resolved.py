@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import replace
+from typing import Any
 
 from corenet.experiments.building import callbacks_said, loss_said
 from corenet.experiments.experiment import Component, Recipe
@@ -21,8 +22,8 @@ def resolved(recipe: Recipe, parts: Parts) -> Recipe:
     >>> from corenet.experiments.parts import rounds_of
     >>> chosen = of_table("wine")
     >>> found = resolved(chosen.recipe, next(rounds_of(chosen.recipe, chosen.folder)))
-    >>> found.loss["name"], found.optimizer["lr"], found.data["columns"]["alcohol"]
-    ('cross_entropy', 0.003, 'number')
+    >>> found.loss["name"], found.optimizer["lr"], found.optimizer["betas"], found.data["columns"]["alcohol"]
+    ('cross_entropy', 0.003, [0.9, 0.999], 'number')
     """
     table, data = parts.table, dict(recipe.data)
     if table is not None:
@@ -40,4 +41,13 @@ def resolved(recipe: Recipe, parts: Parts) -> Recipe:
 def _whole(kind: Kind, said: Component) -> Component:
     """Return a component with the numbers and words that its constructor takes where nothing is said."""
     named = inspect.signature(get(kind, said["name"])).parameters.values()
-    return {"name": said["name"], **{each.name: each.default for each in named if type(each.default) in PLAIN}, **said}
+    plain = {each.name: _listed(each.default) for each in named if _is_plain(each.default)}
+    return {"name": said["name"], **plain, **said}
+
+
+def _is_plain(value: object) -> bool:
+    return type(value) in PLAIN or (isinstance(value, tuple) and all(type(each) in PLAIN for each in value))
+
+
+def _listed(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

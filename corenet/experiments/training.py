@@ -9,6 +9,7 @@ from typing import Any
 from corenet.data import stream
 from corenet.experiments.building import build
 from corenet.experiments.experiment import Recipe
+from corenet.experiments.in_units import asked_of, unit_of
 from corenet.experiments.parts import Parts
 from corenet.experiments.run import Round
 from corenet.history import History
@@ -43,7 +44,7 @@ def trained(recipe: Recipe, round: Round, callbacks: Sequence[Any], checkpoint: 
         epochs=recipe.epochs,
         batch_size=recipe.batch_size,
         seed=recipe.seed,
-        metrics=recipe.metrics,
+        metrics=None if recipe.metrics is None else asked_of(recipe.metrics, unit_of(round.parts)),
         callbacks=callbacks,
         checkpoint=checkpoint,
         progress=progress,

@@ -8,12 +8,14 @@ from pathlib import Path
 
 from corenet.experiments import toml
 from corenet.experiments.experiment import Experiment, Recipe
+from corenet.experiments.own_code import files_of
 from corenet.experiments.parts import is_set
 from corenet.files import write_bytes, write_text
 
 
 def write(path: Path, experiment: Experiment, recipe: Recipe) -> None:
-    """Write the file of a recipe to ``path``: a table that it names stays where it is, Python files are copied along.
+    """Write the file of a recipe to ``path``: a table that it names stays where it is, Python files are copied along
+    with those beside them that they import.
 
     Raises:
         OutputError: the folder cannot be written.
@@ -23,8 +25,9 @@ def write(path: Path, experiment: Experiment, recipe: Recipe) -> None:
         data["source"] = seen_from(path.parent, experiment.folder / data["source"])
     for said in (recipe.data, recipe.network):
         if "make" in said:
-            file = said["make"].partition(":")[0]
-            write_bytes(path.parent / file, (experiment.folder / file).read_bytes())
+            for file in files_of(said["make"].rpartition(":")[0], experiment.folder):
+                (path.parent / file).parent.mkdir(exist_ok=True, parents=True)
+                write_bytes(path.parent / file, (experiment.folder / file).read_bytes())
     write_text(path, as_toml(experiment, replace(recipe, data=data)))
 
 

@@ -31,10 +31,13 @@ def results_table(results: Mapping[str, Any]) -> list[str]:
         if not isinstance(value, list)
     ]
     heading = ("METRIC", *(part.upper() for part in parts), "BASELINE")
-    return [
+    lines = [
         *text_table(heading, rows, right=range(1, len(heading))),
         f"baseline: {plain(baseline['is'])}",
     ]
+    if best := results.get("best_epoch"):
+        lines.append(f"weights: those of epoch {best:,}, the best of {results['epochs']:,}")
+    return lines
 
 
 def number(value: Any) -> str:

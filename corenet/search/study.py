@@ -62,7 +62,7 @@ def _refuse_other(study: optuna.Study, objective: Objective) -> None:
         elif before != value:
             raise ConfigError(
                 f"the search {study.study_name!r} is there already, with another {name}: "
-                f"{_difference(before, value)}; give another --out or --name",
+                f"{_difference(before, value)}; give another --out or --study",
                 name=name,
             )
 

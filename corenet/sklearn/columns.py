@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,17 @@ class Columns:
 def is_frame(value: object) -> bool:
     """Tell whether a value is a frame, of pandas or of polars."""
     return hasattr(value, "columns") and hasattr(value, "dtypes")
+
+
+def refuse_twins(frame: Any) -> None:
+    """Refuse a frame with two columns of one name, of which no one can tell which is meant.
+
+    Raises:
+        DataError: it has two.
+    """
+    names = list(frame.columns)
+    if twins := [name for name, times in Counter(names).items() if times > 1]:
+        raise DataError(f"X has two columns {twins[0]!r}; give each a name of its own")
 
 
 def needs_coding(frame: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from math import ceil
 from numbers import Integral
 from typing import Any, Self
@@ -141,7 +142,9 @@ class NetworkEstimator(OfRows):
             self.model_ = module_of(self._network if self.module is None else self.module, *sizes).to(self._dtype)
 
     def _network(self, in_features: int, out_features: int) -> Module:
-        hidden = (self.hidden,) if isinstance(self.hidden, int) else tuple(self.hidden)
+        hidden = (self.hidden,) if isinstance(self.hidden, Integral) else self.hidden
+        if isinstance(hidden, str) or not isinstance(hidden, Iterable):
+            raise ConfigError(f"hidden is a width or a list of widths, such as (64, 64), not {hidden!r}", name="hidden")
         return network((in_features, *hidden, out_features), self.activation, self.dropout, self.init)
 
     def _optimize(self, rows: int) -> None:
@@ -180,7 +183,8 @@ class NetworkEstimator(OfRows):
         done = self.history_
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", AdviceWarning)  # each fit of a search would say it again
+                if not self.verbose:  # each fit of a search would say it again
+                    warnings.simplefilter("ignore", AdviceWarning)
                 history = fit(
                     self.model_,
                     loss,

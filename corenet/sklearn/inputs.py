@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 from torch import Tensor
 
 from corenet.errors import DataError
-from corenet.sklearn.columns import Columns, is_frame, needs_coding
+from corenet.sklearn.columns import Columns, is_frame, needs_coding, refuse_twins
 
 Array = np.ndarray[Any, Any]
 FLOATS = (np.float64, np.float32)
@@ -28,6 +28,8 @@ class OfRows(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
 
     def _checked(self, X: Any, y: Any, *, goes_on: bool) -> tuple[Any, Array]:
         how = {"multi_output": True, "dtype": FLOATS, "y_numeric": self._is_of_values}
+        if is_frame(X):
+            refuse_twins(X)
         if not goes_on:
             self.coder_ = Columns(X) if is_frame(X) and needs_coding(X) else None
         if self.coder_ is None:

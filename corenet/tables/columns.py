@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,19 @@ if TYPE_CHECKING:
     from corenet.tables.rows import Column
 
 Inputs = NDArray[np.float64]
+
+
+def mean_and_std(numbers: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the mean and the standard deviation, which is 1 where it would be 0; none of numbers near 1e308 overflows.
+
+    >>> mean_and_std(np.array([-3e300, 3e300])), mean_and_std(np.array([7.0])), mean_and_std(np.array([]))
+    ((0.0, 3e+300), (7.0, 1.0), (0.0, 1.0))
+    """
+    if not len(numbers):
+        return 0.0, 1.0
+    scale = math.ldexp(0.5, math.frexp(float(abs(numbers).max()))[1])  # a power of two, which rounds nothing
+    scaled = numbers / scale if scale else numbers
+    return float(scaled.mean() * (scale or 1)), float(scaled.std() * (scale or 1)) or 1.0
 
 
 @dataclass(frozen=True)
@@ -28,8 +42,7 @@ class NumberColumn:
         """Return the coding of a column by the rows ``part``."""
         numbers = column.numbers()[part]
         present = numbers[~np.isnan(numbers)]
-        mean, std = (float(present.mean()), float(present.std())) if len(present) else (0.0, 0.0)
-        return cls(column.name, mean, std or 1.0, len(present) < len(numbers))
+        return cls(column.name, *mean_and_std(present), len(present) < len(numbers))
 
     @property
     def inputs(self) -> list[str]:

@@ -30,6 +30,7 @@ class TextFile:
     delimiter: str
     names: list[str]
     has_header: bool
+    head: str
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -106,7 +107,7 @@ def text_file(
     delimiter = _delimiter(head) if delimiter is None else _one_character(delimiter)
     first = next(filter(None, csv.reader(StringIO(head, newline=""), delimiter=delimiter)))
     names = _names(path, first) if header is None else _as_many(path, header, first)
-    return TextFile(path, encoding, delimiter, names, has_header=header is None)
+    return TextFile(path, encoding, delimiter, names, has_header=header is None, head=head)
 
 
 def _encoding(path: Path) -> str:

@@ -190,8 +190,8 @@ def target_kind(column: Column, asked: str | None) -> Decision:
     if asked == "number" or (asked is None and _is_measured(column)):
         numbers = column.numbers()
         return Decision(column.name, "number", f"a number, {numbers.min():g} … {numbers.max():g}")
-    coding = ClassTarget.fitted(column)
-    counts = dict(zip(map(str, coding.classes), np.bincount(coding.codes(column)).tolist(), strict=True))
+    coding = ClassTarget.fitted(column, np.arange(len(column)))
+    counts = dict(zip(map(str, coding.classes), coding.counts, strict=True))
     _refuse_classes(column, coding, counts, asked)
     shown = listed([f"{name} {count:,}" for name, count in counts.items()])
     return Decision(column.name, "category", f"{len(counts)} classes: {shown}")

@@ -45,12 +45,14 @@ def _column(saved: Any) -> NumberColumn | CategoryColumn:
 def _target(saved: Any) -> ClassTarget | NumberTarget:
     if _kind(saved) == "number":
         return NumberTarget(saved["name"], *_standard(saved, set()))
-    _exactly(saved["name"], saved, {"kind", "name", "classes"})
-    classes = saved["classes"]
+    _exactly(saved["name"], saved, {"kind", "name", "classes"} | ({"counts"} & set(saved)))
+    classes, counts = saved.get("classes"), saved.get("counts", [])
     plain = isinstance(classes, list) and all(isinstance(each, str | int | float) for each in classes)
     different = plain and len(classes) >= 2 and len({word(each) for each in classes}) == len(classes)
     _look(f"{saved['name']}: classes", different, classes)
-    return ClassTarget(saved["name"], tuple(classes))
+    rows = isinstance(counts, list) and all(type(each) is int and each >= 0 for each in counts)
+    _look(f"{saved['name']}: counts", rows and ("counts" not in saved or len(counts) == len(classes)), counts)
+    return ClassTarget(saved["name"], tuple(classes), tuple(counts))
 
 
 def _kind(saved: Any) -> str:

@@ -12,6 +12,7 @@ from corenet.errors import DataError, OutputError
 from corenet.tables.bundled import NAMES, bundled
 from corenet.tables.delimited import text_file
 from corenet.tables.frames import COLUMNAR, NUMPY, columnar, file_frame, frame_of, of_columns, of_its_kind
+from corenet.tables.memory import refuse_larger
 from corenet.tables.reader import pl
 from corenet.tables.rows import Rows
 from corenet.tables.spelling import MISSING
@@ -31,7 +32,7 @@ def read(source: Any, how: Reading) -> Rows:
     """Return all rows of a source: a path, a name, a frame, a dict of columns or an array.
 
     Raises:
-        DataError: it is empty, or no table.
+        DataError: it is empty, no table, or takes more memory than is free.
         OutputError: it cannot be read.
     """
     if isinstance(source, str) and (frame := bundled(source)) is not None:
@@ -43,6 +44,7 @@ def read(source: Any, how: Reading) -> Rows:
         return _some(Rows(str(path), file_frame(path, how.header), how.missing))
     with _reading(path):
         file = text_file(path, delimiter=how.delimiter, encoding=how.encoding, header=how.header)
+        refuse_larger(path, file.head, file.delimiter, file.encoding)
         frames = list(file.frames())
     if not frames:
         raise DataError(f"{path} has a header and no row below it")

@@ -80,7 +80,7 @@ class Table:
     def _fitted(self, part: NDArray[np.int64]) -> TableCoding:
         column = self.rows.column(self.target.name)
         measured = self.target.kind == "number"
-        target = NumberTarget.fitted(column, part) if measured else ClassTarget.fitted(column)
+        target = NumberTarget.fitted(column, part) if measured else ClassTarget.fitted(column, part)
         columns = (self._column(decision, part) for decision in self.columns if decision.kind != "drop")
         return TableCoding(tuple(columns), target, self._missing)
 

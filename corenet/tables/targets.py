@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from corenet.errors import DataError, DTypeError, RangeError, ShapeError
+from corenet.tables.columns import mean_and_std
 from corenet.tables.spelling import listed, quoted
 
 if TYPE_CHECKING:
@@ -32,21 +33,21 @@ def word(label: Label) -> str:
 
 @dataclass(frozen=True)
 class ClassTarget:
-    """Class indices for :class:`~corenet.CrossEntropyLoss`, of an output with a column for each class."""
+    """Class indices for :class:`~corenet.CrossEntropyLoss`, of an output with a column for each class.
+
+    ``counts`` are the rows of each class in the training part; none in a file of before they were kept.
+    """
 
     name: str
     classes: tuple[Label, ...]
+    counts: tuple[int, ...] = ()
 
     @classmethod
-    def fitted(cls, column: Column) -> ClassTarget:
-        """Return the coding of a target: its classes are truth values or whole numbers where all its words are."""
-        words = column.distinct
-        if set(words) == {"false", "true"}:
-            return cls(column.name, (False, True))
-        if column.is_text and len(column.odd):
-            return cls(column.name, tuple(words))
-        numbers = sorted({float(each) for each in words})
-        return cls(column.name, tuple(int(each) if each.is_integer() else each for each in numbers))
+    def fitted(cls, column: Column, part: NDArray[np.int64]) -> ClassTarget:
+        """Return the coding of a target: the classes of all rows, counted in the rows ``part``."""
+        coding = cls(column.name, _classes_of(column))
+        codes = coding.codes(column)[part]
+        return cls(coding.name, coding.classes, tuple(np.bincount(codes, minlength=coding.outputs).tolist()))
 
     @property
     def outputs(self) -> int:
@@ -90,7 +91,19 @@ class ClassTarget:
 
     def to_dict(self) -> dict[str, Any]:
         """Return all of it in words and numbers."""
-        return {"kind": "category", "name": self.name, "classes": list(self.classes)}
+        counts = {"counts": list(self.counts)} if self.counts else {}
+        return {"kind": "category", "name": self.name, "classes": list(self.classes), **counts}
+
+
+def _classes_of(column: Column) -> tuple[Label, ...]:
+    """Return the classes of a target, which are truth values or whole numbers where all its words are."""
+    words = column.distinct
+    if set(words) == {"false", "true"}:
+        return (False, True)
+    if column.is_text and len(column.odd):
+        return tuple(words)
+    numbers = sorted({float(each) for each in words})
+    return tuple(int(each) if each.is_integer() else each for each in numbers)
 
 
 @dataclass(frozen=True)
@@ -104,8 +117,7 @@ class NumberTarget:
     @classmethod
     def fitted(cls, column: Column, part: NDArray[np.int64]) -> NumberTarget:
         """Return the coding of a target by the rows ``part``."""
-        numbers = column.numbers()[part]
-        return cls(column.name, float(numbers.mean()), float(numbers.std()) or 1.0)
+        return cls(column.name, *mean_and_std(column.numbers()[part]))
 
     @property
     def outputs(self) -> int:

@@ -196,3 +196,11 @@ def test_its_repr_says_what_is_set():
     loss = cn.CrossEntropyLoss(torch.ones(3), 1, "sum", 0.25)
     assert repr(loss) == "CrossEntropyLoss(weight of 3, ignore_index=1, 'sum', label_smoothing=0.25)"
     assert repr(cn.CrossEntropyLoss()) == "CrossEntropyLoss()"
+
+
+def test_points_weigh_alike_unless_one_is_ignored_or_of_another_weight():
+    weighted, ignoring = cn.CrossEntropyLoss(torch.tensor([1.0, 2.0])), cn.CrossEntropyLoss(ignore_index=1)
+    same, mixed = torch.tensor([1, 1, 1]), torch.tensor([0, 1, 0])
+    assert [each.weighs_points_alike(mixed) for each in (cn.CrossEntropyLoss(), weighted, ignoring)] == [1, 0, 0]
+    assert weighted.weighs_points_alike(same)
+    assert cn.CrossEntropyLoss(torch.tensor([1.0, 2.0]), reduction="sum").weighs_points_alike(mixed)

@@ -11,7 +11,7 @@ from corenet.testing.support.stand_in_training import StandInTraining
 
 EPOCHS = [
     {"loss": 0.5, "valid_loss": math.inf, "train_f1": 1.0, "valid_matrix": [[1]]},
-    {"loss": 1e300, "valid_loss": 0.25, "train_f1": math.nan, "valid_matrix": [[2]]},
+    {"loss": 1e39, "valid_loss": 0.25, "train_f1": math.nan, "valid_matrix": [[2]]},
 ]
 
 
@@ -114,3 +114,22 @@ def test_two_trainings_in_one_folder_write_two_files_and_what_cannot_be_is_refus
     (tmp_path / "file").touch()
     with pytest.raises(cn.OutputError, match="cannot write to"):
         StandInTraining(EPOCHS).run(cn.TensorBoard(tmp_path / "file" / "below"))
+
+
+def test_each_epoch_can_be_read_when_it_ends(tmp_path):
+    class Reader(cn.Callback):
+        def after_epoch(self, training):
+            (path,) = tmp_path.iterdir()
+            seen.append(max(step for step, _ in scalars(path)))
+
+    seen, model = [], cn.Linear(2, 1)
+    callbacks = [cn.TensorBoard(tmp_path), Reader()]
+    options = {"epochs": 3, "batch_size": 5, "callbacks": callbacks, "progress": False}
+    cn.fit(model, cn.MSELoss(), cn.SGD(model.parameters(), lr=0.1), cn.data.disk(10, seed=0), **options)
+    assert seen == [1, 2, 3]
+
+
+@pytest.mark.parametrize("folder", [None, 3.5, b"runs"])
+def test_a_folder_that_is_no_path_is_refused(folder):
+    with pytest.raises(cn.ConfigError, match="path as log_dir"):
+        cn.TensorBoard(folder)

@@ -39,13 +39,10 @@ def test_classes(saved, call):
         {
             "loss": measured.log_loss(targets, output.double().softmax(1)),
             "accuracy": accuracy,
-            "error_rate": 1 - accuracy,
             "macro_f1": measured.f1_score(targets, read, average="macro"),
         }
     )
-    assert found["baseline"] == pytest.approx(
-        {"loss": np.log(3), "accuracy": 1 / 3, "error_rate": 2 / 3, "macro_f1": 1 / 6}
-    )
+    assert found["baseline"] == pytest.approx({"loss": np.log(3), "accuracy": 1 / 3, "macro_f1": 1 / 6})
     assert found["confusion"] == measured.confusion_matrix(targets, read).tolist()
     code, stdout, _ = call("evaluate", "model.safetensors", "iris")
     assert "always 'setosa'" in stdout
@@ -92,5 +89,21 @@ def test_a_label_that_is_no_class_is_one_line(saved, call):
     Path("new.csv").write_text(f"{names}\n5,3,1,0.2,setosa\n")
     found = json.loads(call("evaluate", "model.safetensors", "new.csv", "--json").stdout)
     assert "loss" not in found["metrics"]  # nobody knows it
-    assert found["baseline"]["accuracy"] == 1
+    assert found["baseline"] == {"accuracy": 1, "macro_f1": 1}  # setosa, of classes that were as many
     assert torch.tensor(found["confusion"]).sum() == 1
+
+
+def test_train_and_evaluate_say_the_same_of_the_same_rows(tmp_path, monkeypatch, call):
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{i % 7},{'no' if i % 3 else 'yes'}" for i in range(90)]
+    Path("votes.csv").write_text("\n".join(["x,vote", *rows]) + "\n")
+    _, stdout, _ = call("train", "votes.csv", "--target", "vote", "--epochs", "2", "--set", "data.test=0", "--json")
+    run = json.loads(stdout)
+    assert list(run["metrics"]["train"]) == ["loss", "accuracy", "macro_f1"]
+    found = json.loads(call("evaluate", run["run"], "votes.csv", "--json").stdout)
+    confusion = np.sum([run["confusion"][part] for part in ("train", "valid")], axis=0)
+    assert (found["confusion"], found["baseline_is"]) == (confusion.tolist(), run["baseline"]["is"])
+    Path("all_yes.csv").write_text("x,vote\n1,yes\n")  # the baseline is still what training would say
+    found = json.loads(call("evaluate", run["run"], "all_yes.csv", "--json").stdout)
+    assert (found["baseline_is"], found["baseline"]["accuracy"]) == ("always 'no'", 0)
+    assert found["baseline"]["loss"] == pytest.approx(np.log(3), rel=0.05)

@@ -3,6 +3,7 @@
 import json
 import random
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -102,15 +103,33 @@ def test_numbers_are_measured_in_their_own_units(quick):
     assert found["task"] == "values"
     assert found["baseline"]["test"]["rmse"] > 40  # of targets from 25 to 346
     assert found["metrics"]["test"]["rmse"] < found["baseline"]["test"]["rmse"]
+    found = json.loads(quick("diabetes", "--set", 'metrics=["rmse", "r2"]', "--set", "callbacks=[]", "--json").stdout)
+    last = run_folder(Path(found["run"])).history()[-1]  # asked for, it is recorded as well
+    assert last["valid_rmse"] == pytest.approx(found["metrics"]["valid"]["rmse"])
+    assert found["baseline"]["test"]["rmse"] > 40
+
+
+def test_numbers_near_the_largest_are_learnt_from(quick, tmp_path):
+    (tmp_path / "large.csv").write_text("x,y\n" + "".join(f"{i % 9}e307,{i % 2}\n" for i in range(60)))
+    assert quick("large.csv", "--target", "y", "--quiet").code == 0
 
 
 def test_an_own_network_in_a_python_file_goes_along(call, tmp_path):
     (tmp_path / "mine.py").write_text(
-        "import corenet as cn\ndef make(inputs, outputs):\n    return cn.Sequential(cn.Linear(inputs, outputs))\n"
+        "import own_layers.affine\ndef make(inputs, outputs):\n    return own_layers.affine.network(inputs, outputs)\n"
     )
+    (tmp_path / "own_layers").mkdir()
+    (tmp_path / "own_layers/__init__.py").touch()
+    (tmp_path / "own_layers/affine.py").write_text(
+        "import corenet as cn\nfrom own_depth import LAYERS\ndef network(inputs, outputs):\n"
+        "    return cn.Sequential(*[cn.Linear(inputs, outputs)] * LAYERS)\n"
+    )
+    (tmp_path / "own_depth.py").write_text("LAYERS = 1\n")
+    (tmp_path / "unasked.py").touch()
     (tmp_path / "mine.toml").write_text('data = "iris"\nnetwork = "mine.py:make"\nepochs = 1\n')
     assert call("train", "mine.toml", "--quiet").code == 0
-    assert (tmp_path / "runs/mine-1/mine.py").is_file()
+    copied = {path.relative_to(tmp_path / "runs/mine-1").as_posix() for path in tmp_path.rglob("runs/mine-1/**/*.py")}
+    assert copied == {"mine.py", "own_layers/__init__.py", "own_layers/affine.py", "own_depth.py"}
     assert len(cn.load("runs/mine-1").model) == 1
 
 

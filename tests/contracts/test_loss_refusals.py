@@ -36,6 +36,12 @@ def test_mixed_dtypes_are_refused_naming_both(kind):
 
 
 @every_loss
+def test_input_that_requires_grad_is_refused(kind):
+    with pytest.raises(cn.ConfigError, match=r"got input that requires grad; .* use input\.detach\(\)"):
+        kind()(halves(1).requires_grad_(), halves(1))
+
+
+@every_loss
 def test_what_is_no_tensor_is_refused(kind):
     with pytest.raises(cn.DTypeError, match="got list as target"):
         kind()(halves(1), [0.5])
@@ -113,3 +119,16 @@ def test_a_tuple_for_one_tensor_is_refused(kind):
     for pair, name in (((both, halves(4)), "input"), ((halves(4), both), "target")):
         with pytest.raises(cn.DTypeError, match=rf"takes one tensor as {name}, got a tuple of 2; a loss for each is "):
             kind()(*pair)
+
+
+def test_a_loss_without_checks_of_its_own_names_what_it_cannot_compute_with():
+    class Cut(cn.Loss):
+        def forward(self, input, target):
+            self.save(input, target)
+            return input.reshape(-1).sum() - target.sum()
+
+        def backward(self):
+            return torch.ones_like(self.saved()[0])
+
+    with pytest.raises(cn.DTypeError, match=r"got a tensor of torch\.sparse_coo; use \.to_dense\(\)"):
+        Cut()(torch.eye(2).to_sparse(), torch.ones(2))

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 import corenet as cn
+from corenet.experiments.evaluation import Evaluation
 from corenet.history import Epoch, History
 from corenet.notebook.curves import COLOURS, LEFT, POINTS, TOP, curves
 from corenet.notebook.html_table import html_table
-from corenet.report.evaluation import Evaluation
 
 EVIL = "<script>alert('x')</script>"
 

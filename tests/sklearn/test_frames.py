@@ -90,3 +90,9 @@ def test_columns_of_pandas_own_kinds():
     model = CorenetClassifier(epochs=1).fit(X, [0, 1, 0])
     assert model.coder_.numbers == ["count"]
     np.testing.assert_allclose(model._known(X)[:, 0], [-1.2247449, 0, 1.2247449], rtol=1e-6)
+
+
+def test_two_columns_of_one_name_are_refused():
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(cn.DataError, match="X has two columns 'a'; give each a name of its own"):
+        CorenetClassifier(**SMALL).fit(pandas.DataFrame(np.eye(4), columns=list("aabc")), [0, 1, 0, 1])

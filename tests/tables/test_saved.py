@@ -78,6 +78,8 @@ def test_what_lacks_is_refused(path):
         (("target", "classes"), ["no"], "vote: classes is"),
         (("target", "classes"), ["1", 1], "vote: classes is"),
         (("target", "classes"), [["no"], "yes"], "vote: classes is"),
+        (("target", "counts"), [1], "vote: counts is"),
+        (("target", "counts"), [3, -1], "vote: counts is"),
         (("target",), None, "has the keys"),
     ],
 )

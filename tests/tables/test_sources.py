@@ -165,6 +165,16 @@ def test_an_empty_file_is_refused(write, name):
         cn.table(write(b"", name), target="y")
 
 
+def test_a_text_file_larger_than_the_free_memory_is_refused(write, monkeypatch):
+    path = write("a,y\n" + "1,0\n2,1\n" * 1000)
+    needed = 2 * 8004 + 45 * 4002  # two copies of the text, and what its cells take
+    monkeypatch.setattr("corenet.tables.memory.free_memory", lambda: needed)
+    assert len(cn.table(path, target="y")) == 2000
+    monkeypatch.setattr("corenet.tables.memory.free_memory", lambda: needed - 1)
+    with pytest.raises(cn.DataError, match=r"takes about 0\.0002 GB as a table, and 0\.0002 GB of memory"):
+        cn.table(path, target="y")
+
+
 def test_pickles_are_not_opened(tmp_path):
     np.save(tmp_path / "t.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(cn.DataError, match=r"t\.npy is no \.npy file that can be read"):

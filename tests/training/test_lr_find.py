@@ -97,6 +97,12 @@ def test_it_ends_where_the_loss_grows_and_says_so_where_it_never_falls():
     assert "<polyline" in found._repr_html_()
 
 
+def test_two_steps_are_enough():
+    model, data = cn.Linear(1, 1), cn.data.Dataset(torch.randn(4, 1), torch.zeros(4, 1))
+    found = cn.lr_find(model, cn.MSELoss(), cn.SGD(model.parameters(), lr=0.1), data, batch_size=2, steps=2, end=1e-5)
+    assert len(found.rates) == len(found.losses) == 2
+
+
 def test_what_cannot_be_is_refused():
     data = cn.data.disk(20, seed=0)
     for wrong in ({"start": 0.0}, {"start": 1.0, "end": 0.1}, {"steps": 1}, {"batch_size": 0}, {"end": float("nan")}):

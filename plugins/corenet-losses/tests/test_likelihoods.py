@@ -125,3 +125,9 @@ def test_what_does_not_fit_is_refused(input, target, error, message):
 def test_eps_is_positive(make, eps):
     with pytest.raises(cn.ConfigError, match=rf"^{make.__name__}: eps must be a finite number > 0, not {eps!r}$"):
         make(eps=eps)
+
+
+def test_poisson_of_small_rates_is_pytorchs_by_default(agrees):
+    rates = torch.tensor([0.0, 1e-9, 1e-8, 0.5], dtype=torch.float64)
+    counts = torch.tensor([0.0, 1.0, 2.0, 3.0], dtype=torch.float64)
+    agrees(PoissonNLLLoss(log_input=False), torch.nn.PoissonNLLLoss(log_input=False), rates, counts)

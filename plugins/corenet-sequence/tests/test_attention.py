@@ -172,3 +172,14 @@ def test_arguments_that_cannot_work(arguments: dict[str, Any], name: str) -> Non
     with pytest.raises(cn.ConfigError, match=f"^MultiheadAttention: {name} must") as caught:
         MultiheadAttention(**{"embed_dim": E, "num_heads": H, **arguments})
     assert caught.value.name == name
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_an_empty_batch_is_taken(bias: bool) -> None:
+    inputs = [torch.empty(L, 0, E), torch.empty(S, 0, E), torch.empty(S, 0, E)]
+    attention = MultiheadAttention(E, H, bias=bias)
+    output, weights = attention(*inputs)
+    assert (output.shape, weights.shape) == ((L, 0, E), (0, L, S))
+    gradients = attention.backward(output, weights)
+    assert [each.shape for each in gradients] == [each.shape for each in inputs]
+    assert not any(parameter.grad.any() for parameter in attention.parameters())

@@ -140,3 +140,14 @@ def test_arguments_that_cannot_work(kind: str, arguments: dict[str, Any], name: 
 def test_a_nonlinearity_that_there_is_not() -> None:
     with pytest.raises(cn.ConfigError, match="nonlinearity must be 'tanh' or 'relu', not 'sigmoid'"):
         RNN(2, 3, nonlinearity="sigmoid")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_empty_batch_is_taken(kind: str) -> None:
+    layer = KINDS[kind][0](4, 3, num_layers=2, bidirectional=True)
+    output, *states = layer(torch.empty(5, 0, 4))
+    assert output.shape == (5, 0, 6)
+    assert {tuple(each.shape) for each in states} == {(4, 0, 3)}
+    gradient = layer.backward(output, *states)
+    assert gradient.shape == (5, 0, 4)
+    assert not any(parameter.grad.any() for parameter in layer.parameters())

@@ -1,5 +1,7 @@
-"""The bridge to PyTorch: prove any backward that was written for it, by corenet's verification kit."""
+"""The bridge to PyTorch: prove any backward that was written for it, and hand models over, both ways."""
 
 from corenet_torch.check import FunctionReport, GradcheckError, check, gradcheck
+from corenet_torch.layer import as_function
+from corenet_torch.twins import from_torch, to_torch
 
-__all__ = ["FunctionReport", "GradcheckError", "check", "gradcheck"]
+__all__ = ["FunctionReport", "GradcheckError", "as_function", "check", "from_torch", "gradcheck", "to_torch"]

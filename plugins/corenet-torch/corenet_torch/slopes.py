@@ -19,8 +19,9 @@ SMALLER = (1.0, 0.25, 0.0625)
 OFFSETS = (1, -1, 2, -2)
 FOUR, TWO = (torch.tensor(each, dtype=torch.float64) for each in ((8, -8, -1, 1), (6, -6, 0, 0)))  # / 12: the slope
 GROUPS = 4
-PILOTS, DRAWS = 8, 64
+PILOTS, WATCHED, DRAWS = 8, 32, 64
 SIGMAS = 5.0
+FEW = 2.0  # the rounding of few elements does not average out: of n of them, 1 + 2/√n times as much is let pass
 DIGITS = 4.0  # last digits that backward may round each element by
 SAMPLES, SENSITIVITY = 3, 4.0  # and as many times what the last digits of its inputs change
 SMOOTH = (3.0, 6.0)  # a second difference over twice the step is four times as large, but for a kink
@@ -93,13 +94,14 @@ class OwnSlopes:
         far, near = (slope - mine) / size, rest / size
         square, error = (far * near).mean().item(), (far.norm() * near.norm()).item() / len(kept) ** 1.5
         bend = (curve * curve_near / size**2).mean().clamp_min(0).item() / 4
-        allowed = SIGMAS * error + bend + rounded**2
-        off, power = max(square, 0.0) ** 0.5, allowed**0.5
+        count = mask.sum().item()
+        margin = 1 + FEW / count**0.5
+        off, power = max(square, 0.0) ** 0.5, margin * (SIGMAS * error + bend + rounded**2) ** 0.5
         factor, unsure = _fitted(mine, slope, curve)
-        unsure += rounded / mask.sum().item() ** 0.5
+        unsure = margin * (unsure + rounded / count**0.5)
         if factor is not None and abs(factor - 1) > unsure:
             return Slope(name, where, abs(factor - 1), unsure, True)
-        return Slope(name, where, off, power, square > allowed)
+        return Slope(name, where, off, power, off > power)
 
     def _draw(self, name: str, ours: Tensor, weights: Upstreams, mask: Tensor, step: float) -> tuple[float, ...]:
         """Return over a step the slope, ours, what the curve makes of it; over half of it the rest, and the curve."""
@@ -150,7 +152,7 @@ class OwnSlopes:
         """Return the upstream gradients with zeros where an output has a kink within the steps."""
         centre = self._outputs(name, tensor)
         kept = [torch.ones_like(each, dtype=torch.bool) for each in centre]
-        for _ in range(PILOTS):
+        for _ in range(WATCHED):
             signs = self._signs(torch.ones_like(tensor, dtype=torch.float64))
             right, left, far, away = (outputs for outputs, _ in self._points(name, signs, step))
             for place, middle in enumerate(centre):

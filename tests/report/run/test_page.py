@@ -98,7 +98,7 @@ def test_the_network_and_its_gradients_are_there_layer_by_layer(pages, runs):
         f"[{n}] {cn.contracts.sequential.label(each)}" for n, each in enumerate(runs["people"].load().model)
     ]
     checks = [row[-1] for row in cells(pages["people"], "Gradients") if row[0].startswith("∂L")]
-    assert len(checks) == 2 * 3 + 1  # weight, bias and input of two linear layers, the input of an activation
+    assert len(checks) == 2 * 3 + 1  # weight, bias and input of two linear layers, the input of the activation
     assert all(check.startswith("ok") for check in checks)
     assert "No gradient is wrong." in pages["people"]
 

@@ -27,7 +27,7 @@ def any_cut(monkeypatch):
     monkeypatch.setattr(CompiledLoop, "max_steps", cuts, raising=False)
 
 
-@pytest.mark.parametrize("engine", ["plain", "replay", "compiled"])
+@pytest.mark.parametrize("engine", ["plain", "replay", "compiled", "auto"])
 @pytest.mark.parametrize("seed", range(6))
 def test_a_training_that_is_killed_twice_and_goes_on(tmp_path, drawn, killed, killed_after, any_cut, engine, seed):
     case = drawn(seed, engine)

@@ -80,4 +80,4 @@ class InputMaps(cn.Module):
 def _affine(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     rows = input.flatten(0, 1)
     found = rows @ weight.T if bias is None else torch.addmm(bias, rows, weight.T)
-    return found.view(*input.shape[:-1], -1)
+    return found.view(*input.shape[:-1], len(weight))

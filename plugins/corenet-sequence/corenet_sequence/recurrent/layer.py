@@ -47,7 +47,7 @@ class RecurrentLayer(cn.Module):
         """Return ``xₜ W_ihᵀ + b`` for all steps t."""
         rows = input.flatten(0, 1)
         found = rows @ self.weight_ih.T if bias is None else torch.addmm(bias, rows, self.weight_ih.T)
-        return found.view(*input.shape[:2], -1)
+        return found.view(*input.shape[:2], len(self.weight_ih))
 
     def add_gradients(self, input: Tensor, before: Tensor, grad_input: Tensor, grad_hidden: Tensor) -> Tensor:
         """Add to the gradients of the parameters, and return the input's.

@@ -24,8 +24,8 @@ def upstream_layouts(trial: FunctionTrial) -> None:
     best = trial.best
     passed = best.forward()
     for how, upstreams in _layouts(best.upstreams(passed)):
-        expected = best.of(passed, tuple(each if each is None else each.contiguous() for each in upstreams))
-        if name := best.differs(best.of(passed, upstreams).gradients, expected.gradients):
+        expected = best.found(tuple(each if each is None else each.contiguous() for each in upstreams))
+        if name := best.differs(best.found(upstreams).gradients, expected.gradients):
             raise Violation(f"an upstream gradient that is {how} gives another gradient of {name}; {CONTIGUOUS}")
 
 
@@ -37,8 +37,8 @@ def upstream_values(trial: FunctionTrial) -> None:
     if not all(each.isfinite().all() for each in passed.outputs):
         raise NotApplicable("its outputs are not finite")
     whole = best.upstreams(passed)
-    expected = best.of(passed, whole).gradients
-    zero = best.of(passed, _each(whole, torch.zeros_like)).gradients
+    expected = best.found(whole).gradients
+    zero = best.found(_each(whole, torch.zeros_like)).gradients
     for name, each in zero.items():
         if each.count_nonzero():
             raise Violation(
@@ -46,14 +46,14 @@ def upstream_values(trial: FunctionTrial) -> None:
             )
     few = torch.finfo(best.dtype).bits == 16
     for what, factor in (("huge", 2.0**6 if few else 2.0**20), ("tiny", 2.0**-6 if few else 2.0**-20)):
-        found = best.of(passed, _each(whole, lambda each, factor=factor: each * factor)).gradients
+        found = best.found(_each(whole, lambda each, factor=factor: each * factor)).gradients
         _refuse_other(
             best, f"a {what} upstream gradient", {name: each / factor for name, each in found.items()}, expected
         )
     for what, part in (("of ones", torch.ones_like), ("with one element that is not zero", _first_alone)):
         some = _each(whole, part)
         rest = tuple(None if each is None or one is None else each - one for each, one in zip(whole, some, strict=True))
-        found, other = best.of(passed, some).gradients, best.of(passed, rest).gradients
+        found, other = best.found(some).gradients, best.found(rest).gradients
         total = {name: each + other[name] for name, each in found.items()}
         _refuse_other(best, f"an upstream gradient {what}", total, expected)
 

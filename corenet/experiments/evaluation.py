@@ -47,7 +47,7 @@ class Evaluation:
         return found
 
     def _repr_html_(self) -> str:
-        from corenet.report.evaluation_table import as_html
+        from corenet.experiments.evaluation_table import as_html
 
         return as_html(self)
 
@@ -57,9 +57,9 @@ def evaluate(
 ) -> Evaluation:
     """Return how good a model is on data that was coded by ``coding``, whole or piece by piece.
 
-    The baseline of classes always says the most frequent one of this data; its loss is that of saying how frequent
-    each is. The baseline of numbers always says the mean of the training. Without the ``loss`` that the model was
-    trained by, none is measured.
+    The baseline always says the most frequent class of the training part, or its mean; the loss of that of classes is
+    that of saying how frequent each was. A coding saved before it kept this counts the data instead. Without the
+    ``loss`` that the model was trained by, none is measured.
 
     Raises:
         DataError: there is no piece.
@@ -100,8 +100,8 @@ class _Tally:
         """Return the loss of the model, and that of an output which is the same for each point, by name."""
         if self.loss is None:
             return {}, {}
-        of_constant = mean_loss(self.loss, constant.expand(len(targets), -1), targets).item()
-        return {"loss": self._total / len(targets)}, {"loss": of_constant}
+        of_constant = mean_loss(self.loss, constant.to(targets.device).expand(len(targets), -1), targets).item()
+        return {"loss": self._total / len(targets)}, {"loss": of_constant + 0.0}  # −0 reads as 0
 
 
 class _Classes(_Tally):
@@ -113,15 +113,16 @@ class _Classes(_Tally):
     def add(self, output: Tensor, targets: Tensor) -> None:
         super().add(output, targets)
         pairs = targets * self._target.outputs + output.argmax(1)
-        self._counts += torch.bincount(pairs, minlength=self._counts.numel()).reshape(self._counts.shape)
+        self._counts += torch.bincount(pairs.cpu(), minlength=self._counts.numel()).reshape(self._counts.shape)
 
     def evaluation(self) -> Evaluation:
         targets = torch.cat(self.targets)
         given = self._counts.sum(1)
-        always = int(given.argmax())
+        known = torch.tensor(self._target.counts) if self._target.counts else given
+        always = int(known.argmax())
         without = torch.zeros_like(self._counts)
         without[:, always] = given
-        frequencies = (given.to(torch.get_default_dtype()) / len(targets)).clamp_min(1e-12).log()
+        frequencies = (known.to(torch.get_default_dtype()) / known.sum()).clamp_min(1e-12).log()
         ours, theirs = self.losses(targets, frequencies)
         return Evaluation(
             self._target.name,
@@ -140,7 +141,7 @@ def _of_classes(counts: Tensor) -> dict[str, float]:
     accuracy = right.sum().item() / int(given.sum())
     occurs = read + given > 0
     f1 = (2 * right[occurs] / (read + given)[occurs]).mean().item()
-    return {"accuracy": accuracy, "error_rate": 1 - accuracy, "macro_f1": f1}
+    return {"accuracy": accuracy, "macro_f1": f1}
 
 
 class _Numbers(_Tally):
@@ -151,11 +152,13 @@ class _Numbers(_Tally):
 
     def add(self, output: Tensor, targets: Tensor) -> None:
         super().add(output, targets)
-        self._residuals.append((output - targets).double().reshape(-1) * self._target.std)
+        self._residuals.append((output - targets).double().reshape(-1).cpu() * self._target.std)
 
     def evaluation(self) -> Evaluation:
         targets, residuals = torch.cat(self.targets), torch.cat(self._residuals)
-        deviations = targets.double().reshape(-1) * self._target.std  # of the values from the mean of the training
+        deviations = (
+            targets.double().reshape(-1).cpu() * self._target.std
+        )  # of the values from the mean of the training
         ours, theirs = self.losses(targets, torch.zeros(1, dtype=targets.dtype))
         spread = (deviations - deviations.mean()).square().sum()
         at = torch.tensor(list(QUANTILES.values()), dtype=residuals.dtype)
@@ -166,7 +169,7 @@ class _Numbers(_Tally):
             len(targets),
             ours | _of_numbers(residuals, spread),
             theirs | _of_numbers(-deviations, spread),
-            f"always the mean of the training, {self._target.mean:.4g}",
+            f"always the mean of the training part, {self._target.mean:.4g}",
             residuals=dict(zip(QUANTILES, quantiles, strict=True)),
         )
 
@@ -174,4 +177,4 @@ class _Numbers(_Tally):
 def _of_numbers(residuals: Tensor, spread: Tensor) -> dict[str, float]:
     squares = residuals.square()
     r2 = 1 - (squares.sum() / spread).item()
-    return {"rmse": squares.mean().sqrt().item(), "mae": residuals.abs().mean().item(), "r2": r2}
+    return {"r2": r2, "rmse": squares.mean().sqrt().item(), "mae": residuals.abs().mean().item()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import click
@@ -12,7 +13,7 @@ from corenet.text_table import text_table
 from corenet.text_width import display_width, terminal_width
 
 if TYPE_CHECKING:
-    from corenet.report.evaluation import Evaluation
+    from corenet.experiments.evaluation import Evaluation
 
 MOST = 10  # confusions that are listed where the matrix is too wide
 
@@ -50,11 +51,11 @@ def as_html(found: Evaluation) -> str:
 
 def metrics(found: Evaluation) -> list[Row]:
     """Return a row for each metric: its name, the model's and the baseline's."""
-    return [(name, f"{value:.4g}", _number(found.baseline.get(name))) for name, value in found.metrics.items()]
+    return [(name, _number(value), _number(found.baseline.get(name))) for name, value in found.metrics.items()]
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4g}"
+    return "–" if value is None or not math.isfinite(value) else f"{value:.4g}"
 
 
 def _confusion(found: Evaluation, width: int) -> list[str]:

@@ -1,0 +1,1 @@
+"""Mutants of the source itself: how many of them the project's own tests kill."""

@@ -57,7 +57,7 @@ ALLOWED = {
         f"plugins/corenet-{name}/corenet_{name}/__init__.py": {"import": "the public names, from a table in the file"}
         for name in ("activations", "containers", "conv", "losses", "norm", "optim", "sequence")
     },
-    "plugins/corenet-conv/corenet_conv/experiments/digits.py": {"import": "scikit-learn's digits, by names in the file"},
+    "plugins/corenet-conv/corenet_conv/experiments/digits.py": {"import": "scikit-learn, if it is installed"},
     "corenet/search/study.py": {"network": "gethostname alone: whose study it is"},
     "corenet/tables/bundled.py": {"import": "scikit-learn's data sets, if it is installed"},
     "corenet/testing/diagnosis/source_edits.py": {"code": "a component's own source with one edit, to diagnose it"},

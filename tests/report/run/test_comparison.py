@@ -17,7 +17,10 @@ from corenet.text_width import display_width
 def iris(tmp_path_factory):
     """Return two runs on iris that differ in rate, width and rounds."""
     folder = tmp_path_factory.mktemp("iris")
-    changes = {"slow": ["optimizer.lr=0.001", "network.hidden=[64, 64]"], "fast": ["optimizer.lr=0.05", "network.hidden=[8, 4]", "rounds=2"]}
+    changes = {
+        "slow": ["optimizer.lr=0.001", "network.hidden=[64, 64]"],
+        "fast": ["optimizer.lr=0.05", "network.hidden=[8, 4]", "rounds=2"],
+    }
     return {name: train_run(of_table("iris", ["epochs=4", *each]), folder / name) for name, each in changes.items()}
 
 

@@ -37,7 +37,7 @@ def history_of(tensor: Tensor, builder: Builder) -> History:
     >>> history = History([Epoch(1, 0.5, 0.1, 0.01, {"f1": float("nan")})], "replay")
     >>> again = history_of(as_tensor(history, Describer({}.get)), Builder({}.get, {}))
     >>> again.engine, again[0]
-    ('replay', Epoch(epoch=1, loss=0.5, lr=0.1, seconds=0.01, train={'f1': nan}, valid={}))
+    ('replay', Epoch(epoch=1, loss=0.5, lr=0.1, seconds=0.01, train={'f1': nan}, valid={}, skipped=0))
     """
     found = parse(tensor.numpy().tobytes())
     return History([_read(epoch, builder) for epoch in found["epochs"]], str(found["engine"]))

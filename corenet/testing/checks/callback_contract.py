@@ -67,6 +67,7 @@ def resumed(trial: Trial) -> None:
                 cut = training.resumed(callback, again)
             except Exception as error:
                 raise Violation(f"going on after {training.epoch} epochs raises {reason_of(error)}") from error
+            callback.end(training)  # as of every training that is stopped
             if cut != whole:
                 text = f"where the loss {what}, going on after {epochs} epochs comes to {cut}, not {whole}"
                 raise Violation(text, "return in state_dict() all that it remembers, and take it back")

@@ -121,6 +121,6 @@ def _refuse_arguments(subject: object, inputs: tuple[object, ...], rtol: float, 
         tensors += given if isinstance(subject, Loss) and isinstance(given, tuple) else [given]
     if not all(isinstance(tensor, Tensor) for tensor in tensors):
         raise ConfigError(f"gradcheck of {subject!r} takes torch.Tensors, got {inputs!r:.80}")
-    refuse_unusable("gradcheck", tensors)
+    refuse_unusable("gradcheck", [tensor.detach() for tensor in tensors if isinstance(tensor, Tensor)])
     if not all(tensor.isfinite().all() for tensor in tensors if isinstance(tensor, Tensor)):
         raise ConfigError(f"gradcheck of {subject!r} needs finite inputs; an infinity or NaN has no neighbours")

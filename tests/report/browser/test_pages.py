@@ -7,6 +7,8 @@ from corenet.report.run.comparison import Comparison
 from corenet.report.run.comparison_page import compared
 from corenet.report.trace.page import page as page_of_trace
 
+pytest.importorskip("polars", reason="runs are of tables, which polars reads")
+
 # Text must stand out from its ground by 4.5 to 1 (WCAG 2.2, 1.4.3), curves and bars by 3 to 1 (1.4.11).
 CONTRAST = """
 (() => {

@@ -14,6 +14,8 @@ from corenet.report.results_table import number
 from corenet.report.run.findings import columns_of, findings
 from corenet.report.run.page import Matrix, page
 
+pytest.importorskip("polars", reason="runs are of tables, which polars reads")
+
 
 def cells(text, heading):
     """Return the rows of the first table below a heading, without markup."""

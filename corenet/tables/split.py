@@ -42,7 +42,7 @@ def stratified(classes: Rows, valid: float, test: float, seed: int) -> tuple[Row
 
 
 def _count(name: str, fraction: float, length: int) -> int:
-    if fraction == 0:
+    if type(fraction) in (int, float) and fraction == 0:
         return 0
     count = round(length * fraction) if isinstance(fraction, float) and 0 < fraction < 1 else 0
     if count == 0:

@@ -18,7 +18,8 @@ pytestmark = [
 def test_killed_trainings_leave_what_can_be_loaded_and_go_on():
     root = Path(__file__).parents[2]
     command = [sys.executable, "-m", "benchmarks.kills", "5"]
-    found = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    found = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stdout + found.stderr
     assert found.stdout.startswith("5 kills, ")
     assert "0 faults" in found.stdout

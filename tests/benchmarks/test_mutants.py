@@ -11,7 +11,7 @@ SAMPLE = (
     "Scale.backward:40 [deleted] pass",
     "Scale.backward:40 [assigned] self.weight.grad = (grad_output * input).reshape(-1, len(self.weight)).sum(0)",
     "Swish.slope:138 [sign] return gate - x * gate * (1 - gate)",
-    "Tanh.backward:63 [factor] return grad_output * (1 - output)",
+    "Tanh.backward:70 [factor] return grad_output * (1 - output)",
     "HeavyBall.update:39 [sign] param += self.current_lr * velocity",
 )
 

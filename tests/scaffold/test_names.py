@@ -46,7 +46,7 @@ def test_a_name_that_python_would_take_for_another_is_refused(name):
         names_for(name, "module")
 
 
-@pytest.mark.parametrize("name", ["numpy", "click", "pip"])
+@pytest.mark.parametrize("name", ["numpy", "click", "pluggy"])
 def test_a_name_that_would_hide_an_installed_package_is_refused(name):
     message = f"^the package '{name}' is installed already and would be hidden; take another name$"
     with pytest.raises(ConfigError, match=message):

@@ -15,7 +15,7 @@ class BitsPerCharacter(cn.Metric):
     It is asked of a training by cross-entropy with its mean, over texts of one length.
 
     >>> import torch
-    >>> BitsPerCharacter()(torch.tensor(log(8)), torch.zeros(5, 20, dtype=torch.long))
+    >>> round(BitsPerCharacter()(torch.tensor(log(8)), torch.zeros(5, 20, dtype=torch.long)), 6)
     3.0
 
     Reference: C. Shannon, "Prediction and entropy of printed English", Bell System Technical Journal 30, 1951.

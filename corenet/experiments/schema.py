@@ -24,11 +24,11 @@ from typing import Any
 
 from corenet.experiments import value_kinds as kinds
 from corenet.experiments.value_kinds import ValueKind
+from corenet.tables.toys import TOYS
+from corenet.training.engines.select import ENGINES
 
 TARGETS = ("unit", "sign", "one_hot")
-DRAWN = ("disk", "moons", "spirals", "xor", "circles", "sine", "bumps")
 DEVICES = ("cpu", "cuda")
-ENGINES = ("auto", "plain", "replay", "compiled", "graph")
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ DATA = Entries(
         "valid": Entry(kinds.PART, "the part of the rows that is looked at after each epoch, never learnt from", 0.2),
         "test": Entry(kinds.PART, "the part of the rows that only the result is measured on", 0.2),
         "draw": Entry(
-            kinds.one_of(DRAWN), "points drawn anew for each round, as many to look at, and as many to test on"
+            kinds.one_of(tuple(TOYS)), "points drawn anew for each round, as many to look at, and as many to test on"
         ),
         "points": Entry(kinds.COUNT, "how many points are drawn", 1000),
         "targets": Entry(kinds.one_of(TARGETS), "how two classes are coded: 0 and 1, −1 and 1, two columns", "unit"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -74,12 +74,7 @@ def writes_state(trial: Trial) -> None:
     unwritten = _unwritten(trial)
     if unwritten is None:
         raise NotApplicable("it keeps no state")
-    values = declared(trial)
-    for context in [each for name in values for each in contexts(trial, values, name)]:
-        if not unwritten:
-            return
-        with suppress(Exception):  # a combination that is refused tells nothing
-            unwritten &= _unwritten(trial, **context) or set()
+    unwritten = _whatever_the_arguments(_unwritten, trial, unwritten)
     if unwritten:
         name = min(unwritten)
         raise Violation(
@@ -94,18 +89,24 @@ def reads_state(trial: Trial) -> None:
     unread = _unread(trial)
     if unread is None:
         raise NotApplicable("it keeps no state of the size of a parameter")
-    values = declared(trial)
-    for context in [each for name in values for each in contexts(trial, values, name)]:
-        if not unread:
-            return
-        with suppress(Exception):  # a combination that is refused tells nothing
-            unread &= _unread(trial, **context) or set()
+    unread = _whatever_the_arguments(_unread, trial, unread)
     if unread:
         name = min(unread)
         raise Violation(
             f"state[{name!r}] follows the gradients, and whatever is in it, {STEPS} further steps are the same",
             f"written and never read: use state[{name!r}] in the step, or do not keep it",
         )
+
+
+def _whatever_the_arguments(find: Callable[..., set[str] | None], trial: Trial, names: set[str]) -> set[str]:
+    """Return those of the names that are found with every other combination of arguments too."""
+    values = declared(trial)
+    for context in [each for name in values for each in contexts(trial, values, name)]:
+        if not names:
+            break
+        with suppress(Exception):  # a combination that is refused tells nothing
+            names = names & (find(trial, **context) or set())
+    return names
 
 
 def _unread(trial: Trial, **settings: object) -> set[str] | None:

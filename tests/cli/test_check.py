@@ -264,7 +264,8 @@ def test_several_are_checked_at_once(call, install, monkeypatch, tmp_path):
     install("corenet-h", "corenet.optimizers", "here = h_code:Meeting", h_code=MEETING.format(mine=here, other=there))
     install("corenet-t", "corenet.optimizers", "there = t_code:Meeting", t_code=MEETING.format(mine=there, other=here))
     code, rows = checked(call, "here", "there")
-    assert code == 0 and list(rows) == ["corenet-h:here", "corenet-t:there"]
+    assert code == 0
+    assert list(rows) == ["corenet-h:here", "corenet-t:there"]
 
 
 def test_out_has_what_json_prints(call, tmp_path):

@@ -106,14 +106,22 @@ def _find(name: str, inputs: str | None, apart: IsolatedCheck) -> list[Subject]:
 
 
 def _checked(subjects: list[Subject], apart: IsolatedCheck) -> Iterator[tuple[CheckRow, list[str]]]:
-    """Check built-in components in this process, and all others apart."""
-    for subject in subjects:
-        if isinstance(subject, Component) and (subject.kind == "plugin" or not subject.usable):
+    """Check built-in components in this process, and all others meanwhile apart; yield the results in order."""
+    others = [apart.submit(each) if _is_strangers(each) else None for each in subjects]
+    for subject, other in zip(subjects, others, strict=True):
+        if other is not None:
+            yield other.result()
+        elif isinstance(subject, Component) and (subject.kind == "plugin" or not subject.usable):
             yield unusable(subject)
-        elif isinstance(subject, Component) and subject.distribution == BUILTIN:
-            yield check(subject, apart.seed)
         else:
-            yield apart.check(subject)
+            yield check(subject, apart.seed)
+
+
+def _is_strangers(subject: Subject) -> bool:
+    """Return whether it can be checked, and its code is none of corenet's own."""
+    if isinstance(subject, Component):
+        return subject.kind != "plugin" and subject.usable and subject.distribution != BUILTIN
+    return True
 
 
 def _show(result: CheckRow, failures: list[str]) -> None:

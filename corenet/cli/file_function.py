@@ -21,7 +21,7 @@ class FileFunction(NamedTuple):
 
 
 def subjects_in(target: str, inputs: str | None) -> list[FileComponent] | list[FileFunction]:
-    """Return the components of ``FILE.py``, ``FILE.py:Name`` or ``package.module:Name``; with ``inputs``, its functions.
+    """Return the components of ``FILE.py``, ``FILE.py:Name`` or ``module:Name``; with ``inputs``, its functions.
 
     Raises:
         OutputError: the file cannot be read.

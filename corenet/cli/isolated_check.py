@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from queue import LifoQueue
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +21,8 @@ from corenet.registry.spec import Component, Kind
 
 if TYPE_CHECKING:
     from corenet.testing.report import Report
+
+MOST_AT_ONCE = 4  # each imports torch
 
 CheckRow = dict[str, Any]
 Subject = Component | FileComponent | FileFunction
@@ -63,53 +68,86 @@ def _wrong(subject: Subject, message: str) -> tuple[CheckRow, list[str]]:
     return {"name": subject.qualified_name, "kind": subject.kind, "ok": False, "message": message, "checks": []}, []
 
 
-class IsolatedCheck:
-    """Checks components one after another in one process of their own, and after one that ends it in another.
+class Place:
+    """A process of its own for one component after another, and after one that ends it another process."""
 
-    Each may take ``limit`` seconds.
+    def __init__(self, running: Path) -> None:
+        self.worker = Worker("corenet.cli.isolated_check")
+        self._running = running  # the id of the check that runs, for when no answer comes
+
+    def check(self, subject: Subject, seed: int, limit: float) -> tuple[CheckRow, list[str]]:
+        """Return the result of checking a component, and its failures as text."""
+        self._running.write_text("", encoding="utf-8")
+        inputs = subject.inputs if isinstance(subject, FileFunction) else None
+        request = ["check", subject.kind, subject.qualified_name, inputs, seed, str(self._running)]
+        try:
+            result, failures = self.worker.ask(request, limit)
+        except EndedError as ended:
+            running = self._running.read_text(encoding="utf-8")
+            more = "; --timeout SECONDS gives it more" if str(ended) == describe_limit(limit) else ""
+            return _wrong(subject, f"its check {ended}{f', in {running}' if running else ''}{more}")
+        return result, failures
+
+
+class IsolatedCheck:
+    """Checks components in processes of their own, as many at once as there are processors.
+
+    Each component may take ``limit`` seconds.
     """
 
     def __init__(self, seed: int, limit: float) -> None:
         self.seed, self.limit = seed, limit
-        self._worker = Worker("corenet.cli.isolated_check")
         self._folder = TemporaryDirectory(prefix="corenet-check-")
-        self._running = Path(self._folder.name) / "running"  # the id of the check that runs, for when no answer comes
+        count = min(os.cpu_count() or 1, MOST_AT_ONCE)
+        self._places = [Place(Path(self._folder.name) / f"running-{number}") for number in range(count)]
+        self._free: LifoQueue[Place] = LifoQueue()  # the one that was used last has imported what it needs
+        for each in self._places:
+            self._free.put(each)
+        self._pool = ThreadPoolExecutor(count)
 
     def __enter__(self) -> IsolatedCheck:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._worker.stop()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._stop()  # so that no thread waits for an answer
+        self._pool.shutdown()
+        self._stop()  # what a thread started meanwhile
         self._folder.cleanup()
 
     def subjects_of_file(self, target: str, inputs: str | None) -> list[FileComponent] | list[FileFunction]:
-        """Return the components of ``FILE.py``, ``FILE.py:Name`` or ``package.module:Name``; with inputs, its functions.
+        """Return the components of ``FILE.py``, ``FILE.py:Name`` or ``module:Name``; with inputs, its functions.
 
         Raises:
             ConfigError: it cannot be imported, there are none, or the inputs cannot be read.
         """
+        place = self._free.get()
         try:
-            found, fault = self._worker.ask(["list", target, inputs], self.limit)
+            found, fault = place.worker.ask(["list", target, inputs], self.limit)
         except EndedError as ended:
             raise ConfigError(f"importing {target.partition('.py:')[0]} {ended}") from ended
+        finally:
+            self._free.put(place)
         if fault:
             raise ConfigError(fault)
         if inputs is not None:
             return [FileFunction(*each) for each in found]
         return [FileComponent(*each) for each in found]
 
-    def check(self, subject: Subject) -> tuple[CheckRow, list[str]]:
-        """Return the result of checking a component, and its failures as text."""
-        self._running.write_text("", encoding="utf-8")
-        inputs = subject.inputs if isinstance(subject, FileFunction) else None
-        request = ["check", subject.kind, subject.qualified_name, inputs, self.seed, str(self._running)]
+    def submit(self, subject: Subject) -> Future[tuple[CheckRow, list[str]]]:
+        """Return what will be the result of checking a component, and its failures as text."""
+        return self._pool.submit(self._check, subject)
+
+    def _check(self, subject: Subject) -> tuple[CheckRow, list[str]]:
+        place = self._free.get()
         try:
-            result, failures = self._worker.ask(request, self.limit)
-        except EndedError as ended:
-            running = self._running.read_text(encoding="utf-8")
-            more = "; --timeout SECONDS gives it more" if str(ended) == describe_limit(self.limit) else ""
-            return _wrong(subject, f"its check {ended}{f', in {running}' if running else ''}{more}")
-        return result, failures
+            return place.check(subject, self.seed, self.limit)
+        finally:
+            self._free.put(place)
+
+    def _stop(self) -> None:
+        for each in self._places:
+            each.worker.stop()
 
 
 # In the child.

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from corenet.errors import ConfigError
 from torch import Tensor
+from torch._library.custom_ops import CustomOpDef
 from torch.func import functional_call
 
 from corenet_torch.passes import Backward, GraphPass, PairPass, Pass, functions_in, tensors_of
@@ -193,7 +194,7 @@ def can_be_checked(fn: object) -> bool:
 
 def is_operator(fn: object) -> bool:
     """Tell whether it is a custom operator of torch.library."""
-    return isinstance(fn, torch.library.CustomOpDef)
+    return isinstance(fn, CustomOpDef)
 
 
 def _refuse_other(fn: Any) -> None:

@@ -37,10 +37,12 @@ def check(
         ConfigError: it needs arguments to be made, or cannot be checked.
     """
     if isinstance(subject, type) and issubclass(subject, torch.nn.Module):
+        made = f"{subject.__name__}()"
         try:
             subject = subject()
         except Exception as error:
+            below = made.replace("()", "(…)")
             raise ConfigError(
-                f"{subject.__name__}() raises {reason_of(error)}; write layer = {subject.__name__}(…) below it, and check that"
+                f"{made} raises {reason_of(error)}; write layer = {below} below it, and check that"
             ) from error
     return report_on(Call.of(subject, inputs), seed=seed, name=name, announce=announce)

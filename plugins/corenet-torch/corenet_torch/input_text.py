@@ -96,7 +96,9 @@ def _drawn(text: str, part: re.Match[str], generator: torch.Generator) -> Tensor
     if dtype in INTEGERS:
         first = 0 if low is None else int(low) + 1
         if high is None or first >= high:
-            _refuse(text, f"{part[0]} needs a bound above {first}, such as {part['dtype']}[{part['shape']}]<{first + 10}")
+            _refuse(
+                text, f"{part[0]} needs a bound above {first}, such as {part['dtype']}[{part['shape']}]<{first + 10}"
+            )
         return torch.randint(first, int(high), shape, generator=generator).to(dtype)
     if not (dtype.is_floating_point or dtype.is_complex):
         _refuse(text, f"nothing is drawn of dtype {part['dtype']}")

@@ -56,9 +56,10 @@ def check(
     """Check a backward that somebody wrote for PyTorch. A broken one raises nothing: the report says so.
 
     Args:
-        fn: a subclass of ``torch.autograd.Function``, a ``torch.nn.Module``, a function that uses them, or a pair
-            of functions ``forward(*inputs)`` and ``backward(grad_output, *inputs)``; the latter returns a gradient for
-            each input that has one, and is given a tuple if there are several outputs.
+        fn: a subclass of ``torch.autograd.Function``, a ``torch.nn.Module``, a custom operator (``torch.ops.mylib.op``,
+            or what ``torch.library.custom_op`` returns), a function that uses any of them, or a pair of functions
+            ``forward(*inputs)`` and ``backward(grad_output, *inputs)``; the latter returns a gradient for each input
+            that has one, and is given a tuple if there are several outputs.
         inputs: what it is called with. Of the floating-point tensors among them gradients are asked of those that
             require one, or of all if none does. They are judged in float64, and in their own dtype.
         rtol: relative error that is let pass, as rounding in backward is.

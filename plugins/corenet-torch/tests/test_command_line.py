@@ -45,6 +45,10 @@ class Tanh(torch.nn.Module):
 def picked(x, rows):
     return torch.log(x[rows])
 
+@torch.library.custom_op("corenet_tests_of_files::double", mutates_args=())
+def double(x: torch.Tensor) -> torch.Tensor:
+    return 2 * x
+
 layer = Scaled(3)
 pair = (torch.square, lambda grad_output, x: grad_output * x)
 """
@@ -117,7 +121,7 @@ def test_all_that_check_takes_can_be_named(checked):
     assert layer["power"] < 1e-5
     assert "Scaled() raises TypeError" in scaled["message"]
     assert "write layer = Scaled(…) below it" in scaled["message"]
-    code, results = checked("check", "mine.py", "mine.py:pair", "--inputs", "float32[4,3]")
+    code, results = checked("check", "mine.py:Square", "mine.py:pair", "--inputs", "float32[4,3]")
     assert (code, list(results)) == (1, ["mine.py:Square", "mine.py:pair"])
     assert all("a factor 2 is missing" in json.dumps(each) for each in results.values())
     code, results = checked("check", "mine.py:picked", "--inputs", "float32[4,3]>0, int64[7]<4")
@@ -136,7 +140,7 @@ def test_a_file_is_searched_for_functions_with_a_forward():
     module = ModuleType("mine")
     exec(CODE, vars(module))
     found = {name: each for name, each in vars(module).items() if not name.startswith("__")}
-    assert [name for name, each in found.items() if command_line.lists(each)] == ["Square"]
+    assert [name for name, each in found.items() if command_line.lists(each)] == ["Square", "double"]
     taken = [name for name, each in found.items() if command_line.takes(each)]
-    assert taken == ["Square", "Base", "Scaled", "Tanh", "picked", "layer", "pair"]
+    assert taken == ["Square", "Base", "Scaled", "Tanh", "picked", "double", "layer", "pair"]
     assert not command_line.takes(torch.ones(2))

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from corenet.errors import ConfigError
 from torch import Tensor
+from torch._library.custom_ops import CustomOpDef
 from torch.func import functional_call
 
 from corenet_torch.passes import Backward, GraphPass, PairPass, Pass, functions_in, tensors_of
@@ -184,10 +185,20 @@ class Call:
             return []
 
 
-def _refuse_other(fn: Any) -> None:
+def can_be_checked(fn: object) -> bool:
+    """Tell whether it is an autograd.Function, a pair of functions, or what can be called, but no other class."""
     is_function = isinstance(fn, type) and issubclass(fn, torch.autograd.Function)
     is_pair = isinstance(fn, tuple) and len(fn) == 2 and all(map(callable, fn))
-    if not (is_function or is_pair or (callable(fn) and not isinstance(fn, type))):
+    return is_function or is_pair or (callable(fn) and not isinstance(fn, type))
+
+
+def is_operator(fn: object) -> bool:
+    """Tell whether it is a custom operator of torch.library."""
+    return isinstance(fn, CustomOpDef)
+
+
+def _refuse_other(fn: Any) -> None:
+    if not can_be_checked(fn):
         raise ConfigError(
             "check takes an autograd.Function, a torch.nn.Module, a function or a pair (forward, backward), "
             f"not {fn!r:.80}"

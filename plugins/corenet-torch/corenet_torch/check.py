@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,10 +84,23 @@ def check(
     """
     expected = dict(expected_failures or {})
     _refuse_unknown(expected)
-    call = Call.of(fn, inputs)
+    return report_on(Call.of(fn, inputs), rtol=rtol, atol=atol, seed=seed, expected=expected)
+
+
+def report_on(
+    call: Call,
+    *,
+    rtol: float = 1e-6,
+    atol: float = 0.0,
+    seed: int = 0,
+    expected: Mapping[str, str] | None = None,
+    name: str = "",
+    announce: Callable[[str], object] = str,
+) -> FunctionReport:
+    """Run every check of a call; ``announce`` is called with the id of each before it."""
     trial = FunctionTrial(call, call.parameters, seed, rtol, atol, Case())
-    results = tuple(run_checks(FUNCTION_CHECKS, [trial], expected))
-    return _report(trial, results)
+    results = tuple(run_checks(FUNCTION_CHECKS, [trial], expected or {}, announce))
+    return _report(trial, results, name or call.name)
 
 
 def gradcheck(
@@ -128,9 +141,9 @@ class GradcheckError(GradientError, TorchGradcheckError):
     """A check of a function fails; ``report`` has what was found."""
 
 
-def _report(trial: FunctionTrial, results: tuple[Result, ...]) -> FunctionReport:
+def _report(trial: FunctionTrial, results: tuple[Result, ...], name: str) -> FunctionReport:
     verdicts = {result.check: result.verdict for result in results}
-    name, error, power = trial.call.name, None, torch.inf
+    error, power = None, torch.inf
     if verdicts["function.gradient"] in ("passed", "failed"):
         error, power = trial.best.gradients.error, trial.best.gradients.power or torch.inf
     elif verdicts["function.own_dtype"] == "passed":

@@ -205,6 +205,16 @@ def _refuse_other(fn: Any) -> None:
         )
 
 
+def name_of_function(fn: Any) -> str:
+    """Return what to call it in a report.
+
+    Raises:
+        ConfigError: it is nothing that can be checked.
+    """
+    _refuse_other(fn)
+    return _name(fn)
+
+
 def _name(fn: Any) -> str:
     if isinstance(fn, tuple):
         return f"({', '.join(map(_name, fn))})"

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from corenet.interrupted import Interrupted as Interrupted
     from corenet.registry.registry import components as components
     from corenet.registry.registry import get as get
+    from corenet.report.trace.looking import trace as trace
     from corenet.streamed_data import StreamedDataset as StreamedDataset
     from corenet.tables.streaming.table import stream_table as stream_table
     from corenet.tables.table import table as table
@@ -66,6 +67,7 @@ _HOMES = {
     "corenet.history": ("History",),
     "corenet.interrupted": ("Interrupted",),
     "corenet.registry.registry": ("components", "get"),
+    "corenet.report.trace.looking": ("trace",),
     "corenet.streamed_data": ("StreamedDataset",),
     "corenet.tables.streaming.table": ("stream_table",),
     "corenet.tables.table": ("table",),

@@ -21,7 +21,7 @@ def shuffled(blocks: Iterator[Block], room: int, batch_size: int, generator: tor
     >>> blocks = (Block(rows[at : at + 3], rows[at : at + 3], rows[at : at + 3]) for at in (0, 3, 6))
     >>> out = list(shuffled(blocks, 4, 2, torch.Generator().manual_seed(0)))
     >>> [len(each.rows) for each in out], sorted(torch.cat([each.rows for each in out]).tolist())
-    ([2, 2, 3], [0, 1, 2, 3, 4, 5, 6])
+    ([2, 2, 2, 1], [0, 1, 2, 3, 4, 5, 6])
     """
     half = max(1, room // 2 // batch_size) * batch_size
     pool = Pool(max(room, half), generator)

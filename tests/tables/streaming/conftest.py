@@ -26,7 +26,7 @@ def frame():
             {
                 "id": np.arange(1, n + 1),
                 "x": pl.Series(x).set(pl.Series(draw.random(n) < 0.1), None),
-                "city": pl.Series(city, dtype=pl.String),
+                "city": pl.Series(city.tolist(), dtype=pl.String),
                 "rooms": draw.integers(1, 30, n),
                 "owner": draw.random(n) < 0.5,
                 "rent": np.round(300 + 100 * x + draw.normal(size=n), 3),

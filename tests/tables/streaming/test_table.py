@@ -56,8 +56,8 @@ def test_with_room_for_all_rows_batches_are_those_of_the_table_in_memory(written
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(("buffer", "batch_size"), [(1, 1), (64, 16), (101, 32), (250, 7), (10, 90)])
 def test_each_row_comes_once_an_epoch_in_an_order_of_seed_and_epoch(written, form, buffer, batch_size):
-    train = cn.stream_table(written(form), "vote", buffer=buffer).train
-    expected = training_rows(cn.stream_table(written(form), "vote")).tolist()
+    table = cn.stream_table(written(form), "vote", buffer=buffer)
+    train, expected = table.train, training_rows(table).tolist()
 
     def rows(seed, epoch):
         blocks = list(train.blocks(batch_size, seed, epoch))

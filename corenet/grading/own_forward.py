@@ -24,7 +24,8 @@ def follows_own_forward(textbook: Textbook, written: Written, point: Point, name
     random = np.random.default_rng(point.seed)
     try:
         with running():
-            gradient = written.forward(point).backward(point.upstream)[name]
+            call = written.forward(point)
+            gradient = call.backward(point.upstream)[name]
             for _ in range(DIRECTIONS):
                 along = random.normal(size=gradient.shape)
                 sides = (_value(written, point, name, side * STEP * along) for side in (1, -1))

@@ -243,6 +243,31 @@ def test_what_ends_python_is_wrong_and_costs_the_others_nothing(everything):
     assert [name for name in results if "corenet-w:" in name] == [f"corenet-w:{n}" for n in ("segm", "right", "leave")]
 
 
+MEETING = """
+import pathlib, time
+import corenet as cn
+
+class Meeting(cn.SGD):
+    def __init__(self, parameters, lr):
+        pathlib.Path({mine!r}).touch()
+        end = time.monotonic() + 60
+        while not pathlib.Path({other!r}).exists():
+            assert time.monotonic() < end, "it is alone"
+            time.sleep(0.01)
+        super().__init__(parameters, lr)
+"""
+
+
+def test_several_are_checked_at_once(call, install, monkeypatch, tmp_path):
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    here, there = str(tmp_path / "here"), str(tmp_path / "there")
+    install("corenet-h", "corenet.optimizers", "here = h_code:Meeting", h_code=MEETING.format(mine=here, other=there))
+    install("corenet-t", "corenet.optimizers", "there = t_code:Meeting", t_code=MEETING.format(mine=there, other=here))
+    code, rows = checked(call, "here", "there")
+    assert code == 0
+    assert list(rows) == ["corenet-h:here", "corenet-t:there"]
+
+
 def test_out_has_what_json_prints(call, tmp_path):
     stdout = call("check", "mse", "--json", "--out", "reports")[1]
     assert (tmp_path / "reports" / "check.json").read_text(encoding="utf-8") == stdout

@@ -11,6 +11,8 @@ from torch import Tensor
 from corenet_conv.sizes import Sizes
 from corenet_conv.windows import Windowed
 
+MANY = 8  # channels from which on torch's kernel for the CPU is faster, reordering included, with the channels last
+
 
 class MaxPool(Windowed):
     """The largest element of each window; see :class:`MaxPool2d`."""
@@ -128,5 +130,7 @@ class MaxPool2d(MaxPool):
 
     def largest(self, input: Tensor) -> tuple[Tensor, Tensor]:
         windows = self.kernel_size, self.stride, self.padding, self.dilation
+        if input.dim() == 4 and input.shape[1] >= MANY and input.device.type == "cpu":
+            input = input.contiguous(memory_format=torch.channels_last)
         output, places = torch.ops.aten.max_pool2d_with_indices(input, *windows, self.ceil_mode)
-        return output, places
+        return output.contiguous(), places.contiguous()

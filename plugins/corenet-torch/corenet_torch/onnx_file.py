@@ -12,6 +12,7 @@ from corenet.contracts.module import Module
 from corenet.contracts.several import each_of
 from corenet.errors import ConfigError, CorenetError, MissingExtraError
 from corenet.files import write_bytes
+from corenet.registry.sanitize import plain
 from torch import Tensor
 
 ROUNDING = {torch.float32: 1e-4, torch.float64: 1e-9}  # relative, of runtimes that compute in another order
@@ -52,7 +53,9 @@ def to_onnx(model: Module, path: str | Path, *inputs: Tensor, any_rows: bool = T
     model, inputs = copy.deepcopy(model).to(device="cpu").eval(), tuple(each.detach().cpu() for each in inputs)
     content = _exported(model, inputs, any_rows=any_rows)
     for rows in [1, 2] if any_rows else [1]:
-        _verify(content, model, tuple(each.repeat(rows, *[1] * (each.dim() - 1)) if each.dim() else each for each in inputs))
+        _verify(
+            content, model, tuple(each.repeat(rows, *[1] * (each.dim() - 1)) if each.dim() else each for each in inputs)
+        )
     write_bytes(path, content)
 
 
@@ -86,7 +89,7 @@ def _exported(model: Module, inputs: tuple[Tensor, ...], *, any_rows: bool) -> b
             )
     except Exception as error:
         lines = str(error.__cause__ or error).strip().splitlines() or [type(error).__name__]
-        raise ExportError(f"{model!r:.80} cannot be written as ONNX: {lines[0]:.200}") from error
+        raise ExportError(f"{_said(model)} cannot be written as ONNX: {lines[0]:.200}") from error
     assert program is not None
     content: bytes = program.model_proto.SerializeToString()
     return content
@@ -102,14 +105,20 @@ def _verify(content: bytes, model: Module, inputs: tuple[Tensor, ...]) -> None:
         named = {place.name: each.numpy() for place, each in zip(session.get_inputs(), inputs, strict=True)}
         outputs = session.run(None, named)
     except Exception as error:
-        raise ExportError(f"onnxruntime cannot run {model!r:.80}: {' '.join(str(error).split()):.200}") from error
+        raise ExportError(f"onnxruntime cannot run {_said(model)}: {' '.join(str(error).split()):.200}") from error
     for found, right in zip(outputs, expected, strict=True):
         computed = torch.as_tensor(found)
         allowed = ROUNDING.get(right.dtype, 1e-2)
         if not torch.allclose(computed, right, rtol=allowed, atol=allowed * _size(right), equal_nan=True):
             off = (computed.double() - right.double()).abs().max().item()
             rows = len(inputs[0]) if inputs[0].dim() else 1
-            raise ExportError(f"onnxruntime computes other numbers than {model!r:.80}: {off:.1e} off, with {rows} rows")
+            raise ExportError(
+                f"onnxruntime computes other numbers than {_said(model)}: {off:.1e} off, with {rows} rows"
+            )
+
+
+def _said(model: Module) -> str:
+    return f"{plain(repr(model)):.80}"
 
 
 def _size(tensor: Tensor) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from inspect import Parameter, signature
@@ -13,7 +14,11 @@ from corenet.errors import ConfigError
 from torch import Tensor
 from torch.func import functional_call
 
-from corenet_torch.passes import Backward, GraphPass, PairPass, Pass, functions_in, tensors_of
+from corenet_torch.operators import arguments_of, overload_of
+from corenet_torch.pairs import Pair
+from corenet_torch.passes import GraphPass, PairPass, Pass, tensors_of
+from corenet_torch.subjects import name_of, refuse_other
+from corenet_torch.written import Backward, Written, written_in
 
 POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -23,7 +28,7 @@ class Call:
     """``fn`` with its arguments; ``places`` are those of the tensors among them that gradients are asked of.
 
     ``fn`` is a subclass of ``torch.autograd.Function``, a ``torch.nn.Module``, a pair of functions ``(forward,
-    backward)``, or any function of tensors that autograd can follow.
+    backward)``, a custom operator, or any function of tensors that autograd can follow.
     """
 
     fn: Any
@@ -37,21 +42,21 @@ class Call:
         Raises:
             ConfigError: ``fn`` is nothing that can be checked, or no argument has a gradient.
         """
-        _refuse_other(fn)
+        refuse_other(fn)
         floating = [place for place, each in enumerate(args) if isinstance(each, Tensor) and each.is_floating_point()]
         if any(isinstance(each, Tensor) and each.is_complex() for each in args):
-            raise ConfigError(f"{_name(fn)} is given complex numbers, which corenet_torch does not check yet")
+            raise ConfigError(f"{name_of(fn)} is given complex numbers, which corenet_torch does not check yet")
         asked = [place for place in floating if args[place].requires_grad]
         copies = tuple(each.detach().clone() if isinstance(each, Tensor) else each for each in args)
         found = cls(fn, copies, tuple(asked or floating))
         if not found.places and not found.parameters:
-            raise ConfigError(f"{_name(fn)} needs a floating-point tensor, of which to take a gradient")
+            raise ConfigError(f"{name_of(fn)} needs a floating-point tensor, of which to take a gradient")
         return found
 
     @property
     def name(self) -> str:
         """What to call it in a report."""
-        return _name(self.fn)
+        return name_of(self.fn)
 
     @cached_property
     def function(self) -> type[torch.autograd.Function] | None:
@@ -64,9 +69,11 @@ class Call:
         return self.fn if isinstance(self.fn, torch.nn.Module) else None
 
     @cached_property
-    def pair(self) -> tuple[Callable[..., Any], Backward] | None:
+    def pair(self) -> Pair | None:
         """The functions ``forward`` and ``backward``, if it is a pair."""
-        return self.fn if isinstance(self.fn, tuple) else None
+        if isinstance(self.fn, tuple):
+            return Pair(*self.fn)
+        return self.fn if isinstance(self.fn, Pair) else None
 
     @cached_property
     def parameters(self) -> Mapping[str, Tensor]:
@@ -87,10 +94,10 @@ class Call:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """What to call each of the inputs: what forward calls it."""
-        taken = [each for each in self._taken if each.kind in POSITIONAL]
+        taken = self._taken
         if len(taken) < len(self.args):
             return tuple(f"input{place}" for place in self.places)
-        return tuple(taken[place].name for place in self.places)
+        return tuple(taken[place] for place in self.places)
 
     def with_args(self, args: Iterable[Any]) -> Call:
         """Return the call with other arguments in the same places."""
@@ -121,20 +128,31 @@ class Call:
 
     def outputs(self, parameters: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
         """Return the outputs alone."""
-        return tensors_of(self.pair[0](*self.args) if self.pair is not None else self._called(self.args, parameters))
+        if self.pair is not None:
+            return self.pair.outputs(self.args)
+        return tensors_of(self._called(self.args, parameters))
+
+    @property
+    def refuses_indices(self) -> bool:
+        """Whether an index beyond the end is an error, as it is in torch."""
+        return self.pair is None or self.pair.library.refuses_indices
+
+    def poisoned(self) -> AbstractContextManager[None]:
+        """Return a context in which memory that is no tensor's is allocated full of NaN."""
+        return nullcontext() if self.pair is None else self.pair.library.poisoned()
 
     @cached_property
-    def written(self) -> type[torch.autograd.Function] | None:
-        """The autograd.Function whose backward is on trial, if it is one."""
+    def written(self) -> Written | None:
+        """The backward that is on trial, if somebody wrote it, and one alone, for autograd to run."""
         if self.function is not None:
-            return self.function
+            return Written(self.function)
         if self.pair is not None:
             return None
         leaves = [each.detach().requires_grad_() for each in self.inputs]
         weights = {name: each.detach().requires_grad_() for name, each in self.parameters.items()}
         try:
             with torch.random.fork_rng(devices=[]), torch.enable_grad():
-                found = functions_in(tensors_of(self._called(self.with_inputs(leaves).args, weights)))
+                found = written_in(tensors_of(self._called(self.with_inputs(leaves).args, weights)))
         except Exception:  # noqa: BLE001 - a stranger's code may raise anything; the checks report it
             return None
         return found[0] if len(found) == 1 else None
@@ -143,15 +161,17 @@ class Call:
     def backward(self) -> Backward | None:
         """The backward that somebody wrote, if it is one."""
         if self.pair is not None:
-            return self.pair[1]
+            return self.pair.source
         return None if self.written is None else self.written.backward
 
     @property
     def owner(self) -> Callable[..., Any]:
         """What is written in the file that findings should point to."""
         if self.pair is not None:
-            return self.pair[1]
-        return self.written or (type(self.module) if self.module is not None else self.fn)
+            return self.pair.source or self.pair.forward
+        if self.written is not None:
+            return self.written.owner
+        return type(self.module) if self.module is not None else self.fn
 
     def _called(self, args: tuple[Any, ...], parameters: Mapping[str, Tensor]) -> Any:
         if self.function is not None:
@@ -165,41 +185,30 @@ class Call:
 
     def _run_pair(self, inputs: Sequence[Tensor]) -> PairPass:
         assert self.pair is not None
-        forward, backward = self.pair
         args = self.with_inputs([each.detach() for each in inputs]).args
         with torch.no_grad():
-            return PairPass(tuple(inputs), tensors_of(forward(*args)), args, self.places, backward)
+            return PairPass(tuple(inputs), self.pair.outputs(args), self.pair, args, self.places)
 
     @property
-    def _taken(self) -> list[Parameter]:
-        """The arguments of forward, without the context of an autograd.Function."""
+    def _taken(self) -> list[str]:
+        """The arguments of forward by place, without the context of an autograd.Function."""
         if self.function is not None:
-            takes = list(signature(self.function.forward).parameters.values())
+            takes = _positional(self.function.forward)
             own_context = self.function.setup_context is not torch.autograd.Function.setup_context
             return takes if own_context else takes[1:]
-        function = self.pair[0] if self.pair is not None else self.fn if self.module is None else self.module.forward
+        if (overload := overload_of(self.fn)) is not None:
+            return arguments_of(overload)
+        function = (
+            self.pair.forward if self.pair is not None else self.fn if self.module is None else self.module.forward
+        )
         try:
-            return list(signature(function).parameters.values())
+            return _positional(function)
         except (TypeError, ValueError):  # as of a function that is written in C
             return []
 
 
-def _refuse_other(fn: Any) -> None:
-    is_function = isinstance(fn, type) and issubclass(fn, torch.autograd.Function)
-    is_pair = isinstance(fn, tuple) and len(fn) == 2 and all(map(callable, fn))
-    if not (is_function or is_pair or (callable(fn) and not isinstance(fn, type))):
-        raise ConfigError(
-            "check takes an autograd.Function, a torch.nn.Module, a function or a pair (forward, backward), "
-            f"not {fn!r:.80}"
-        )
-
-
-def _name(fn: Any) -> str:
-    if isinstance(fn, tuple):
-        return f"({', '.join(map(_name, fn))})"
-    if isinstance(fn, torch.nn.Module):
-        return type(fn).__name__
-    return getattr(fn, "__name__", repr(fn))
+def _positional(function: Callable[..., Any]) -> list[str]:
+    return [each.name for each in signature(function).parameters.values() if each.kind in POSITIONAL]
 
 
 def _is_float(value: Any) -> bool:

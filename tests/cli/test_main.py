@@ -32,7 +32,7 @@ def test_a_command_tells_its_options(call, name):
         "list-components": ("--kind", "--json"),
         "bench": ("--layers", "--batch-size", "--seed", "--json"),
         "canary": ("--timeout", "--json"),
-        "check": ("--all", "--seed", "--json", "--out"),
+        "check": ("--all", "--inputs", "--seed", "--json", "--out"),
         "install": ("--upgrade",),
         "plugins": ("--requirements", "--no-plugins", "--json"),
         "new-experiment": ("--target", "--out", "--force"),

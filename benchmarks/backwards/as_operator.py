@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 _NUMBERS = itertools.count()
 _TYPES = {float: "float", int: "int", bool: "bool"}
@@ -29,7 +30,8 @@ def as_operator(function: Any, args: Sequence[Any]) -> Any:
     takes = ", ".join(f"{_type(each)} x{place}" for place, each in enumerate(args))
 
     def forward(*given: Any) -> Tensor:
-        return function.forward(Context(()), *given).clone()
+        with _NoIdleCasts():
+            return function.forward(Context(()), *given).clone()
 
     operator = torch.library.custom_op(
         f"corpus::{function.__name__.lower()}_{next(_NUMBERS)}",
@@ -45,7 +47,7 @@ def as_operator(function: Any, args: Sequence[Any]) -> Any:
 def _saved(function: Any) -> Any:
     def setup(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         by_hand = Context(())
-        with torch.no_grad():
+        with torch.no_grad(), _NoIdleCasts():
             function.forward(by_hand, *inputs)
         saved = [output if _is_same(each, output) else each for each in by_hand.saved_tensors]
         ctx.save_for_backward(*saved)
@@ -59,9 +61,20 @@ def _backward(function: Any) -> Any:
         by_hand = Context(tuple(ctx.needs_input_grad))
         by_hand.saved_tensors = ctx.saved_tensors
         vars(by_hand).update(ctx.kept)
-        return function.backward(by_hand, grad_output)
+        with _NoIdleCasts():
+            return function.backward(by_hand, grad_output)
 
     return backward
+
+
+class _NoIdleCasts(TorchFunctionMode):
+    """Leaves out ``.float()`` and ``.to(dtype)`` that change nothing: opcheck accuses what returns its argument."""
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        wanted = {Tensor.float: torch.float32, Tensor.to: args[1] if len(args) > 1 else None}.get(function)
+        if wanted is not None and args[0].dtype == wanted:
+            return args[0]
+        return function(*args, **(kwargs or {}))
 
 
 def _is_same(saved: Tensor, output: Tensor) -> bool:

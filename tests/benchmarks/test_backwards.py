@@ -5,11 +5,10 @@ import re
 import pytest
 import torch
 
-pytest.importorskip("corenet_torch")
-
 from benchmarks.backwards.corpus import SUBJECTS, faults
 from benchmarks.backwards.shown import SHOWN, asked, differs, leaves
 from benchmarks.backwards.survey import SHAPES, names, of_fault, of_right
+from benchmarks.backwards.tables import WHERE, tables
 
 FAULTS = faults()
 
@@ -57,6 +56,11 @@ def test_a_row_says_what_a_tool_said():
     assert "Jacobian mismatch" in row.said
     rows = list(of_right(subject, ["gradcheck"], SHAPES[:1]))
     assert [(row.dtype, row.accused) for row in rows][:2] == [("float64", False), ("float32", True)]
+    table = tables([row, *rows])
+    assert "| gradcheck | 1 | 1 | – |" in table
+    assert "| gradcheck | 4 | 3 | 0 of 1 | 1 of 1 | 1 of 1 | 1 of 1 |" in table
+    assert f"| {WHERE['plain']} | 1 | 1 |" in table
+    assert set(WHERE) == set(SHOWN)
 
 
 def test_a_line_of_the_source_names_no_cause():

@@ -8,6 +8,7 @@ import torch
 from torch.autograd import Function
 from torch.nn import functional
 
+from benchmarks.backwards.functions.kernels import wide
 from benchmarks.backwards.subject import Subject
 
 
@@ -21,10 +22,11 @@ class Gelu(Function):
 
     @staticmethod
     def backward(ctx, grad_output):
-        (x,) = ctx.saved_tensors
+        x = wide(ctx.saved_tensors[0])
         c = math.sqrt(2 / math.pi)
         t = torch.tanh(c * (x + 0.044715 * x**3))
-        return grad_output * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * c * (1 + 3 * 0.044715 * x**2))
+        slope = 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * c * (1 + 3 * 0.044715 * x**2)
+        return (grad_output * slope).to(grad_output.dtype)
 
 
 GELU = Subject("gelu", Gelu, lambda draw: (draw.table,))

@@ -229,6 +229,8 @@ class Rope(Function):
 
     @staticmethod
     def forward(ctx, x, cos, sin):
+        if x.shape[-1] % 2:
+            raise ValueError(f"columns come in pairs, not {x.shape[-1]}")
         ctx.save_for_backward(cos, sin)
         return x * cos + turned(x) * sin
 

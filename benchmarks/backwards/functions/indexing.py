@@ -26,9 +26,9 @@ class Embedding(Function):
 
 def picked(draw):
     """Return a table, and indices of which some are the same."""
-    rows = draw.integers(draw.rows, 2, draw.rows)
+    rows = draw.integers(2 * draw.rows, 2, draw.rows)
     rows[1, 0] = rows[0, 0]
-    return draw.table, rows
+    return draw.normal(2 * draw.rows, draw.columns), rows
 
 
 EMBEDDING = Subject("embedding", Embedding, picked)

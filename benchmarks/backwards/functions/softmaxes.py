@@ -87,7 +87,7 @@ class LogSoftmaxExp(LogSoftmax):
         return grad_output - y * grad_output.sum(-1, keepdim=True)
 
 
-@LOG_SOFTMAX.fault("takes an upstream of ones", r"makes it right|sum|missing", "Liger-Kernel#1298")
+@LOG_SOFTMAX.fault("takes an upstream of ones", r"without grad_output", "Liger-Kernel#1298")
 class LogSoftmaxOnes(LogSoftmax):
     """Right for one-hot upstream gradients, as those of a loss of classes are up to the sign."""
 
@@ -126,7 +126,7 @@ class LogSumExpOverflow(LogSumExp):
 
 
 @LOGSUMEXP.fault(
-    "derivative passed on without it", r"missing|makes it right|summed|passed on", "kind of Liger-Kernel#968"
+    "derivative passed on without it", r"has a gradient of its own|missing|summed|passed on", "kind of Liger-Kernel#968"
 )
 class LogSumExpMean(LogSumExp):
     @staticmethod

@@ -33,7 +33,8 @@ LAYERS = [
     ["making"],
     ["experiments", "sklearn"],
     ["search"],
-    ["canary", "report", "scaffold"],
+    ["canary", "grading", "report"],
+    ["scaffold"],
     ["cli"],
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}

@@ -35,6 +35,7 @@ def test_a_command_tells_its_options(call, name):
         "check": ("--all", "--inputs", "--seed", "--json", "--out"),
         "install": ("--upgrade",),
         "plugins": ("--requirements", "--no-plugins", "--json"),
+        "new-assignment": ("--layers", "--style", "--out"),
         "new-experiment": ("--target", "--out", "--force"),
         "schema": (),
         "new-plugin": ("--kind", "--component", "--out"),

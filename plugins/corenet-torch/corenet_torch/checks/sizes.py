@@ -10,6 +10,7 @@ from corenet.testing.checks.check import Checks
 from corenet.testing.support.violation import NotApplicable, Violation
 
 from corenet_torch.along import agrees, is_kinked
+from corenet_torch.call import Call
 from corenet_torch.checks.effects import SOUND
 from corenet_torch.checks.gradient import refuse_slopes, refuse_wrong
 from corenet_torch.resized import deepened, resized
@@ -96,9 +97,17 @@ def _of_sizes(trial: FunctionTrial, dimension: int, of: tuple[int, ...]) -> Iter
         return
     rounding = ROUNDING * max(map(largest, trial.usual.gradients.values()))
     for size in of:
+        if not trial.call.refuses_indices and size <= _largest_index(trial.call):
+            continue
         other = replace(trial, call=resized(trial.call, dimension, size, trial.seed), atol=max(trial.atol, rounding))
         if max(each.numel() for each in other.call.inputs) <= LARGEST and is_taken(other):
             yield size, other
+
+
+def _largest_index(call: Call) -> int:
+    """Return the largest integer that is given, -1 if there is none."""
+    tensors = (each for each in call.args if isinstance(each, torch.Tensor) and each.numel())
+    return max((int(each.max()) for each in tensors if not each.is_floating_point()), default=-1)
 
 
 def _refuse_size(trial: FunctionTrial, which: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
+from corenet.registry.collect import reason_of
 from corenet.testing.checks.check import Checks
 from corenet.testing.support.violation import NotApplicable, Violation
 
@@ -48,7 +49,7 @@ def sizes(trial: FunctionTrial) -> None:
 
 @SIZES_CHECKS.add(since="0.1", after=(*AFTER, "sizes"))
 def more_dimensions(trial: FunctionTrial) -> None:
-    """If forward takes one more leading dimension, as of a batch, so does backward."""
+    """If forward takes one more leading dimension, as of a batch, so does backward, or it refuses it."""
     best = trial.best
     if best.is_random or not best.call.inputs or not best.call.inputs[0].dim():
         raise NotApplicable("there is no batch of random numbers, or of a number")
@@ -62,6 +63,10 @@ def more_dimensions(trial: FunctionTrial) -> None:
     same = [one.shape == other.shape and torch.allclose(one, other) for one, other in zip(outputs, whole, strict=True)]
     if not all(same):
         raise NotApplicable("it takes one more dimension as something else than a batch")
+    try:
+        deep.found()
+    except Exception as error:
+        raise NotApplicable(f"backward refuses one more dimension: {reason_of(error)}") from error
     if is_wrong(deep):
         _refuse_size(deep, "with one more leading dimension, which forward takes")
 

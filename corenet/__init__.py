@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from corenet.interrupted import Interrupted as Interrupted
     from corenet.registry.registry import components as components
     from corenet.registry.registry import get as get
+    from corenet.report.trace.looking import trace as trace
     from corenet.tables.table import table as table
     from corenet.testing.gradcheck.gradcheck import gradcheck as gradcheck
     from corenet.training.compile_step import compile_step as compile_step
@@ -64,6 +65,7 @@ _HOMES = {
     "corenet.history": ("History",),
     "corenet.interrupted": ("Interrupted",),
     "corenet.registry.registry": ("components", "get"),
+    "corenet.report.trace.looking": ("trace",),
     "corenet.tables.table": ("table",),
     "corenet.testing.gradcheck.gradcheck": ("gradcheck",),
     "corenet.training.compile_step": ("compile_step",),

@@ -38,6 +38,7 @@ ALLOWED = {
     "corenet/registry/discovery.py": {"import": "the registry: the built-in plugin"},
     "corenet/cli/__init__.py": {"import": "a command's own module, by a name of a table in the file"},
     "corenet/cli/component_file.py": {"import": "the file or module that a user names on the command line"},
+    "corenet/grading/layers/__init__.py": {"import": "a textbook layer's module, by a name of a list in the file"},
     "corenet/cli/bench.py": {"program": "this Python again, for the peers that are measured"},
     "corenet/cli/install.py": {"program": "pip, with what the user named"},
     "corenet/canary/environment.py": {"program": "pip and the Python of an environment of its own"},

@@ -134,6 +134,7 @@ def with_skorch(X: np.ndarray, y: np.ndarray, turns: int = 3) -> dict[str, list[
     from skorch import NeuralNetClassifier
 
     train, _, labels, _ = _split(X, y)
+    labels = np.unique(labels, return_inverse=True)[1]  # skorch takes no others than 0, 1, …
     size, classes = train.shape[1], len(set(labels))
     found: dict[str, list[float]] = {"skorch": [], "corenet": []}
     for turn in range(turns):

@@ -30,6 +30,7 @@ COMMANDS = {
     "inspect": "Show what is in a model file.",
     "install": "Install plugins with pip, and show what they offer.",
     "list-components": "List every installed component, of each kind.",
+    "new-assignment": "Write an assignment for a course: stub, solution, points.",
     "new-experiment": "Write a commented experiment file, to change.",
     "new-plugin": "Write a complete plugin, to change into your own.",
     "plugins": "List every distribution that offers components or commands.",

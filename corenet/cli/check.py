@@ -26,6 +26,7 @@ TIMEOUT = 120.0  # most checks take a second or two
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--all", "every", is_flag=True, help="Check every component that is installed.")
+@click.option("--inputs", metavar="TEXT", help='Check functions, called with these: "float32[4,3], int64[4]<10, 0.5".')
 @no_plugins
 @options.seed
 @options.json
@@ -37,22 +38,34 @@ TIMEOUT = 120.0  # most checks take a second or two
     help="Stop the check of a component after so long.",
 )
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Also write the result to DIR/check.json.")
-def command(names: tuple[str, ...], every: bool, seed: int, as_json: bool, timeout: float, out: Path | None) -> None:
+def command(
+    names: tuple[str, ...],
+    every: bool,
+    inputs: str | None,
+    seed: int,
+    as_json: bool,
+    timeout: float,
+    out: Path | None,
+) -> None:
     """Check the gradient of each component NAME, and every other promise of its contract.
 
     NAME is a component, qualified by its distribution or not (swish, corenet-swish:swish),
     a distribution, for all that it offers, or what need not be installed: a file (swish.py, swish.py:Swish)
     or a class that Python can import (package.module:Swish).
+    With --inputs, NAME is a function in a file or module that somebody wrote for PyTorch (swish.py:Swish),
+    or all autograd.Functions of a file, of which corenet-torch checks the backward.
     All but the built-in ones are checked in a process of their own, which they may crash or hang.
     Exit code 1 if a check fails, or a component cannot be used.
     """
     if every == bool(names):
         raise click.UsageError("give names of components or distributions, or --all, not both")
+    if every and inputs is not None:
+        raise click.UsageError("--inputs is for functions of a file or module, not for --all")
     if out is not None:
         options.prepare(out)
     results = []
     with IsolatedCheck(seed, timeout) as apart:
-        rows = _all() if every else list(dict.fromkeys(row for name in names for row in _find(name, apart)))
+        rows = _all() if every else list(dict.fromkeys(row for name in names for row in _find(name, inputs, apart)))
         for result, failures in _checked(rows, apart):
             results.append(result)
             if not as_json:
@@ -74,10 +87,12 @@ def _all() -> list[Subject]:
     return [row for row in rows if row.kind != "plugin" or row.status == "broken"]
 
 
-def _find(name: str, apart: IsolatedCheck) -> list[Subject]:
+def _find(name: str, inputs: str | None, apart: IsolatedCheck) -> list[Subject]:
     """Return the components called ``name``, of each kind that has one, and those of a distribution or file."""
     if is_file(name) or is_of_module(name):
-        return [*apart.components_of_file(name)]
+        return [*apart.subjects_of_file(name, inputs)]
+    if inputs is not None:
+        raise click.UsageError(f"--inputs is for functions of a file or module, such as swish.py:Swish, not for {name}")
     found: list[Subject] = [row for row in registry().components() if row.distribution == canonical(name)]
     found += registry().find_all(name)
     if not found:

@@ -68,9 +68,9 @@ def components_in(target: str) -> list[FileComponent]:
     """
     from corenet.testing.conformance import kind_of
 
-    path, name = _parts(target)
-    module = _imported(path)
-    own = {each: value for each, value in vars(module).items() if _is_own(value, module)}
+    path, name = parts(target)
+    module = imported(path)
+    own = {each: value for each, value in vars(module).items() if is_own(value, module)}
     if name:
         cls = vars(module).get(name)
         if not isinstance(cls, type):
@@ -84,18 +84,20 @@ def components_in(target: str) -> list[FileComponent]:
 
 def class_of(component: FileComponent) -> type:
     """Return the class of a component that :func:`components_in` has found."""
-    path, name = _parts(component.qualified_name)
-    cls: type = getattr(_imported(path), name)
+    path, name = parts(component.qualified_name)
+    cls: type = getattr(imported(path), name)
     return cls
 
 
-def _parts(target: str) -> tuple[str, str]:
+def parts(target: str) -> tuple[str, str]:
+    """Return the file or module of a target, and the name in it, which may be empty."""
     found = TARGET.fullmatch(target) or OF_MODULE.fullmatch(target)
     assert found is not None
     return found["path"], found["name"] or ""
 
 
-def _is_own(value: object, module: ModuleType) -> bool:
+def is_own(value: object, module: ModuleType) -> bool:
+    """Tell whether a value is a class that the module itself defines."""
     return isinstance(value, type) and value.__module__ == module.__name__
 
 
@@ -129,7 +131,7 @@ def _is_component(cls: type) -> bool:
 
 
 @cache
-def _imported(path: str) -> ModuleType:
+def imported(path: str) -> ModuleType:
     """Import a file, or a module; what lies in the current folder can be imported too, as when Python runs it."""
     if is_file(path):
         return imported_file(path)

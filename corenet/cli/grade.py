@@ -64,8 +64,8 @@ def command(
     from corenet.grading.classroom.written import PAGES, write_folder
     from corenet.grading.misconceptions import MISCONCEPTIONS
 
-    if out is not None:
-        options.prepare(out)
+    for folder in filter(None, (out, table and table.parent)):
+        options.prepare(folder)
     begin = time.monotonic()
     graded = _graded(submissions, assignment)
     rows = [row for _, row in graded]

@@ -8,20 +8,24 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from queue import LifoQueue
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from corenet.cli.component_file import FileComponent, class_of, components_in, is_file, is_of_module
+from corenet.cli.component_file import FileComponent, class_of, is_file, is_of_module
+from corenet.cli.file_function import FileFunction, checker_of, subjects_in
 from corenet.errors import BrokenComponentError, ConfigError, CorenetError, UnavailableComponentError
 from corenet.registry.collect import reason_of
 from corenet.registry.doctor.child_process import describe_limit
 from corenet.registry.doctor.worker import EndedError, Worker, serve
 from corenet.registry.registry import registry
-from corenet.registry.spec import Component
+from corenet.registry.spec import Component, Kind
+
+if TYPE_CHECKING:
+    from corenet.testing.report import Report
 
 MOST_AT_ONCE = 4  # each imports torch
 
 CheckRow = dict[str, Any]
-Subject = Component | FileComponent
+Subject = Component | FileComponent | FileFunction
 
 
 def check(subject: Subject, seed: int, announce: Callable[[str], object] | None = None) -> tuple[CheckRow, list[str]]:
@@ -30,19 +34,29 @@ def check(subject: Subject, seed: int, announce: Callable[[str], object] | None 
     ``announce`` is called with the id of each check before it runs.
     What it raises is a failure of its check; a bug of corenet's own in one of its components is raised.
     """
-    from corenet.testing import check_component
-
     kind, name = subject.kind, subject.qualified_name
     assert kind != "plugin", "it is unusable"
     try:
-        cls = class_of(subject) if isinstance(subject, FileComponent) else registry().get(kind, name)
-        report = check_component(cls, kind, name=name, seed=seed, announce=announce)
+        report = _reported(subject, seed, announce or str)
     except (BrokenComponentError, UnavailableComponentError):
         return unusable(registry().find(kind, name))
     except CorenetError as error:
         return _wrong(subject, str(error))
     failures = [str(each) for each in report.merged() if each.verdict == "failed"]
     return report.to_dict() | {"message": report.summary}, failures
+
+
+def _reported(subject: Subject, seed: int, announce: Callable[[str], object]) -> Report:
+    if isinstance(subject, FileFunction):
+        checker, function = checker_of(subject)
+        inputs = checker.read_inputs(subject.inputs, seed)
+        return checker.check(function, inputs, name=subject.qualified_name, seed=seed, announce=announce)
+    from corenet.testing import check_component
+
+    kind, name = subject.kind, subject.qualified_name
+    assert kind != "plugin", "it is unusable"
+    cls = class_of(subject) if isinstance(subject, FileComponent) else registry().get(kind, name)
+    return check_component(cls, kind, name=name, seed=seed, announce=announce)
 
 
 def unusable(row: Component) -> tuple[CheckRow, list[str]]:
@@ -64,7 +78,8 @@ class Place:
     def check(self, subject: Subject, seed: int, limit: float) -> tuple[CheckRow, list[str]]:
         """Return the result of checking a component, and its failures as text."""
         self._running.write_text("", encoding="utf-8")
-        request = ["check", subject.kind, subject.qualified_name, seed, str(self._running)]
+        inputs = subject.inputs if isinstance(subject, FileFunction) else None
+        request = ["check", subject.kind, subject.qualified_name, inputs, seed, str(self._running)]
         try:
             result, failures = self.worker.ask(request, limit)
         except EndedError as ended:
@@ -100,21 +115,23 @@ class IsolatedCheck:
         self._stop()  # what a thread started meanwhile
         self._folder.cleanup()
 
-    def components_of_file(self, target: str) -> list[FileComponent]:
-        """Return the components of ``FILE.py``, ``FILE.py:Class`` or ``package.module:Class``.
+    def subjects_of_file(self, target: str, inputs: str | None) -> list[FileComponent] | list[FileFunction]:
+        """Return the components of ``FILE.py``, ``FILE.py:Name`` or ``module:Name``; with inputs, its functions.
 
         Raises:
-            ConfigError: it cannot be imported, or there are none.
+            ConfigError: it cannot be imported, there are none, or the inputs cannot be read.
         """
         place = self._free.get()
         try:
-            found, fault = place.worker.ask(["list", target], self.limit)
+            found, fault = place.worker.ask(["list", target, inputs], self.limit)
         except EndedError as ended:
             raise ConfigError(f"importing {target.partition('.py:')[0]} {ended}") from ended
         finally:
             self._free.put(place)
         if fault:
             raise ConfigError(fault)
+        if inputs is not None:
+            return [FileFunction(*each) for each in found]
         return [FileComponent(*each) for each in found]
 
     def submit(self, subject: Subject) -> Future[tuple[CheckRow, list[str]]]:
@@ -147,12 +164,16 @@ def _answer(request: list[Any]) -> Any:
     question, *about = request
     if question == "list":
         try:
-            return components_in(*about), ""
+            return subjects_in(*about), ""
         except CorenetError as error:
             return [], str(error)
-    kind, name, seed, running = about
-    subject = FileComponent(kind, name) if is_file(name) or is_of_module(name) else registry().find(kind, name)
+    kind, name, inputs, seed, running = about
     try:
+        subject: Subject = FileFunction(kind, name, inputs) if inputs is not None else _component(kind, name)
         return check(subject, seed, lambda each: Path(running).write_text(each, encoding="utf-8"))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything, which fails its check only
         return _wrong(subject, reason_of(error))
+
+
+def _component(kind: Kind, name: str) -> Component | FileComponent:
+    return FileComponent(kind, name) if is_file(name) or is_of_module(name) else registry().find(kind, name)

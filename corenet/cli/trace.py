@@ -28,9 +28,12 @@ MOST = 10_000  # points in a step: its numeric checks take ten seconds
 @click.option(
     "--batch-size", type=click.IntRange(1, MOST), metavar="N", help="Points in the step, if not the recipe's."
 )
+@click.option("--numbers", is_flag=True, help="Show the numbers of small tensors, beside the formulas.")
 @options.json
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Also write an HTML page to FILE.")
-def command(name: str, recipe: str | None, seed: int, batch_size: int | None, as_json: bool, out: Path | None) -> None:
+def command(
+    name: str, recipe: str | None, seed: int, batch_size: int | None, numbers: bool, as_json: bool, out: Path | None
+) -> None:
     """Do one training step and show it layer by layer, each gradient beside its numeric check.
 
     CONFIG is the id of an experiment or the path of an experiment file (.toml), whose first step
@@ -47,7 +50,7 @@ def command(name: str, recipe: str | None, seed: int, batch_size: int | None, as
     if as_json:
         options.print_json({"schema": 1, "title": title, **traced.to_dict()})
     else:
-        _show(traced, title, out)
+        _show(traced, title, out, numbers=numbers)
     if not traced.ok:
         click.get_current_context().exit(1)
 
@@ -92,9 +95,11 @@ def _refuse_recipe(recipe: str | None, name: str) -> None:
         raise click.UsageError(f"--recipe is for an experiment, and {name} is a module")
 
 
-def _show(traced: StepTrace, title: str, out: Path | None) -> None:
+def _show(traced: StepTrace, title: str, out: Path | None, *, numbers: bool) -> None:
+    from corenet.report.trace.numbers import trace_numbers
     from corenet.report.trace.table import trace_tables
 
-    click.echo("\n".join([click.style(title, bold=True), "", *trace_tables(traced)]))
+    lines = trace_numbers(traced) if numbers else trace_tables(traced)
+    click.echo("\n".join([click.style(title, bold=True), "", *lines]))
     if out is not None:
         click.echo(f"page in {out}")

@@ -39,13 +39,15 @@ def _changed(name: str, old: Any, new: Any) -> Any:
 
 
 def settings(asked: Iterable[str]) -> dict[str, Any]:
-    """Return the entries that ``optimizer.lr=0.01`` and the like stand for; what is no value of TOML is a string.
+    """Return the entries that ``optimizer.lr=0.01`` and the like stand for.
+
+    A value is one of TOML, or else several of them with commas between, or else a string.
 
     Raises:
         ConfigError: one is no such assignment.
 
-    >>> settings(["optimizer.lr=0.01", "optimizer.name=sgd", "network.hidden=[8, 8]"])
-    {'optimizer': {'lr': 0.01, 'name': 'sgd'}, 'network': {'hidden': [8, 8]}}
+    >>> settings(["optimizer.lr=0.01", "optimizer.name=adam", "optimizer.betas=0.5,0.9"])
+    {'optimizer': {'lr': 0.01, 'name': 'adam', 'betas': [0.5, 0.9]}}
     """
     found: dict[str, Any] = {}
     for each in asked:
@@ -55,7 +57,7 @@ def settings(asked: Iterable[str]) -> dict[str, Any]:
 
 def _setting(asked: str) -> dict[str, Any]:
     path, equals, value = asked.partition("=")
-    for text in (value, json.dumps(value)):
+    for text in (value, f"[{value}]" if "," in value else value, json.dumps(value)):
         try:
             if equals:
                 return tomllib.loads(f"{path} = {text}")

@@ -26,7 +26,8 @@ DECLARED_GROUPS: dict[str, Kind] = {
     "corenet.initializers": "initializer",
 }
 COMMAND_GROUP = "corenet.commands"
-GROUPS = (HOOK_GROUP, *DECLARED_GROUPS, COMMAND_GROUP)
+CHECKER_GROUP = "corenet.checkers"
+GROUPS = (HOOK_GROUP, *DECLARED_GROUPS, COMMAND_GROUP, CHECKER_GROUP)
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ def test_a_class_is_graded_shown_and_written(call, small_class, assignment, tmp_
     before = sorted(tmp_path.rglob("*.py"))
     formats = [part for each in ("gradescope", "otter", "nbgrader") for part in ("--format", each)]
     code, stdout, stderr = call(
-        "grade", small_class, "--assignment", assignment, "--out", "out", "--csv", "grades.csv", *formats
+        "grade", small_class, "--assignment", assignment, "--out", "out", "--csv", "new/grades.csv", *formats
     )
     assert (code, stderr) == (0, "")
     assert stdout.startswith("4 submissions: ")
@@ -88,7 +88,7 @@ def test_a_class_is_graded_shown_and_written(call, small_class, assignment, tmp_
     assert "       1  the upstream gradient ignored  relu\n" in stdout
     assert "dave                     0  has no .py file\n" in stdout
     assert stdout.endswith("\na page for each student in out/feedback\n")
-    with open("grades.csv", encoding="utf-8") as file:
+    with open("new/grades.csv", encoding="utf-8") as file:
         points = {line["student"]: float(line["points"]) for line in csv.DictReader(file)}
     assert points["alice"] == FULL
     assert points["dave"] == 0
@@ -143,7 +143,7 @@ def test_a_layer_that_comes_to_no_end_costs_its_own_points_alone(call, handed_in
         (["handed-in"], "corenet: Missing option '--assignment'"),
         (["handed-in", "--assignment", "hw1", "--format", "otter"], "corenet: --format otter is written to a folder"),
         (["handed-in", "--assignment", "hw1", "--format", "excel"], "corenet: Invalid value for '--format': 'excel'"),
-        (["handed-in", "--assignment", "hw1", "--csv", "no/such.csv"], "corenet: cannot write no/such.csv: "),
+        (["handed-in", "--assignment", "hw1", "--csv", "hw1/assignment.toml/x.csv"], "corenet: cannot write to hw1/as"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(call, small_class, assignment, arguments, message):

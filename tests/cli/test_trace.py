@@ -1,6 +1,7 @@
 """``corenet trace``: an experiment's first step, a step around a module, and the mistakes of a user."""
 
 import json
+import re
 
 import pytest
 import torch
@@ -151,3 +152,10 @@ def test_a_mistake_is_one_line(call, arguments, message):
     assert (code, stdout) == (2, "")
     assert stderr.startswith(f"corenet: {message}")
     assert stderr.count("\n") == 1
+
+
+def test_the_command_shows_numbers(call):
+    code, stdout, stderr = call("trace", "003a", "--numbers", "--batch-size", "2")
+    assert (code, stderr) == (0, "")
+    assert "Affine map y = x Wᵀ + b." in stdout
+    assert re.search(r"input 2×2 ", stdout)

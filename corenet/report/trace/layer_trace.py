@@ -14,7 +14,7 @@ from corenet.testing.gradcheck.report import finite_or_none
 
 @dataclass(frozen=True)
 class ParameterTrace:
-    """A parameter before the step, what its layer added to its gradient, and how far the step moved it.
+    """A parameter before the step and after it, what its layer added to its gradient, and how far the step moved it.
 
     ``step`` is the norm of the change; ``ratio`` is that norm over the norm of the parameter.
     """
@@ -23,6 +23,7 @@ class ParameterTrace:
     value: TensorSummary
     gradient: TensorSummary | None
     step: float
+    after: TensorSummary
 
     @property
     def ratio(self) -> float | None:
@@ -37,6 +38,7 @@ class ParameterTrace:
             "gradient": _dict_or_none(self.gradient),
             "step": finite_or_none(self.step),
             "ratio": finite_or_none(self.ratio),
+            "after": self.after.to_dict(),
         }
 
 

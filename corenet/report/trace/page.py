@@ -10,6 +10,7 @@ from jinja2 import Environment
 
 from corenet.report.html.templates import environment
 from corenet.report.trace.formatting import format_number, format_shape, gradients, indexed, layer_title
+from corenet.report.trace.formula import formulas
 from corenet.report.trace.histogram import Histogram
 from corenet.report.trace.layer_check import ELEMENTS
 from corenet.report.trace.shown_source import backward_sources, shown_source
@@ -36,6 +37,7 @@ def _environment() -> Environment:
     trace.filters.update(shape=format_shape, number=format_number, title=layer_title, gradients=gradients)
     trace.globals.update(
         indexed=indexed,
+        formulas=formulas,
         histogram=Histogram.of,
         shown_source=shown_source,
         backward_sources=backward_sources,

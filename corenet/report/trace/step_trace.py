@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import torch
+from click import unstyle
 from torch import Tensor
 
 from corenet.contracts.loss import Loss
@@ -42,6 +44,22 @@ class StepTrace:
     def ok(self) -> bool:
         """Whether no gradient is wrong."""
         return not any(check.wrong for check in (self.loss_check, *(layer.check for layer in self.layers)))
+
+    def __str__(self) -> str:
+        from corenet.report.trace.table import trace_tables
+
+        return unstyle("\n".join(trace_tables(self)))
+
+    def numbers(self) -> str:
+        """Return the step in numbers: each tensor of 64 at most as a matrix, beside the formulas of its layer."""
+        from corenet.report.trace.numbers import trace_numbers
+
+        return unstyle("\n".join(trace_numbers(self)))
+
+    def _repr_html_(self) -> str:
+        from corenet.report.trace.page import page
+
+        return f'<iframe srcdoc="{escape(page(self, "one step"))}" style="width:100%;height:40rem;border:0"></iframe>'
 
     def to_dict(self) -> dict[str, Any]:
         """Return the step as plain values, for JSON."""
@@ -120,6 +138,7 @@ def _parameters(observation: Observation, before: Mapping[str, Tensor]) -> tuple
             TensorSummary.of(before[name]),
             _summary(observation.grad_parameters.get(name)),
             (after.double() - before[name].double()).norm().item(),
+            TensorSummary.of(after),
         )
         for name, after in observation.module.named_parameters()
     )

@@ -13,7 +13,9 @@ from corenet.errors import ConfigError
 from torch import Tensor
 from torch.func import functional_call
 
-from corenet_torch.passes import Backward, GraphPass, PairPass, Pass, functions_in, tensors_of
+from corenet_torch.operators import arguments_of, name_of, overload_of
+from corenet_torch.passes import GraphPass, PairPass, Pass, tensors_of
+from corenet_torch.written import Backward, Written, written_in
 
 POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -23,7 +25,7 @@ class Call:
     """``fn`` with its arguments; ``places`` are those of the tensors among them that gradients are asked of.
 
     ``fn`` is a subclass of ``torch.autograd.Function``, a ``torch.nn.Module``, a pair of functions ``(forward,
-    backward)``, or any function of tensors that autograd can follow.
+    backward)``, a custom operator, or any function of tensors that autograd can follow.
     """
 
     fn: Any
@@ -87,10 +89,10 @@ class Call:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """What to call each of the inputs: what forward calls it."""
-        taken = [each for each in self._taken if each.kind in POSITIONAL]
+        taken = self._taken
         if len(taken) < len(self.args):
             return tuple(f"input{place}" for place in self.places)
-        return tuple(taken[place].name for place in self.places)
+        return tuple(taken[place] for place in self.places)
 
     def with_args(self, args: Iterable[Any]) -> Call:
         """Return the call with other arguments in the same places."""
@@ -124,17 +126,17 @@ class Call:
         return tensors_of(self.pair[0](*self.args) if self.pair is not None else self._called(self.args, parameters))
 
     @cached_property
-    def written(self) -> type[torch.autograd.Function] | None:
-        """The autograd.Function whose backward is on trial, if it is one."""
+    def written(self) -> Written | None:
+        """The backward that is on trial, if somebody wrote it, and one alone, for autograd to run."""
         if self.function is not None:
-            return self.function
+            return Written(self.function)
         if self.pair is not None:
             return None
         leaves = [each.detach().requires_grad_() for each in self.inputs]
         weights = {name: each.detach().requires_grad_() for name, each in self.parameters.items()}
         try:
             with torch.random.fork_rng(devices=[]), torch.enable_grad():
-                found = functions_in(tensors_of(self._called(self.with_inputs(leaves).args, weights)))
+                found = written_in(tensors_of(self._called(self.with_inputs(leaves).args, weights)))
         except Exception:  # noqa: BLE001 - a stranger's code may raise anything; the checks report it
             return None
         return found[0] if len(found) == 1 else None
@@ -151,7 +153,9 @@ class Call:
         """What is written in the file that findings should point to."""
         if self.pair is not None:
             return self.pair[1]
-        return self.written or (type(self.module) if self.module is not None else self.fn)
+        if self.written is not None:
+            return self.written.owner
+        return type(self.module) if self.module is not None else self.fn
 
     def _called(self, args: tuple[Any, ...], parameters: Mapping[str, Tensor]) -> Any:
         if self.function is not None:
@@ -171,27 +175,44 @@ class Call:
             return PairPass(tuple(inputs), tensors_of(forward(*args)), args, self.places, backward)
 
     @property
-    def _taken(self) -> list[Parameter]:
-        """The arguments of forward, without the context of an autograd.Function."""
+    def _taken(self) -> list[str]:
+        """The arguments of forward by place, without the context of an autograd.Function."""
         if self.function is not None:
-            takes = list(signature(self.function.forward).parameters.values())
+            takes = _positional(self.function.forward)
             own_context = self.function.setup_context is not torch.autograd.Function.setup_context
             return takes if own_context else takes[1:]
+        if (overload := overload_of(self.fn)) is not None:
+            return arguments_of(overload)
         function = self.pair[0] if self.pair is not None else self.fn if self.module is None else self.module.forward
         try:
-            return list(signature(function).parameters.values())
+            return _positional(function)
         except (TypeError, ValueError):  # as of a function that is written in C
             return []
 
 
-def _refuse_other(fn: Any) -> None:
+def can_be_checked(fn: object) -> bool:
+    """Tell whether it is an autograd.Function, a pair of functions, or what can be called, but no other class."""
     is_function = isinstance(fn, type) and issubclass(fn, torch.autograd.Function)
     is_pair = isinstance(fn, tuple) and len(fn) == 2 and all(map(callable, fn))
-    if not (is_function or is_pair or (callable(fn) and not isinstance(fn, type))):
+    return is_function or is_pair or (callable(fn) and not isinstance(fn, type))
+
+
+def _refuse_other(fn: Any) -> None:
+    if not can_be_checked(fn):
         raise ConfigError(
-            "check takes an autograd.Function, a torch.nn.Module, a function or a pair (forward, backward), "
-            f"not {fn!r:.80}"
+            "check takes an autograd.Function, a torch.nn.Module, a function, a custom operator or a pair "
+            f"(forward, backward), not {fn!r:.80}"
         )
+
+
+def name_of_function(fn: Any) -> str:
+    """Return what to call it in a report.
+
+    Raises:
+        ConfigError: it is nothing that can be checked.
+    """
+    _refuse_other(fn)
+    return _name(fn)
 
 
 def _name(fn: Any) -> str:
@@ -199,7 +220,13 @@ def _name(fn: Any) -> str:
         return f"({', '.join(map(_name, fn))})"
     if isinstance(fn, torch.nn.Module):
         return type(fn).__name__
+    if (overload := overload_of(fn)) is not None:
+        return name_of(overload)
     return getattr(fn, "__name__", repr(fn))
+
+
+def _positional(function: Callable[..., Any]) -> list[str]:
+    return [each.name for each in signature(function).parameters.values() if each.kind in POSITIONAL]
 
 
 def _is_float(value: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,9 +56,10 @@ def check(
     """Check a backward that somebody wrote for PyTorch. A broken one raises nothing: the report says so.
 
     Args:
-        fn: a subclass of ``torch.autograd.Function``, a ``torch.nn.Module``, a function that uses them, or a pair
-            of functions ``forward(*inputs)`` and ``backward(grad_output, *inputs)``; the latter returns a gradient for
-            each input that has one, and is given a tuple if there are several outputs.
+        fn: a subclass of ``torch.autograd.Function``, a ``torch.nn.Module``, a custom operator (``torch.ops.mylib.op``,
+            or what ``torch.library.custom_op`` returns), a function that uses any of them, or a pair of functions
+            ``forward(*inputs)`` and ``backward(grad_output, *inputs)``; the latter returns a gradient for each input
+            that has one, and is given a tuple if there are several outputs.
         inputs: what it is called with. Of the floating-point tensors among them gradients are asked of those that
             require one, or of all if none does. They are judged in float64, and in their own dtype.
         rtol: relative error that is let pass, as rounding in backward is.
@@ -84,10 +85,23 @@ def check(
     """
     expected = dict(expected_failures or {})
     _refuse_unknown(expected)
-    call = Call.of(fn, inputs)
+    return report_on(Call.of(fn, inputs), rtol=rtol, atol=atol, seed=seed, expected=expected)
+
+
+def report_on(
+    call: Call,
+    *,
+    rtol: float = 1e-6,
+    atol: float = 0.0,
+    seed: int = 0,
+    expected: Mapping[str, str] | None = None,
+    name: str = "",
+    announce: Callable[[str], object] = str,
+) -> FunctionReport:
+    """Run every check of a call; ``announce`` is called with the id of each before it."""
     trial = FunctionTrial(call, call.parameters, seed, rtol, atol, Case())
-    results = tuple(run_checks(FUNCTION_CHECKS, [trial], expected))
-    return _report(trial, results)
+    results = tuple(run_checks(FUNCTION_CHECKS, [trial], expected or {}, announce))
+    return _report(trial, results, name or call.name)
 
 
 def gradcheck(
@@ -128,9 +142,9 @@ class GradcheckError(GradientError, TorchGradcheckError):
     """A check of a function fails; ``report`` has what was found."""
 
 
-def _report(trial: FunctionTrial, results: tuple[Result, ...]) -> FunctionReport:
+def _report(trial: FunctionTrial, results: tuple[Result, ...], name: str) -> FunctionReport:
     verdicts = {result.check: result.verdict for result in results}
-    name, error, power = trial.call.name, None, torch.inf
+    error, power = None, torch.inf
     if verdicts["function.gradient"] in ("passed", "failed"):
         error, power = trial.best.gradients.error, trial.best.gradients.power or torch.inf
     elif verdicts["function.own_dtype"] == "passed":

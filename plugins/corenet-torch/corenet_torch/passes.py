@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,9 @@ import torch
 from corenet.errors import DTypeError
 from torch import Tensor
 
+from corenet_torch.written import Backward, Written, nodes_of
+
 Gradients = tuple[Tensor | None, ...]
-Backward = Callable[..., Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,21 +36,21 @@ class Pass:
 
 @dataclass(frozen=True, eq=False)
 class GraphPass(Pass):
-    """A forward that autograd has recorded. ``written`` is the one autograd.Function in it, None if there is none."""
+    """A forward that autograd has recorded. ``written`` is the backward of somebody's in it, if it is one."""
 
-    written: type[torch.autograd.Function] | None = None
+    written: Written | None = None
 
     def gradients(self, upstreams: Sequence[Tensor | None], edited: Backward | None = None) -> Gradients:
         pairs = [(out, up) for out, up in zip(self.outputs, upstreams, strict=True) if out.requires_grad]
         if not pairs:
             return tuple(None for _ in self.leaves)
         outputs, given = zip(*pairs, strict=True)
-        with replaced(self.written, edited):
+        with nullcontext() if self.written is None else self.written.replaced(edited):
             return torch.autograd.grad(outputs, self.leaves, given, retain_graph=True, allow_unused=True)
 
     def nodes(self) -> list[Any]:
-        """Return the nodes of autograd.Functions in the graph."""
-        return [node for node in _nodes(self.outputs) if isinstance(node, torch.autograd.function.BackwardCFunction)]
+        """Return the nodes of autograd.Functions in the graph, of which custom operators are some."""
+        return [node for node in nodes_of(self.outputs) if isinstance(node, torch.autograd.function.BackwardCFunction)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,36 +83,3 @@ def tensors_of(output: Any) -> tuple[Tensor, ...]:
         if not isinstance(each, Tensor):
             raise DTypeError(f"forward returns {type(each).__name__}, not a tensor or a tuple of tensors: wrap it")
     return found
-
-
-def functions_in(outputs: Sequence[Tensor]) -> list[type[torch.autograd.Function]]:
-    """Return the autograd.Functions, other than torch's own, that computed some outputs."""
-    classes = (getattr(type(node), "_forward_cls", None) for node in _nodes(outputs))
-    return list(dict.fromkeys(each for each in classes if each and not each.__module__.startswith("torch.")))
-
-
-def _nodes(outputs: Sequence[Tensor]) -> Iterator[Any]:
-    waiting, seen = [each.grad_fn for each in outputs], set()
-    while waiting:
-        node = waiting.pop()
-        if node is not None and node not in seen:
-            seen.add(node)
-            yield node
-            waiting += [each for each, _ in node.next_functions]
-
-
-@contextmanager
-def replaced(cls: type[torch.autograd.Function] | None, backward: Backward | None) -> Iterator[None]:
-    """Have a class use another ``backward`` within the ``with`` block."""
-    if cls is None or backward is None:
-        yield
-        return
-    before = vars(cls).get("backward")
-    setattr(cls, "backward", staticmethod(backward))  # noqa: B010 - mypy takes it for a method
-    try:
-        yield
-    finally:
-        if before is None:
-            del cls.backward
-        else:
-            setattr(cls, "backward", before)  # noqa: B010

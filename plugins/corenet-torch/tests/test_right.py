@@ -126,7 +126,10 @@ def test_gradcheck_has_the_signature_of_torch():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ((3, torch.ones(2)), "check takes an autograd.Function, a torch.nn.Module, a function or a pair"),
+        (
+            (3, torch.ones(2)),
+            "check takes an autograd.Function, a torch.nn.Module, a function, a custom operator or a pair",
+        ),
         ((torch.exp,), "exp needs a floating-point tensor"),
         ((torch.exp, torch.ones(2, dtype=torch.complex64)), "exp is given complex numbers"),
     ],

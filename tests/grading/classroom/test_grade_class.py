@@ -60,5 +60,5 @@ def test_a_submission_that_is_no_file_is_not_asked_for(classroom, tmp_path):
 
 def test_a_system_that_forks_no_process_is_told_so(monkeypatch, tmp_path):
     monkeypatch.delattr("os.fork")
-    with pytest.raises(ConfigError, match="^this system forks no process; run corenet grade on "):
+    with pytest.raises(ConfigError, match=r"^this system forks no process; run corenet grade on "):
         Classroom(tmp_path, 1.0, 10.0, [])

@@ -24,7 +24,7 @@ def test_what_is_installed_well_has_no_fault(install):
         (
             "corenet.xyz",
             "the groups are corenet, corenet.modules, corenet.losses, corenet.optimizers, corenet.schedules, "
-            "corenet.metrics, corenet.callbacks, corenet.initializers, corenet.commands",
+            "corenet.metrics, corenet.callbacks, corenet.initializers, corenet.commands, corenet.checkers",
         ),
     ],
 )

@@ -81,8 +81,8 @@ def test_the_layers_are_shown_forward_and_then_backward(right_page):
     assert [int(title) for title in titles] == [0, 1, 2, 3, 4, 4, 3, 2, 1, 0]
 
 
-def test_a_histogram_stands_for_each_tensor(right_page):
-    labels = re.findall(r'aria-label="histogram of ([^,]+),', right_page)
+def test_a_histogram_or_its_numbers_stand_for_each_tensor(right_page):
+    labels = re.findall(r'aria-label="(?:histogram|numbers) of ([^,"]+)', right_page)
     assert labels.count("input") == labels.count("output") == labels.count("∂L/∂output") == 5
     assert labels.count("∂L/∂weight") == 2
     assert labels.count("∂L/∂input") == 4

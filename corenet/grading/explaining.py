@@ -6,6 +6,7 @@ import ast
 import re
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ import torch
 from corenet.grading.guard import running
 from corenet.grading.lines import line_of
 from corenet.grading.of_diagnosis import OF_DIAGNOSIS
+from corenet.grading.of_edit import misconception_of
 from corenet.grading.repairs import Repair, repair_of
 from corenet.grading.source import Source
 from corenet.grading.textbook import Point, Textbook, Worked
@@ -27,7 +29,7 @@ from corenet.testing.diagnosis.source_edits import Edits, changed, minus_added
 from corenet.testing.diagnosis.source_repairs import compared, extended, repaired
 
 ALIKE = 1e-6  # a misconception names what differs from it by less
-MANY, SOME = 600, 80  # edits of a kind that are tried: to name what is wrong, and to place what has a name
+MANY, SOME = 400, 80  # edits of a kind that are tried: to name what is wrong, and to place what has a name
 SECONDS = 2.0  # for the search of an edit: a bound that a usual submission does not come to
 LARGEST = 300  # elements of an output of which the Jacobian is computed
 FEW = 5  # rows that say enough, and are soon computed
@@ -48,7 +50,7 @@ def explain(
     """Return why the gradient of ``name``, or the output, is wrong in some trials and right in others."""
     line = line_of(source, textbook, written, name)
     slug = _mistake(textbook, name, wrong)
-    if not slug and _of_one_size(wrong, right):
+    if not slug and of_one_size(wrong, right):
         return Explanation("hard_coded_shape", line)
     if not slug and _is_close(name, wrong):
         return Explanation(_of_few_digits(source, written), line)
@@ -61,7 +63,9 @@ def explain(
         repair = search((repaired, compared), SOME)  # for its line
     elif repair is None and (not code or code in VAGUE):
         repair = search((repaired, minus_added, extended, compared))
-    slug = slug or _of_output(name, wrong) or _named(code, repair)
+    if not slug and name != "forward" and _ignores_upstream(textbook, written, name, wrong[-1]):
+        slug = "upstream_ignored"
+    slug = slug or _named(code, repair) or _of_output(name, wrong)
     return Explanation(slug, repair.line if repair else line)
 
 
@@ -85,7 +89,7 @@ def _is_like(ours: np.ndarray | None, mistaken: object, right: Worked) -> bool:
     return bool(np.isfinite(expected).all()) and agree(ours, expected, ALIKE)
 
 
-def _of_one_size(wrong: Sequence[Trial], right: Sequence[Trial]) -> bool:
+def of_one_size(wrong: Sequence[Trial], right: Sequence[Trial]) -> bool:
     """Tell whether what is right for one size is wrong for others, and for these alone.
 
     One row does not count: nearly everything is right there.
@@ -123,10 +127,20 @@ def _of_output(name: str, wrong: Sequence[Trial]) -> str:
     return ""
 
 
+def _ignores_upstream(textbook: Textbook, written: Written, name: str, trial: Trial) -> bool:
+    """Tell whether a gradient is the same for another upstream gradient."""
+    if textbook.is_random or not trial.gradients.get(name, np.zeros(1)).any():
+        return False
+    other = replace(trial.point, upstream=1.5 - 0.5 * trial.point.upstream)
+    if np.array_equal(other.upstream, trial.point.upstream):
+        return False
+    return bool(np.array_equal(attempt(textbook, written, other).gradients.get(name, ()), trial.gradients[name]))
+
+
 def _named(code: str, repair: Repair | None) -> str:
     """Return the misconception that a diagnosis stands for, or, if it is vague, the edit that mends it."""
     if repair is not None and (not code or code in VAGUE):
-        return OF_DIAGNOSIS.get(repair.code, "wrong_expression")
+        return misconception_of(repair.edit)
     return OF_DIAGNOSIS.get(code, "")
 
 

@@ -60,7 +60,4 @@ OF_DIAGNOSIS: dict[str, str] = {
     "scaling.sign": "wrong_sign",
     "scaling.size_too_few": "mean_instead_of_sum",
     "scaling.size_too_many": "sum_instead_of_mean",
-    "source.dimension": "wrong_axis",
-    "source.sign": "wrong_sign",
-    "source.expression": "wrong_expression",
 }

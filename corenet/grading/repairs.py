@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 from corenet.grading.source import Source
 from corenet.grading.written import Written
 from corenet.testing.diagnosis.method_source import source_of
-from corenet.testing.diagnosis.source_edits import Edited, Edits, edited
+from corenet.testing.diagnosis.source_edits import Edit, Edited, Edits, edited
 
 
 class Repair(NamedTuple):
-    """What an edit that makes it right is called by the diagnosis, and the line that it is in."""
+    """An edit that makes it right, and the line that it is in."""
 
-    code: str
+    edit: Edit
     line: int
 
 
@@ -40,12 +40,12 @@ def repair_of(
     functions = list(_functions(written, source))
     for kind in edits:
         trials = ((place, each) for place in functions for each in _edits_of(place, kind, line))
-        for (owner, name, _), (function, diagnosis, number) in islice(trials, most):
+        for (owner, name, _), (function, edit, _, number) in islice(trials, most):
             if time.monotonic() > until:
                 return None
             with _in_place(owner, name, function):
                 if is_right():
-                    return Repair(diagnosis.code, number)
+                    return Repair(edit, number)
     return None
 
 

@@ -57,7 +57,8 @@ def agree(ours: np.ndarray, right: np.ndarray, rtol: float = RTOL, least: float 
     if not right.size:
         return True
     size = max(float(np.abs(right).max()), least)
-    return bool((np.abs(ours - right) <= rtol * size).all())  # false for NaN
+    with np.errstate(invalid="ignore"):
+        return bool((np.abs(ours - right) <= rtol * size).all())  # false for NaN
 
 
 def attempt(textbook: Textbook, written: Written, point: Point, known: Worked | None = None) -> Trial:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from corenet.errors import ConfigError
-from corenet.grading.explaining import explain
+from corenet.grading.explaining import explain, of_one_size
 from corenet.grading.lines import line_of
 from corenet.grading.misconceptions import hint
 from corenet.grading.own_forward import follows_own_forward
@@ -45,7 +45,7 @@ def verdict_on(textbook: Textbook, written: Written, source: Source, name: str, 
         return KEPT
     right = [trial for trial in judged if trial.agrees(name)]
     if raised := [trial for trial in wrong if trial.ours(name) is None]:
-        return _raised(source, raised, right)
+        return _raised(source, raised, of_one_size(wrong, right))
     other_forward = name != "forward" and not all(trial.agrees("forward") for trial in wrong)
     if other_forward and follows_own_forward(textbook, written, wrong[-1].point, name):
         return broken("follows_own_forward", line_of(source, textbook, written, "forward"))
@@ -74,14 +74,14 @@ def _is_output_of_evaluation(trial: Trial, name: str) -> bool:
     return trial.point.kind == "evaluation" and name == "forward"
 
 
-def _raised(source: Source, raised: list[Trial], right: list[Trial]) -> Verdict:
+def _raised(source: Source, raised: list[Trial], is_of_one_size: bool) -> Verdict:
     trial = raised[-1]
     error = trial.error
     assert error is not None
     line = source.raised_at(error)
     if isinstance(error, NotImplementedError):
         return broken("not_written", line)
-    if right and not isinstance(error, ConfigError):
+    if is_of_one_size and not isinstance(error, ConfigError):
         return broken("hard_coded_shape", line)
     return Verdict(False, "raises", _what_raised(trial), line)
 

@@ -88,7 +88,7 @@ class _Functions:
 class _FunctionsCall:
     def __init__(self, written: _Functions, given: Arguments, output: Any, cache: Any) -> None:
         self.written, self.given, self.cache = written, given, cache
-        self.output = _array(output, f"the output of {written.names[0]}").copy()
+        self.output = _array(output, f"the output of {written.names[0]}")
 
     def backward(self, upstream: np.ndarray) -> Gradients:
         name, derived = self.written.names[1], self.written.textbook.derived
@@ -100,7 +100,7 @@ class _FunctionsCall:
         if len(each) != len(derived):
             due = f"{len(derived)} gradients, of {', '.join(derived)}" if len(derived) > 1 else f"that of {derived[0]}"
             raise ConfigError(f"{name} returns {len(each)} values, expected {due}")
-        return {to: _array(one, f"the gradient of {to}").copy() for to, one in zip(derived, each, strict=True)}
+        return {to: _array(one, f"the gradient of {to}") for to, one in zip(derived, each, strict=True)}
 
 
 class _Class:
@@ -140,15 +140,15 @@ class ClassCall:
         self.textbook, self.module = textbook, module
         self.given = {name: value for name, value in fresh(point).items() if name in textbook.inputs}
         _seed(point)
-        self.output = _array(module(*map(torch.from_numpy, self.given.values())), "the output of forward").copy()
+        self.output = _array(module(*map(torch.from_numpy, self.given.values())), "the output of forward")
 
     def backward(self, upstream: np.ndarray, keep: Mapping[str, np.ndarray] | None = None) -> Gradients:
         """Run backward; ``keep`` is what stands in the ``.grad`` of each parameter before, zero unless it is given."""
         for name in self.textbook.parameters:
             gradient = getattr(self.module, name).grad
             gradient.copy_(torch.from_numpy(keep[name])) if keep else gradient.zero_()
-        given = self.given | {name: _array(getattr(self.module, name), name) for name in self.textbook.parameters}
-        self.given = given
+        # The arrays of the parameters themselves, so that one that backward changes is seen.
+        self.given |= {name: getattr(self.module, name).detach().numpy() for name in self.textbook.parameters}
         if isinstance(self.module, Loss):
             result: Any = self.module.backward()
         else:
@@ -156,7 +156,7 @@ class ClassCall:
             result = self.module.backward(torch.from_numpy(self.given["grad_output"]))
         each = dict(zip(self.textbook.inputs, result if isinstance(result, tuple) else (result,), strict=False))
         each |= {name: getattr(self.module, name).grad for name in self.textbook.parameters}
-        return {to: _array(each.get(to), f"the gradient of {to}").copy() for to in self.textbook.derived}
+        return {to: _array(each.get(to), f"the gradient of {to}") for to in self.textbook.derived}
 
 
 def _seed(point: Point) -> None:
@@ -167,17 +167,17 @@ def _seed(point: Point) -> None:
 
 
 def _array(value: object, what: str) -> np.ndarray:
-    """Return a value as an array of numbers.
+    """Return a value as a new array of numbers, in float64.
 
     Raises:
         ConfigError: it is something else.
     """
     if isinstance(value, torch.Tensor):
-        return np.asarray(value.detach().numpy())
+        value = value.detach().numpy()
     if isinstance(value, np.ndarray | np.number | float | int | list):
         array = np.asarray(value)
         if array.dtype.kind in "fiub":
-            return array.astype(np.float64) if array.dtype.kind == "b" else array  # such as the mask of a ReLU
+            return array.astype(np.float64)
     raise ConfigError(f"{what} is {_kind(value)}, not an array of numbers")
 
 

@@ -73,6 +73,7 @@ TEXTBOOK = Textbook(
             ("input_for_output", lambda at: at.upstream * at["input"] * (1 - at["input"])),
             ("factor_forgotten", lambda at: at.upstream * at.output),
             ("factor_forgotten", lambda at: at.upstream * (1 - at.output)),
+            ("term_forgotten", lambda at: at.upstream * at.output**2),
             ("upstream_ignored", lambda at: at.output * (1 - at.output)),
             ("wrong_sign", lambda at: at.upstream * at.output * (1 + at.output)),
             ("wrong_sign", lambda at: at.upstream * at.output * (at.output - 1)),

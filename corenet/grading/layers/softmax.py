@@ -83,6 +83,7 @@ TEXTBOOK = Textbook(
             ("wrong_axis", lambda at: at.output * (at.upstream - (at.upstream * at.output).sum())),
             ("mean_instead_of_sum", lambda at: at.output * (at.upstream - (at.upstream * at.output).mean(1)[:, None])),
             ("wrong_sign", lambda at: at.output * (at.upstream + (at.upstream * at.output).sum(1, keepdims=True))),
+            ("input_for_output", lambda at: at["input"] * (at.upstream - (at.upstream * at["input"]).sum(1)[:, None])),
             ("cross_entropy_mixed_in", lambda at: at.output - at.upstream),
             ("upstream_ignored", lambda at: at.output * (1 - at.output)),
             ("not_summed", lambda at: at.output * (at.upstream - at.upstream * at.output)),

@@ -36,8 +36,8 @@ class Edit(NamedTuple):
     meaning: str
 
 
-# A function after one edit of its source, what it means if that is right, and the number of the line.
-Edited = tuple[FunctionType, Diagnosis, int]
+# A function after one edit of its source, the edit, what it means if that is right, and the number of the line.
+Edited = tuple[FunctionType, Edit, Diagnosis, int]
 
 
 def one_edit_away(
@@ -82,14 +82,14 @@ def _edited(owner: Module | Loss, edits: Edits) -> Iterator[tuple[str, FunctionT
         methods["forward"] = forward
     for name, method in methods.items():
         original = inspect.unwrap(getattr(type(owner), name))
-        for function, diagnosis, _ in edited(original, method, edits, only_saving=name == "forward"):
+        for function, _, diagnosis, _ in edited(original, method, edits, only_saving=name == "forward"):
             yield name, function, diagnosis
 
 
 def edited(
     original: FunctionType, source: Method, edits: Edits, only_saving: bool = False, first: int | None = None
 ) -> Iterator[Edited]:
-    """Yield a function once for each edit of its source, with what the edit means and the number of its line.
+    """Yield a function once for each edit of its source, with the edit, what it means and the number of its line.
 
     ``only_saving`` leaves statements out that save nothing for a backward; the line ``first`` is edited first.
     """
@@ -101,7 +101,7 @@ def edited(
         line = source.line(statement)
         for edit in [found for node in _read(statement) for found in edits(node, variables)]:
             meant = Diagnosis(edit.code, edit.meaning, line)
-            yield _built(tree, edit, original), meant, source.number(statement)
+            yield _built(tree, edit, original), edit, meant, source.number(statement)
 
 
 def _signs(node: ast.AST) -> Iterator[Edit]:

@@ -145,7 +145,7 @@ class GradcheckError(GradientError, TorchGradcheckError):
 def _report(trial: FunctionTrial, results: tuple[Result, ...], name: str) -> FunctionReport:
     verdicts = {result.check: result.verdict for result in results}
     error, power = None, torch.inf
-    if verdicts["function.gradient"] in ("passed", "failed"):
+    if verdicts["function.gradient"] in ("passed", "failed") and "gradients" in vars(trial.best):
         error, power = trial.best.gradients.error, trial.best.gradients.power or torch.inf
     elif verdicts["function.own_dtype"] == "passed":
         power = power_of(trial.slopes)

@@ -15,9 +15,10 @@ from corenet.testing.checks.check import Check
 from corenet.testing.support.trial import seeded
 from torch import Tensor
 
-from corenet_torch.call import Call, name_of_function
+from corenet_torch.call import Call
 from corenet_torch.check import FUNCTION_CHECKS, FunctionReport, report_on
 from corenet_torch.input_text import read_inputs
+from corenet_torch.subjects import name_of, refuse_other
 
 Inputs = str | Callable[[], Any]
 
@@ -124,7 +125,8 @@ def _cases(
         fn, inputs = each
         if isinstance(inputs, str):
             read_inputs(inputs)
-        name = name_of_function(fn)
+        refuse_other(fn)
+        name = name_of(fn)
         taken[name] += 1
         numbered = f"{name}.{taken[name]}" if taken[name] > 1 else name
         for dtype in (None,) if dtypes is None else dtypes:

@@ -49,7 +49,7 @@ def explain(
 ) -> Explanation:
     """Return why the gradient of ``name``, or the output, is wrong in some trials and right in others."""
     line = line_of(source, textbook, written, name)
-    slug = _mistake(textbook, name, wrong)
+    slug = mistake_of(textbook, name, wrong)
     if not slug and of_one_size(wrong, right):
         return Explanation("hard_coded_shape", line)
     if not slug and _is_close(name, wrong):
@@ -69,7 +69,7 @@ def explain(
     return Explanation(slug, repair.line if repair else line)
 
 
-def _mistake(textbook: Textbook, name: str, wrong: Sequence[Trial]) -> str:
+def mistake_of(textbook: Textbook, name: str, wrong: Sequence[Trial]) -> str:
     """Return the mistake of the layer's own list that all wrong trials show."""
     promise = name if name == "forward" else f"{name}_gradient"
     for slug, mistaken in textbook.mistakes.get(promise, ()):

@@ -86,7 +86,6 @@ TEXTBOOK = Textbook(
             ("input_for_output", lambda at: at["input"] * (at.upstream - (at.upstream * at["input"]).sum(1)[:, None])),
             ("cross_entropy_mixed_in", lambda at: at.output - at.upstream),
             ("upstream_ignored", lambda at: at.output * (1 - at.output)),
-            ("not_summed", lambda at: at.output * (at.upstream - at.upstream * at.output)),
         ],
     },
 )

@@ -73,21 +73,26 @@ class Checkpoints:
         """Return the training of the newest checkpoint that is whole, None if there is none; fill ``learner`` with it.
 
         Raises:
-            CheckpointError: there are some, and none is whole.
+            CheckpointError: there are some, and none is whole; each is named.
             ConfigError, StructureError, ShapeError, DTypeError: it is of another training, or of later than what is
                 asked for; nothing was changed.
         """
-        paths = self.folder.checkpoints()
-        for path in paths:
+        damaged: list[CheckpointError] = []
+        for path in self.folder.checkpoints():
             try:
                 history, values = fill_training(path, learner.model, learner.loss, learner.optimizer, self._refuse)
             except CheckpointError as error:
-                if path == paths[-1]:
-                    raise
-                warnings.warn(f"{error}; the checkpoint before it is taken", CheckpointWarning, stacklevel=4)
+                damaged.append(error)
                 continue
+            for each in damaged:
+                warnings.warn(f"{each}; the checkpoint before it is taken", CheckpointWarning, stacklevel=4)
             self.last = path
             return Found(path, history, Position.from_dict(values.pop("position")), **values)
+        if damaged:
+            raise CheckpointError(
+                f"no checkpoint in {self.folder.path} can be read, the newest first: {'; '.join(map(str, damaged))}; "
+                "give another folder, or remove them to begin anew"
+            ) from damaged[0]
         return None
 
     def _refuse(self, path: Path, values: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ Names are resolved when first used, so ``import corenet`` imports no torch.
 
 from __future__ import annotations
 
+import gc
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +86,17 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
+    # What is imported stays. To look through all of torch for what does not takes as long as the imports.
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return _found(name)
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _found(name: str) -> Any:
     if name in _MODULES:
         return import_module(f"corenet.{name}")
     if name in _HOME_OF:

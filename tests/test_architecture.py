@@ -34,7 +34,8 @@ LAYERS = [
     ["making"],
     ["experiments", "sklearn"],
     ["search"],
-    ["canary", "grading", "report"],
+    ["canary", "report"],
+    ["grading"],
     ["scaffold"],
     ["cli"],
 ]

@@ -26,6 +26,7 @@ COMMANDS = {
     "demo": "Train a small network, verify every gradient, draw what was learnt.",
     "doctor": "Import every plugin, say what is wrong and how to mend it.",
     "evaluate": "Measure a saved model on a table, beside a baseline.",
+    "grade": "Grade the submissions of a class, and say what is misunderstood.",
     "inspect": "Show what is in a model file.",
     "install": "Install plugins with pip, and show what they offer.",
     "list-components": "List every installed component, of each kind.",

@@ -45,7 +45,8 @@ def verdict_on(textbook: Textbook, written: Written, source: Source, name: str, 
         return KEPT
     right = [trial for trial in judged if trial.agrees(name)]
     if raised := [trial for trial in wrong if trial.ours(name) is None]:
-        return _raised(source, raised, of_one_size(wrong, right))
+        line = source.raised_at(raised[-1].error) or line_of(source, textbook, written, name)
+        return _raised(raised[-1], line, of_one_size(wrong, right))
     other_forward = name != "forward" and not all(trial.agrees("forward") for trial in wrong)
     if other_forward and follows_own_forward(textbook, written, wrong[-1].point, name):
         return broken("follows_own_forward", line_of(source, textbook, written, "forward"))
@@ -74,11 +75,8 @@ def _is_output_of_evaluation(trial: Trial, name: str) -> bool:
     return trial.point.kind == "evaluation" and name == "forward"
 
 
-def _raised(source: Source, raised: list[Trial], is_of_one_size: bool) -> Verdict:
-    trial = raised[-1]
+def _raised(trial: Trial, line: int | None, is_of_one_size: bool) -> Verdict:
     error = trial.error
-    assert error is not None
-    line = source.raised_at(error)
     if isinstance(error, NotImplementedError):
         return broken("not_written", line)
     if is_of_one_size and not isinstance(error, ConfigError):

@@ -21,7 +21,6 @@ from corenet.training.asked_metrics import Asked
 from corenet.training.callbacks import Callbacks
 from corenet.training.engines.select import EngineName, engine_for
 from corenet.training.epoch_metrics import Measures
-from corenet.training.fit_steadily import Saving, Settings, fit_steadily
 from corenet.training.going_on.every import EVERY, Every
 from corenet.training.learner import Learner
 from corenet.training.loop import Training
@@ -139,13 +138,20 @@ def fit(
         text = f"on_non_finite must be 'stop' or 'skip', not {on_non_finite!r:.80}"
         raise ConfigError(text, name="on_non_finite", value=on_non_finite)
     positive_integer("keep", keep)
-    saving = None if checkpoint is None else Saving(path_of("fit(checkpoint=...)", checkpoint), Every.of(every), keep)
+    folder = None if checkpoint is None else path_of("fit(checkpoint=...)", checkpoint)
+    often = Every.of(every)
     refuse_wrong(model, loss, optimizer, train, valid)
     measures, called = Measures(metrics, loss, train, valid), Callbacks(callbacks)
     learner = Learner(model, loss, optimizer)
     advise(before(model, loss, train))
     begin(model)
-    if saving is not None or on_non_finite == "skip":
+    if folder is not None or on_non_finite == "skip":
+        from corenet.training.fit_steadily import (
+            Saving,
+            Settings,
+            fit_steadily,
+        )  # few trainings do, and it leads to files
+
         history = fit_steadily(
             learner,
             train,
@@ -154,7 +160,7 @@ def fit(
             measures=measures,
             callbacks=called,
             settings=Settings(batch_size, seed, engine, micro_batch_size, on_non_finite == "skip"),
-            saving=saving,
+            saving=None if folder is None else Saving(folder, often, keep),
             progress=progress,
         )
     else:

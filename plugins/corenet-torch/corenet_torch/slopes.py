@@ -177,7 +177,8 @@ class OwnSlopes:
                 bends[len(centre) + place] += wide / WATCHED
         for place, middle in enumerate(centre):
             kept[place] &= self._is_smooth(bends[place], bends[len(centre) + place], MEAN * middle.abs())
-            kept[place] &= (moved[place] == 0) | (moved[place] >= STAIRS * self.eps * middle.abs())
+            still = (moved[place] == 0) & ((middle == 0) | (self.eps <= FEW_DIGITS))  # else too little may show
+            kept[place] &= still | (moved[place] >= STAIRS * self.eps * middle.abs()) & (moved[place] > 0)
             if self.eps > FEW_DIGITS and middle.numel() == 1 < tensor.numel():
                 kept[place][...] = False  # a number made of many hardly moves by any of them
         masked = (

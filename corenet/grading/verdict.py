@@ -56,13 +56,16 @@ def verdict_on(textbook: Textbook, written: Written, source: Source, name: str, 
     return Verdict(False, None, _difference(name, wrong[0]), found.line)
 
 
-def verdict_on_large(trials: list[Trial]) -> Verdict:
+def verdict_on_large(source: Source, trials: list[Trial]) -> Verdict:
     """Return whether what is right elsewhere is so where inputs are large, and all is finite."""
     usual = [trial for trial in trials if trial.point.kind == "ordinary"]
     for trial in (each for each in trials if each.point.kind == "large"):
         names = ["forward", *trial.right.gradients]
+        if isinstance(trial.error, NotImplementedError):
+            return broken("not_written", source.raised_at(trial.error))
         if trial.error is not None:
-            return Verdict(False, "raises", f"for large inputs {_what_raised(trial)}")
+            said = f"for large inputs {_what_raised(trial)}"
+            return Verdict(False, "raises", said, source.raised_at(trial.error))
         if any(not np.isfinite(ours).all() for name in names if (ours := trial.ours(name)) is not None):
             return broken("overflow")
         right = [name for name in names if all(each.agrees(name) for each in usual)]

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.grading [--most 10] [--layer NAME] [--style STYLE]``: mutants caught, right ones refused."""
+"""``python -m benchmarks.grading [--most 10] [--layer NAME] [--style STYLE] [--list]``: what is caught and named."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=10, help="mutants of a layer in a style")
     parser.add_argument("--layer", default="", help="of this layer alone")
     parser.add_argument("--style", default="", help="in this style alone")
+    parser.add_argument("--list", action="store_true", help="say of each mutant what it was called")
     chosen = parser.parse_args()
     begin = time.time()
     if not chosen.layer:
@@ -40,6 +41,8 @@ def main() -> None:
             mutants, passed_over = _different(name, style, chosen.most)
             same += passed_over
             verdicts += _verdicts(name, style, mutants)
+    if chosen.list:
+        print(*(f"{each.misconception}, line {each.line}: {each.mutant}" for each in verdicts), sep="\n")
     _tell(verdicts, same)
     print(f"\n{time.time() - begin:.0f} s; {machine()}")
 

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from corenet.registry.registry import components as components
     from corenet.registry.registry import get as get
     from corenet.report.trace.looking import trace as trace
+    from corenet.streamed_data import StreamedDataset as StreamedDataset
+    from corenet.tables.streaming.table import stream_table as stream_table
     from corenet.tables.table import table as table
     from corenet.testing.gradcheck.gradcheck import gradcheck as gradcheck
     from corenet.training.compile_step import compile_step as compile_step
@@ -67,6 +69,8 @@ _HOMES = {
     "corenet.interrupted": ("Interrupted",),
     "corenet.registry.registry": ("components", "get"),
     "corenet.report.trace.looking": ("trace",),
+    "corenet.streamed_data": ("StreamedDataset",),
+    "corenet.tables.streaming.table": ("stream_table",),
     "corenet.tables.table": ("table",),
     "corenet.testing.gradcheck.gradcheck": ("gradcheck",),
     "corenet.training.compile_step": ("compile_step",),

@@ -34,6 +34,7 @@ __all__ = [
     "OutputError",
     "RangeError",
     "ShapeError",
+    "ShardError",
     "StructureError",
     "TableWarning",
     "UnavailableComponentError",
@@ -94,6 +95,10 @@ class RangeError(CorenetError, ValueError):
 
 class DataError(CorenetError, ValueError):
     """A data set is empty, not finite, or its parts do not fit together."""
+
+
+class ShardError(DataError):
+    """A file of a streamed table is gone, or another than it was; once it is put back, the training can go on."""
 
 
 class StructureError(CorenetError, ValueError):

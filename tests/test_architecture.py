@@ -26,6 +26,7 @@ LAYERS = [
     ["contracts"],
     ["rows_of_data"],
     ["data", "history"],
+    ["streamed_data"],
     ["tables"],
     ["checkpoint"],
     ["builtin", "testing"],

@@ -80,15 +80,18 @@ class Checkpoints:
         paths = self.folder.checkpoints()
         for path in paths:
             try:
-                history, values = fill_training(path, learner.model, learner.loss, learner.optimizer, self._refuse)
+                return self.read_from(path, learner)
             except CheckpointError as error:
                 if path == paths[-1]:
                     raise
                 warnings.warn(f"{error}; the checkpoint before it is taken", CheckpointWarning, stacklevel=4)
-                continue
-            self.last = path
-            return Found(path, history, Position.from_dict(values.pop("position")), **values)
         return None
+
+    def read_from(self, path: Path, learner: Learner) -> Found:
+        """Return the training of one checkpoint, and fill ``learner`` with it; it raises what :meth:`read` raises."""
+        history, values = fill_training(path, learner.model, learner.loss, learner.optimizer, self._refuse)
+        self.last = path
+        return Found(path, history, Position.from_dict(values.pop("position")), **values)
 
     def _refuse(self, path: Path, values: dict[str, Any]) -> None:
         """Refuse another training before anything is filled, and what is no training of this version."""

@@ -35,6 +35,7 @@ __all__ = [
     "RangeError",
     "RankError",
     "ShapeError",
+    "ShardError",
     "StructureError",
     "TableWarning",
     "UnavailableComponentError",
@@ -95,6 +96,10 @@ class RangeError(CorenetError, ValueError):
 
 class DataError(CorenetError, ValueError):
     """A data set is empty, not finite, or its parts do not fit together."""
+
+
+class ShardError(DataError):
+    """A file of a streamed table is gone, or another than it was; once it is put back, the training can go on."""
 
 
 class StructureError(CorenetError, ValueError):

@@ -26,6 +26,7 @@ LAYERS = [
     ["contracts"],
     ["rows_of_data"],
     ["data", "history"],
+    ["streamed_data"],
     ["tables"],
     ["checkpoint"],
     ["builtin", "testing"],
@@ -33,7 +34,9 @@ LAYERS = [
     ["making"],
     ["experiments", "sklearn"],
     ["search"],
-    ["canary", "report", "scaffold"],
+    ["canary", "report"],
+    ["grading"],
+    ["scaffold"],
     ["cli"],
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}

@@ -14,6 +14,7 @@ KINDS = {
     "ConfigError": ValueError,
     "RangeError": ValueError,
     "DataError": ValueError,
+    "ShardError": ValueError,
     "StructureError": ValueError,
     "BackwardError": RuntimeError,
     "NonFiniteError": ArithmeticError,

@@ -38,6 +38,7 @@ ALLOWED = {
     "corenet/registry/discovery.py": {"import": "the registry: the built-in plugin"},
     "corenet/cli/__init__.py": {"import": "a command's own module, by a name of a table in the file"},
     "corenet/cli/component_file.py": {"import": "the file or module that a user names on the command line"},
+    "corenet/grading/layers/__init__.py": {"import": "a textbook layer's module, by a name of a list in the file"},
     "corenet/cli/bench.py": {"program": "this Python again, for the peers that are measured"},
     "corenet/cli/install.py": {"program": "pip, with what the user named"},
     "corenet/canary/environment.py": {"program": "pip and the Python of an environment of its own"},
@@ -45,6 +46,8 @@ ALLOWED = {
     "corenet/registry/doctor/probe.py": {"program": "waits for it"},
     "corenet/registry/doctor/worker.py": {"program": "waits for it"},
     "corenet/registry/doctor/metadata_faults.py": {"network": "url2pathname alone: a file: URL as a path"},
+    "corenet/grading/isolation/apart.py": {"program": "forks, for a submission that is kept in"},
+    "corenet/grading/isolation/namespaces.py": {"library": "the system's own, for what keeps it in"},
     "corenet/experiments/experiment.py": {"import": "find_spec: whether the package of a plugin is there"},
     "corenet/scaffold/names.py": {"import": "find_spec: whether a name is taken"},
     "corenet/training/engines/cpu/cc.py": {

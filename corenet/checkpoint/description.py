@@ -105,6 +105,8 @@ class Describer:
 class Builder:
     """Builds what was described; ``found`` gives the class of a kind and a name, ``tensors`` those of arguments.
 
+    The components that it has built are in ``made``, those that are arguments of others too.
+
     >>> import corenet as cn
     >>> Builder(cn.get, {}).component({"module": "corenet:dropout", "arguments": {"p": 0.25}})
     Dropout(0.25)
@@ -113,6 +115,7 @@ class Builder:
     def __init__(self, found: Callable[[Any, str], type], tensors: Mapping[str, Tensor]) -> None:
         self._found = found
         self._tensors = tensors
+        self.made: list[Any] = []
 
     def component(self, described: Any) -> Any:
         """Return a new component.
@@ -124,7 +127,9 @@ class Builder:
             return Sequential(*map(self.component, described["sequential"]))
         for kind in KINDS:
             if _is_table(described, kind, "arguments") and isinstance(described[kind], str):
-                return called(self._found(kind, described[kind]), (), self.arguments(described["arguments"]))
+                cls = self._found(kind, described[kind])
+                self.made.append(called(cls, (), self.arguments(described["arguments"])))
+                return self.made[-1]
         raise ValueError(f"{str(described)[:80]!r} describes no component")
 
     def arguments(self, described: Any) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class Rebuilding:
     def __init__(self, contents: Contents, document: Mapping[str, Any]) -> None:
         self._contents, self._document = contents, document
         self._versions = {each["name"]: each["version"] for each in document["components"] or () if "name" in each}
-        self._builder = Builder(self._class, contents.tensors("argument."))
+        self._arguments = contents.tensors("argument.")
 
     def model(self) -> Module:
         """Return the model, with its numbers and modes.
@@ -59,13 +59,14 @@ class Rebuilding:
         return self._tried(lambda: self._optimizer(head, named)), ""
 
     def _optimizer(self, head: Mapping[str, Any], named: Mapping[str, Tensor]) -> Optimizer:
+        builder = Builder(self._class_without_tensors, self._arguments)
         parameters = [named[name] for name in head["parameters"]]
         groups = [
-            {"params": [parameters[place] for place in group["params"]], **self._builder.arguments(group["own"])}
+            {"params": [parameters[place] for place in group["params"]], **builder.arguments(group["own"])}
             for group in head["groups"]
         ]
         cls = self._class("optimizer", head["built"]["optimizer"])
-        found: Optimizer = called(cls, (groups,), self._builder.arguments(head["built"]["arguments"]))
+        found: Optimizer = called(cls, (groups,), builder.arguments(head["built"]["arguments"]))
         return found
 
     def _part(self, described: Mapping[str, Any], kind: type[PartT], prefix: str, ties: dict[str, str]) -> PartT:
@@ -83,13 +84,13 @@ class Rebuilding:
         self, described: Mapping[str, Any], kind: type[PartT], ties: dict[str, str], state: dict[str, Tensor]
     ) -> PartT:
         with torch.random.fork_rng(devices=[]):  # whose numbers are drawn in vain
-            part = self._made(described, kind, ties)
+            part = self._made(Builder(self._class, self._arguments), described, kind, ties)
         take_dtypes(part, state)
         part.load_state_dict(state)
         return part
 
-    def _made(self, described: Mapping[str, Any], kind: type[PartT], ties: dict[str, str]) -> PartT:
-        part = self._builder.component(described)
+    def _made(self, builder: Builder, described: Mapping[str, Any], kind: type[PartT], ties: dict[str, str]) -> PartT:
+        part = builder.component(described)
         if not isinstance(part, kind):
             raise CheckpointError(f"{self._contents.path} describes {type(part).__name__}, which is no {kind.__name__}")
         tie(part, ties)
@@ -99,9 +100,13 @@ class Rebuilding:
         self, described: Mapping[str, Any], kind: type[PartT], ties: dict[str, str], state: dict[str, Tensor]
     ) -> None:
         """Raise if what is described has other tensors than the file: its sizes are not believed before."""
+        builder = Builder(self._class, self._arguments)
         with without_memory(len(state)), torch.random.fork_rng(devices=[]):
-            made = self._tried(lambda: self._made(described, kind, ties))
+            made = self._tried(lambda: self._made(builder, described, kind, ties))
             shapes = {name: each.shape for name, each in made.named_tensors()}
+            aside = _aside(builder.made, made)
+        if aside > sum(each.numel() for each in state.values()):
+            raise CheckpointError(f"{self._contents.path} describes far more tensors than it holds")
         if shapes != {name: each.shape for name, each in state.items()}:
             raise CheckpointError(f"{self._contents.path} describes a model of other tensors than it holds")
 
@@ -123,6 +128,12 @@ class Rebuilding:
         except UnknownComponentError as error:
             raise CheckpointError(self._missing(kind, name)) from error
 
+    def _class_without_tensors(self, kind: Any, name: str) -> type:
+        """Return the class of a part of an optimizer, which is not tried without memory: it has no tensors to try."""
+        if kind in ("module", "loss"):
+            raise CheckpointError(f"{self._contents.path} describes a {kind} among the values of its optimizer")
+        return self._class(kind, name)
+
     def _missing(self, kind: str, name: str) -> str:
         distribution, version = name.partition(":")[0], self._versions.get(name)
         exact = f"{distribution}=={version}" if version else distribution
@@ -131,3 +142,13 @@ class Rebuilding:
             f"{self._contents.path} needs {kind} {name} of {of}, which is not installed: pip install '{exact}'; "
             "its weights can be read without it: cn.load_state(path)"
         )
+
+
+def _aside(parts: list[Any], whole: Tree[Any]) -> int:
+    """Return how many numbers parts have that are not of the whole: one may be an argument that is only looked at.
+
+    A container may keep copies of what it is given; then as many numbers are in the whole.
+    """
+    kept = {id(each) for _, each in whole.named_tensors()}
+    found = {id(each): each for part in parts if isinstance(part, Tree) for _, each in part.named_tensors()}
+    return sum(each.numel() for key, each in found.items() if key not in kept)

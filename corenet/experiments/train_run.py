@@ -13,7 +13,7 @@ from typing import Any
 
 from corenet.checkpoint.loading import MODEL
 from corenet.checkpoint.saving import save
-from corenet.errors import ConfigError, OutputError
+from corenet.errors import ConfigError, OutputError, ShardError
 from corenet.experiments.building import callbacks_of
 from corenet.experiments.experiment import Experiment, Recipe, experiment
 from corenet.experiments.parts import Parts, rounds_of
@@ -57,7 +57,8 @@ def train_run(
 ) -> RunFolder:
     """Train the recipe of an experiment, and return the folder of the run, which is ``out``.
 
-    Where an error ends the training no folder is left; Ctrl-C leaves one from which :func:`go_on` goes on.
+    Where an error ends the training no folder is left; Ctrl-C leaves one from which :func:`go_on` goes on, and so do
+    the files of a streamed table that can no longer be read.
 
     Args:
         chosen: what to train.
@@ -132,6 +133,8 @@ def _new_folder(path: Path) -> Iterator[None]:
         raise OutputError(f"cannot make the folder {path}: {error.strerror}; choose another by --out") from error
     try:
         yield
+    except ShardError:
+        raise
     except Exception:
         shutil.rmtree(path, ignore_errors=True)
         raise
@@ -165,14 +168,14 @@ def _describe(chosen: Experiment, recipe: Recipe, parts: Parts, out: Path) -> No
 
 
 def _train(chosen: Experiment, recipe: Recipe, parts: Parts, out: Path, progress: bool | None) -> None:
-    """Train one round into a folder; one that is interrupted leaves its model as it is then, the best weights in it."""
+    """Train one round into a folder; one that is stopped leaves its model as it is then, the best weights in it."""
     round = begun(recipe, parts, chosen.folder)
     own = callbacks_of(recipe, parts)
     try:
         logger = class_of("callback", "jsonl_logger")(out / HISTORY)
         history = trained(recipe, round, [*own, logger], out / CHECKPOINT, progress)
-    except Interrupted as stopped:
-        _save(out, replace(round, history=History(stopped.history)))  # type: ignore[arg-type]  # epochs, out of fit
+    except (Interrupted, ShardError) as stopped:
+        _save(out, replace(round, history=History(stopped.history)))  # type: ignore[union-attr, arg-type]  # epochs, out of fit
         raise
     round = replace(round, history=history)
     _save(out, round)

@@ -30,11 +30,12 @@ def opened(objective: Objective, storage: str, name: str, seed: int) -> optuna.S
         OutputError: the storage cannot be reached.
     """
     optuna.logging.set_verbosity(optuna.logging.CRITICAL)  # what fails is raised, and said once
+    direction = objective.direction
     try:
         study = optuna.create_study(
             storage=_storage(storage),
             study_name=name,
-            direction=objective.direction,  # type: ignore[arg-type]  # one of the two
+            direction=direction,  # type: ignore[arg-type]  # one of the two
             sampler=optuna.samplers.TPESampler(seed=seed),
             pruner=optuna.pruners.MedianPruner(n_startup_trials=10),
             load_if_exists=True,

@@ -55,7 +55,11 @@ class Objective:
         Raises:
             ConfigError: it is.
         """
-        chosen = self.experiment(values)
+        self.experiment()  # so that what is wrong below is due to the values
+        try:
+            chosen = self.experiment(values)
+        except ConfigError as error:
+            raise ConfigError(str(error).replace("--set", "--param", 1), name=error.name, value=error.value) from error
         build(chosen.better, self._parts(chosen.better, chosen)[0], chosen.folder)
 
     def __call__(self, trial: Trial) -> float:

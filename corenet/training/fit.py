@@ -22,12 +22,10 @@ from corenet.training.asked_metrics import Asked
 from corenet.training.callbacks import Callbacks
 from corenet.training.engines.select import EngineName, engine_for
 from corenet.training.epoch_metrics import Measures
-from corenet.training.fit_steadily import Saving, Settings, fit_steadily
 from corenet.training.going_on.every import EVERY, Every
 from corenet.training.learner import Learner
 from corenet.training.loop import Training
 from corenet.training.ownership import refuse_foreign_optimizer, refuse_forgotten_parameters
-from corenet.training.ranks.fit_on_ranks import fit_on_ranks
 from corenet.training.ranks.joining import sharing
 
 
@@ -149,14 +147,17 @@ def fit(
             raise ConfigError(text, name="on_non_finite", value=on_non_finite)
         positive_integer("keep", keep)
         folder = None if checkpoint is None else path_of("fit(checkpoint=...)", checkpoint)
-        saving = None if folder is None else Saving(folder, Every.of(every), keep)
+        often = Every.of(every)
         refuse_wrong(model, loss, optimizer, train, valid)
         measures = Measures(metrics, loss, train, valid)
         called = Callbacks(callbacks, but_writers=world is not None and not world.is_first)
         learner, length = Learner(model, loss, optimizer), range(initial_epoch, epochs)
         advise(before(model, loss, train))
         begin(model)
-        if world is not None or saving is not None or on_non_finite == "skip":
+        if world is not None or folder is not None or on_non_finite == "skip":
+            from corenet.training.fit_steadily import Saving, Settings, fit_steadily  # few do, and it leads to files
+            from corenet.training.ranks.fit_on_ranks import fit_on_ranks
+
             history = (fit_steadily if world is None else partial(fit_on_ranks, world))(
                 learner,
                 train,
@@ -165,7 +166,7 @@ def fit(
                 measures=measures,
                 callbacks=called,
                 settings=Settings(batch_size, seed, engine, micro_batch_size, on_non_finite == "skip"),
-                saving=saving,
+                saving=None if folder is None else Saving(folder, often, keep),
                 progress=progress,
             )
         else:

@@ -241,3 +241,13 @@ def test_arguments_that_cannot_work_are_refused(make, name):
     with pytest.raises(cn.ConfigError, match=rf"(Stopping|Plateau|Checkpoint): {name} must be ") as caught:
         make()
     assert caught.value.name == name
+
+
+def test_early_stopping_goes_on_from_its_state():
+    one, other = cn.EarlyStopping(patience=3), cn.EarlyStopping(patience=3)
+    run(one, FALLS_THEN_RISES[:4])
+    other.load_state_dict(one.state_dict())
+    assert other.state_dict() == one.state_dict()
+    assert {name: one.state_dict()[name] for name in ("best", "best_epoch", "stopped_epoch", "waited")} == {
+        "best": 3.0, "best_epoch": 3, "stopped_epoch": None, "waited": 1,
+    }  # fmt: skip

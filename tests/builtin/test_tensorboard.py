@@ -11,7 +11,7 @@ from corenet.testing.support.stand_in_training import StandInTraining
 
 EPOCHS = [
     {"loss": 0.5, "valid_loss": math.inf, "train_f1": 1.0, "valid_matrix": [[1]]},
-    {"loss": 1e39, "valid_loss": 0.25, "train_f1": math.nan, "valid_matrix": [[2]]},
+    {"loss": 4e38, "valid_loss": 0.25, "train_f1": math.nan, "valid_matrix": [[2]]},
 ]
 
 
@@ -133,3 +133,10 @@ def test_each_epoch_can_be_read_when_it_ends(tmp_path):
 def test_a_folder_that_is_no_path_is_refused(folder):
     with pytest.raises(cn.ConfigError, match="path as log_dir"):
         cn.TensorBoard(folder)
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), [(0, "00"), (127, "7f"), (128, "8001"), (300, "ac02"), (2**14, "808001")]
+)
+def test_integers_are_written_as_protocol_buffers_have_them(value, written):
+    assert tensorboard._varint(value).hex() == written

@@ -24,12 +24,12 @@ def linear(**arguments):
     return {"module": "corenet:linear", "arguments": {**WIDE, **arguments}}
 
 
-def rewritten(path, model):
-    """Write a file that describes another model, with a checksum that is right."""
+def rewritten(path, **changed):
+    """Write a file that describes another model or optimizer, with a checksum that is right."""
     contents = read(path)
     document = {name: value for name, value in contents.document.items() if name not in ("format", "sha256")}
     tensors = {name: contents.tensor(name).clone() for name in contents.entries}
-    path.write_bytes(packed({**document, "model": model}, tensors))
+    path.write_bytes(packed({**document, **changed}, tensors))
 
 
 @pytest.mark.parametrize(
@@ -42,16 +42,36 @@ def rewritten(path, model):
         {"sequential": [LINEAR, {"schedule": "corenet:step", "arguments": {"step_size": 2}}, linear()]},
         {"sequential": [{"module": "corenet:dropout", "arguments": {"p": 7}}, linear()]},
         {"sequential": [linear()] * 500},
+        {"module": "corenet:linear", "arguments": {"in_features": 2, "out_features": 1, "bias": linear()}},
     ],
 )
 def test_a_description_takes_no_memory_that_the_file_does_not_have(path, model):
     cn.save(path, cn.Linear(2, 1))
-    rewritten(path, model)
+    rewritten(path, model=model)
     before = peak()
     with pytest.raises(cn.CheckpointError, match=r"model\.safetensors (cannot be built again|describes)") as caught:
         cn.load(path)
     assert peak() - before < 128 * 2**20  # of 40 GB; something may be imported now
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("where", ["schedule", "argument", "group", "sequential", "loss"])
+def test_an_optimizer_that_describes_layers_takes_no_memory_for_them(path, where):
+    model = cn.Linear(2, 1)
+    cn.save(path, model, cn.SGD(model.parameters(), lr=0.1, schedule=cn.WarmupSchedule(3)))
+    head = read(path).document["optimizer"]
+    if where == "group":
+        head["groups"][0]["own"]["momentum"] = linear()
+    elif where == "schedule":
+        head["built"]["arguments"]["schedule"]["arguments"]["start_factor"] = linear()
+    else:
+        parts = {"argument": linear(), "sequential": {"sequential": [linear()]}}
+        head["built"]["arguments"]["momentum"] = parts.get(where, {"loss": "corenet:mse", "arguments": {}})
+    rewritten(path, optimizer=head)
+    before = peak()
+    with pytest.raises(cn.CheckpointError, match=r"describes a (module|loss) among the values of its optimizer"):
+        cn.load(path)
+    assert peak() - before < 128 * 2**20
 
 
 def peak():

@@ -53,8 +53,11 @@ def test_a_drawn_experiment_by_its_id_and_entries_changed_for_all(call, tmp_path
         (("line.toml", "--param", "optimizer.lr"), "--param optimizer.lr: say the entry and its values"),
         (("lime.toml", *PARAM), "cannot read lime.toml"),
         (("003x", *PARAM), "there is no experiment '003x'"),
-        (("line.toml", *PARAM, "--metric", "losss"), "no metric 'losss'"),
+        (("line.toml", *PARAM, "--metric", "losss"), "corenet: there is no metric 'losss'"),
         (("line.toml", *PARAM, "--storage", "nodb://here"), "cannot open the storage nodb://here"),
+        (("line.toml", "--param", "nothing=1:2"), "corenet: --param: unknown entry 'nothing'"),
+        (("line.toml", "--param", "epochs=0:3"), "corenet: --param: epochs must be an integer ≥ 1, not 0"),
+        (("line.toml", *PARAM, "--set", "epochs=0"), "corenet: --set: epochs must be an integer ≥ 1, not 0"),
         (("line.toml", *PARAM, "--set", "epochs"), "--set epochs: say the entry and its value"),
     ],
 )

@@ -2,11 +2,13 @@
 
 import copy
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 import corenet as cn
+from corenet.contracts.groups import having
 
 
 def test_a_group_reads_what_it_does_not_name_of_its_optimizer_and_may_change_it():
@@ -54,3 +56,19 @@ def test_a_parameter_that_no_group_has_is_named():
     model[2].freeze()
     optimizer = cn.SGD([{"params": model[0].weight}, {"params": model[0].bias}], lr=0.1)
     cn.fit(model, cn.MSELoss(), optimizer, data, **options)
+
+
+def test_a_value_that_is_taken_back_is_the_optimizers_again():
+    optimizer = cn.SGD([{"params": [cn.Parameter(torch.ones(2))], "lr": 0.5, "momentum": 0.5}], lr=0.2, momentum=0.9)
+    (group,) = optimizer.groups
+    del group["lr"]
+    assert (group["lr"], group["momentum"], group.own) == (0.2, 0.5, {"momentum": 0.5})
+    optimizer.lr = 0.1
+    assert group["lr"] == 0.1
+
+
+def test_attributes_are_had_for_a_while_those_that_were_not_there_too():
+    owner = SimpleNamespace(lr=0.1)
+    with having(owner, {"lr": 0.3, "decay": 2}):
+        assert vars(owner) == {"lr": 0.3, "decay": 2}
+    assert vars(owner) == {"lr": 0.1}

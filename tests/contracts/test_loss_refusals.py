@@ -132,3 +132,29 @@ def test_a_loss_without_checks_of_its_own_names_what_it_cannot_compute_with():
 
     with pytest.raises(cn.DTypeError, match=r"got a tensor of torch\.sparse_coo; use \.to_dense\(\)"):
         Cut()(torch.eye(2).to_sparse(), torch.ones(2))
+
+
+class Apart(cn.Loss):
+    """The squared distance of two outputs; its backward forgets the second."""
+
+    def forward(self, input, target):
+        self.save(input[0] - input[1])
+        return self.saved()[0].square().sum()
+
+    def backward(self):
+        return (torch.ones(3),)
+
+
+def test_a_backward_that_forgets_an_output_is_said():
+    loss = Apart()
+    loss((torch.ones(3), torch.zeros(3)), torch.zeros(3))
+    with pytest.raises(
+        cn.BackwardError, match=r"^Apart\(\): backward returns 1 gradients, and the model gave 2; return"
+    ):
+        loss.backward()
+
+
+@pytest.mark.parametrize("method", ["probabilities", "predictions"])
+def test_what_is_no_output_is_named_by_what_reads_it(method):
+    with pytest.raises(cn.DTypeError, match=r"got (a )?str"):
+        getattr(cn.BCEWithLogitsLoss(), method)("abc")

@@ -41,3 +41,22 @@ def test_a_changed_input_of_a_loss_is_refused():
     x.mul_(10)
     with pytest.raises(cn.BackwardError, match="changed in place"):
         loss.backward()
+
+
+def test_a_change_of_a_tensor_is_seen_beside_what_is_none():
+    tensor = torch.ones(2)
+    saved = Saved((3, "word", tensor, None))
+    assert saved.unchanged("somebody")[:2] == (3, "word")
+    tensor.add_(1)
+    with pytest.raises(cn.BackwardError, match="'somebody' saved"):
+        saved.unchanged("somebody")
+
+
+def test_no_changes_are_counted_while_tracing_or_in_inference_mode(monkeypatch):
+    with torch.inference_mode():
+        tensor = torch.ones(2)
+    saved = Saved((tensor,))
+    assert (saved.versions, saved.unchanged("somebody")) == ([], (tensor,))
+    assert len(Saved((torch.ones(2), torch.ones(3))).versions) == 2
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    assert Saved((torch.ones(2), torch.ones(3))).versions == []

@@ -153,3 +153,11 @@ def test_a_rule_of_an_earlier_version_may_have_a_schedule_of_its_own(parameters)
     optimizer.step()
     optimizer.step()
     assert weight.item() == -0.75
+
+
+def test_a_schedule_without_a_call_says_so():
+    class Empty(cn.Schedule):
+        pass
+
+    with pytest.raises(NotImplementedError, match=r"^Empty must define __call__\(self, step\)$"):
+        Empty()(0)

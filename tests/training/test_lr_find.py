@@ -112,3 +112,13 @@ def test_what_cannot_be_is_refused():
     model[0].weight.fill_(float("inf"))
     with pytest.raises(cn.NonFiniteError):
         cn.lr_find(model, cn.MSELoss(), cn.SGD(model.parameters(), lr=0.1), data, batch_size=5)
+
+
+@pytest.mark.parametrize("steps", [3, 9])
+def test_it_ends_before_the_first_loss_that_is_not_finite(steps):
+    """The first step, at a rate of 10²⁰, leads to a loss beyond single precision."""
+    model, data = cn.Linear(1, 1), cn.data.Dataset(torch.randn(8, 1), torch.ones(8, 1))
+    optimizer = cn.SGD(model.parameters(), lr=0.1)
+    found = cn.lr_find(model, cn.MSELoss(), optimizer, data, batch_size=4, start=1e20, end=1e21, steps=steps)
+    assert (found.rates, len(found.losses), found.suggestion) == ((1e20,), 1, None)
+    assert found.losses[0] < 100

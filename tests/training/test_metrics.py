@@ -173,3 +173,9 @@ def test_predict_drops_nothing_saves_nothing_and_draws_nothing():
 def test_targets_that_code_no_classes_are_refused(targets):
     with pytest.raises(cn.DataError, match="error_rate"):
         cn.error_rate(cn.Sequential(), cn.data.Dataset(torch.rand(targets.shape), targets))
+
+
+@pytest.mark.parametrize("model", [3, torch.zeros(2), cn.Linear, cn.MSELoss()])
+def test_what_is_no_model_predicts_nothing(model):
+    with pytest.raises(cn.ConfigError, match=r"^predict takes a model, such as cn.Sequential\(...\), not "):
+        cn.predict(model, torch.zeros(4, 2))

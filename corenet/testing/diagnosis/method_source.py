@@ -39,17 +39,26 @@ class Method:
     def line(self, statement: ast.stmt) -> str:
         """Return where a statement begins, and the statement."""
         segment = ast.get_source_segment(self.text, statement) or ""
-        return f"{self.path}:{self.start + statement.lineno - 1}: {shortened(segment)}"
+        return f"{self.path}:{self.number(statement)}: {shortened(segment)}"
+
+    def number(self, statement: ast.stmt) -> int:
+        """Return the number of the line at which a statement begins."""
+        return self.start + statement.lineno - 1
 
 
 def method_of(cls: type, name: str) -> Method | None:
     """Return the source of a method, or None if it is not available."""
+    return source_of(getattr(cls, name, None))
+
+
+def source_of(function: object) -> Method | None:
+    """Return the source of a function, or None if it is not available."""
     try:
-        function = inspect.unwrap(getattr(cls, name))
-        lines, start = inspect.getsourcelines(function)
+        written = inspect.unwrap(function)  # type: ignore[arg-type]  # what is no function raises a TypeError
+        lines, start = inspect.getsourcelines(written)
     except (AttributeError, TypeError, OSError, ValueError, SyntaxError):
         return None
-    return Method(short_path(function), start, textwrap.dedent("".join(lines)))
+    return Method(short_path(written), start, textwrap.dedent("".join(lines)))
 
 
 def short_path(function: Any) -> str:

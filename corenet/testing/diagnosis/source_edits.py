@@ -15,7 +15,7 @@ from typing import NamedTuple
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
 from corenet.testing.diagnosis.diagnosis import Diagnosis
-from corenet.testing.diagnosis.method_source import method_of
+from corenet.testing.diagnosis.method_source import Method, method_of
 from corenet.testing.diagnosis.source_lines import methods_of, owner_of
 
 MAX_EDITS = 300
@@ -34,6 +34,10 @@ class Edit(NamedTuple):
     new: ast.AST
     code: str
     meaning: str
+
+
+# A function after one edit of its source, the edit, what it means if that is right, and the number of the line.
+Edited = tuple[FunctionType, Edit, Diagnosis, int]
 
 
 def one_edit_away(
@@ -77,14 +81,27 @@ def _edited(owner: Module | Loss, edits: Edits) -> Iterator[tuple[str, FunctionT
     if forward := method_of(type(owner), "forward"):
         methods["forward"] = forward
     for name, method in methods.items():
-        original, tree = inspect.unwrap(getattr(type(owner), name)), method.tree
-        if original.__closure__ or not _is_definition(tree):
-            continue  # neither a closure, as super() makes one, nor a lambda can be compiled again
-        variables = _variables(tree)
-        for statement in _statements(tree, only_saving=name == "forward"):
-            line = method.line(statement)
-            for edit in [found for node in _read(statement) for found in edits(node, variables)]:
-                yield name, _built(tree, edit, original), Diagnosis(edit.code, edit.meaning, line)
+        original = inspect.unwrap(getattr(type(owner), name))
+        for function, _, diagnosis, _ in edited(original, method, edits, only_saving=name == "forward"):
+            yield name, function, diagnosis
+
+
+def edited(
+    original: FunctionType, source: Method, edits: Edits, only_saving: bool = False, first: int | None = None
+) -> Iterator[Edited]:
+    """Yield a function once for each edit of its source, with the edit, what it means and the number of its line.
+
+    ``only_saving`` leaves statements out that save nothing for a backward; the line ``first`` is edited first.
+    """
+    tree = source.tree
+    if original.__closure__ or not _is_definition(tree):
+        return  # neither a closure, as super() makes one, nor a lambda can be compiled again
+    variables = _variables(tree)
+    for statement in sorted(_statements(tree, only_saving), key=lambda each: source.number(each) != first):
+        line = source.line(statement)
+        for edit in [found for node in _read(statement) for found in edits(node, variables)]:
+            meant = Diagnosis(edit.code, edit.meaning, line)
+            yield _built(tree, edit, original), edit, meant, source.number(statement)
 
 
 def _signs(node: ast.AST) -> Iterator[Edit]:
@@ -138,23 +155,27 @@ def _variables(tree: ast.AST) -> list[str]:
     return list(dict.fromkeys(arguments + assigned))
 
 
-class _Replace(ast.NodeTransformer):
-    def __init__(self, old: ast.AST, new: ast.AST) -> None:
-        self.old, self.new = old, new
-
-    def visit(self, node: ast.AST) -> ast.AST:
-        return self.new if node is self.old else self.generic_visit(node)
+def _exchange(tree: ast.AST, old: ast.AST, new: ast.AST) -> None:
+    """Put a node in the place of another one of the tree."""
+    for parent in ast.walk(tree):
+        for field, value in ast.iter_fields(parent):
+            if value is old:
+                setattr(parent, field, new)
+                return
+            if isinstance(value, list) and any(each is old for each in value):
+                setattr(parent, field, [new if each is old else each for each in value])
+                return
 
 
 def _built(tree: ast.Module, edit: Edit, original: FunctionType) -> FunctionType:
     """Return the function that the edited tree defines, in the namespace of the original one."""
     tree.body[0].decorator_list = []  # type: ignore[attr-defined]
-    _Replace(edit.old, edit.new).visit(tree)
+    _exchange(tree, edit.old, ast.fix_missing_locations(ast.copy_location(edit.new, edit.old)))
     space: dict[str, FunctionType] = {}
     try:
-        code = compile(ast.fix_missing_locations(tree), original.__code__.co_filename, "exec")
+        code = compile(tree, original.__code__.co_filename, "exec")
     finally:
-        _Replace(edit.new, edit.old).visit(tree)
+        _exchange(tree, edit.new, edit.old)
     exec(code, original.__globals__, space)  # noqa: S102 - the component's own code
     (function,) = space.values()
     return function

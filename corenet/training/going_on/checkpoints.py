@@ -73,18 +73,25 @@ class Checkpoints:
         """Return the training of the newest checkpoint that is whole, None if there is none; fill ``learner`` with it.
 
         Raises:
-            CheckpointError: there are some, and none is whole.
+            CheckpointError: there are some, and none is whole; each is named.
             ConfigError, StructureError, ShapeError, DTypeError: it is of another training, or of later than what is
                 asked for; nothing was changed.
         """
-        paths = self.folder.checkpoints()
-        for path in paths:
+        damaged: list[CheckpointError] = []
+        for path in self.folder.checkpoints():
             try:
-                return self.read_from(path, learner)
+                found = self.read_from(path, learner)
             except CheckpointError as error:
-                if path == paths[-1]:
-                    raise
-                warnings.warn(f"{error}; the checkpoint before it is taken", CheckpointWarning, stacklevel=4)
+                damaged.append(error)
+                continue
+            for each in damaged:
+                warnings.warn(f"{each}; the checkpoint before it is taken", CheckpointWarning, stacklevel=4)
+            return found
+        if damaged:
+            raise CheckpointError(
+                f"no checkpoint in {self.folder.path} can be read, the newest first: {'; '.join(map(str, damaged))}; "
+                "give another folder, or remove them to begin anew"
+            ) from damaged[0]
         return None
 
     def read_from(self, path: Path, learner: Learner) -> Found:

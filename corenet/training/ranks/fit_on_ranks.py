@@ -12,6 +12,7 @@ import torch.distributed as dist
 from corenet.data import Dataset
 from corenet.errors import ConfigError
 from corenet.history import History
+from corenet.streamed_data import StreamedDataset
 from corenet.training.callbacks import Callbacks
 from corenet.training.engines.cpu.engine import CFunctions
 from corenet.training.engines.recording.lowering import KernelCalls
@@ -59,7 +60,8 @@ def fit_on_ranks(
     refuse_others(world, told_of(learner, train, who, epochs))
     refuse_one_device(world, train)
     _refuse_settings(settings)
-    draws = draws_of(learner, train, settings.batch_size)
+    sample = Dataset(train.inputs, train.targets) if isinstance(train, StreamedDataset) else train
+    draws = draws_of(learner, sample, settings.batch_size)
     shown = progress if world.is_first else False
     recorder = _recorder(learner, train, len(epochs), draws, settings, shown)
     engine = Ranks(learner, world, draws, recorder, settings.skips)

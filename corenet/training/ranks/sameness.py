@@ -13,6 +13,7 @@ from torch import Tensor
 from corenet import __version__
 from corenet.data import Dataset
 from corenet.errors import ConfigError
+from corenet.streamed_data import StreamedDataset
 from corenet.training.engines.recording.rng_state import python_rng_states
 from corenet.training.learner import Learner
 from corenet.training.ranks.quiet import quieted
@@ -35,7 +36,7 @@ def told_of(learner: Learner, train: Dataset, identity: str, epochs: range) -> d
     versions = {"corenet": __version__, "torch": torch.__version__}
     asked = {"epochs": epochs.stop, **json.loads(identity)}
     numbers = {"weights": digest_of(learner), "optimizer's state": _digest(_state(learner))}
-    if type(train).shuffled is not Dataset.shuffled:
+    if type(train).shuffled is not Dataset.shuffled and not isinstance(train, StreamedDataset):
         numbers["random numbers"] = blake2b(repr(python_rng_states()).encode(), digest_size=8).hexdigest()
     data = {name: asked.pop(name) for name in ("train", "valid")}
     return versions | data | asked | numbers

@@ -98,6 +98,8 @@ def test_a_mean_that_weighs_points_differently_says_so():
     assert not NLLLoss(weight).weighs_points_alike(target)
     assert not NLLLoss(ignore_index=0).weighs_points_alike(target)
     assert NLLLoss(weight, reduction="sum").weighs_points_alike(target)
+    assert NLLLoss(weight).weighs_points_alike(torch.tensor([1, 1]))
+    assert not NLLLoss(weight, ignore_index=255).weighs_points_alike(torch.tensor([1, 255]))
     assert MultiMarginLoss(weight=weight).weighs_points_alike(target)
 
 

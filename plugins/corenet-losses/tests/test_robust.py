@@ -34,6 +34,7 @@ def test_smooth_l1_equals_torch(agrees, shape, reduction, beta):
     ("ours", "theirs"),
     [
         (HuberLoss(delta=0.5), nn.HuberLoss(delta=0.5)),
+        (SmoothL1Loss(), nn.SmoothL1Loss()),
         (SmoothL1Loss(beta=0.5), nn.SmoothL1Loss(beta=0.5)),
         (SmoothL1Loss(beta=0), nn.SmoothL1Loss(beta=0)),
     ],

@@ -51,7 +51,7 @@ def test_an_index_that_picks_no_row_is_named(wrong: int) -> None:
     embedding = Embedding(7, 2)
     message = rf"^Embedding\(7 × 2\) got index {wrong}; expected integers from 0 to 6$"
     with pytest.raises(cn.RangeError, match=message):
-        embedding(torch.tensor([[1, wrong], [2, 3]]))
+        embedding(torch.tensor([[0, wrong], [2, 3]]))
     embedding(torch.tensor([6, 0]))  # nothing was left saved
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from inspect import Parameter, signature
@@ -13,8 +14,10 @@ from corenet.errors import ConfigError
 from torch import Tensor
 from torch.func import functional_call
 
-from corenet_torch.operators import arguments_of, name_of, overload_of
+from corenet_torch.operators import arguments_of, overload_of
+from corenet_torch.pairs import Pair
 from corenet_torch.passes import GraphPass, PairPass, Pass, tensors_of
+from corenet_torch.subjects import name_of, refuse_other
 from corenet_torch.written import Backward, Written, written_in
 
 POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
@@ -39,21 +42,21 @@ class Call:
         Raises:
             ConfigError: ``fn`` is nothing that can be checked, or no argument has a gradient.
         """
-        _refuse_other(fn)
+        refuse_other(fn)
         floating = [place for place, each in enumerate(args) if isinstance(each, Tensor) and each.is_floating_point()]
         if any(isinstance(each, Tensor) and each.is_complex() for each in args):
-            raise ConfigError(f"{_name(fn)} is given complex numbers, which corenet_torch does not check yet")
+            raise ConfigError(f"{name_of(fn)} is given complex numbers, which corenet_torch does not check yet")
         asked = [place for place in floating if args[place].requires_grad]
         copies = tuple(each.detach().clone() if isinstance(each, Tensor) else each for each in args)
         found = cls(fn, copies, tuple(asked or floating))
         if not found.places and not found.parameters:
-            raise ConfigError(f"{_name(fn)} needs a floating-point tensor, of which to take a gradient")
+            raise ConfigError(f"{name_of(fn)} needs a floating-point tensor, of which to take a gradient")
         return found
 
     @property
     def name(self) -> str:
         """What to call it in a report."""
-        return _name(self.fn)
+        return name_of(self.fn)
 
     @cached_property
     def function(self) -> type[torch.autograd.Function] | None:
@@ -66,9 +69,11 @@ class Call:
         return self.fn if isinstance(self.fn, torch.nn.Module) else None
 
     @cached_property
-    def pair(self) -> tuple[Callable[..., Any], Backward] | None:
+    def pair(self) -> Pair | None:
         """The functions ``forward`` and ``backward``, if it is a pair."""
-        return self.fn if isinstance(self.fn, tuple) else None
+        if isinstance(self.fn, tuple):
+            return Pair(*self.fn)
+        return self.fn if isinstance(self.fn, Pair) else None
 
     @cached_property
     def parameters(self) -> Mapping[str, Tensor]:
@@ -123,7 +128,18 @@ class Call:
 
     def outputs(self, parameters: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
         """Return the outputs alone."""
-        return tensors_of(self.pair[0](*self.args) if self.pair is not None else self._called(self.args, parameters))
+        if self.pair is not None:
+            return self.pair.outputs(self.args)
+        return tensors_of(self._called(self.args, parameters))
+
+    @property
+    def refuses_indices(self) -> bool:
+        """Whether an index beyond the end is an error, as it is in torch."""
+        return self.pair is None or self.pair.library.refuses_indices
+
+    def poisoned(self) -> AbstractContextManager[None]:
+        """Return a context in which memory that is no tensor's is allocated full of NaN."""
+        return nullcontext() if self.pair is None else self.pair.library.poisoned()
 
     @cached_property
     def written(self) -> Written | None:
@@ -145,17 +161,25 @@ class Call:
     def backward(self) -> Backward | None:
         """The backward that somebody wrote, if it is one."""
         if self.pair is not None:
-            return self.pair[1]
+            return self.pair.source
         return None if self.written is None else self.written.backward
 
     @property
     def owner(self) -> Callable[..., Any]:
         """What is written in the file that findings should point to."""
         if self.pair is not None:
-            return self.pair[1]
+            return self.pair.source or self.pair.forward
         if self.written is not None:
             return self.written.owner
         return type(self.module) if self.module is not None else self.fn
+
+    @property
+    def plain(self) -> Callable[..., Any]:
+        """What is called with the arguments; a module has its own parameters, in their dtype."""
+        if self.function is not None:
+            applied: Callable[..., Any] = self.function.apply
+            return applied
+        return self.fn if self.module is None else lambda *args: self._called(args, {})
 
     def _called(self, args: tuple[Any, ...], parameters: Mapping[str, Tensor]) -> Any:
         if self.function is not None:
@@ -169,10 +193,9 @@ class Call:
 
     def _run_pair(self, inputs: Sequence[Tensor]) -> PairPass:
         assert self.pair is not None
-        forward, backward = self.pair
         args = self.with_inputs([each.detach() for each in inputs]).args
         with torch.no_grad():
-            return PairPass(tuple(inputs), tensors_of(forward(*args)), args, self.places, backward)
+            return PairPass(tuple(inputs), self.pair.outputs(args), self.pair, args, self.places)
 
     @property
     def _taken(self) -> list[str]:
@@ -183,36 +206,13 @@ class Call:
             return takes if own_context else takes[1:]
         if (overload := overload_of(self.fn)) is not None:
             return arguments_of(overload)
-        function = self.pair[0] if self.pair is not None else self.fn if self.module is None else self.module.forward
+        function = (
+            self.pair.forward if self.pair is not None else self.fn if self.module is None else self.module.forward
+        )
         try:
             return _positional(function)
         except (TypeError, ValueError):  # as of a function that is written in C
             return []
-
-
-def can_be_checked(fn: object) -> bool:
-    """Tell whether it is an autograd.Function, a pair of functions, or what can be called, but no other class."""
-    is_function = isinstance(fn, type) and issubclass(fn, torch.autograd.Function)
-    is_pair = isinstance(fn, tuple) and len(fn) == 2 and all(map(callable, fn))
-    return is_function or is_pair or (callable(fn) and not isinstance(fn, type))
-
-
-def _refuse_other(fn: Any) -> None:
-    if not can_be_checked(fn):
-        raise ConfigError(
-            "check takes an autograd.Function, a torch.nn.Module, a function, a custom operator or a pair "
-            f"(forward, backward), not {fn!r:.80}"
-        )
-
-
-def _name(fn: Any) -> str:
-    if isinstance(fn, tuple):
-        return f"({', '.join(map(_name, fn))})"
-    if isinstance(fn, torch.nn.Module):
-        return type(fn).__name__
-    if (overload := overload_of(fn)) is not None:
-        return name_of(overload)
-    return getattr(fn, "__name__", repr(fn))
 
 
 def _positional(function: Callable[..., Any]) -> list[str]:

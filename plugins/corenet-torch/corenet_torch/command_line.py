@@ -9,10 +9,11 @@ import torch
 from corenet.errors import ConfigError
 from corenet.registry.collect import reason_of
 
-from corenet_torch.call import Call, can_be_checked
+from corenet_torch.call import Call
 from corenet_torch.check import FunctionReport, report_on
 from corenet_torch.input_text import read_inputs
 from corenet_torch.operators import is_operator
+from corenet_torch.subjects import can_be_checked
 
 __all__ = ["check", "lists", "read_inputs", "takes"]
 

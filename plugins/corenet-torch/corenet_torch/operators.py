@@ -28,7 +28,7 @@ def overload_of(fn: Any) -> OpOverload | None:
     return fn if isinstance(fn, OpOverload) else None
 
 
-def name_of(overload: OpOverload) -> str:
+def qualified_name(overload: OpOverload) -> str:
     """Return its name as ``torch.library`` takes it, such as ``mylib::swish``."""
     return str(overload._schema.name)
 

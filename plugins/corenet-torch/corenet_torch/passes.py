@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from corenet.errors import DTypeError
 from torch import Tensor
 
 from corenet_torch.written import Backward, Written, nodes_of
+
+if TYPE_CHECKING:
+    from corenet_torch.pairs import Pair
 
 Gradients = tuple[Tensor | None, ...]
 
@@ -55,17 +58,16 @@ class GraphPass(Pass):
 
 @dataclass(frozen=True, eq=False)
 class PairPass(Pass):
-    """A forward without autograd, and ``backward(grad_output, *inputs)``, which is a function of its own."""
+    """A forward without autograd, and a backward that is a function of its own, given ``args`` too."""
 
-    inputs: tuple[Any, ...] = ()
-    places: tuple[int, ...] = ()
-    backward: Backward = tuple
+    pair: Pair
+    args: tuple[Any, ...]
+    places: tuple[int, ...]
 
     def gradients(self, upstreams: Sequence[Tensor | None], edited: Backward | None = None) -> Gradients:
-        given = upstreams[0] if len(upstreams) == 1 else tuple(upstreams)
-        found = (edited or self.backward)(given, *self.inputs)
-        gradients = tuple(found) if isinstance(found, tuple | list) else (found,)
-        if len(gradients) == len(self.inputs) != len(self.places):
+        found = self.pair.gradients(upstreams, self.args, self.places, edited)
+        gradients = found if isinstance(found, tuple) else (found,)
+        if len(gradients) == len(self.args) != len(self.places):
             gradients = tuple(gradients[place] for place in self.places)
         if len(gradients) != len(self.places):
             raise DTypeError(f"backward returns {len(gradients)} gradients for {len(self.places)} inputs that have one")

@@ -1,18 +1,13 @@
 """What is written where and when, what is refused, and what stays after an error."""
 
 import sys
-import warnings
 
 import pytest
 import torch
 
 import corenet as cn
-from corenet.checkpoint.description import Builder
-from corenet.checkpoint.loading import opened
-from corenet.checkpoint.saving import save_training
 from corenet.training.going_on.every import Every
 from corenet.training.going_on.folder import Folder
-from corenet.training.going_on.position import Position
 
 TRAIN = cn.data.disk(40, seed=0)
 
@@ -78,21 +73,6 @@ def test_another_training_is_refused_and_nothing_is_changed(tmp_path, other, nam
         fit(tmp_path, **other)
     assert named in str(caught.value)
     assert names(tmp_path) == before
-
-
-def test_a_damaged_checkpoint_leaves_the_one_before_it(tmp_path):
-    _, history = fit(tmp_path, keep=3)
-    content = bytearray((tmp_path / name(6)).read_bytes())
-    content[-1] ^= 1
-    (tmp_path / name(6)).write_bytes(content)
-    with pytest.warns(cn.CheckpointWarning, match="the checkpoint before it is taken"):
-        _, told = fit(tmp_path)
-    assert told.losses == history.losses
-    for path in tmp_path.iterdir():
-        path.write_bytes(b"nothing")
-    warnings.simplefilter("ignore", cn.CheckpointWarning)  # pytest puts the filters back
-    with pytest.raises(cn.CheckpointError):
-        fit(tmp_path)
 
 
 def test_other_threads_are_told(tmp_path, monkeypatch):
@@ -263,38 +243,3 @@ def test_checkpoints_are_sorted_by_where_they_are(tmp_path):
         folder.place(epoch, step).write_bytes(b"")
     folder.prune()
     assert [path.name for path in folder.checkpoints()] == [name(10), name(9, 120)]
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        {"engine": "graphs"},
-        {"engine": 3},
-        {"has_loops": 1},
-        {"callbacks": [3]},
-        {"generators": {}},
-        {"generators": {"numpy": (torch.zeros(3), 0, 0, 0.0), "python": (), "torch": []}},
-        {"epoch_began": {"numpy": 3}},
-        {"position": {"epoch": 1}},
-        {"identity": "{"},
-        {"more": 1},
-    ],
-)
-def test_a_checkpoint_whose_training_is_damaged_is_refused_and_nothing_is_filled(tmp_path, damage):
-    fit(tmp_path, epochs=2)
-    contents, document = opened(tmp_path / name(2))
-    builder = Builder(None, contents.tensors("argument."))
-    loaded = cn.load(tmp_path / name(2))
-    training = builder.arguments(document["training"]) | damage
-    parts = {"loss": loaded.loss, "history": loaded.history, "training": training}
-    save_training(tmp_path / name(2), loaded.model, loaded.optimizer, **parts)
-    with pytest.raises(cn.CheckpointError, match="has a training that is damaged: "):
-        fit(tmp_path)
-
-
-@pytest.mark.parametrize("damage", [{"points": -1}, {"total": 1}, {"is_over": 0}, {"more": 1}, {"epoch": True}])
-def test_a_damaged_position_is_refused(damage):
-    values = Position(3, points=8).to_dict()
-    assert Position.from_dict(values) == Position(3, points=8)
-    with pytest.raises(ValueError, match="position"):
-        Position.from_dict(values | damage)

@@ -133,7 +133,6 @@ def _tensors(evidence: Evidence) -> Iterator[tuple[str, Tensor]]:
 
 
 def _broadcasts(tensor: Tensor, to: Tensor) -> bool:
-    try:
-        return bool(torch.broadcast_shapes(tensor.shape, to.shape) == to.shape)
-    except RuntimeError:
-        return False
+    # Not by torch.broadcast_shapes, which imports sympy: that takes seconds.
+    aligned = zip(reversed(tensor.shape), reversed(to.shape), strict=False)
+    return tensor.dim() <= to.dim() and all(size in (1, wanted) for size, wanted in aligned)

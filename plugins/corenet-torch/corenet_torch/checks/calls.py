@@ -94,7 +94,9 @@ def subsets(trial: FunctionTrial) -> None:
     """Where some inputs alone require a gradient, theirs are the same."""
     best = trial.best
     count = len(best.call.inputs)
-    if count < 2 or best.call.pair is not None:
+    if best.call.pair is not None:
+        raise NotApplicable("a pair of functions gives all of its gradients")
+    if count < 2:
         raise NotApplicable("it has one input")
     expected = best.found()
     for wanted in _subsets(count):

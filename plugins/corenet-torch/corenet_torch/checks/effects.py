@@ -106,7 +106,7 @@ def repeatable(trial: FunctionTrial) -> None:
 def writes_all(trial: FunctionTrial) -> None:
     """All of the memory that is allocated is written: with torch.empty filled with NaN, nothing changes."""
     usual = trial.found()
-    with _Poisoned():
+    with _Poisoned(), trial.call.poisoned():
         found = trial.found()
     named = {"the output": (found.outputs[0], usual.outputs[0])}
     named |= {f"the gradient of {name}": (found.gradients[name], each) for name, each in usual.gradients.items()}

@@ -12,6 +12,7 @@ from corenet.testing.gradcheck.report import GradientReport
 from corenet.testing.support.rounding import GRADIENT, Rounded, moved_by_digits
 from corenet.testing.support.violation import NotApplicable, Violation
 
+from corenet_torch.call import Call
 from corenet_torch.checks.effects import SOUND
 from corenet_torch.resized import resized
 from corenet_torch.slopes import power_of
@@ -89,9 +90,17 @@ def _of_sizes(trial: FunctionTrial, dimension: int) -> Iterator[tuple[int, Funct
         return
     rounding = ROUNDING * max(map(largest, trial.usual.gradients.values()))
     for size in SIZES:
+        if not trial.call.refuses_indices and size <= _largest_index(trial.call):
+            continue
         other = replace(trial, call=resized(trial.call, dimension, size, trial.seed), atol=max(trial.atol, rounding))
         if max(each.numel() for each in other.call.inputs) <= LARGEST and _is_taken(other):
             yield size, other
+
+
+def _largest_index(call: Call) -> int:
+    """Return the largest integer that is given, -1 if there is none."""
+    tensors = (each for each in call.args if isinstance(each, torch.Tensor) and each.numel())
+    return max((int(each.max()) for each in tensors if not each.is_floating_point()), default=-1)
 
 
 def _is_wrong(trial: FunctionTrial) -> bool:

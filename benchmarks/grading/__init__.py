@@ -1,0 +1,1 @@
+"""How well a class is graded: mutants of the textbook layers, right solutions that look otherwise, and the time."""

@@ -1,0 +1,1 @@
+"""Assignments of textbook layers, and the points that a submission gets."""

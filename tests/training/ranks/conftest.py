@@ -40,11 +40,11 @@ def torchrun(tmp_path):
         path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
         return os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"} | settings
 
-    def run(ranks, *arguments, **settings):
+    def run(ranks, *arguments, CORENET_RANK_TIMEOUT="60", **settings):
         start = monotonic()
         done = subprocess.run(
             command(ranks, *map(str, arguments)),
-            env=environment(settings),
+            env=environment(settings | {"CORENET_RANK_TIMEOUT": CORENET_RANK_TIMEOUT}),
             cwd=tmp_path,
             capture_output=True,
             encoding="utf-8",

@@ -15,6 +15,7 @@ import torch
 
 from corenet.grading.guard import running
 from corenet.grading.lines import line_of
+from corenet.grading.more_edits import added_to, preceded
 from corenet.grading.of_diagnosis import OF_DIAGNOSIS
 from corenet.grading.of_edit import misconception_of
 from corenet.grading.repairs import Repair, repair_of
@@ -62,7 +63,7 @@ def explain(
     if repair is None and slug:
         repair = search((repaired, compared), SOME)  # for its line
     elif repair is None and (not code or code in VAGUE):
-        repair = search((repaired, minus_added, extended, compared))
+        repair = search((added_to, repaired, minus_added, preceded, extended, compared))
     if not slug and name != "forward" and _ignores_upstream(textbook, written, name, wrong[-1]):
         slug = "upstream_ignored"
     slug = slug or _named(code, repair) or _of_output(name, wrong)

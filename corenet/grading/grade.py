@@ -113,7 +113,7 @@ def _verdict(textbook: Textbook, found: Written, source: Source, promise: str, t
     if promise == "accumulation":
         return verdict_on_accumulation(textbook, found, source, trials)
     if promise == "large_values":
-        return verdict_on_large(trials)
+        return verdict_on_large(source, trials)
     return verdict_on(textbook, found, source, promise.removesuffix("_gradient"), trials)
 
 

@@ -37,6 +37,11 @@ def repair_of(
 
     In each function those of ``line`` are tried first. The search ends at ``until``, of the monotonic clock.
     """
+    known: Repair
+    for owner, name, function, known in source.repairs:  # one edit often mends several gradients
+        with _in_place(owner, name, function):
+            if is_right():
+                return known
     functions = list(_functions(written, source))
     for kind in edits:
         trials = ((place, each) for place in functions for each in _edits_of(place, kind, line))
@@ -45,7 +50,9 @@ def repair_of(
                 return None
             with _in_place(owner, name, function):
                 if is_right():
-                    return Repair(edit, number)
+                    repair = Repair(edit, number)
+                    source.repairs.append((owner, name, function, repair))
+                    return repair
     return None
 
 

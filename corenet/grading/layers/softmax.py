@@ -77,6 +77,7 @@ TEXTBOOK = Textbook(
             ("only_diagonal", lambda at: at.upstream * at.output * (1 - at.output)),
             ("term_forgotten", lambda at: at.upstream * at.output),
             ("term_forgotten", lambda at: -at.output * (at.upstream * at.output).sum(1, keepdims=True)),
+            ("term_forgotten", lambda at: at.output * (at.upstream * at.output).sum(1, keepdims=True)),
             ("factor_forgotten", lambda at: at.upstream - (at.upstream * at.output).sum(1, keepdims=True)),
             ("factor_forgotten", lambda at: at.output * (at.upstream - at.upstream.sum(1, keepdims=True))),
             ("wrong_axis", lambda at: at.output * (at.upstream - (at.upstream * at.output).sum(0, keepdims=True))),

@@ -23,7 +23,8 @@ from corenet.tables.streaming.rows import NUMBERS, Source, TrainingRows
 from corenet.tables.streaming.shards import Shard, shards_of
 from corenet.tables.streaming.survey import Plan, Survey, survey
 
-LAST: dict[str, tuple[Survey, list[Decision], Decision]] = {}  # the last pass: a report reads what a training has read
+Surveyed = tuple[Survey, list[Decision], Decision]
+LAST: dict[str, Surveyed] = {}  # the last pass: a report looks at what a training has read
 
 
 class StreamedTable:
@@ -116,12 +117,27 @@ def stream_table(
         positive_integer("buffer", buffer)
     how = Reading(delimiter, encoding, header, tuple(missing))
     plan = Plan(str(source), shards, how, target, dict(columns or {}), (valid, test, seed))
-    key = repr(plan)
+    return StreamedTable(plan, *_surveyed(plan), buffer)
+
+
+def _surveyed(plan: Plan) -> Surveyed:
+    """Return what a pass over the table finds, or what the last one found if it was over this very table.
+
+    A file of an experiment that has all that was decided in it is of the same table.
+    """
+    key = _key(plan)
     if key not in LAST:
         found = survey(plan)
+        decided = {each.name: each.kind for each in (*found[1], found[2])}
         LAST.clear()
-        LAST[key] = found
-    return StreamedTable(plan, *LAST[key], buffer)
+        LAST[key] = LAST[_key(replace(plan, asked=decided))] = found
+    return LAST[key]
+
+
+def _key(plan: Plan) -> str:
+    """Return what tells a plan from others, by whatever path its files are named."""
+    shards = [replace(each, path=each.path.resolve()) for each in plan.shards]
+    return repr((shards, plan.how, plan.target, sorted(plan.asked.items()), plan.parts))
 
 
 def _asked(name: str, part: Dataset | None, rows: int, plan: Plan) -> Dataset | None:

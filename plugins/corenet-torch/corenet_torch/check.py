@@ -19,11 +19,20 @@ from corenet_torch.checks.calls import CALLS_CHECKS
 from corenet_torch.checks.claims import CLAIMS_CHECKS
 from corenet_torch.checks.effects import EFFECTS_CHECKS
 from corenet_torch.checks.gradient import GRADIENT_CHECKS
+from corenet_torch.checks.magnitudes import MAGNITUDES_CHECKS
+from corenet_torch.checks.sizes import SIZES_CHECKS
 from corenet_torch.checks.upstreams import UPSTREAM_CHECKS
 from corenet_torch.slopes import power_of
 from corenet_torch.trial import FunctionTrial
 
-FUNCTION_CHECKS: list[Check] = [*EFFECTS_CHECKS, *GRADIENT_CHECKS, *UPSTREAM_CHECKS, *CALLS_CHECKS]
+FUNCTION_CHECKS: list[Check] = [
+    *EFFECTS_CHECKS,
+    *GRADIENT_CHECKS,
+    *SIZES_CHECKS,
+    *MAGNITUDES_CHECKS,
+    *UPSTREAM_CHECKS,
+    *CALLS_CHECKS,
+]
 CLAIMS = {each.id.removeprefix("function."): each for each in CLAIMS_CHECKS}  # what ``also`` names
 
 

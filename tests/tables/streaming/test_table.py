@@ -141,3 +141,15 @@ def test_what_needs_all_rows_at_once_is_refused(written, what):
     arguments = () if what in ("statistics", "normalized") else (0,)
     with pytest.raises(cn.ConfigError, match=f"{what} needs all points in memory"):
         getattr(train, what)(*arguments)
+
+
+def test_the_same_table_is_passed_over_once_by_whatever_path_and_with_all_that_was_decided(written, monkeypatch):
+    path = written("csv")
+    table = cn.stream_table(path, "vote")
+    monkeypatch.setattr("corenet.tables.streaming.table.survey", None)
+    monkeypatch.chdir(path.parent)
+    kinds = {each.name: each.kind for each in (*table.columns, table.target)}
+    again = cn.stream_table("t.csv", "vote", columns=kinds)
+    assert (again.coding, again.columns) == (table.coding, table.columns)
+    monkeypatch.undo()
+    assert cn.stream_table(path, "vote", columns={"x": "drop"}).coding != table.coding

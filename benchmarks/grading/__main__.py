@@ -1,4 +1,4 @@
-"""``python -m benchmarks.grading [--most 10] [--layer NAME] [--style STYLE]``: mutants caught, right ones refused."""
+"""``python -m benchmarks.grading [--most 10] [--layer NAME] [--style STYLE] [--list]``: what is caught and named."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import argparse
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 
 from benchmarks.grading.mutants import Mutant, mutants_of
 from benchmarks.grading.named import Verdict, verdict_on
 from benchmarks.grading.same import is_same
-from corenet.grading.assignment import read_assignment
-from corenet.grading.classroom.grade_class import Classroom
 from corenet.grading.classroom.row import Row
-from corenet.grading.classroom.submissions import submissions_in
+from corenet.grading.classroom.server import Graded
 from corenet.grading.layers import NAMES, layer
 from corenet.grading.textbook import STYLES, Style
 from corenet.machine import machine
@@ -31,6 +30,7 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=10, help="mutants of a layer in a style")
     parser.add_argument("--layer", default="", help="of this layer alone")
     parser.add_argument("--style", default="", help="in this style alone")
+    parser.add_argument("--list", action="store_true", help="say of each mutant what it was called")
     chosen = parser.parse_args()
     begin = time.time()
     if not chosen.layer:
@@ -41,21 +41,20 @@ def main() -> None:
             mutants, passed_over = _different(name, style, chosen.most)
             same += passed_over
             verdicts += _verdicts(name, style, mutants)
+    if chosen.list:
+        print(*(f"{each.misconception}, line {each.line}: {each.mutant}" for each in verdicts), sep="\n")
     _tell(verdicts, same)
     print(f"\n{time.time() - begin:.0f} s; {machine()}")
 
 
 def graded(layers: tuple[str, ...], style: Style, texts: dict[str, str]) -> dict[str, Row]:
-    """Return the row of each submission of a class, by the name of the student."""
+    """Return the row of each submission, graded in a process of its own that is forked from this one."""
     with tempfile.TemporaryDirectory() as folder:
-        assignment, handed_in = Path(folder, "assignment"), Path(folder, "handed-in")
-        write_folder(assignment, assignment_files("assignment", layers, style))
-        write_folder(handed_in, {f"{name}.py": text for name, text in texts.items()})
-        asked = read_assignment(assignment)
-        out_of = sum(sum(points.values()) for points in asked.points.values())
-        classroom = Classroom(assignment, asked.seconds, out_of, [handed_in, assignment])
-        rows = classroom.grade(submissions_in(handed_in), lambda _: None)
-    return {row.student: row for row in rows}
+        write_folder(Path(folder, "assignment"), assignment_files("assignment", layers, style))
+        return {
+            name: Row.of(name, asdict(Graded(f"{folder}/assignment", f"{name}.py", text.encode(), [folder]).answer()))
+            for name, text in texts.items()
+        }
 
 
 def _different(name: str, style: Style, most: int) -> tuple[list[Mutant], int]:

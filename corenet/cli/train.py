@@ -63,8 +63,9 @@ def command(
 ) -> None:
     """Train a network on a table, or as an experiment file says, and keep all of it in a folder.
 
-    TABLE is a file of rows (CSV, TSV, Parquet, Arrow, NumPy); nothing else is needed but the column to predict. SET is
-    the name of a set, such as iris or moons. FILE.toml says more: corenet new-experiment writes one.
+    TABLE is a file of rows (CSV, TSV, Parquet, Arrow, NumPy), a folder of them or a pattern such as 'part-*.csv';
+    nothing else is needed but the column to predict. What memory does not hold is read anew in each epoch. SET is the
+    name of a set, such as iris or moons. FILE.toml says more: corenet new-experiment writes one.
 
     \b
       corenet train people.csv --target vote

@@ -162,7 +162,7 @@ def _repaired(
         return all(attempt(textbook, written, each.point, each.right).agrees(name) for each in fewest)
 
     with running():
-        return repair_of(written, source, edits, is_right, line, most, time.monotonic() + SECONDS)
+        return repair_of(written, source, edits, is_right, line, most, time.process_time() + SECONDS)
 
 
 def _diagnosed(textbook: Textbook, name: str, wrong: Sequence[Trial]) -> str:

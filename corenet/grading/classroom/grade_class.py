@@ -15,7 +15,7 @@ from corenet.grading.classroom.submissions import Submission
 from corenet.registry.doctor.worker import EndedError, Worker
 
 AT_ONCE = 8  # each may take the memory of the assignment
-LONGER = 60.0  # seconds that an answer may take beyond twice the limit, which is the server's to keep
+LONGER = 600.0  # seconds without an answer after which a server is taken as lost; the limits are its own to keep
 NOTHING = {"seconds": 0.0, "refusals": (), "walls": False}  # of a submission that was not run
 
 
@@ -30,7 +30,7 @@ class Classroom:
 
     Args:
         assignment: the folder of the assignment.
-        seconds: how long a submission may take.
+        seconds: the processor time that a submission may take.
         out_of: the points of the assignment, of which a submission that cannot be graded has none.
         hidden: folders that a submission does not see.
 
@@ -72,7 +72,7 @@ class Classroom:
         request = [str(self._assignment.resolve()), str(submission.path.resolve()), self._hidden]
         server = self._free.get()
         try:
-            answer: dict[str, Any] = server.ask(request, 2 * self._seconds + LONGER)
+            answer: dict[str, Any] = server.ask(request, LONGER + 100 * self._seconds)
         except EndedError as ended:
             return self._nothing(submission, f"its grading {ended}")
         finally:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from corenet.grading.assignment import Assignment
 
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-LEAST = 1.0  # seconds for what is left
 
 
 def run_in_child() -> None:
@@ -82,16 +81,14 @@ class Graded:
         return one if one.value is not None and len(self._answers) == 1 else self._joined()
 
     def _apart(self, layers: Sequence[str]) -> Answer:
-        """Return what came of some layers in a process of its own; all together take twice the limit at most."""
+        """Return what came of some layers in a process of its own; after the first it may take half as long."""
+        from corenet.grading.grade import grade_layers
 
         def work(tell: Callable[[Any], None]) -> Any:
             return grade_layers(self._assignment, Path(self._folder), Path(self._name), layers, tell).to_dict()
 
-        from corenet.grading.grade import grade_layers
-
-        most = self._assignment.seconds
-        left = 2 * most - sum(each.seconds for each in self._answers)
-        limits = Limits(max(min(most, left), min(most, LEAST)), self._assignment.memory)
+        seconds = self._assignment.seconds / (2 if self._answers else 1)
+        limits = Limits(seconds, self._assignment.memory)
         answer = run_apart(Task(work, limits, {self._name: self._content}, self._hidden))
         self._answers.append(answer)
         return answer

@@ -17,11 +17,11 @@ from typing import Any, NoReturn
 
 from corenet.grading.isolation import namespaces
 from corenet.grading.isolation.guard import Guard, readable_folders
-from corenet.grading.isolation.limits import Limits, limit_this_process, memory_of
+from corenet.grading.isolation.limits import Limits, limit_this_process, memory_of, processor_time_of
 from corenet.registry.doctor.child_process import describe_exit, describe_limit
 
 LONGEST = 2**22  # bytes of an answer; more is none
-LOOK = 0.05  # seconds between two looks at the memory
+LOOK = 0.05  # seconds between two looks at what it takes
 ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -71,7 +71,7 @@ def run_apart(task: Task) -> Answer:
             _Forked(task, folder, library, lines.token).supervise(writing)
         os.close(writing)
         try:
-            fault = lines.wait(begin + task.limits.seconds, task.limits)
+            fault = lines.wait(begin + task.limits.most_by_the_clock, task.limits)
         finally:
             os.close(reading)
             _end(supervisor, lines.process)
@@ -94,7 +94,7 @@ class _Lines:
         """Wait for the answer, or the end; return why the process has to be ended before, or nothing."""
         while "ended" not in self._said and "value" not in self._said:
             left = until - time.monotonic()
-            if left <= 0:
+            if left <= 0 or (self.process and processor_time_of(self.process) > limits.seconds):
                 return describe_limit(limits.seconds)
             if self.process and memory_of(self.process) > self._most + limits.bytes:
                 return f"took more than {limits.memory} MiB of memory"

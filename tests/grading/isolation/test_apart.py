@@ -2,6 +2,7 @@
 
 import os
 import random
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -62,6 +63,18 @@ def test_what_takes_too_long_is_ended_in_time(apart):
     answer = apart("while True: pass", seconds=0.5)
     assert answer["fault"] == "took longer than 0.5 s"
     assert time.monotonic() - begin < 5
+
+
+def test_what_sleeps_is_ended_by_the_clock(apart):
+    begin = time.monotonic()
+    assert apart("import time\ntime.sleep(1000)", seconds=0.3)["fault"] == "took longer than 0.3 s"
+    assert time.monotonic() - begin > 0.3 * 2.9
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the processor time of another process")
+def test_processor_time_is_what_counts(apart):
+    """So that a machine that is busy with other things takes no points."""
+    assert apart("import time\ntime.sleep(1.0)\nreturn 1", seconds=0.5)["value"] == 1
 
 
 def test_what_it_prints_is_lost_and_disturbs_no_answer(apart):

@@ -10,7 +10,6 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from functools import partial
 from itertools import chain
-from multiprocessing import get_context
 
 import torch
 
@@ -50,7 +49,7 @@ def _told(names: list[str], work: partial[list[Row]], processes: int) -> Iterato
         found = map(work, names)
         yield from _shown(found, len(names))
         return
-    with ProcessPoolExecutor(processes, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
+    with ProcessPoolExecutor(processes, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         yield from _shown(pool.map(work, names), len(names))
 
 

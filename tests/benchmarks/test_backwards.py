@@ -67,3 +67,15 @@ def test_a_line_of_the_source_names_no_cause():
     _, fault = FAULTS[0]
     assert names(fault, "the sign is wrong\nswish.py:12: return x")
     assert not names(fault, "  swish.py:12: return sign * x")
+
+
+def test_right_functions_are_judged_in_their_own_dtype_and_a_fault_is_seen():
+    pytest.importorskip("corenet_torch")
+    from benchmarks.backwards.power import seen
+    from benchmarks.backwards.verdicts import verdicts
+
+    found = [each for seed in range(6) for each in verdicts(seed, slopes=False)]
+    assert {dtype for dtype, _ in found} == {"float32", "float16", "bfloat16"}
+    assert [accused for _, accused in found if accused] == []
+    assert seen(torch.float32, 1.0, 1e-3, seed=0, size=8)
+    assert not seen(torch.float32, 1.0, 0.0, seed=0, size=8)

@@ -85,6 +85,12 @@ def test_the_file_of_a_run_trains_the_same_again(train):
     torch.testing.assert_close(weights("again"), weights("run"), rtol=0, atol=0)
 
 
+def test_a_run_of_a_pattern_is_called_by_what_is_plain_in_it(train, shards):
+    for pattern in ("part-*.csv", "*.csv"):
+        assert train(f"shards/{pattern}", "--epochs", 1)[0] == 0
+    assert sorted(each.name for each in (shards.parent / "runs").iterdir()) == ["part-1", "shards-1"]
+
+
 def test_rounds_have_their_own_parts_and_several_folders(train, shards):
     assert train(shards, "--epochs", 2, "--rounds", 2, "--out", "run")[0] == 0
     parts = [each.results["data"]["parts"] for each in run_folder("run").rounds]

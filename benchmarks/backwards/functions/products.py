@@ -107,6 +107,8 @@ class Bilinear(Function):
 
     @staticmethod
     def forward(ctx, x, a, z):
+        if x.dim() != 2:
+            raise ValueError(f"rows of numbers, not {x.dim()} dimensions")
         ctx.save_for_backward(x, a, z)
         return ((x @ a) * z).sum(-1)
 

@@ -168,3 +168,16 @@ def test_a_direction_says_nothing_where_two_numbers_are_the_largest():
     x = torch.randn(4, 3)
     x[:2, 1] = x[:2, 0] = 5
     assert check(lambda x: x.max(-1).values, x).failures == []
+
+
+def test_a_vector_beside_a_square_may_be_of_rows_or_of_columns():
+    class Started(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, start):
+            return x + start[:, None]
+
+        @staticmethod
+        def backward(ctx, grad_output):
+            return grad_output, grad_output.sum((*range(grad_output.dim() - 2), -1))
+
+    assert check(Started, torch.randn(4, 4), torch.randn(4)).failures == []

@@ -98,14 +98,16 @@ def _dimensions(trial: FunctionTrial) -> Iterator[tuple[int, str, tuple[int, ...
 
 def _of_sizes(trial: FunctionTrial, dimension: int, of: tuple[int, ...]) -> Iterator[tuple[int, FunctionTrial]]:
     """Yield the trial in each of the sizes that forward takes; what backward raises then is a finding."""
-    if not trial.call.inputs[0].shape[dimension]:
+    shape = trial.call.inputs[0].shape
+    if not shape[dimension]:
         return
+    is_square = shape.count(shape[dimension]) > 1  # a vector beside it may be of either dimension
     rounding = ROUNDING * max(map(largest, trial.usual.gradients.values()))
     for size in of:
         if not trial.call.refuses_indices and size <= _largest_index(trial.call):
             continue
         other = replace(trial, call=resized(trial.call, dimension, size, trial.seed), atol=max(trial.atol, rounding))
-        if max(each.numel() for each in other.call.inputs) <= LARGEST and is_taken(other):
+        if max(each.numel() for each in other.call.inputs) <= LARGEST and is_taken(other, backward=is_square):
             yield size, other
 
 
@@ -122,10 +124,13 @@ def _refuse_size(trial: FunctionTrial, which: str) -> None:
     raise Violation(f"{which}, the gradient is wrong in some random direction")
 
 
-def is_taken(trial: FunctionTrial) -> bool:
-    """Tell whether forward takes such arguments; what backward raises then is a finding."""
+def is_taken(trial: FunctionTrial, backward: bool = False) -> bool:
+    """Tell whether forward takes such arguments, and ``backward`` too; else what it raises then is a finding."""
     try:
-        trial.forward()
+        if backward:
+            trial.found()
+        else:
+            trial.forward()
     except Exception:  # noqa: BLE001 - a stranger's code may refuse a shape in any way
         return False
     return True

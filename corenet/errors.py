@@ -33,6 +33,7 @@ __all__ = [
     "OutOfMemoryError",
     "OutputError",
     "RangeError",
+    "RankError",
     "ShapeError",
     "ShardError",
     "StructureError",
@@ -156,6 +157,10 @@ class CallbackError(CorenetError, RuntimeError):
         self.epoch = epoch
         self.history: Sequence[object] = ()
         super().__init__(message)
+
+
+class RankError(CorenetError, ConnectionError):
+    """One of the processes that share out a training has ended, does not answer, or has other weights."""
 
 
 class OutOfMemoryError(CorenetError, MemoryError):

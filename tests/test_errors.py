@@ -19,6 +19,7 @@ KINDS = {
     "BackwardError": RuntimeError,
     "NonFiniteError": ArithmeticError,
     "CallbackError": RuntimeError,
+    "RankError": ConnectionError,
     "OutOfMemoryError": MemoryError,
     "GradientError": AssertionError,
     "ConformanceError": AssertionError,

@@ -31,6 +31,7 @@ from corenet.experiments.run_folder import (
     is_run,
     run_folder,
 )
+from corenet.experiments.train_along import announce, announce_end, round_of
 from corenet.experiments.training import begun, trained
 from corenet.experiments.writing import write
 from corenet.files import write_text
@@ -86,12 +87,21 @@ def go_on(path: Path, *, progress: bool | None = False, tell: Tell = _nothing) -
         OutputError: it is no folder of a run.
         ConfigError: the run is finished.
     """
+    return _train_all(*unfinished(path), path, progress, tell)
+
+
+def unfinished(path: Path) -> tuple[Experiment, list[Parts]]:
+    """Return what a run trains that was stopped, and the data of each of its rounds.
+
+    Raises:
+        OutputError, ConfigError: as :func:`go_on`.
+    """
     if not is_run(path):
         raise OutputError(f"{path} is no folder of a run: it has no {EXPERIMENT}")
     if is_finished(path):
         raise ConfigError(f"{path} is finished; corenet train {path / EXPERIMENT} trains it anew")
     chosen = experiment(str(path / EXPERIMENT))
-    return _train_all(chosen, list(rounds_of(chosen.recipe, path)), path, progress, tell)
+    return chosen, list(rounds_of(chosen.recipe, path))
 
 
 def next_folder(parent: Path, name: str) -> Path:
@@ -134,16 +144,20 @@ def _train_all(chosen: Experiment, data: Sequence[Parts], out: Path, progress: b
     """Train every round that is not finished."""
     recipe = chosen.recipe
     if recipe.rounds == 1:
+        announce(0, out)
         _train(chosen, recipe, data[0], out, progress)
+        announce_end()
         return run_folder(out)
     folders = [out / ROUND.format(number) for number in range(1, recipe.rounds + 1)]
     for number, (parts, folder) in enumerate(zip(data, folders, strict=True)):
         if not is_finished(folder):
             tell(f"round {number + 1} of {recipe.rounds}")
             folder.mkdir(exist_ok=True)
-            of_round = replace(recipe, rounds=1, seed=recipe.seed + number)
+            of_round = round_of(recipe, number)
             _describe(chosen, of_round, parts, folder)
+            announce(number, folder)
             _train(chosen, of_round, parts, folder, progress)
+    announce_end()
     _write(out, results_over({folder.name: run_folder(folder).results for folder in folders}))
     return run_folder(out)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
@@ -14,7 +14,7 @@ from typing import Any
 from corenet.contracts.loss import averages
 from corenet.contracts.several import rows
 from corenet.errors import CheckpointWarning, DataError, NonFiniteError, OutputError
-from corenet.history import History
+from corenet.history import Epoch, History
 from corenet.interrupted import Interrupted
 from corenet.streamed_data import StreamedDataset, blocks_of
 from corenet.training.draws import drawing_on
@@ -57,9 +57,8 @@ class SteadyTraining(Training):
         ongoing = Ongoing(learner, self.measures, history, epochs.start)
         draws = drawing_on(learner.optimizer, self.seed, epochs, self.train.device, history)
         shown = progress_for(progress, epochs.stop, label, position.epoch)
-        signals = nullcontext(Noted()) if self.checkpoints is None else noting_signals()
         memory = telling_of_memory(self.batch_size)
-        with keeping(history), self._telling(), memory, draws, shown as show, signals as noted:
+        with keeping(history), self._telling(), memory, draws, shown as show, self._signals() as noted:
             course = Course(history, position, ongoing, noted)
             with self.callbacks.during(ongoing):
                 self._go_on(course)
@@ -68,16 +67,33 @@ class SteadyTraining(Training):
                     if self.found is not None and not course.epochs:
                         self._compare_engine(self.found)
                     self._refuse_infinite_weights(position.epoch + 1)
-                    record = self.measures.after(position.record(), learner.model, self._evaluated(1))
+                    measured = self.measures.after(position.record(), learner.model, self._evaluated(1))
+                    record = self._settled(measured)
                     history.engine = self.engine.running
                     history.append(record)
                     show(record)
-                    is_over = self.callbacks.after_epoch(ongoing)
+                    is_over = self._is_over(self.callbacks.after_epoch(ongoing))
                     position = course.position = Position(position.epoch + 1, is_over=is_over)
                     course.epochs += 1
                     self._look(course, is_last=position.epoch == epochs.stop or is_over)
             self._end_if_told(course)
         return history
+
+    # What a training by several ranks does otherwise.
+
+    def _signals(self) -> AbstractContextManager[Noted]:
+        """Return what notes the signals that are to end it."""
+        return nullcontext(Noted()) if self.checkpoints is None else noting_signals()
+
+    def _settled(self, record: Epoch) -> Epoch:
+        """Return the record of an epoch as the history has it."""
+        return record
+
+    def _is_over(self, is_over: bool) -> bool:
+        """Return whether the training ends here, where its callbacks say so or not."""
+        return is_over
+
+    # Inside.
 
     def _go_on(self, course: Course) -> None:
         """Let callbacks and generators be as they were in the checkpoint."""
@@ -165,10 +181,9 @@ class SteadyTraining(Training):
         Raises:
             Interrupted: it was.
         """
-        if self.checkpoints is None:
-            return
         is_told = course.noted.signal is not None
-        if is_last or is_told or self.checkpoints.is_due(course.epochs, course.steps):
+        is_now = is_last or is_told
+        if self.checkpoints is not None and (is_now or self.checkpoints.is_due(course.epochs, course.steps)):
             self._save(course)
         self._end_if_told(course)
 

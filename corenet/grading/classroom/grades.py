@@ -122,5 +122,10 @@ def _csv(heading: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(heading)
-    writer.writerows(lines)
+    writer.writerows([_as_text(each) for each in line] for line in lines)
     return text.getvalue()
+
+
+def _as_text(cell: object) -> object:
+    """Return a cell that no spreadsheet takes for a formula: a student chose the name of the file."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

@@ -53,11 +53,10 @@ def trace(model: Module, loss: Loss, optimizer: Optimizer, input: Tensors, targe
     """
     refuse_other_kinds("trace", (model, Module), (loss, Loss), (optimizer, Optimizer))
     refuse_foreign_optimizer(model, loss, optimizer)
-    if not all(isinstance(each, Tensor) for each in each_of(input)):
-        kind = type(input).__name__
-        raise ConfigError(
-            f"trace: input must be a tensor, or a tuple of tensors, not a {kind}", name="input", value=kind
-        )
+    for name, given in (("input", input), ("target", target)):
+        if not all(isinstance(each, Tensor) for each in each_of(given)):
+            text = f"trace: {name} must be a tensor, or a tuple of tensors, not {given!r:.80}"
+            raise ConfigError(text, name=name, value=given)
     model, loss, optimizer = copy.deepcopy((model, loss, optimizer))
     begin(model)
     device = each_of(input)[0].device

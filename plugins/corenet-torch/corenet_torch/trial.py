@@ -83,7 +83,7 @@ class FunctionTrial:
         tensors = dict(zip(self.call.names, self.call.inputs, strict=True)) | dict(self.parameters)
         return next((name for name in tensors if self._is_read_in_float32(tensors, name)), "")
 
-    def _is_read_in_float32(self, tensors: Mapping[str, Tensor], name: str) -> bool:
+    def _is_read_in_float32(self, tensors: dict[str, Tensor], name: str) -> bool:
         generator = torch.Generator().manual_seed(self.seed)
         part = 0.5 + 0.5 * torch.rand(tensors[name].shape, generator=generator, dtype=torch.float64)
         moved = {step: tensors[name] * (1 + step * part.to(tensors[name].device)) for step in NARROW}

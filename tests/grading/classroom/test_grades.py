@@ -4,6 +4,8 @@ import csv
 import io
 import json
 
+import pytest
+
 from corenet.grading.classroom.grades import FORMATS, NBGRADER, grades_csv, gradescope, nbgrader, otter
 
 
@@ -69,3 +71,8 @@ def test_the_scores_of_the_tests_add_up_to_that_of_the_whole(small_class):
 def test_every_format_is_written(small_class):
     assert set(FORMATS) == {"gradescope", "otter", "nbgrader"}
     assert all(make(small_class, "hw1") for make in FORMATS.values())
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+a", "-a", "@a", "\ta"])
+def test_no_spreadsheet_takes_a_name_for_a_formula(row, name):
+    assert read(grades_csv([row(name, relu={"a": None})]))[0]["student"] == f"'{name}"

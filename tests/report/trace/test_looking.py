@@ -93,3 +93,5 @@ def test_what_is_none_of_it_is_refused():
         cn.trace(model, loss, optimizer, input[:, :1], target)
     with pytest.raises(cn.CorenetError):
         cn.trace(model, loss, optimizer, [[1.0, 2.0]], target)
+    with pytest.raises(cn.ConfigError, match="trace: target must be a tensor, or a tuple of tensors, not None"):
+        cn.trace(model, loss, optimizer, input, None)

@@ -5,6 +5,7 @@ Names are resolved when first used, so ``import corenet`` imports no torch.
 
 from __future__ import annotations
 
+import gc
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from corenet.registry.registry import components as components
     from corenet.registry.registry import get as get
     from corenet.report.trace.looking import trace as trace
+    from corenet.streamed_data import StreamedDataset as StreamedDataset
+    from corenet.tables.streaming.table import stream_table as stream_table
     from corenet.tables.table import table as table
     from corenet.testing.gradcheck.gradcheck import gradcheck as gradcheck
     from corenet.training.compile_step import compile_step as compile_step
@@ -66,6 +69,8 @@ _HOMES = {
     "corenet.interrupted": ("Interrupted",),
     "corenet.registry.registry": ("components", "get"),
     "corenet.report.trace.looking": ("trace",),
+    "corenet.streamed_data": ("StreamedDataset",),
+    "corenet.tables.streaming.table": ("stream_table",),
     "corenet.tables.table": ("table",),
     "corenet.testing.gradcheck.gradcheck": ("gradcheck",),
     "corenet.training.compile_step": ("compile_step",),
@@ -81,6 +86,17 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
+    # What is imported stays. To look through all of torch for what does not takes as long as the imports.
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return _found(name)
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _found(name: str) -> Any:
     if name in _MODULES:
         return import_module(f"corenet.{name}")
     if name in _HOME_OF:

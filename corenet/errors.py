@@ -33,7 +33,9 @@ __all__ = [
     "OutOfMemoryError",
     "OutputError",
     "RangeError",
+    "RankError",
     "ShapeError",
+    "ShardError",
     "StructureError",
     "TableWarning",
     "UnavailableComponentError",
@@ -96,6 +98,10 @@ class DataError(CorenetError, ValueError):
     """A data set is empty, not finite, or its parts do not fit together."""
 
 
+class ShardError(DataError):
+    """A file of a streamed table is gone, or another than it was; once it is put back, the training can go on."""
+
+
 class StructureError(CorenetError, ValueError):
     """A model is put together in a way that would give wrong gradients."""
 
@@ -151,6 +157,10 @@ class CallbackError(CorenetError, RuntimeError):
         self.epoch = epoch
         self.history: Sequence[object] = ()
         super().__init__(message)
+
+
+class RankError(CorenetError, ConnectionError):
+    """One of the processes that share out a training has ended, does not answer, or has other weights."""
 
 
 class OutOfMemoryError(CorenetError, MemoryError):

@@ -26,6 +26,7 @@ LAYERS = [
     ["contracts"],
     ["rows_of_data"],
     ["data", "history"],
+    ["streamed_data"],
     ["tables"],
     ["checkpoint"],
     ["builtin", "testing"],
@@ -33,7 +34,8 @@ LAYERS = [
     ["making"],
     ["experiments", "sklearn"],
     ["search"],
-    ["canary", "grading", "report"],
+    ["canary", "report"],
+    ["grading"],
     ["scaffold"],
     ["cli"],
 ]

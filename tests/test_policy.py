@@ -46,6 +46,8 @@ ALLOWED = {
     "corenet/registry/doctor/probe.py": {"program": "waits for it"},
     "corenet/registry/doctor/worker.py": {"program": "waits for it"},
     "corenet/registry/doctor/metadata_faults.py": {"network": "url2pathname alone: a file: URL as a path"},
+    "corenet/grading/isolation/apart.py": {"program": "forks, for a submission that is kept in"},
+    "corenet/grading/isolation/namespaces.py": {"library": "the system's own, for what keeps it in"},
     "corenet/experiments/experiment.py": {"import": "find_spec: whether the package of a plugin is there"},
     "corenet/scaffold/names.py": {"import": "find_spec: whether a name is taken"},
     "corenet/training/engines/cpu/cc.py": {

@@ -113,7 +113,7 @@ def _of_call(node: ast.Call, saved: list[str]) -> Iterator[tuple[str, ast.AST]]:
                 for wanted in {"0": (1, -1), "1": (0,), "-1": (0,), "-2": (-1, 0)}[given]:
                     yield "axis", ast.Call(node.func, _put(node.args, place, wanted), node.keywords)
         for keyword in node.keywords:
-            if keyword.arg == "keepdim":
+            if keyword.arg in ("keepdim", "keepdims"):
                 yield "axis", ast.Call(node.func, node.args, [])
     if name == "clamp":
         yield "function", node.func.value if isinstance(node.func, ast.Attribute) else node
@@ -142,9 +142,9 @@ def _replaced(tree: ast.stmt, old: ast.AST, new: ast.AST) -> ast.stmt:
 
 
 def _saved(method: ast.FunctionDef) -> list[str]:
-    """Return the names that a method unpacks ``self.saved()`` into, or its arguments where it has no such line."""
+    """Return the names that a method unpacks ``self.saved()`` or a cache into, or its arguments where it does not."""
     for node in ast.walk(method):
-        if isinstance(node, ast.Assign) and ast.unparse(node.value) == "self.saved()":
+        if isinstance(node, ast.Assign) and ast.unparse(node.value) in ("self.saved()", "cache"):
             return [each.id for each in ast.walk(node.targets[0]) if isinstance(each, ast.Name)]
     return [each.arg for each in method.args.args if each.arg in ("input", "target")]
 

@@ -177,6 +177,8 @@ class BestCheckpoint(Callback):
     'best.safetensors'
     """
 
+    writes = True
+
     def __init__(
         self, path: str | Path, monitor: str = "valid_loss", mode: Mode = "auto", min_delta: float = 0.0
     ) -> None:

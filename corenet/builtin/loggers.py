@@ -18,6 +18,8 @@ from corenet.errors import OutputError
 class Logger(Callback):
     """A line for each epoch, in a file that others can read while it grows; a subclass writes ``line``."""
 
+    writes = True
+
     def __init__(self, path: str | Path, append: bool = False) -> None:
         refuse_other_kind(type(self).__name__, path, (str, Path), "a path")
         self.path, self.append = Path(path), append

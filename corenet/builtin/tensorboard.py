@@ -40,6 +40,8 @@ class TensorBoard(Callback):
     'first'
     """
 
+    writes = True
+
     def __init__(self, log_dir: str | Path = "runs") -> None:
         refuse_other_kind("TensorBoard", log_dir, (str, Path), "a path as log_dir")
         self.log_dir = Path(log_dir)

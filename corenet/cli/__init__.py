@@ -16,7 +16,7 @@ import click
 
 from corenet import __version__
 from corenet.cli.no_plugins import no_plugins
-from corenet.errors import BrokenPluginError, CorenetError, did_you_mean
+from corenet.errors import BrokenPluginError, CorenetError, RankError, did_you_mean
 from corenet.interrupted import Interrupted
 
 COMMANDS = {
@@ -26,6 +26,7 @@ COMMANDS = {
     "demo": "Train a small network, verify every gradient, draw what was learnt.",
     "doctor": "Import every plugin, say what is wrong and how to mend it.",
     "evaluate": "Measure a saved model on a table, beside a baseline.",
+    "grade": "Grade the submissions of a class, and say what is misunderstood.",
     "inspect": "Show what is in a model file.",
     "install": "Install plugins with pip, and show what they offer.",
     "list-components": "List every installed component, of each kind.",
@@ -107,20 +108,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt) as error:
         interrupted = error.__cause__ or error  # click makes an Abort of it
         if isinstance(interrupted, Interrupted):
-            _explain(str(interrupted))
+            _explain(interrupted, str(interrupted))
             sys.exit(interrupted.exit_code)
         sys.exit(130)
     except (CorenetError, click.ClickException) as error:
-        _explain(_one_line(error))
-        sys.exit(1 if isinstance(error, BrokenPluginError) else 2)
+        _explain(error, _one_line(error))
+        sys.exit(1 if isinstance(error, BrokenPluginError | RankError) else 2)
     except Exception as error:  # noqa: BLE001 - a bug, of corenet or a plugin, is one line too; exit code 1 says that it is no mistake of the user
-        _explain(f"unexpected {type(error).__name__}: {_one_line(error)}; CORENET_DEBUG=1 shows where")
+        _explain(error, f"unexpected {type(error).__name__}: {_one_line(error)}; CORENET_DEBUG=1 shows where")
         sys.exit(1)
     sys.exit(code or 0)
 
 
-def _explain(message: str) -> None:
-    """Print what is wrong, and under ``CORENET_DEBUG=1`` the traceback."""
+def _explain(error: BaseException, message: str) -> None:
+    """Print what is wrong, and under ``CORENET_DEBUG=1`` the traceback; nothing if another rank does."""
+    from corenet.training.ranks.quiet import is_quiet
+
+    if is_quiet(error):
+        return
     if os.environ.get("CORENET_DEBUG") == "1":
         traceback.print_exc()
     from corenet.cli.echo import echo  # not at the top: help does without it

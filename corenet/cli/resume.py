@@ -22,9 +22,14 @@ def command(folder: Path, quiet: bool, as_json: bool) -> None:
     It comes to the weights of a training that was never stopped. Of several rounds, those that are finished stay.
     """
     from corenet.cli.run_lines import Telling, finish, stopping
-    from corenet.experiments.train_run import go_on
+    from corenet.experiments.train_along import train_along
+    from corenet.experiments.train_run import go_on, unfinished
+    from corenet.training.ranks.joining import is_launched, sharing
 
     tell = Telling(is_quiet=quiet or as_json)
-    with stopping(folder), warned_in_lines():
+    with sharing(is_launched()) as world, stopping(folder), warned_in_lines():
+        if world is not None and not world.is_first:
+            train_along(*unfinished(folder))
+            return
         run = go_on(folder, progress=tell.progress, tell=tell.line)
     finish(run, tell, as_json=as_json)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from corenet.cli import options
 from corenet.cli.echo import echo
-from corenet.errors import ConfigError, DataError, MissingExtraError
+from corenet.errors import ConfigError, DataError, MissingExtraError, ShardError
 from corenet.interrupted import Interrupted
 
 if TYPE_CHECKING:
@@ -40,10 +40,15 @@ class Telling:
 
     def data(self, parts: Parts) -> None:
         """Say what was decided for each column of a table, and how the rows are divided."""
+        from corenet.streamed_data import StreamedDataset
+
         for line in [] if parts.table is None else repr(parts.table).splitlines():
             self.line(line)
         sizes = ", ".join(f"{len(part):,} {name}" for name, part in parts.named.items())
         self.line(f"rows: {sizes}")
+        if isinstance(parts.train, StreamedDataset):
+            sample = f"{len(parts.train.targets):,} of its rows"
+            self.line(f"the training part is shuffled as it is read; its metrics are those of {sample}")
 
 
 @contextmanager
@@ -66,6 +71,8 @@ def stopping(folder: Path) -> Iterator[None]:
     """Let what is said of an interrupted training be how to go on."""
     try:
         yield
+    except ShardError as error:
+        raise ShardError(f"{error}; corenet resume {folder} goes on") from error
     except Interrupted as stopped:
         text = f"stopped; {folder} keeps the best model and the history: corenet resume {folder} goes on"
         raise Interrupted(text, signal=stopped.signal) from stopped

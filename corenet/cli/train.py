@@ -63,22 +63,29 @@ def command(
 ) -> None:
     """Train a network on a table, or as an experiment file says, and keep all of it in a folder.
 
-    TABLE is a file of rows (CSV, TSV, Parquet, Arrow, NumPy); nothing else is needed but the column to predict. SET is
-    the name of a set, such as iris or moons. FILE.toml says more: corenet new-experiment writes one.
+    TABLE is a file of rows (CSV, TSV, Parquet, Arrow, NumPy), a folder of them or a pattern such as 'part-*.csv';
+    nothing else is needed but the column to predict. What memory does not hold is read anew in each epoch. SET is the
+    name of a set, such as iris or moons. FILE.toml says more: corenet new-experiment writes one.
 
     \b
       corenet train people.csv --target vote
       corenet train people.csv --target vote --hidden 64,64 --set optimizer.lr=0.01 --rounds 5
+      torchrun --nproc-per-node 2 -m corenet train people.csv --target vote
     """
     from corenet.cli.run_lines import Telling, as_options, finish, stopping
     from corenet.experiments.parts import rounds_of
+    from corenet.experiments.train_along import train_along
     from corenet.experiments.train_run import next_folder, refuse_taken, train_run
+    from corenet.training.ranks.joining import is_launched, sharing
 
     given = {"data.target": target, "network.hidden": hidden, "epochs": epochs, "rounds": rounds, "seed": seed}
     asked = [f"{entry}={json.dumps(value, ensure_ascii=False)}" for entry, value in given.items() if value is not None]
     tell = Telling(is_quiet=quiet or as_json)
-    with as_options():
+    with sharing(is_launched()) as world, as_options():
         chosen = _experiment(name, [*changes, *asked])
+        if world is not None and not world.is_first:
+            train_along(chosen, list(rounds_of(chosen.recipe, chosen.folder)))
+            return
         folder = next_folder(RUNS, chosen.id) if out is None else out
         refuse_taken(folder, force=force)
         data = list(rounds_of(chosen.recipe, chosen.folder))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from corenet.contracts.loss import Loss
 from corenet.contracts.module import Module
@@ -68,12 +68,17 @@ class Callback:
     as a module does, so that a training goes on from a checkpoint as if it had never stopped: there a new callback is
     begun, with the epochs before in ``training.history``, and then given the state of the old one.
 
+    One that writes files, and changes nothing of the training, says so by ``writes = True``: where several processes
+    share a training out (``fit(distributed=True)``), the first alone calls it. Any other is called in each of them.
+
     >>> class StopsAt(Callback):
     ...     def __init__(self, loss: float):
     ...         self.loss = loss
     ...     def after_epoch(self, training):
     ...         return training.history[-1].loss <= self.loss
     """
+
+    writes: ClassVar[bool] = False
 
     def begin(self, training: Training) -> None:
         """Do something before the first epoch."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -150,7 +151,9 @@ def of_table(source: str, changes: Iterable[str] = ()) -> Experiment:
     >>> of_table("iris", ["epochs=3"]).recipe.epochs
     3
     """
-    return made({"data": {"source": source}}, Path(f"{Path(source).stem}.toml"), lambda _: source, settings(changes))
+    path = Path(source)
+    name = re.sub(r"[*?\[\]]", "", path.stem).strip("-_. ") or path.parent.name  # a pattern such as shards/*.csv
+    return made({"data": {"source": source}}, Path(f"{name}.toml"), lambda _: source, settings(changes))
 
 
 def parse(path: Path, text: str, changes: Iterable[str] = ()) -> Experiment:

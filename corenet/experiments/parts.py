@@ -14,9 +14,11 @@ from corenet.data import Dataset, Statistics, stream
 from corenet.errors import ConfigError
 from corenet.experiments.experiment import Recipe
 from corenet.experiments.own_code import function_of
+from corenet.experiments.streaming import is_streamed, streamed
 
 if TYPE_CHECKING:
     from corenet.tables.coding import TableCoding
+    from corenet.tables.streaming.table import StreamedTable
     from corenet.tables.table import Table
 
 
@@ -29,7 +31,7 @@ class Parts:
     test: Dataset | None = None
     coding: TableCoding | None = None
     statistics: Statistics | None = None
-    table: Table | None = None
+    table: Table | StreamedTable | None = None
 
     @property
     def named(self) -> dict[str, Dataset]:
@@ -74,6 +76,10 @@ def rounds_of(recipe: Recipe, folder: Path) -> Iterator[Parts]:
     data = recipe.data
     seeds = range(recipe.seed, recipe.seed + recipe.rounds)
     if "source" in data:
+        if is_streamed(data, folder):
+            tables = (streamed(data, folder, seed) for seed in seeds)
+            yield from (Parts(t.train, t.valid, t.test, t.coding, table=t).to(recipe.device) for t in tables)
+            return
         table = table_of(recipe, folder)
         yield from (_split(table, data, seed).to(recipe.device) for seed in seeds)
     elif "draw" in data:

@@ -8,7 +8,8 @@ from typing import Any
 
 from corenet.experiments.building import callbacks_said, loss_said
 from corenet.experiments.experiment import Component, Recipe
-from corenet.experiments.parts import Parts
+from corenet.experiments.parts import Parts, is_set
+from corenet.experiments.streaming import stream_entries
 from corenet.registry.registry import get
 from corenet.registry.spec import Kind
 
@@ -29,6 +30,8 @@ def resolved(recipe: Recipe, parts: Parts) -> Recipe:
     if table is not None:
         kinds = {each.name: each.kind for each in [*table.columns, table.target]}
         data |= {"target": table.target.name, "columns": kinds}
+        if not is_set(data["source"]):
+            data |= stream_entries(table)
     return replace(
         recipe,
         data=data,

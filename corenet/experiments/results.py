@@ -16,6 +16,7 @@ from corenet.experiments.parts import Parts
 from corenet.experiments.run import Round
 from corenet.history import strict
 from corenet.machine import machine
+from corenet.streamed_data import StreamedDataset
 
 SCHEMA = 1
 SHARED = ("experiment", "title", "task", "target", "classes", "components", "versions", "machine")
@@ -91,7 +92,9 @@ def _data(recipe: Recipe, parts: Parts) -> dict[str, Any]:
     """Return what was learnt from: where it is from, how many rows, and each column with what it was taken for."""
     sizes = {name: len(part) for name, part in parts.named.items()}
     form = next(name for name in ("source", "draw", "make") if name in recipe.data)
-    told = {"source": recipe.data[form], "rows": sum(sizes.values()), "parts": sizes}
+    told: dict[str, Any] = {"source": recipe.data[form], "rows": sum(sizes.values()), "parts": sizes}
+    if isinstance(parts.train, StreamedDataset):  # what is measured of the training part is measured on a sample
+        told["measured_train_rows"] = len(parts.train.targets)
     if parts.table is None:
         return told
     columns = [{"name": each.name, "as": each.kind, "what": each.what} for each in parts.table.columns]

@@ -63,7 +63,10 @@ class Entries:
 
 DATA = Entries(
     {
-        "source": Entry(kinds.TEXT, "a table: a file beside this one (CSV, Parquet, …), or the name of a set"),
+        "source": Entry(
+            kinds.TEXT,
+            "a table: a file beside this one (CSV, Parquet, …), a folder of them or a pattern, or the name of a set",
+        ),
         "target": Entry(kinds.TEXT, "the column to predict; sets that have a name know theirs"),
         "columns": Entry(kinds.COLUMNS, "columns that are read otherwise than their values suggest", {}),
         "missing": Entry(kinds.TEXTS, "what stands for a gap, if not the usual words"),
@@ -72,6 +75,10 @@ DATA = Entries(
         "header": Entry(kinds.TEXTS, "the names of the columns, if the file has none"),
         "valid": Entry(kinds.PART, "the part of the rows that is looked at after each epoch, never learnt from", 0.2),
         "test": Entry(kinds.PART, "the part of the rows that only the result is measured on", 0.2),
+        "stream": Entry(
+            kinds.FLAG, "read the rows anew in each epoch; if left out, a table that is larger than free memory is"
+        ),
+        "buffer": Entry(kinds.COUNT, "rows that a streamed table is shuffled within; if left out, 128 MiB of them"),
         "draw": Entry(
             kinds.one_of(tuple(TOYS)), "points drawn anew for each round, as many to look at, and as many to test on"
         ),
@@ -81,7 +88,10 @@ DATA = Entries(
         "make": Entry(kinds.PYTHON, "function of a seed that returns the data sets (train, valid, test)"),
     },
     forms={
-        "source": ("target", "columns", "missing", "delimiter", "encoding", "header", "valid", "test"),
+        "source": (
+            *("target", "columns", "missing", "delimiter", "encoding", "header"),
+            *("valid", "test", "stream", "buffer"),
+        ),
         "draw": ("points", "targets", "normalized"),
         "make": (),
     },

@@ -13,7 +13,7 @@ from typing import Any
 
 from corenet.checkpoint.loading import MODEL
 from corenet.checkpoint.saving import save
-from corenet.errors import ConfigError, OutputError
+from corenet.errors import ConfigError, OutputError, ShardError
 from corenet.experiments.building import callbacks_of
 from corenet.experiments.experiment import Experiment, Recipe, experiment
 from corenet.experiments.parts import Parts, rounds_of
@@ -31,6 +31,7 @@ from corenet.experiments.run_folder import (
     is_run,
     run_folder,
 )
+from corenet.experiments.train_along import announce, announce_end, round_of
 from corenet.experiments.training import begun, trained
 from corenet.experiments.writing import write
 from corenet.files import write_text
@@ -56,7 +57,8 @@ def train_run(
 ) -> RunFolder:
     """Train the recipe of an experiment, and return the folder of the run, which is ``out``.
 
-    Where an error ends the training no folder is left; Ctrl-C leaves one from which :func:`go_on` goes on.
+    Where an error ends the training no folder is left; Ctrl-C leaves one from which :func:`go_on` goes on, and so do
+    the files of a streamed table that can no longer be read.
 
     Args:
         chosen: what to train.
@@ -85,12 +87,21 @@ def go_on(path: Path, *, progress: bool | None = False, tell: Tell = _nothing) -
         OutputError: it is no folder of a run.
         ConfigError: the run is finished.
     """
+    return _train_all(*unfinished(path), path, progress, tell)
+
+
+def unfinished(path: Path) -> tuple[Experiment, list[Parts]]:
+    """Return what a run trains that was stopped, and the data of each of its rounds.
+
+    Raises:
+        OutputError, ConfigError: as :func:`go_on`.
+    """
     if not is_run(path):
         raise OutputError(f"{path} is no folder of a run: it has no {EXPERIMENT}")
     if is_finished(path):
         raise ConfigError(f"{path} is finished; corenet train {path / EXPERIMENT} trains it anew")
     chosen = experiment(str(path / EXPERIMENT))
-    return _train_all(chosen, list(rounds_of(chosen.recipe, path)), path, progress, tell)
+    return chosen, list(rounds_of(chosen.recipe, path))
 
 
 def next_folder(parent: Path, name: str) -> Path:
@@ -122,6 +133,8 @@ def _new_folder(path: Path) -> Iterator[None]:
         raise OutputError(f"cannot make the folder {path}: {error.strerror}; choose another by --out") from error
     try:
         yield
+    except ShardError:
+        raise
     except Exception:
         shutil.rmtree(path, ignore_errors=True)
         raise
@@ -131,16 +144,20 @@ def _train_all(chosen: Experiment, data: Sequence[Parts], out: Path, progress: b
     """Train every round that is not finished."""
     recipe = chosen.recipe
     if recipe.rounds == 1:
+        announce(0, out)
         _train(chosen, recipe, data[0], out, progress)
+        announce_end()
         return run_folder(out)
     folders = [out / ROUND.format(number) for number in range(1, recipe.rounds + 1)]
     for number, (parts, folder) in enumerate(zip(data, folders, strict=True)):
         if not is_finished(folder):
             tell(f"round {number + 1} of {recipe.rounds}")
             folder.mkdir(exist_ok=True)
-            of_round = replace(recipe, rounds=1, seed=recipe.seed + number)
+            of_round = round_of(recipe, number)
             _describe(chosen, of_round, parts, folder)
+            announce(number, folder)
             _train(chosen, of_round, parts, folder, progress)
+    announce_end()
     _write(out, results_over({folder.name: run_folder(folder).results for folder in folders}))
     return run_folder(out)
 
@@ -151,14 +168,14 @@ def _describe(chosen: Experiment, recipe: Recipe, parts: Parts, out: Path) -> No
 
 
 def _train(chosen: Experiment, recipe: Recipe, parts: Parts, out: Path, progress: bool | None) -> None:
-    """Train one round into a folder; one that is interrupted leaves its model as it is then, the best weights in it."""
+    """Train one round into a folder; one that is stopped leaves its model as it is then, the best weights in it."""
     round = begun(recipe, parts, chosen.folder)
     own = callbacks_of(recipe, parts)
     try:
         logger = class_of("callback", "jsonl_logger")(out / HISTORY)
         history = trained(recipe, round, [*own, logger], out / CHECKPOINT, progress)
-    except Interrupted as stopped:
-        _save(out, replace(round, history=History(stopped.history)))  # type: ignore[arg-type]  # epochs, out of fit
+    except (Interrupted, ShardError) as stopped:
+        _save(out, replace(round, history=History(stopped.history)))  # type: ignore[union-attr, arg-type]  # epochs, out of fit
         raise
     round = replace(round, history=history)
     _save(out, round)

@@ -15,6 +15,7 @@ from corenet.experiments.run import Round
 from corenet.history import History
 from corenet.training.draws import drawing_from
 from corenet.training.fit import fit
+from corenet.training.ranks.joining import world_of_now
 
 
 def begun(recipe: Recipe, parts: Parts, folder: Path) -> Round:
@@ -32,6 +33,8 @@ def begun(recipe: Recipe, parts: Parts, folder: Path) -> Round:
 def trained(recipe: Recipe, round: Round, callbacks: Sequence[Any], checkpoint: Path, progress: bool | None) -> History:
     """Train what was begun, from where a checkpoint left it if there is one, and return the history.
 
+    If this process is one of several ranks, it is one of those that train it.
+
     Raises:
         Interrupted: the training was stopped, and saved in the folder ``checkpoint``.
     """
@@ -48,5 +51,6 @@ def trained(recipe: Recipe, round: Round, callbacks: Sequence[Any], checkpoint: 
         callbacks=callbacks,
         checkpoint=checkpoint,
         progress=progress,
+        distributed=world_of_now() is not None,
         engine=recipe.engine,  # type: ignore[arg-type]  # one of the engines, as was checked
     )

@@ -29,7 +29,7 @@ class Assignment:
         layers: the names of its layers, in order.
         style: ``"module"``, for classes of corenet, or ``"numpy"``, for functions.
         points: of each layer, what each check is worth; a check that is not named is not made.
-        seconds: how long a submission may take.
+        seconds: the processor time that a submission may take.
         memory: how much memory it may take, in MiB.
     """
 

@@ -16,7 +16,7 @@ AUTOGRAD = (
     *("torch." + name for name in ("autograd", "func", "enable_grad", "set_grad_enabled")),
     *("autograd", "casadi", "functorch", "jax", "mlx", "mxnet", "tensorflow", "theano", "tinygrad"),
 )
-LIBRARY = ("torch.ops", "torch._C", "torch.nn.grad", "corenet.builtin")
+LIBRARY = ("torch.ops", "torch._C", "torch.nn.grad", "corenet.builtin", "corenet.get", "corenet.registry")
 GRADER = ("corenet.grading", "gc", "sys._getframe", "sys.modules", "inspect.stack", "inspect.currentframe")
 HIDDEN = ("importlib", "runpy")
 BUILT_IN = ("exec", "eval", "compile", "__import__")
@@ -39,7 +39,7 @@ def cheat_in(source: Source, names: Sequence[str]) -> tuple[str, int] | None:
 def _at(node: ast.AST, source: Source) -> Iterator[tuple[str, int]]:
     if isinstance(node, ast.Name | ast.Attribute) and (slug := _of_name(_dotted(node, source))):
         yield slug, node.lineno
-    if isinstance(node, ast.Name) and node.id in BUILT_IN and node.id not in source.defined:
+    if isinstance(node, ast.Name) and node.id in BUILT_IN and not {node.id} & {*source.defined, *source.imported}:
         yield "cheat_hidden_code", node.lineno
     if isinstance(node, ast.Attribute) and node.attr == "requires_grad" and isinstance(node.ctx, ast.Store):
         yield "cheat_autograd", node.lineno

@@ -15,6 +15,7 @@ import torch
 
 from corenet.grading.guard import running
 from corenet.grading.lines import line_of
+from corenet.grading.more_edits import added_to, preceded
 from corenet.grading.of_diagnosis import OF_DIAGNOSIS
 from corenet.grading.of_edit import misconception_of
 from corenet.grading.repairs import Repair, repair_of
@@ -49,7 +50,7 @@ def explain(
 ) -> Explanation:
     """Return why the gradient of ``name``, or the output, is wrong in some trials and right in others."""
     line = line_of(source, textbook, written, name)
-    slug = _mistake(textbook, name, wrong)
+    slug = mistake_of(textbook, name, wrong)
     if not slug and of_one_size(wrong, right):
         return Explanation("hard_coded_shape", line)
     if not slug and _is_close(name, wrong):
@@ -62,14 +63,14 @@ def explain(
     if repair is None and slug:
         repair = search((repaired, compared), SOME)  # for its line
     elif repair is None and (not code or code in VAGUE):
-        repair = search((repaired, minus_added, extended, compared))
+        repair = search((added_to, repaired, minus_added, preceded, extended, compared))
     if not slug and name != "forward" and _ignores_upstream(textbook, written, name, wrong[-1]):
         slug = "upstream_ignored"
     slug = slug or _named(code, repair) or _of_output(name, wrong)
     return Explanation(slug, repair.line if repair else line)
 
 
-def _mistake(textbook: Textbook, name: str, wrong: Sequence[Trial]) -> str:
+def mistake_of(textbook: Textbook, name: str, wrong: Sequence[Trial]) -> str:
     """Return the mistake of the layer's own list that all wrong trials show."""
     promise = name if name == "forward" else f"{name}_gradient"
     for slug, mistaken in textbook.mistakes.get(promise, ()):
@@ -161,7 +162,7 @@ def _repaired(
         return all(attempt(textbook, written, each.point, each.right).agrees(name) for each in fewest)
 
     with running():
-        return repair_of(written, source, edits, is_right, line, most, time.monotonic() + SECONDS)
+        return repair_of(written, source, edits, is_right, line, most, time.process_time() + SECONDS)
 
 
 def _diagnosed(textbook: Textbook, name: str, wrong: Sequence[Trial]) -> str:

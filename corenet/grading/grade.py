@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from corenet.errors import ConfigError, CorenetError
 from corenet.grading.assignment import Assignment, read_assignment
@@ -24,6 +26,9 @@ from corenet.grading.written import Written, written
 from corenet.registry.python_file import imported_file
 
 
+def _nobody_asks(_: Any) -> None: ...
+
+
 def grade(folder: Path, path: Path) -> Result:
     """Return what the submission ``path`` gets by the assignment in ``folder``.
 
@@ -33,21 +38,41 @@ def grade(folder: Path, path: Path) -> Result:
         ConfigError: the assignment is not one.
     """
     assignment = read_assignment(folder)
+    return grade_layers(assignment, folder, path, assignment.layers)
+
+
+def grade_layers(
+    assignment: Assignment,
+    folder: Path,
+    path: Path,
+    layers: Sequence[str],
+    tell: Callable[[Any], object] = _nobody_asks,
+) -> Result:
+    """Return what the submission ``path`` gets for some layers of the assignment that was read from ``folder``.
+
+    ``tell`` hears ``{"begun": NAME}`` before each layer, and after it ``{"done": RESULT}``, as long as there is no
+    cheat of the whole file: what is told stays, though a layer that follows comes to no end.
+    """
     path = path.resolve()
     WATCH.forbidden = (*WATCH.forbidden[:1], str(folder.resolve()))
     WATCH.allowed = path
     WATCH.opened.clear()
     WATCH.hook()
-    textbooks = {name: layer(name) for name in assignment.layers}
+    textbooks = [layer(name) for name in layers]
     libraries = snapshot()
     try:
         text = path.read_text(encoding="utf-8")
         with running():
             space = imported_file(str(path))
     except (CorenetError, OSError, UnicodeDecodeError) as error:
-        return _all_lost(assignment, path.name, str(error).replace(str(path), path.name))
+        return all_lost(assignment, path.name, str(error).replace(str(path), path.name), layers)
     source = Source(path, text)
-    graded = [_layer(assignment, textbook, space, source) for textbook in textbooks.values()]
+    graded = []
+    for textbook in textbooks:
+        tell({"begun": textbook.name})
+        graded.append(_layer(assignment, textbook, space, source))
+        if not WATCH.opened and not replaced(libraries):
+            tell({"done": graded[-1].to_dict()})
     if WATCH.opened:
         return _with_cheat(path.name, graded, "cheat_grader")
     if replaced(libraries):
@@ -88,7 +113,7 @@ def _verdict(textbook: Textbook, found: Written, source: Source, promise: str, t
     if promise == "accumulation":
         return verdict_on_accumulation(textbook, found, source, trials)
     if promise == "large_values":
-        return verdict_on_large(trials)
+        return verdict_on_large(source, trials)
     return verdict_on(textbook, found, source, promise.removesuffix("_gradient"), trials)
 
 
@@ -122,15 +147,15 @@ def _check(assignment: Assignment, layer: str, promise: Promise, verdict: Verdic
     )
 
 
-def _all_lost(assignment: Assignment, name: str, error: str) -> Result:
-    """Return the result of a file that cannot be imported."""
+def all_lost(assignment: Assignment, name: str, error: str, layers: Sequence[str]) -> Result:
+    """Return the result of a file of which none of some layers can be graded."""
     lost = Verdict(False, None, error)
-    layers = [
+    results = [
         LayerResult(textbook.name, [_check(assignment, textbook.name, promise, lost) for promise in promises])
-        for textbook in map(layer, assignment.layers)
+        for textbook in map(layer, layers)
         for promises in [_asked(assignment, textbook)]
     ]
-    return Result(name, layers, error)
+    return Result(name, results, error)
 
 
 def _asked(assignment: Assignment, textbook: Textbook) -> list[Promise]:

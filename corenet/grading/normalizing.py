@@ -20,8 +20,8 @@ MISTAKES_OF_BIAS: Mistakes = (
     ("some_samples", lambda at: at.upstream[0]),
     ("some_samples", lambda at: at.upstream[-1]),
     ("factor_too_many", lambda at: at.upstream.sum(0) * at["bias"]),
-    ("scale_too_many", lambda at: (at.upstream * at["weight"]).sum(0)),
 )
+_OF_SCALED_BIAS: Mistakes = (*MISTAKES_OF_BIAS, ("scale_too_many", lambda at: (at.upstream * at["weight"]).sum(0)))
 
 
 def mistakes_of(axis: int) -> dict[str, Mistakes]:
@@ -31,7 +31,7 @@ def mistakes_of(axis: int) -> dict[str, Mistakes]:
         "forward": _of_forward(of),
         "input_gradient": _of_input(of),
         "weight_gradient": _of_weight(of),
-        "bias_gradient": MISTAKES_OF_BIAS,
+        "bias_gradient": _OF_SCALED_BIAS,
     }
 
 

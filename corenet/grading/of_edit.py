@@ -26,6 +26,8 @@ def misconception_of(edit: Edit) -> str:
     if edit.code in (SIGN, DIMENSION):
         return "wrong_sign" if edit.code == SIGN else "wrong_axis"
     old, new = edit.old, edit.new
+    if isinstance(new, ast.AugAssign):
+        return "overwritten"
     if isinstance(new, ast.BinOp) and old in (new.left, new.right):
         return WITH_ANOTHER[type(new.op)]
     if isinstance(new, ast.BinOp):

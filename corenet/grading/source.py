@@ -6,16 +6,18 @@ import ast
 import symtable
 import traceback
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import FunctionType
+from typing import Any
 
 Definition = ast.FunctionDef | ast.ClassDef
 
 
 @dataclass(frozen=True)
 class Source:
-    """The source of a submission.
+    """The source of a submission; ``repairs`` are the edits of it that were found to make something right.
 
     >>> source = Source(Path("a.py"), "import numpy as np\\ndef f(x): return g(x)\\ndef g(x): return np.abs(x)")
     >>> [node.lineno for node in source.parts(["f"])]
@@ -26,6 +28,7 @@ class Source:
 
     path: Path
     text: str
+    repairs: list[tuple[Any, str, FunctionType, Any]] = field(default_factory=list, compare=False)
 
     @cached_property
     def tree(self) -> ast.Module:
@@ -86,11 +89,11 @@ class Source:
         found = [each for each in statements if isinstance(each, ast.FunctionDef) and each.name == name]
         return found[-1] if found else None
 
-    def raised_at(self, error: BaseException) -> int | None:
+    def raised_at(self, error: BaseException | None) -> int | None:
         """Return the last line of the submission in an error's traceback."""
         if isinstance(error, SyntaxError):
             return error.lineno
-        frames = traceback.extract_tb(error.__traceback__)
+        frames = traceback.extract_tb(error.__traceback__ if error else None)
         lines = [frame.lineno for frame in frames if Path(frame.filename) == self.path]
         return lines[-1] if lines else None
 

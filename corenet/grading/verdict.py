@@ -45,7 +45,8 @@ def verdict_on(textbook: Textbook, written: Written, source: Source, name: str, 
         return KEPT
     right = [trial for trial in judged if trial.agrees(name)]
     if raised := [trial for trial in wrong if trial.ours(name) is None]:
-        return _raised(source, raised, of_one_size(wrong, right))
+        line = source.raised_at(raised[-1].error) or line_of(source, textbook, written, name)
+        return _raised(raised[-1], line, of_one_size(wrong, right))
     other_forward = name != "forward" and not all(trial.agrees("forward") for trial in wrong)
     if other_forward and follows_own_forward(textbook, written, wrong[-1].point, name):
         return broken("follows_own_forward", line_of(source, textbook, written, "forward"))
@@ -55,13 +56,16 @@ def verdict_on(textbook: Textbook, written: Written, source: Source, name: str, 
     return Verdict(False, None, _difference(name, wrong[0]), found.line)
 
 
-def verdict_on_large(trials: list[Trial]) -> Verdict:
+def verdict_on_large(source: Source, trials: list[Trial]) -> Verdict:
     """Return whether what is right elsewhere is so where inputs are large, and all is finite."""
     usual = [trial for trial in trials if trial.point.kind == "ordinary"]
     for trial in (each for each in trials if each.point.kind == "large"):
         names = ["forward", *trial.right.gradients]
+        if isinstance(trial.error, NotImplementedError):
+            return broken("not_written", source.raised_at(trial.error))
         if trial.error is not None:
-            return Verdict(False, "raises", f"for large inputs {_what_raised(trial)}")
+            said = f"for large inputs {_what_raised(trial)}"
+            return Verdict(False, "raises", said, source.raised_at(trial.error))
         if any(not np.isfinite(ours).all() for name in names if (ours := trial.ours(name)) is not None):
             return broken("overflow")
         right = [name for name in names if all(each.agrees(name) for each in usual)]
@@ -74,11 +78,8 @@ def _is_output_of_evaluation(trial: Trial, name: str) -> bool:
     return trial.point.kind == "evaluation" and name == "forward"
 
 
-def _raised(source: Source, raised: list[Trial], is_of_one_size: bool) -> Verdict:
-    trial = raised[-1]
+def _raised(trial: Trial, line: int | None, is_of_one_size: bool) -> Verdict:
     error = trial.error
-    assert error is not None
-    line = source.raised_at(error)
     if isinstance(error, NotImplementedError):
         return broken("not_written", line)
     if is_of_one_size and not isinstance(error, ConfigError):

@@ -7,17 +7,22 @@ imported when ``corenet check`` meets such a thing, and never when plugins are l
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, Any, Protocol
 
 from corenet import __version__
 from corenet.errors import BrokenPluginError
 from corenet.registry import compatibility
-from corenet.registry.collect import failure
+from corenet.registry.collect import UnusableTargetError, failure
 from corenet.registry.distributions import CHECKER_GROUP, plugin_distributions
+from corenet.registry.sanitize import plain
 from corenet.registry.settings import Settings
 
 if TYPE_CHECKING:
     from corenet.testing.report import Report
+
+
+FUNCTIONS = ("lists", "takes", "read_inputs", "check")
 
 
 class Checker(Protocol):
@@ -46,6 +51,19 @@ class Checker(Protocol):
         """
 
 
+def load_checker(entry_point: EntryPoint) -> Checker:
+    """Return the checker of an entry point, imported now.
+
+    Raises:
+        UnusableTargetError: it lacks one of the functions; its import may raise anything.
+    """
+    found: Checker = entry_point.load()
+    for each in FUNCTIONS:
+        if not callable(getattr(found, each, None)):
+            raise UnusableTargetError("not_a_checker", f"{plain(entry_point.value)} has no function {each}")
+    return found
+
+
 def checkers() -> list[Checker]:
     """Return the checkers of all plugins that are not disabled, imported now.
 
@@ -65,7 +83,7 @@ def checkers() -> list[Checker]:
             if reason := compatibility.reason_against(plugin.requires, __version__):
                 raise BrokenPluginError(f"{where}: {reason}", distribution=plugin.name)
             try:
-                found.append(entry_point.load())
+                found.append(load_checker(entry_point))
             except (Exception, SystemExit) as error:
                 raise BrokenPluginError(f"{where}: {failure(error)}", distribution=plugin.name) from error
     return found

@@ -22,6 +22,7 @@ Code = Literal[
     "torch_unavailable",  # torch is missing, or fails when it is imported
     "wrong_kind",  # ``subject`` is the class that it should derive from
     "not_a_command",
+    "not_a_checker",
     "raised",  # any other exception
     "process_ended",  # it crashed or ended Python
     "timed_out",

@@ -100,7 +100,7 @@ def _points_of(assignment: Assignment, textbook: Textbook) -> str:
 
 def _toml(assignment: Assignment) -> str:
     head = table({"schema": SCHEMA, "layers": list(assignment.layers), "style": assignment.style})
-    limits = f"seconds = {value(assignment.seconds)}  # how long a submission may take\n"
+    limits = f"seconds = {value(assignment.seconds)}  # of processor time that a submission may take\n"
     limits += f"memory = {assignment.memory}  # MiB that it may take"
     points = [f"[points.{name}]\n{table(worth)}" for name, worth in assignment.points.items()]
     note = "# What each check is worth; one that is left out is not made."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +22,45 @@ def mean_and_std(numbers: NDArray[np.float64]) -> tuple[float, float]:
     >>> mean_and_std(np.array([-3e300, 3e300])), mean_and_std(np.array([7.0])), mean_and_std(np.array([]))
     ((0.0, 3e+300), (7.0, 1.0), (0.0, 1.0))
     """
+    _, mean, std = moments(numbers)
+    return mean, std or 1.0
+
+
+def moments(numbers: NDArray[np.float64]) -> tuple[int, float, float]:
+    """Return how many numbers there are, their mean and their standard deviation, without overflow in between.
+
+    >>> moments(np.array([1e300, 3e300])), moments(np.array([]))
+    ((2, 2e+300, 1e+300), (0, 0.0, 0.0))
+    """
     if not len(numbers):
-        return 0.0, 1.0
-    scale = math.ldexp(0.5, math.frexp(float(abs(numbers).max()))[1])  # a power of two, which rounds nothing
-    scaled = numbers / scale if scale else numbers
-    return float(scaled.mean() * (scale or 1)), float(scaled.std() * (scale or 1)) or 1.0
+        return 0, 0.0, 0.0
+    scale = _scale(float(abs(numbers).max()))
+    scaled = numbers / scale
+    return len(numbers), float(scaled.mean() * scale), float(scaled.std() * scale)
+
+
+def joined(parts: Sequence[tuple[int, float, float]]) -> tuple[int, float, float]:
+    """Return the :func:`moments` of all numbers from those of their parts.
+
+    Reference: Chan, Golub and LeVeque, "Algorithms for computing the sample variance", 1983.
+
+    >>> joined([moments(np.array([1.0, 2.0])), moments(np.array([6.0]))]) == moments(np.array([1.0, 2.0, 6.0]))
+    True
+    """
+    counts, means, stds = (np.array(each, float) for each in zip(*parts, strict=True)) if parts else (np.zeros(0),) * 3
+    total = counts.sum()
+    if not total:
+        return 0, 0.0, 0.0
+    scale = _scale(max(float(abs(means).max()), float(stds.max())))
+    means, stds = means / scale, stds / scale
+    mean = (counts * means).sum() / total
+    variance = (counts * (stds**2 + (means - mean) ** 2)).sum() / total
+    return int(total), float(mean * scale), float(variance**0.5 * scale)
+
+
+def _scale(largest: float) -> float:
+    """Return a power of two of about this size, by which division rounds nothing; 1 for 0."""
+    return math.ldexp(0.5, math.frexp(largest)[1]) if largest else 1.0
 
 
 @dataclass(frozen=True)

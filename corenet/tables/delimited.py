@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import codecs
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from itertools import islice
 from pathlib import Path
 
 from corenet.errors import ConfigError, DataError
+from corenet.tables.encodings import FALLBACK, decoded, encoding_of, known
 from corenet.tables.reader import pl
 from corenet.tables.spelling import is_number, listed, quoted
 
 DELIMITERS = ",;\t|"
 HEAD = 2**16  # bytes in which delimiter and header are looked for
 BLOCK = 2**21  # bytes: larger ones are no faster, and take more memory
-MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-FALLBACK = "cp1252"
 
 
 @dataclass(frozen=True)
@@ -46,13 +45,19 @@ class TextFile:
         """
         skip, first = self.has_header, 0
         for block in _blocks(self.path, self.encoding):
-            frame = self._parsed(_without_first(block) if skip else block, first)
+            frame = self.parsed(without_first(block) if skip else block, first)
             skip = False
             first += frame.height
             yield frame
 
-    def _parsed(self, block: bytes, first: int) -> pl.DataFrame:
-        """Return a block as a frame; what polars fills up or refuses is looked at row by row."""
+    def parsed(self, block: bytes, first: int) -> pl.DataFrame:
+        """Return a block of UTF-8 as a frame of text; what polars fills up or refuses is looked at row by row.
+
+        ``first`` rows of the file came before it.
+
+        Raises:
+            DataError: a row has more or fewer cells than the header.
+        """
         schema = dict.fromkeys(self.names, pl.String)
         if not block.strip():
             return pl.DataFrame(schema=schema)
@@ -64,6 +69,26 @@ class TextFile:
             self._refuse_ragged(block, first)
             self._refuse_quotes(block, first)
             raise DataError(f"{self.path} cannot be read as text: {str(error).splitlines()[0]}") from error
+        return self._whole(frame, block, first)
+
+    def numbers_of(self, block: bytes, first: int, numbers: Container[str], gaps: list[str]) -> pl.DataFrame | None:
+        """Return a block as a frame in which the columns ``numbers`` are numbers, ``gaps`` standing for none.
+
+        That is some times as fast as text that is made numbers later. It is None where a cell is none of both.
+        """
+        schema = {name: pl.Float64 if name in numbers else pl.String for name in self.names}
+        if not block.strip():
+            return pl.DataFrame(schema=schema)
+        try:
+            frame = pl.read_csv(
+                block, has_header=False, schema=schema, separator=self.delimiter, glob=False, null_values=gaps
+            )
+        except pl.exceptions.PolarsError:
+            return None
+        return self._whole(frame, block, first)
+
+    def _whole(self, frame: pl.DataFrame, block: bytes, first: int) -> pl.DataFrame:
+        """Return a frame without rows that have no cell, once it is known that no other row lacks one."""
         if frame.get_column(self.names[-1]).null_count():  # cells that a row lacks are filled up from the end
             self._refuse_ragged(block, first)
             frame = frame.filter(~pl.all_horizontal(pl.all().is_null())) if len(self.names) > 1 else frame
@@ -90,15 +115,22 @@ class TextFile:
 
 
 def text_file(
-    path: Path, *, delimiter: str | None = None, encoding: str | None = None, header: Sequence[str] | None = None
+    path: Path,
+    *,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    header: Sequence[str] | None = None,
+    most: int | None = None,
 ) -> TextFile:
     """Return a file with its encoding, delimiter and columns found out, or as they are given.
+
+    For the encoding, ``most`` bytes are looked at, or all of them.
 
     Raises:
         DataError: the file is empty, binary, or has no header.
         ConfigError: an option is none that can be.
     """
-    encoding = _known(encoding) if encoding else _encoding(path)
+    encoding = known(encoding) if encoding else encoding_of(path, most)
     head = next(_blocks(path, encoding, HEAD), b"").decode()
     if not head.strip():
         raise DataError(f"{path} is empty; a table has a header and rows")
@@ -110,56 +142,31 @@ def text_file(
     return TextFile(path, encoding, delimiter, names, has_header=header is None, head=head)
 
 
-def _encoding(path: Path) -> str:
-    """Return the encoding by the file's first bytes, UTF-8 if all of it is, or Windows-1252."""
-    with path.open("rb") as file:
-        head = file.read(HEAD)
-        marked = [name for mark, name in MARKS.items() if head.startswith(mark)]
-        if marked:
-            return marked[0]
-        if b"\0" in head:
-            raise DataError(f"{path} is binary; give CSV, TSV, Parquet (.parquet), Arrow (.arrow), .npz or .npy")
-        file.seek(0)
-        decoder = codecs.getincrementaldecoder("utf-8")()
-        try:
-            while piece := file.read(BLOCK):
-                decoder.decode(piece)
-        except UnicodeDecodeError:
-            return FALLBACK
-    return "utf-8"
-
-
 def _blocks(path: Path, encoding: str, size: int = BLOCK) -> Iterator[bytes]:
     """Yield the file as UTF-8 in pieces of whole rows; a line's end between quotes ends no row."""
     decoder = codecs.getincrementaldecoder(encoding)()
     rest = b""
     with path.open("rb") as file:
         while raw := file.read(size):
-            rest += _decoded(path, decoder, raw, encoding)
-            end = _end_of_row(rest)
+            rest += decoded(path, decoder, raw, encoding)
+            end = end_of_row(rest)
             if end:
                 yield rest[:end]
                 rest = rest[end:]
-    rest += _decoded(path, decoder, b"", encoding)
+    rest += decoded(path, decoder, b"", encoding)
     if rest.strip():
         yield rest
 
 
-def _decoded(path: Path, decoder: codecs.IncrementalDecoder, raw: bytes, encoding: str) -> bytes:
-    try:
-        return decoder.decode(raw, final=not raw).encode()
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not in the encoding {encoding}; say which by encoding=") from error
-
-
-def _end_of_row(text: bytes) -> int:
+def end_of_row(text: bytes) -> int:
+    """Return where the last whole row ends; a line's end between quotes ends none."""
     end = text.rfind(b"\n") + 1
     while end and text.count(b'"', 0, end) % 2:
         end = text.rfind(b"\n", 0, end - 1) + 1
     return end
 
 
-def _without_first(block: bytes) -> bytes:
+def without_first(block: bytes) -> bytes:
     """Return a block without its first row, which may have line ends between quotes, nor blank lines before it."""
     block = block.lstrip(b"\r\n")
     end = block.find(b"\n") + 1
@@ -204,13 +211,6 @@ def _as_many(path: Path, header: Sequence[str], first: list[str]) -> list[str]:
             value=header,
         )
     return names
-
-
-def _known(encoding: str) -> str:
-    try:
-        return codecs.lookup(encoding).name
-    except LookupError as error:
-        raise ConfigError(f"encoding {encoding!r} is not known; write utf-8, cp1252 …", name="encoding") from error
 
 
 def _one_character(delimiter: str) -> str:

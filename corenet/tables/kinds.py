@@ -4,22 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
-
-import numpy as np
+from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
 from corenet.errors import ConfigError, DataError, did_you_mean
 from corenet.tables.spelling import is_date, listed, mark_advice, quoted
-from corenet.tables.targets import ClassTarget
+from corenet.tables.targets import ClassTarget, classes_of
 
 if TYPE_CHECKING:
-    from corenet.tables.rows import Column, Rows
+    from corenet.tables.looked import Looked
 
 Kind = Literal["number", "category", "drop"]
 
 FEW = 20  # different whole numbers of a target are classes up to this many; so are words among numbers
 MANY = 100  # different words of a column are no categories beyond
 MOSTLY = 0.9  # of the cells are numbers: the others are mistakes
+
+
+class Columns(Protocol):
+    """Columns by their names, of so many rows."""
+
+    source: str
+
+    def __len__(self) -> int: ...
+
+    @property
+    def names(self) -> list[str]:
+        """Their names in order."""
+        ...
+
+    def column(self, name: str) -> Looked:
+        """Return one of them."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -31,7 +46,7 @@ class Decision:
     what: str
 
 
-def decide(rows: Rows, target: str, asked: Mapping[str, str]) -> tuple[list[Decision], Decision]:
+def decide(rows: Columns, target: str, asked: Mapping[str, str]) -> tuple[list[Decision], Decision]:
     """Return what each column is taken for, and what the target is; ``asked`` has the user's own words on it.
 
     Raises:
@@ -53,7 +68,7 @@ def decide(rows: Rows, target: str, asked: Mapping[str, str]) -> tuple[list[Deci
     return decisions, target_kind(rows.column(target), asked.get(target))
 
 
-def _all_decided(columns: Sequence[Column], asked: Mapping[str, str]) -> list[Decision]:
+def _all_decided(columns: Sequence[Looked], asked: Mapping[str, str]) -> list[Decision]:
     """Return each decision; what is refused of several columns is said at once, not one at a time."""
     decisions, refused = [], {}
     for column in columns:
@@ -70,7 +85,7 @@ def _all_decided(columns: Sequence[Column], asked: Mapping[str, str]) -> list[De
     return decisions
 
 
-def refuse_unknown(rows: Rows, target: str, asked: Mapping[str, str]) -> None:
+def refuse_unknown(rows: Columns, target: str, asked: Mapping[str, str]) -> None:
     """Refuse a kind that there is not, and one for a column that there is not."""
     rows.column(target)
     names = frozenset(rows.names)
@@ -83,11 +98,11 @@ def refuse_unknown(rows: Rows, target: str, asked: Mapping[str, str]) -> None:
             raise ConfigError(f"columns: {quoted(name)} can be {kinds}, not {kind!r}", name="columns", value=kind)
 
 
-def _decided(column: Column, asked: str | None) -> Decision:
+def _decided(column: Looked, asked: str | None) -> Decision:
     """Return what a column that is no target is taken for."""
     if asked == "drop":
         return Decision(column.name, "drop", "left out, as asked")
-    present = len(column) - int(column.gaps.sum())
+    present = len(column) - column.gap_count
     if present == 0:
         return Decision(column.name, "drop", "left out: empty")
     if asked == "number" or (asked is None and _spells_numbers(column, present)):
@@ -95,129 +110,121 @@ def _decided(column: Column, asked: str | None) -> Decision:
     return _category(column, asked, present)
 
 
-def _spells_numbers(column: Column, present: int) -> bool:
+def _spells_numbers(column: Looked, present: int) -> bool:
     """Return whether the cells are numbers.
 
     Raises:
         DataError: nearly all are, so that the others must be mistakes.
     """
-    odd = column.odd
-    if not len(odd):
+    odd = column.first_odd
+    if odd is None:
         return True
-    first, numbers = column.cell(odd[0]), present - len(odd)
-    if len(odd) == 1 and odd[0] == 0 and numbers > 2:
+    numbers = present - column.odd_count
+    if column.odd_count == 1 and odd.row == 0 and numbers > 2:
         raise DataError(
-            f"{column.where(0)} is {quoted(first)}, all below are numbers: a second header? Take that line out; else "
+            f"{odd.where} is {quoted(odd.word)}, all below are numbers: a second header? Take that line out; else "
             f"{_or_category(column)}"
         )
-    if advice := mark_advice(first):
-        raise DataError(f"{column.where(odd[0])}: {quoted(first)} {advice}; else {_or_category(column)}")
+    if advice := mark_advice(odd.word):
+        raise DataError(f"{odd.where}: {quoted(odd.word)} {advice}; else {_or_category(column)}")
     if numbers >= MOSTLY * present and len(column.distinct) > FEW:
         raise DataError(
-            f"{column.where(odd[0])} is {quoted(first)}, {numbers:,} other cells are numbers; correct it, or say by "
+            f"{odd.where} is {quoted(odd.word)}, {numbers:,} other cells are numbers; correct it, or say by "
             f"missing=[...] that it stands for a gap; else {_or_category(column)}"
         )
     return False
 
 
-def _or_category(column: Column) -> str:
+def _or_category(column: Looked) -> str:
     return f"columns={{{column.name!r}: 'category'}}, or 'drop'"
 
 
-def _number(column: Column, asked: str | None) -> Decision:
-    numbers = column.numbers()
-    present = numbers[~np.isnan(numbers)]
-    low, high = present.min(), present.max()
-    if low == high and asked is None and len(present) == len(numbers):
+def _number(column: Looked, asked: str | None) -> Decision:
+    low, high = column.span()
+    if low == high and asked is None and not column.gap_count:
         return Decision(column.name, "drop", f"left out: {low:g} in every row")
-    if asked is None and _is_counter(numbers):
+    if asked is None and column.counts_rows:
         return Decision(column.name, "drop", f"left out: it counts the rows, {low:g}, {low + 1:g} … {high:g}")
     return Decision(column.name, "number", f"{low:g} … {high:g}{_gaps(column)}")
 
 
-def _is_counter(numbers: np.ndarray) -> bool:
-    """Return whether the numbers are 0, 1, 2 … or 1, 2, 3 …, which would tell a sorted table's classes."""
-    return len(numbers) > 10 and numbers[0] in (0, 1) and bool((np.diff(numbers) == 1).all())
-
-
-def _category(column: Column, asked: str | None, present: int) -> Decision:
+def _category(column: Looked, asked: str | None, present: int) -> Decision:
     words = column.distinct
     if asked is None:
         _refuse_no_category(column, words, present)
         if len(words) == 1 and present == len(column):
             return Decision(column.name, "drop", f"left out: {quoted(words[0])} in every row")
     values = "value" if len(words) == 1 else "values"
-    return Decision(column.name, "category", f"{len(words):,} {values}: {listed(words, 5)}{_gaps(column)}")
+    return Decision(column.name, "category", f"{column.different} {values}: {listed(words, 5)}{_gaps(column)}")
 
 
-def _refuse_no_category(column: Column, words: list[str], present: int) -> None:
-    if all(map(is_date, words)):
-        first = int(column.gaps.argmin())
+def _refuse_no_category(column: Looked, words: list[str], present: int) -> None:
+    first = column.first_present
+    if first is not None and all(map(is_date, words)):
         raise DataError(
-            f"{column.where(first)} is {quoted(column.cell(first))}, a date or time, which is no number; "
+            f"{first.where} is {quoted(first.word)}, a date or time, which is no number; "
             f"make columns such as year, month or days since, or leave it out: columns={{{column.name!r}: 'drop'}}"
         )
     if len(words) > MANY or (len(words) > 10 and len(words) > present / 2):
         raise DataError(
-            f"{column.rows.source}, column {quoted(column.name)} has {len(words):,} different words in {present:,} "
+            f"{column.source}, column {quoted(column.name)} has {column.different} different words in {present:,} "
             f"cells ({listed([quoted(word) for word in words], 2)}): names, ids or free text; leave it out or insist: "
             f"columns={{{column.name!r}: 'drop'}}, or 'category'"
         )
 
 
-def _gaps(column: Column) -> str:
-    gaps = int(column.gaps.sum())
+def _gaps(column: Looked) -> str:
+    gaps = column.gap_count
     return f"; {gaps:,} gap{'s' * (gaps > 1)}" if gaps else ""
 
 
-def target_kind(column: Column, asked: str | None) -> Decision:
+def target_kind(column: Looked, asked: str | None) -> Decision:
     """Return whether a target is classes (``category``) or a ``number``: whole numbers are classes if few differ.
 
     Raises:
         DataError: it has gaps, is the same in every row, or a class has one row.
     """
-    gaps = np.flatnonzero(column.gaps)
-    if len(gaps):
+    if (gap := column.first_gap) is not None:
         raise DataError(
-            f"{column.where(gaps[0])} is the target and is missing, as in {len(gaps):,} row{'s' * (len(gaps) > 1)}; "
-            "leave those rows out"
+            f"{gap.where} is the target and is missing, as in {column.gap_count:,} "
+            f"row{'s' * (column.gap_count > 1)}; leave those rows out"
         )
     if len(column.distinct) == 1:
         raise DataError(
-            f"{column.rows.source}, column {quoted(column.name)} is the target and is {quoted(column.cell(0))} in "
+            f"{column.source}, column {quoted(column.name)} is the target and is {quoted(column.distinct[0])} in "
             "every row; choose another by target="
         )
     if asked == "number" or (asked is None and _is_measured(column)):
-        numbers = column.numbers()
-        return Decision(column.name, "number", f"a number, {numbers.min():g} … {numbers.max():g}")
-    coding = ClassTarget.fitted(column, np.arange(len(column)))
-    counts = dict(zip(map(str, coding.classes), coding.counts, strict=True))
+        low, high = column.span()
+        return Decision(column.name, "number", f"a number, {low:g} … {high:g}")
+    coding = ClassTarget(column.name, classes_of(column))
+    counts = dict(zip(map(str, coding.classes), column.counts(coding), strict=True))
     _refuse_classes(column, coding, counts, asked)
     shown = listed([f"{name} {count:,}" for name, count in counts.items()])
     return Decision(column.name, "category", f"{len(counts)} classes: {shown}")
 
 
-def _is_measured(column: Column) -> bool:
+def _is_measured(column: Looked) -> bool:
     if not _spells_numbers(column, len(column)):
         return False
-    numbers = column.numbers()
-    return bool((numbers != np.round(numbers)).any()) or len(np.unique(numbers)) > FEW
+    column.span()
+    return column.has_fractions or column.number_count > FEW
 
 
-def _refuse_classes(column: Column, coding: ClassTarget, counts: Mapping[str, int], asked: str | None) -> None:
+def _refuse_classes(column: Looked, coding: ClassTarget, counts: Mapping[str, int], asked: str | None) -> None:
     if asked is None and len(counts) > max(FEW, len(column) / 2):
         raise DataError(
-            f"{column.rows.source}, column {quoted(column.name)} is the target and has {len(counts):,} different words "
+            f"{column.source}, column {quoted(column.name)} is the target and has {column.different} different words "
             f"({listed([quoted(word) for word in counts], 2)}): no classes; choose another column by target="
         )
     for place, (name, count) in enumerate(counts.items()):
         if count == 1:
-            row = int(np.flatnonzero(coding.codes(column) == place)[0])
+            where = column.first_of(coding, place)
             raise DataError(
-                f"{column.where(row)} is the only one of the class {quoted(name)}, too few to learn and to test; "
-                f"leave the row out or join classes{_or_number(column)}"
+                f"{where} is the only one of the class {quoted(name)}, too few to learn and to test; leave the row out "
+                f"or join classes{_or_number(column)}"
             )
 
 
-def _or_number(column: Column) -> str:
-    return "" if len(column.odd) else f"; columns={{{column.name!r}: 'number'}} if it is a measure"
+def _or_number(column: Looked) -> str:
+    return "" if column.odd_count else f"; columns={{{column.name!r}: 'number'}} if it is a measure"

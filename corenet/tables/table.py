@@ -58,6 +58,16 @@ class Table:
         assert train is not None, "each class has a row in it"
         return train, others[0], others[1]
 
+    @property
+    def source(self) -> str:
+        """Where it is from, in words."""
+        return self.rows.source
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What of its reading was guessed."""
+        return self.rows.notes
+
     def dataset(self) -> Dataset:
         """Return all rows as they are coded, in the table's order."""
         return self.coding.encoded(self.rows)

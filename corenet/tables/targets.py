@@ -15,6 +15,7 @@ from corenet.tables.columns import mean_and_std
 from corenet.tables.spelling import listed, quoted
 
 if TYPE_CHECKING:
+    from corenet.tables.looked import Looked
     from corenet.tables.rows import Column
 
 Label = str | int | float | bool
@@ -45,7 +46,7 @@ class ClassTarget:
     @classmethod
     def fitted(cls, column: Column, part: NDArray[np.int64]) -> ClassTarget:
         """Return the coding of a target: the classes of all rows, counted in the rows ``part``."""
-        coding = cls(column.name, _classes_of(column))
+        coding = cls(column.name, classes_of(column))
         codes = coding.codes(column)[part]
         return cls(coding.name, coding.classes, tuple(np.bincount(codes, minlength=coding.outputs).tolist()))
 
@@ -95,12 +96,12 @@ class ClassTarget:
         return {"kind": "category", "name": self.name, "classes": list(self.classes), **counts}
 
 
-def _classes_of(column: Column) -> tuple[Label, ...]:
+def classes_of(column: Looked) -> tuple[Label, ...]:
     """Return the classes of a target, which are truth values or whole numbers where all its words are."""
     words = column.distinct
     if set(words) == {"false", "true"}:
         return (False, True)
-    if column.is_text and len(column.odd):
+    if column.odd_count:
         return tuple(words)
     numbers = sorted({float(each) for each in words})
     return tuple(int(each) if each.is_integer() else each for each in numbers)

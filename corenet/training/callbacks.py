@@ -20,27 +20,29 @@ METHODS = ("begin", "after_epoch", "end")
 class Callbacks:
     """The callbacks of a training, in order: names, instances, or any objects that have the three methods.
 
-    What one draws takes no number from what the training draws.
+    What one draws takes no number from what the training draws. If ``but_writers``, those that write files are not
+    called: another process does the same training, and calls them.
 
     Raises:
         ConfigError: one has not, or this is no list.
         UnknownComponentError: no callback has a name that is given.
     """
 
-    def __init__(self, callbacks: Iterable[str | Callback | Any] = ()) -> None:
+    def __init__(self, callbacks: Iterable[str | Callback | Any] = (), *, but_writers: bool = False) -> None:
         if not isinstance(callbacks, Iterable) or isinstance(callbacks, str | Tensor):
             raise ConfigError(f"callbacks must be a list, not {callbacks!r:.80}", name="callbacks", value=callbacks)
         self._all = [_usable(made("callback", each, "callbacks")) for each in callbacks]
+        self._called = [each for each in self._all if not (but_writers and getattr(each, "writes", False))]
 
     def __bool__(self) -> bool:
-        return bool(self._all)
+        return bool(self._called)
 
     @contextmanager
     def during(self, training: Training) -> Iterator[None]:
         """Begin each, and end each that was begun, also where the training ends by an error."""
         begun: list[Any] = []
         try:
-            for callback in self._all:
+            for callback in self._called:
                 begun.append(callback)
                 _begin(callback, training)
             yield
@@ -55,7 +57,7 @@ class Callbacks:
 
     def after_epoch(self, training: Training) -> bool:
         """Call each; tell whether one of them ends the training."""
-        answers = [self._stops(callback, training) for callback in self._all]  # of all, also after one that ends it
+        answers = [self._stops(callback, training) for callback in self._called]  # of all, also after one that ends it
         return any(answers)
 
     def names(self) -> list[str]:
@@ -69,7 +71,7 @@ class Callbacks:
     def load(self, state: list[dict[str, Any]], training: Training) -> None:
         """Give each, after it was begun, what :meth:`state` returned."""
         for callback, kept in zip(self._all, state, strict=False):  # whose names are those of the checkpoint's
-            if kept:
+            if kept and any(callback is each for each in self._called):
                 with _blaming(callback, "as its state was loaded", training):
                     callback.load_state_dict(kept)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,11 +22,11 @@ from corenet.training.asked_metrics import Asked
 from corenet.training.callbacks import Callbacks
 from corenet.training.engines.select import EngineName, engine_for
 from corenet.training.epoch_metrics import Measures
-from corenet.training.fit_steadily import Saving, Settings, fit_steadily
 from corenet.training.going_on.every import EVERY, Every
 from corenet.training.learner import Learner
 from corenet.training.loop import Training
 from corenet.training.ownership import refuse_foreign_optimizer, refuse_forgotten_parameters
+from corenet.training.ranks.joining import sharing
 
 
 def fit(
@@ -48,6 +49,7 @@ def fit(
     every: int | str = EVERY,
     keep: int = 2,
     on_non_finite: Literal["stop", "skip"] = "stop",
+    distributed: bool = False,
 ) -> History:
     """Train ``model`` and return the history: :func:`~corenet.train_step` over shuffled batches.
 
@@ -101,6 +103,9 @@ def fit(
         keep: how many checkpoints stay, the newest.
         on_non_finite: ``"skip"`` leaves out a step whose loss or gradient is infinite or not a number, and counts it
             in the ``skipped`` of its epoch; ``"stop"`` ends the training before that step writes.
+        distributed: share each batch out among the processes that ``torchrun --nproc-per-node N script.py`` starts:
+            the training of one process within the rounding of sums, whatever N is (``docs/scale.md``). The first
+            prints, writes and calls the callbacks that write.
 
     Raises:
         Interrupted: SIGINT or SIGTERM came, and the training is saved; it is a :class:`KeyboardInterrupt`.
@@ -115,6 +120,7 @@ def fit(
         StructureError: the optimizer was made for the parameters of another model.
         NonFiniteError: the loss or a gradient became infinite or not a number; the
             weights are those before that step.
+        RankError: ``distributed``, and another process has ended, does not answer, or has other weights.
 
     Whatever ends the training early, Ctrl-C included, has the epochs so far as its ``history``: that of
     ``except KeyboardInterrupt as error`` is ``error.history``, after one that a notebook shows it is
@@ -129,46 +135,52 @@ def fit(
     >>> history[-1].loss < 0.2
     True
     """
-    positive_integer("epochs", epochs)
-    positive_integer("batch_size", batch_size)
-    integer("seed", seed)
-    if micro_batch_size is not None:
-        positive_integer("micro_batch_size", micro_batch_size)
-    refuse_outside("initial_epoch", initial_epoch, epochs)
-    if not isinstance(on_non_finite, str) or on_non_finite not in ("stop", "skip"):
-        text = f"on_non_finite must be 'stop' or 'skip', not {on_non_finite!r:.80}"
-        raise ConfigError(text, name="on_non_finite", value=on_non_finite)
-    positive_integer("keep", keep)
-    saving = None if checkpoint is None else Saving(path_of("fit(checkpoint=...)", checkpoint), Every.of(every), keep)
-    refuse_wrong(model, loss, optimizer, train, valid)
-    measures, called = Measures(metrics, loss, train, valid), Callbacks(callbacks)
-    learner = Learner(model, loss, optimizer)
-    advise(before(model, loss, train))
-    begin(model)
-    if saving is not None or on_non_finite == "skip":
-        history = fit_steadily(
-            learner,
-            train,
-            valid,
-            range(initial_epoch, epochs),
-            measures=measures,
-            callbacks=called,
-            settings=Settings(batch_size, seed, engine, micro_batch_size, on_non_finite == "skip"),
-            saving=saving,
-            progress=progress,
-        )
-    else:
-        running = engine_for(
-            engine,
-            learner,
-            train,
-            epochs=epochs - initial_epoch,
-            batch_size=batch_size,
-            micro_batch_size=micro_batch_size,
-        )
-        training = Training(running, train, batch_size, seed, measures, called)
-        history = training.run(range(initial_epoch, epochs), progress)
-    advise(after(model, loss, train, history, callbacks))
+    with sharing(distributed) as world:
+        positive_integer("epochs", epochs)
+        positive_integer("batch_size", batch_size)
+        integer("seed", seed)
+        if micro_batch_size is not None:
+            positive_integer("micro_batch_size", micro_batch_size)
+        refuse_outside("initial_epoch", initial_epoch, epochs)
+        if not isinstance(on_non_finite, str) or on_non_finite not in ("stop", "skip"):
+            text = f"on_non_finite must be 'stop' or 'skip', not {on_non_finite!r:.80}"
+            raise ConfigError(text, name="on_non_finite", value=on_non_finite)
+        positive_integer("keep", keep)
+        folder = None if checkpoint is None else path_of("fit(checkpoint=...)", checkpoint)
+        often = Every.of(every)
+        refuse_wrong(model, loss, optimizer, train, valid)
+        measures = Measures(metrics, loss, train, valid)
+        called = Callbacks(callbacks, but_writers=world is not None and not world.is_first)
+        learner, length = Learner(model, loss, optimizer), range(initial_epoch, epochs)
+        advise(before(model, loss, train))
+        begin(model)
+        if world is not None or folder is not None or on_non_finite == "skip":
+            from corenet.training.fit_steadily import Saving, Settings, fit_steadily  # few do, and it leads to files
+            from corenet.training.ranks.fit_on_ranks import fit_on_ranks
+
+            history = (fit_steadily if world is None else partial(fit_on_ranks, world))(
+                learner,
+                train,
+                valid,
+                length,
+                measures=measures,
+                callbacks=called,
+                settings=Settings(batch_size, seed, engine, micro_batch_size, on_non_finite == "skip"),
+                saving=None if folder is None else Saving(folder, often, keep),
+                progress=progress,
+            )
+        else:
+            running = engine_for(
+                engine,
+                learner,
+                train,
+                epochs=len(length),
+                batch_size=batch_size,
+                micro_batch_size=micro_batch_size,
+            )
+            training = Training(running, train, batch_size, seed, measures, called)
+            history = training.run(length, progress)
+        advise(after(model, loss, train, history, callbacks))
     return history
 
 

@@ -73,18 +73,31 @@ def fit_steadily(
 
     if saving is None:
         return training().run(epochs, progress)
-    named = {"callbacks": callbacks.names(), "metrics": measures.names}
-    who = identity(learner, train, valid, initial_epoch=epochs.start, **named, **asdict(settings))
+    who = identity_of(learner, train, valid, epochs, measures, callbacks, settings)
     folder = Folder(saving.folder, saving.keep)
     with folder.owned():
         checkpoints = Checkpoints(folder, saving.every, who, epochs.stop, settings.seed, settings.batch_size)
         found = checkpoints.read(learner)
         if found is not None:
-            _tell(found, checkpoints, settings.batch_size, progress)
+            tell(found, checkpoints, settings.batch_size, progress)
         return training(checkpoints, found).run(epochs, progress)
 
 
-def _tell(found: Found, checkpoints: Checkpoints, batch_size: int, progress: bool | None) -> None:
+def identity_of(
+    learner: Learner,
+    train: Dataset,
+    valid: Dataset | None,
+    epochs: range,
+    measures: Measures,
+    callbacks: Callbacks,
+    settings: Settings,
+) -> str:
+    """Return which training it is."""
+    named = {"callbacks": callbacks.names(), "metrics": measures.names}
+    return identity(learner, train, valid, initial_epoch=epochs.start, **named, **asdict(settings))
+
+
+def tell(found: Found, checkpoints: Checkpoints, batch_size: int, progress: bool | None) -> None:
     """Say that a training goes on, and what may let its last digits be others."""
     say(progress, f"going on from {found.position.where(batch_size)}, as saved in {found.path}")
     if other := differences(found.environment, checkpoints.environment):

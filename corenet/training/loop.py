@@ -17,6 +17,7 @@ from corenet.contracts.several import Tensors, rows
 from corenet.data import Dataset
 from corenet.errors import NonFiniteError, OutOfMemoryError
 from corenet.history import Epoch, History
+from corenet.streamed_data import StreamedDataset, blocks_of
 from corenet.training.callbacks import Callbacks
 from corenet.training.draws import drawing_on
 from corenet.training.engines.engine import Engine, Piece
@@ -113,6 +114,9 @@ class Training:
 
     def _pieces(self, epochs: range) -> Iterator[Piece]:
         """Yield what the engine does; an error of its says where."""
+        if isinstance(self.train, StreamedDataset):
+            yield from self._streamed_pieces(self.train, epochs[0])
+            return
         points, data = 0, self.train.shuffled(self.seed, *epochs)
         self.engine.refresh()  # metrics, and a data set of somebody else's, may have changed something
         try:
@@ -120,20 +124,36 @@ class Training:
                 yield piece
                 points += piece.points
         except NonFiniteError as error:
-            self._say_where(error, data[0], points, epochs[points // len(self.train)])
+            epoch, order = epochs[points // len(self.train)], self.train.order
+            start = points % len(self.train)
+            rest = rows(data[0], slice(points, None))
+            self._say_where(error, epoch, start, rest, order(self.seed, epoch)[start:])
             raise
 
-    def _say_where(self, error: NonFiniteError, inputs: Tensors, points: int, epoch: int) -> None:
+    def _streamed_pieces(self, train: StreamedDataset, epoch: int) -> Iterator[Piece]:
+        """Yield what the engine does on block after block of an epoch."""
+        points = 0
+        for block in blocks_of(train, self.batch_size, self.seed, epoch):
+            self.engine.refresh()  # somebody's code has read the block
+            done = 0
+            try:
+                for piece in self.engine.steps(block.inputs, block.targets, self.batch_size):
+                    yield piece
+                    done += piece.points
+            except NonFiniteError as error:
+                self._say_where(error, epoch, points + done, rows(block.inputs, slice(done, None)), block.rows[done:])
+                raise
+            points += done
+
+    def _say_where(self, error: NonFiniteError, epoch: int, points: int, rest: Tensors, order: Tensor) -> None:
         """Let an error say its step, the rows of its batch, and which layer's numbers were the first that went wrong.
 
-        ``inputs`` are those of the epoch, or of several, and ``points`` of them went by.
+        ``points`` of the epoch went by; ``rest`` are the inputs of those to come, ``order`` the numbers of their rows.
         """
-        start = points % len(self.train)
-        size = min(self.batch_size, len(self.train) - start)
-        error.epoch, error.step = epoch + 1, start // self.batch_size + 1
-        error.rows = self.train.order(self.seed, epoch)[start : start + size].tolist()
-        told = ", ".join(map(str, error.rows[:ROWS])) + (", …" if size > ROWS else "")
-        found = evidence(self.engine.learner, rows(inputs, slice(points, points + size)))
+        error.epoch, error.step = epoch + 1, points // self.batch_size + 1
+        error.rows = order[: self.batch_size].tolist()
+        told = ", ".join(map(str, error.rows[:ROWS])) + (", …" if len(error.rows) > ROWS else "")
+        found = evidence(self.engine.learner, rows(rest, slice(min(self.batch_size, len(order)))))
         error.evidence = f"{found}; rows {told} of the data"
 
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import signal
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 from typing import Any
 
 from corenet.contracts.loss import averages
 from corenet.contracts.several import rows
-from corenet.errors import CheckpointWarning, NonFiniteError
-from corenet.history import History
+from corenet.errors import CheckpointWarning, DataError, NonFiniteError, OutputError
+from corenet.history import Epoch, History
 from corenet.interrupted import Interrupted
+from corenet.streamed_data import StreamedDataset, blocks_of
 from corenet.training.draws import drawing_on
 from corenet.training.engines.engine import Piece
 from corenet.training.going_on.checkpoints import Checkpoints, Found
@@ -55,9 +57,8 @@ class SteadyTraining(Training):
         ongoing = Ongoing(learner, self.measures, history, epochs.start)
         draws = drawing_on(learner.optimizer, self.seed, epochs, self.train.device, history)
         shown = progress_for(progress, epochs.stop, label, position.epoch)
-        signals = nullcontext(Noted()) if self.checkpoints is None else noting_signals()
         memory = telling_of_memory(self.batch_size)
-        with keeping(history), self._telling(), memory, draws, shown as show, signals as noted:
+        with keeping(history), self._telling(), memory, draws, shown as show, self._signals() as noted:
             course = Course(history, position, ongoing, noted)
             with self.callbacks.during(ongoing):
                 self._go_on(course)
@@ -66,16 +67,33 @@ class SteadyTraining(Training):
                     if self.found is not None and not course.epochs:
                         self._compare_engine(self.found)
                     self._refuse_infinite_weights(position.epoch + 1)
-                    record = self.measures.after(position.record(), learner.model, self._evaluated(1))
+                    measured = self.measures.after(position.record(), learner.model, self._evaluated(1))
+                    record = self._settled(measured)
                     history.engine = self.engine.running
                     history.append(record)
                     show(record)
-                    is_over = self.callbacks.after_epoch(ongoing)
+                    is_over = self._is_over(self.callbacks.after_epoch(ongoing))
                     position = course.position = Position(position.epoch + 1, is_over=is_over)
                     course.epochs += 1
                     self._look(course, is_last=position.epoch == epochs.stop or is_over)
             self._end_if_told(course)
         return history
+
+    # What a training by several ranks does otherwise.
+
+    def _signals(self) -> AbstractContextManager[Noted]:
+        """Return what notes the signals that are to end it."""
+        return nullcontext(Noted()) if self.checkpoints is None else noting_signals()
+
+    def _settled(self, record: Epoch) -> Epoch:
+        """Return the record of an epoch as the history has it."""
+        return record
+
+    def _is_over(self, is_over: bool) -> bool:
+        """Return whether the training ends here, where its callbacks say so or not."""
+        return is_over
+
+    # Inside.
 
     def _go_on(self, course: Course) -> None:
         """Let callbacks and generators be as they were in the checkpoint."""
@@ -92,20 +110,41 @@ class SteadyTraining(Training):
     def _steps(self, course: Course) -> None:
         """Do the steps of an epoch, or what remains of it."""
         position, start = course.position, perf_counter()
-        inputs, targets = self._data(course)
         if not position.points:
             position.rate = self.engine.learner.optimizer.current_lr
-        self.engine.refresh()  # metrics, and a data set of somebody else's, may have changed something
-        rest = slice(position.points, None)
+        for inputs, targets, numbers in self._blocks(course):
+            self.engine.refresh()  # metrics, and a data set of somebody else's, may have changed something
+            before = position.points
+            try:
+                for piece in self.engine.steps(inputs, targets, self.batch_size):
+                    self._add(course, piece)
+                    position.seconds, start = position.seconds + perf_counter() - start, perf_counter()
+                    if position.points < len(self.train):
+                        self._look(course)
+                        start = perf_counter()
+            except NonFiniteError as error:
+                done = position.points - before
+                rest = rows(inputs, slice(done, None))
+                self._say_where(error, position.epoch, position.points, rest, numbers()[done:])
+                raise
+
+    def _blocks(self, course: Course) -> Iterator[tuple[Any, Any, Callable[[], Any]]]:
+        """Yield inputs and targets of what remains of the epoch, and what gives the numbers of their rows.
+
+        Data that can no longer be read leave a checkpoint, to go on from when they can be again.
+        """
+        position = course.position
+        if not isinstance(self.train, StreamedDataset):
+            inputs, targets = self._data(course)
+            rest = slice(position.points, None)
+            yield rows(inputs, rest), rows(targets, rest), lambda: self.train.order(self.seed, position.epoch)[rest]
+            return
         try:
-            for piece in self.engine.steps(rows(inputs, rest), rows(targets, rest), self.batch_size):
-                self._add(course, piece)
-                position.seconds, start = position.seconds + perf_counter() - start, perf_counter()
-                if position.points < len(self.train):
-                    self._look(course)
-                    start = perf_counter()
-        except NonFiniteError as error:
-            self._say_where(error, inputs, position.points, position.epoch)
+            for block in blocks_of(self.train, self.batch_size, self.seed, position.epoch, position.points):
+                yield block.inputs, block.targets, partial(getattr, block, "rows")
+        except (DataError, OutputError):
+            if self.checkpoints is not None:
+                self._save(course)
             raise
 
     def _data(self, course: Course) -> tuple[Any, Any]:
@@ -142,15 +181,18 @@ class SteadyTraining(Training):
         Raises:
             Interrupted: it was.
         """
-        if self.checkpoints is None:
-            return
-        position, is_told = course.position, course.noted.signal is not None
-        if is_last or is_told or self.checkpoints.is_due(course.epochs, course.steps):
-            began = course.epoch_began if position.points else None
-            callbacks = self.callbacks.state(course.ongoing)
-            self.checkpoints.write(self.engine, course.history, position, callbacks, began)
-            self.checkpoints.written(course.epochs, course.steps)
+        is_told = course.noted.signal is not None
+        is_now = is_last or is_told
+        if self.checkpoints is not None and (is_now or self.checkpoints.is_due(course.epochs, course.steps)):
+            self._save(course)
         self._end_if_told(course)
+
+    def _save(self, course: Course) -> None:
+        assert self.checkpoints is not None, "it is saved"
+        began = course.epoch_began if course.position.points else None
+        callbacks = self.callbacks.state(course.ongoing)
+        self.checkpoints.write(self.engine, course.history, course.position, callbacks, began)
+        self.checkpoints.written(course.epochs, course.steps)
 
     def _end_if_told(self, course: Course) -> None:
         if self.checkpoints is not None and course.noted.signal is not None:

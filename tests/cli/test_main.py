@@ -43,6 +43,7 @@ def test_a_command_tells_its_options(call, name):
         "doctor": ("--timeout", "--json"),
         "evaluate": ("--allow-unseen", "--json"),
         "predict": ("--out", "--probabilities", "--allow-unseen", "--force", "--json"),
+        "grade": ("--assignment", "--csv", "--out", "--format", "--json"),
         "inspect": ("--no-plugins", "--json"),
         "summary": ("--input", "--batch-size", "--json"),
         "sweep": ("--param", "--trials", "--metric", "--storage", "--json", "--out"),

@@ -107,7 +107,6 @@ TEXTBOOK = Textbook(
             ("softmax_forgotten", lambda at: _scores(at, softmax=False).T @ at["query"]),
         ],
         "value_gradient": [
-            ("transposed", lambda at: at.cache[3] @ at.upstream),
             ("mean_instead_of_sum", lambda at: at.gradients["value"] / len(at["query"])),
         ],
     },

@@ -77,6 +77,7 @@ TEXTBOOK = Textbook(
             ("only_diagonal", lambda at: at.upstream * at.output * (1 - at.output)),
             ("term_forgotten", lambda at: at.upstream * at.output),
             ("term_forgotten", lambda at: -at.output * (at.upstream * at.output).sum(1, keepdims=True)),
+            ("term_forgotten", lambda at: at.output * (at.upstream * at.output).sum(1, keepdims=True)),
             ("factor_forgotten", lambda at: at.upstream - (at.upstream * at.output).sum(1, keepdims=True)),
             ("factor_forgotten", lambda at: at.output * (at.upstream - at.upstream.sum(1, keepdims=True))),
             ("wrong_axis", lambda at: at.output * (at.upstream - (at.upstream * at.output).sum(0, keepdims=True))),
@@ -86,7 +87,6 @@ TEXTBOOK = Textbook(
             ("input_for_output", lambda at: at["input"] * (at.upstream - (at.upstream * at["input"]).sum(1)[:, None])),
             ("cross_entropy_mixed_in", lambda at: at.output - at.upstream),
             ("upstream_ignored", lambda at: at.output * (1 - at.output)),
-            ("not_summed", lambda at: at.output * (at.upstream - at.upstream * at.output)),
         ],
     },
 )

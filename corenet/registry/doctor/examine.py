@@ -139,8 +139,9 @@ def _health(found: Probe, rows: list[Component], modules: list[str], faults: lis
     own = [row for row in rows if row.distribution == plugin.distribution]
     findings = [*plugin_findings(plugin, modules), *(each for row in own for each in component_findings(row)), *faults]
     findings += [
-        target_finding(plugin.distribution, f"command {target}", target, cause)
-        for target, cause in found.commands.items()
+        target_finding(plugin.distribution, f"{what} {target}", target, cause)
+        for what, others in (("command", found.commands), ("checker", found.checkers))
+        for target, cause in others.items()
         if cause is not None
     ]
     if found.torch_at_listing:

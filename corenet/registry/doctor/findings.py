@@ -19,6 +19,7 @@ FIXES: dict[Code, str] = {
     "invalid_target": "correct the target in its pyproject.toml or its hooks, and reinstall",
     "missing_attribute": f"its entry point is misspelt or stale: {REINSTALL}",
     "missing_module": f"its metadata is stale: {REINSTALL}",  # its own module; for another one, INSTALL
+    "not_a_checker": "write what corenet.registry.checkers.Checker has, or take it out of the group corenet.checkers",
     "not_a_command": "make it a click.Command, or take it out of the group corenet.commands",
     "process_ended": "python -X faulthandler {run} shows where; CORENET_DISABLE_PLUGINS={distribution} till then",
     "timed_out": "python -X importtime {run} shows where; a larger --timeout waits longer",

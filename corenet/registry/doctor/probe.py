@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import EntryPoint
@@ -16,9 +16,10 @@ from time import perf_counter
 from typing import Any
 
 from corenet.errors import CorenetError
+from corenet.registry.checkers import load_checker
 from corenet.registry.collect import failure, load_command
 from corenet.registry.discovery import discover
-from corenet.registry.distributions import COMMAND_GROUP, plugin_distributions
+from corenet.registry.distributions import CHECKER_GROUP, COMMAND_GROUP, plugin_distributions
 from corenet.registry.doctor.child_process import describe_exit, describe_limit, start_child
 from corenet.registry.reason import Reason
 from corenet.registry.registry import Registry
@@ -26,24 +27,27 @@ from corenet.registry.sanitize import plain
 from corenet.registry.spec import Component, PluginRow
 from corenet.registry.targets import CONTRACTS, imported_now
 
+OTHERS: dict[str, Callable[[EntryPoint], object]] = {COMMAND_GROUP: load_command, CHECKER_GROUP: load_checker}
+
 
 @dataclass(frozen=True)
 class Probe:
     """The result for one plugin; a time is None where it was not reached.
 
-    ``commands`` has the target of each of its commands, and why it is broken, or None.
+    ``commands`` and ``checkers`` have the target of each, and why it is broken, or None.
     """
 
     plugin: PluginRow
     components: tuple[Component, ...] = ()
     commands: Mapping[str, Reason | None] = field(default_factory=dict)
+    checkers: Mapping[str, Reason | None] = field(default_factory=dict)
     listing_seconds: float | None = None
     import_seconds: float | None = None
     torch_at_listing: bool = False
 
 
 def probe(plugin: PluginRow, targets: bool, limit: float) -> Probe:
-    """List what a plugin announces in a process of its own, and import or read it, and its commands, if ``targets``.
+    """List what a plugin announces in a process of its own, and import it, commands and checkers too, if ``targets``.
 
     The process is given ``limit`` seconds. Whatever it does or prints is kept from this process: if a
     target ends it, the others are imported in another.
@@ -80,14 +84,18 @@ def _probe_from(plugin: PluginRow, state: dict[str, Any], ending: Reason, ended:
     if not state.get("done"):
         row = replace(row, status="broken", causes=(replace(ending, text=f"listing it {ending.text}"),))
     components = [Component(**_with_causes(each)) for each in state.get("components", ())]
-    commands = {target: cause and Reason(**cause) for target, cause in state.get("commands", {}).items()}
+    others = {
+        group: {target: ended.get(target, cause and Reason(**cause)) for target, cause in found.items()}
+        for group, found in state.get("others", {}).items()
+    }
     return Probe(
         row,
         tuple(
             replace(each, status="broken", causes=(ended[each.target],)) if each.target in ended else each
             for each in components
         ),
-        {target: ended.get(target, cause) for target, cause in commands.items()},
+        others.get(COMMAND_GROUP, {}),
+        others.get(CHECKER_GROUP, {}),
         state.get("listing_seconds"),
         None if ended else state.get("import_seconds"),
         state.get("torch", False),
@@ -124,30 +132,31 @@ def _states(distribution: str, targets: bool, but: list[str]) -> Iterator[dict[s
 
     yield known()
     usable = [row for row in announced() if row.usable and row.target not in but]
-    commands = [] if registry.plugins()[0].status in ("disabled", "incompatible") else _commands(distribution)
-    state["commands"] = dict.fromkeys(plain(command.value) for command in commands)
-    commands = [command for command in commands if plain(command.value) not in but]
-    if targets and (usable or commands):
+    others = [] if registry.plugins()[0].status in ("disabled", "incompatible") else _others(distribution)
+    state["others"] = {group: {plain(each.value): None for each in others if each.group == group} for group in OTHERS}
+    others = [each for each in others if plain(each.value) not in but]
+    if targets and (usable or others):
         _import_contracts()
         start = perf_counter()
         for row in usable:
             yield known() | {"importing": row.target}
             with suppress(CorenetError):  # its row has the cause
                 registry.get(row.kind, row.qualified_name)
-        for command in commands:
-            target = plain(command.value)
+        for each in others:
+            target = plain(each.value)
             yield known() | {"importing": target}
             try:
-                load_command(command)
+                OTHERS[each.group](each)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin's code may raise anything
-                state["commands"][target] = asdict(failure(error))
+                state["others"][each.group][target] = asdict(failure(error))
         state["import_seconds"] = perf_counter() - start
     yield known() | {"done": True}
 
 
-def _commands(distribution: str) -> list[EntryPoint]:
+def _others(distribution: str) -> list[EntryPoint]:
+    """Return the entry points of what is no component: commands and checkers."""
     found = (each for each in plugin_distributions() if each.name == distribution)
-    return [command for each in found for command in each.group(COMMAND_GROUP)]
+    return [other for each in found for other in each.group(*OTHERS)]
 
 
 def _import_contracts() -> None:

@@ -107,13 +107,17 @@ def _wait(child: subprocess.Popen[str], reader: Thread, lines: SimpleQueue[str |
 # In the child.
 
 
-def serve(answer: Callable[[Any], Any]) -> None:
-    """Answer each request with a line of JSON, until there are no more; what else is printed goes to stderr."""
+def serve(answer: Callable[[Any], Any], memory: int | None = MEMORY) -> None:
+    """Answer each request with a line of JSON, until there are no more; what else is printed goes to stderr.
+
+    This process may take ``memory`` bytes more, or with None what it likes.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, and that ends this process
     requests, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
-    limit_memory(MEMORY)
+    if memory is not None:
+        limit_memory(memory)
     before = most_memory()
     print("null", file=answers, flush=True)
     for request in requests:

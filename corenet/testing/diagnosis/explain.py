@@ -14,7 +14,7 @@ from corenet.testing.diagnosis.evidence import Evidence
 from corenet.testing.diagnosis.patterns.general import NEARLY, error_of
 from corenet.testing.diagnosis.source_edits import changed, minus_added, one_edit_away
 from corenet.testing.diagnosis.source_lines import where
-from corenet.testing.diagnosis.source_repairs import compared, extended, repaired
+from corenet.testing.diagnosis.source_repairs import compared, completed, extended, repaired
 from corenet.testing.diagnosis.watched import KEEP_DTYPE, ROUNDS, first_line, loses_digits
 
 # Patterns that say how ours is wrong, and not why: an edit that mends it says more.
@@ -73,7 +73,7 @@ def explain(
         return Diagnosis("general.float32_inside", f"{ROUNDS}; {KEEP_DTYPE}", rounded)
     found = diagnose(seen)
     if found is None or found.code in VAGUE:
-        for edits in (repaired, minus_added, extended, compared):
+        for edits in (repaired, minus_added, completed, extended, compared):
             if edits is compared and found is not None and found.code in PLACED:
                 continue
             if edit := one_edit_away(subject, name, is_right, edits, until):

@@ -119,9 +119,10 @@ def _dimensions(node: ast.AST) -> Iterator[Edit]:
         return
     for argument in _arguments(node):
         given = ast.unparse(argument)
-        if not given.removeprefix("-").isdigit():
+        several = [ast.unparse(each) for each in argument.elts] if isinstance(argument, ast.Tuple) else []
+        if not all(each.removeprefix("-").isdigit() for each in several or [given]):
             continue
-        for wanted in map(str, DIMENSIONS):
+        for wanted in several or map(str, DIMENSIONS):
             meaning = f"wrong dimension: {wanted} in the place of {given} in this line makes it right"
             if wanted != given:
                 yield Edit(argument, ast.parse(wanted, mode="eval").body, DIMENSION, meaning)

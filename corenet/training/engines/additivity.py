@@ -26,27 +26,10 @@ POINTS = 64  # to try it on, at most
 def refuse_what_does_not_add_up(learner: Learner, train: Dataset, size: int) -> None:
     """Refuse pieces of ``size`` points that take another step than the batch, such as those of a weighted mean.
 
-    It is tried on as many points as a piece has, and halves of them, whose targets differ most. A model that draws
-    random numbers draws others in pieces, so that the loss is tried alone there. What fails when it is tried is not
-    refused: training will say what is wrong.
-
     Raises:
         ConfigError: they do not add up.
     """
-    input, target = _most_unlike(train, min(max(2, size), POINTS, len(train)))
-    rewinds = rng_checkpoint(), python_rng_checkpoint()
-    try:
-        if not learner.loss.weighs_points_alike(train.targets):
-            culprit: str | None = f"{learner.loss!r} does not weigh all points alike"
-        else:
-            culprit = _culprit(copy.deepcopy(learner), input, target, count(input) // 2)
-    except Exception as error:  # noqa: BLE001 - so few points may be too few for a model
-        if is_of_ours(error):
-            Reporter().bug("nobody knows whether pieces add up", error)
-        return
-    finally:
-        for rewind in rewinds:
-            rewind()
+    culprit = what_does_not_add_up(learner, train, size)
     if culprit is not None:
         raise ConfigError(
             f"micro_batch_size: {culprit}, so its pieces would take another step than the batch; "
@@ -54,6 +37,28 @@ def refuse_what_does_not_add_up(learner: Learner, train: Dataset, size: int) -> 
             name="micro_batch_size",
             value=size,
         )
+
+
+def what_does_not_add_up(learner: Learner, train: Dataset, size: int) -> str | None:
+    """Say what lets pieces of ``size`` points take another step than the batch, None if nothing does.
+
+    It is tried on as many points as a piece has, and halves of them, whose targets differ most. A model that draws
+    random numbers draws others in pieces, so that the loss is tried alone there. What fails when it is tried is not
+    refused: training will say what is wrong.
+    """
+    input, target = _most_unlike(train, min(max(2, size), POINTS, len(train)))
+    rewinds = rng_checkpoint(), python_rng_checkpoint()
+    try:
+        if not learner.loss.weighs_points_alike(train.targets):
+            return f"{learner.loss!r} does not weigh all points alike"
+        return _culprit(copy.deepcopy(learner), input, target, count(input) // 2)
+    except Exception as error:  # noqa: BLE001 - so few points may be too few for a model
+        if is_of_ours(error):
+            Reporter().bug("nobody knows whether pieces add up", error)
+        return None
+    finally:
+        for rewind in rewinds:
+            rewind()
 
 
 def adds_up(learner: Learner, input: Tensors, target: Tensors) -> bool:

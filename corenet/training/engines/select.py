@@ -58,13 +58,7 @@ def pieces_of(name: str, learner: Learner, train: Dataset, batch_size: int, aske
     Raises:
         ConfigError: as :func:`engine_for`.
     """
-    if name not in ENGINES:
-        raise ConfigError(
-            f"engine must be {', '.join(map(repr, ENGINES[:-1]))} or {ENGINES[-1]!r}, not {name!r}"
-            f"{did_you_mean(str(name), ENGINES)}",
-            name="engine",
-            value=name,
-        )
+    refuse_unknown_engine(name)
     if asked is not None:
         refuse_micro_batches(name, learner)
         if asked < min(batch_size, len(train)):
@@ -114,6 +108,17 @@ def named_engine(name: str, learner: Learner, train: Dataset) -> Engine:
         refuse_without_cuda(learner, train)
         return Graph(learner, reporter)
     return Replay(learner, reporter) if name == "replay" else Plain(learner)
+
+
+def refuse_unknown_engine(name: object) -> None:
+    """Raise :class:`ConfigError` if there is no engine of that name."""
+    if name not in ENGINES:
+        raise ConfigError(
+            f"engine must be {', '.join(map(repr, ENGINES[:-1]))} or {ENGINES[-1]!r}, not {name!r}"
+            f"{did_you_mean(str(name), ENGINES)}",
+            name="engine",
+            value=name,
+        )
 
 
 def refuse_without_compiler() -> None:

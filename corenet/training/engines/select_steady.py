@@ -50,7 +50,7 @@ def steady_engine(
     reporter = Reporter(asked_by_name=name != "auto")
     name = ran or name
     if name == "auto":
-        name = _fastest(train, epochs * ceil(len(train) / batch_size), reporter)
+        name = fastest(train, epochs * ceil(len(train) / batch_size), reporter)
     elif name == "compiled":
         refuse_without_compiler()
     if name == "plain":
@@ -62,7 +62,7 @@ def steady_engine(
     return Steady(learner, reporter, (train.inputs, train.targets), (functions, KernelCalls()), loop, skips)
 
 
-def _fastest(train: Dataset, steps: int, reporter: Reporter) -> str:
+def fastest(train: Dataset, steps: int, reporter: Reporter) -> str:
     """Return the name of what is fastest over so many steps."""
     if steps < RECORDED_FROM:
         return "plain"

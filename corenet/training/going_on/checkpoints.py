@@ -80,20 +80,25 @@ class Checkpoints:
         damaged: list[CheckpointError] = []
         for path in self.folder.checkpoints():
             try:
-                history, values = fill_training(path, learner.model, learner.loss, learner.optimizer, self._refuse)
+                found = self.read_from(path, learner)
             except CheckpointError as error:
                 damaged.append(error)
                 continue
             for each in damaged:
                 warnings.warn(f"{each}; the checkpoint before it is taken", CheckpointWarning, stacklevel=4)
-            self.last = path
-            return Found(path, history, Position.from_dict(values.pop("position")), **values)
+            return found
         if damaged:
             raise CheckpointError(
                 f"no checkpoint in {self.folder.path} can be read, the newest first: {'; '.join(map(str, damaged))}; "
                 "give another folder, or remove them to begin anew"
             ) from damaged[0]
         return None
+
+    def read_from(self, path: Path, learner: Learner) -> Found:
+        """Return the training of one checkpoint, and fill ``learner`` with it; it raises what :meth:`read` raises."""
+        history, values = fill_training(path, learner.model, learner.loss, learner.optimizer, self._refuse)
+        self.last = path
+        return Found(path, history, Position.from_dict(values.pop("position")), **values)
 
     def _refuse(self, path: Path, values: dict[str, Any]) -> None:
         """Refuse another training before anything is filled, and what is no training of this version."""

@@ -15,6 +15,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class Noted:
     """The first signal that came, or None."""
 
+    TERMINATE = int(signal.SIGTERM)
+
     def __init__(self) -> None:
         self.signal: int | None = None
 

@@ -173,6 +173,14 @@ class Call:
             return self.written.owner
         return type(self.module) if self.module is not None else self.fn
 
+    @property
+    def plain(self) -> Callable[..., Any]:
+        """What is called with the arguments; a module has its own parameters, in their dtype."""
+        if self.function is not None:
+            applied: Callable[..., Any] = self.function.apply
+            return applied
+        return self.fn if self.module is None else lambda *args: self._called(args, {})
+
     def _called(self, args: tuple[Any, ...], parameters: Mapping[str, Tensor]) -> Any:
         if self.function is not None:
             return self.function.apply(*args)

@@ -16,13 +16,24 @@ from torch.autograd.gradcheck import GradcheckError as TorchGradcheckError
 
 from corenet_torch.call import Call
 from corenet_torch.checks.calls import CALLS_CHECKS
+from corenet_torch.checks.claims import CLAIMS_CHECKS
 from corenet_torch.checks.effects import EFFECTS_CHECKS
 from corenet_torch.checks.gradient import GRADIENT_CHECKS
+from corenet_torch.checks.magnitudes import MAGNITUDES_CHECKS
+from corenet_torch.checks.sizes import SIZES_CHECKS
 from corenet_torch.checks.upstreams import UPSTREAM_CHECKS
 from corenet_torch.slopes import power_of
 from corenet_torch.trial import FunctionTrial
 
-FUNCTION_CHECKS: list[Check] = [*EFFECTS_CHECKS, *GRADIENT_CHECKS, *UPSTREAM_CHECKS, *CALLS_CHECKS]
+FUNCTION_CHECKS: list[Check] = [
+    *EFFECTS_CHECKS,
+    *GRADIENT_CHECKS,
+    *SIZES_CHECKS,
+    *MAGNITUDES_CHECKS,
+    *UPSTREAM_CHECKS,
+    *CALLS_CHECKS,
+]
+CLAIMS = {each.id.removeprefix("function."): each for each in CLAIMS_CHECKS}  # what ``also`` names
 
 
 @dataclass(frozen=True, repr=False)
@@ -51,6 +62,7 @@ def check(
     rtol: float = 1e-6,
     atol: float = 0.0,
     seed: int = 0,
+    also: Sequence[str] = (),
     expected_failures: Mapping[str, str] | None = None,
 ) -> FunctionReport:
     """Check a backward that somebody wrote for PyTorch. A broken one raises nothing: the report says so.
@@ -65,10 +77,13 @@ def check(
         rtol: relative error that is let pass, as rounding in backward is.
         atol: absolute error that is let pass besides.
         seed: of all random numbers.
+        also: what the function claims besides: any of ``"double_backward"``, ``"vmap"``, ``"compile"`` and
+            ``"autocast"``, each of which is a check too.
         expected_failures: by check id, the reason why it fails; one that passes is a failure.
 
     Raises:
-        ConfigError: ``fn`` is nothing that can be checked, no input has a gradient, or an expected failure is no check.
+        ConfigError: ``fn`` is nothing that can be checked, no input has a gradient, a claim is unknown or made of a
+            pair, which autograd knows nothing of, or an expected failure is no check.
 
     >>> class Square(torch.autograd.Function):
     ...     @staticmethod
@@ -85,7 +100,23 @@ def check(
     """
     expected = dict(expected_failures or {})
     _refuse_unknown(expected)
-    return report_on(Call.of(fn, inputs), rtol=rtol, atol=atol, seed=seed, expected=expected)
+    call = Call.of(fn, inputs)
+    return report_on(call, rtol=rtol, atol=atol, seed=seed, claims=claims_of(call, also), expected=expected)
+
+
+def claims_of(call: Call, also: Sequence[str]) -> list[Check]:
+    """Return the checks of what a function claims.
+
+    Raises:
+        ConfigError: a claim is unknown, or made of a pair.
+    """
+    for each in also if not isinstance(also, str) else (also,):
+        if each not in CLAIMS or isinstance(also, str):
+            names = ", ".join(map(repr, CLAIMS))
+            raise ConfigError(f"also takes some of {names} in a list, not {also!r}{did_you_mean(str(each), CLAIMS)}")
+    if also and call.pair is not None:
+        raise ConfigError(f"also={also!r} is nothing for {call.name}, a pair of functions that autograd does not run")
+    return [CLAIMS[each] for each in also]
 
 
 def report_on(
@@ -94,13 +125,14 @@ def report_on(
     rtol: float = 1e-6,
     atol: float = 0.0,
     seed: int = 0,
+    claims: Sequence[Check] = (),
     expected: Mapping[str, str] | None = None,
     name: str = "",
     announce: Callable[[str], object] = str,
 ) -> FunctionReport:
     """Run every check of a call; ``announce`` is called with the id of each before it."""
     trial = FunctionTrial(call, call.parameters, seed, rtol, atol, Case())
-    results = tuple(run_checks(FUNCTION_CHECKS, [trial], expected or {}, announce))
+    results = tuple(run_checks([*FUNCTION_CHECKS, *claims], [trial], expected or {}, announce))
     return _report(trial, results, name or call.name)
 
 
@@ -153,7 +185,7 @@ def _report(trial: FunctionTrial, results: tuple[Result, ...], name: str) -> Fun
 
 
 def _refuse_unknown(expected: Mapping[str, str]) -> None:
-    known = [each.id for each in FUNCTION_CHECKS]
+    known = [each.id for each in (*FUNCTION_CHECKS, *CLAIMS_CHECKS)]
     for name in expected:
         if name not in known:
             raise ConfigError(f"expected_failures: there is no check {name!r} of a function{did_you_mean(name, known)}")

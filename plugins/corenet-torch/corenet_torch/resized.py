@@ -9,7 +9,7 @@ from corenet_torch.call import Call
 
 
 def resized(call: Call, dimension: int, size: int, seed: int = 0) -> Call:
-    """Return the call with ``size`` entries along a dimension, the first (0) or the last (−1), of its first input.
+    """Return the call with ``size`` entries along a dimension, counted from the first or the last, of its first input.
 
     Every tensor of as many entries there has the new number too. New entries lie between two of the old ones, so that
     they stay in a domain that is an interval, and rows that sum to one still do; of integers they are old ones.
@@ -22,10 +22,28 @@ def resized(call: Call, dimension: int, size: int, seed: int = 0) -> Call:
     generator = torch.Generator().manual_seed(seed)
     return call.with_args(
         _between(each, dimension, size, generator)
-        if isinstance(each, Tensor) and each.dim() and each.shape[dimension] == before
+        if isinstance(each, Tensor) and _has(each, dimension) and each.shape[dimension] == before
         else each
         for each in call.args
     )
+
+
+def deepened(call: Call, seed: int = 0) -> tuple[Call, Call]:
+    """Return the call with one more dimension before those of its first input, of two; and the second of them alone.
+
+    Every input of the same shape has it too.
+
+    >>> deep, _ = deepened(Call.of(lambda a, b: a * b, (torch.rand(4, 3), torch.rand(3))))
+    >>> [tuple(each.shape) for each in deep.inputs]
+    [(2, 4, 3), (3,)]
+    """
+    shape = call.inputs[0].shape
+    others = blended(call, seed).inputs
+    second = call.with_inputs(
+        [other if each.shape == shape else each for each, other in zip(call.inputs, others, strict=True)]
+    )
+    both = zip(call.inputs, second.inputs, strict=True)
+    return call.with_inputs([torch.stack(pair) if pair[0].shape == shape else pair[0] for pair in both]), second
 
 
 def blended(call: Call, seed: int = 0) -> Call:
@@ -49,3 +67,7 @@ def _between(tensor: Tensor, dimension: int, size: int, generator: torch.Generat
     shape[dimension] = size
     part = torch.rand(size, generator=generator, dtype=torch.float64).to(tensor).view(shape)
     return first + part * (tensor.index_select(dimension, right) - first)
+
+
+def _has(tensor: Tensor, dimension: int) -> bool:
+    return -tensor.dim() <= dimension < tensor.dim()

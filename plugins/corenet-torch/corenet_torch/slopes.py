@@ -24,6 +24,9 @@ SIGMAS = 5.0
 FEW = 2.0  # the rounding of few elements does not average out: of n of them, 1 + 2/√n times as much is let pass
 DIGITS = 4.0  # last digits that backward may round each element by
 SAMPLES, SENSITIVITY = 3, 4.0  # and as many times what the last digits of its inputs change
+EACH, MEAN = 16.0, 1.0  # last digits that a second difference may be off by, in a draw and on the average
+STAIRS = 8.0  # last digits that an output must move by, if it moves
+FEW_DIGITS = 1e-4
 SMOOTH = (3.0, 6.0)  # a second difference over twice the step is four times as large, but for a kink
 
 
@@ -65,6 +68,9 @@ class OwnSlopes:
                 continue
             step = self._step(name, tensor)
             weights = self._smooth(name, tensor, step)
+            if not any(each is not None and each.any() for each in weights):
+                yield Slope(name, "", 0.0, torch.inf, False)
+                continue
             found = self._gradient(name, weights)
             nearby = [self._gradient(name, weights, sample) - found for sample in range(SAMPLES)]
             blur = torch.stack(nearby).abs().amax(0)
@@ -149,24 +155,42 @@ class OwnSlopes:
         return min(left, key=left.__getitem__)
 
     def _smooth(self, name: str, tensor: Tensor, step: float) -> Upstreams:
-        """Return the upstream gradients with zeros where an output has a kink within the steps."""
-        centre = self._outputs(name, tensor)
+        """Return the upstream gradients with zeros where an output has a kink within the steps.
+
+        What a draw leaves within rounding may be a kink all the same: over all draws rounding averages out. Where an
+        output moves by a few last digits it does not, as of a sum that is large: such are left out too.
+        """
+        centre = [each.double() for each in self._outputs(name, tensor)]
         kept = [torch.ones_like(each, dtype=torch.bool) for each in centre]
+        bends = [torch.zeros_like(each) for each in (*centre, *centre)]
+        moved = [torch.zeros_like(each) for each in centre]
         for _ in range(WATCHED):
             signs = self._signs(torch.ones_like(tensor, dtype=torch.float64))
             right, left, far, away = (outputs for outputs, _ in self._points(name, signs, step))
             for place, middle in enumerate(centre):
-                if not middle.is_floating_point():
-                    continue
-                near = (right[place].double() + left[place].double() - 2 * middle.double()).abs()
-                wide = (far[place].double() + away[place].double() - 2 * middle.double()).abs()
-                rounding = 16 * self.eps * torch.maximum(middle.double().abs(), right[place].double().abs())
-                fits = (wide >= SMOOTH[0] * near) & (wide <= SMOOTH[1] * near)
-                kept[place] &= fits | (wide <= rounding) & (near <= rounding)
+                near = right[place].double() + left[place].double() - 2 * middle
+                wide = far[place].double() + away[place].double() - 2 * middle
+                size = torch.maximum(middle.abs(), right[place].double().abs())
+                kept[place] &= self._is_smooth(near, wide, EACH * size)
+                moved[place] = torch.maximum(moved[place], (right[place].double() - middle).abs())
+                bends[place] += near / WATCHED
+                bends[len(centre) + place] += wide / WATCHED
+        for place, middle in enumerate(centre):
+            kept[place] &= self._is_smooth(bends[place], bends[len(centre) + place], MEAN * middle.abs())
+            still = (moved[place] == 0) & ((middle == 0) | (self.eps <= FEW_DIGITS))  # else too little may show
+            kept[place] &= still | (moved[place] >= STAIRS * self.eps * middle.abs()) & (moved[place] > 0)
+            if self.eps > FEW_DIGITS and middle.numel() == 1 < tensor.numel():
+                kept[place][...] = False  # a number made of many hardly moves by any of them
         masked = (
             each if each is None else each.where(keep, 0.0) for each, keep in zip(self.upstreams, kept, strict=True)
         )
         return tuple(masked)
+
+    def _is_smooth(self, near: Tensor, wide: Tensor, rounding: Tensor) -> Tensor:
+        """Tell where second differences over a step and over twice of it are those of a smooth function."""
+        near, wide, rounding = near.abs(), wide.abs(), self.eps * rounding
+        fits = (wide >= SMOOTH[0] * near) & (wide <= SMOOTH[1] * near)
+        return fits | (wide <= rounding) & (near <= rounding)
 
     def _signs(self, mask: Tensor) -> Tensor:
         sign = 2 * torch.randint(2, mask.shape, generator=self.generator) - 1

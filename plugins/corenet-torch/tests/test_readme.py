@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from corenet_torch.check import FUNCTION_CHECKS
+from corenet_torch.check import CLAIMS, FUNCTION_CHECKS
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -23,4 +23,12 @@ def test_the_table_names_each_check():
         README.read_text(encoding="utf-8").partition("<!-- checks:begin -->\n")[2].partition("<!-- checks:end -->")[0]
     )
     lines = ["| id | promise |", "|---|---|", *(f"| `{each.id}` | {each.promise} |" for each in FUNCTION_CHECKS)]
+    assert table == "\n".join(lines) + "\n"
+
+
+def test_the_table_names_each_claim():
+    table = (
+        README.read_text(encoding="utf-8").partition("<!-- claims:begin -->\n")[2].partition("<!-- claims:end -->")[0]
+    )
+    lines = ["| `also` | promise |", "|---|---|", *(f"| `{name}` | {each.promise} |" for name, each in CLAIMS.items())]
     assert table == "\n".join(lines) + "\n"

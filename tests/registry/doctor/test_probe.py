@@ -164,3 +164,16 @@ def test_a_disabled_plugin_is_not_imported(declare, monkeypatch):
     found = probed()
     assert (found.plugin.status, found.import_seconds) == ("disabled", None)
     assert [row.status for row in found.components] == ["disabled", "disabled"]
+
+
+def test_checkers_are_imported_and_must_have_their_functions(install):
+    whole = "def lists(subject): ...\ntakes = read_inputs = check = lists\n"
+    code = {"whole": whole, "partial": "def lists(subject): ...", "ends": "import os; os._exit(3)"}
+    install("corenet-x", {"corenet.checkers": "a = whole\nb = partial\nc = gone\nd = ends"}, **code)
+    assert {target: str(cause or "") for target, cause in probed().checkers.items()} == {
+        "whole": "",
+        "partial": "TypeError: partial has no function takes",
+        "gone": "ModuleNotFoundError: No module named 'gone'",
+        "ends": "importing ends ended Python with exit code 3",
+    }
+    assert probed().checkers["partial"].code == "not_a_checker"

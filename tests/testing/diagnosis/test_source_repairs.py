@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import corenet as cn
-from corenet.testing.diagnosis.source_repairs import compared, extended, repaired
+from corenet.testing.diagnosis.source_repairs import compared, completed, extended, repaired
 from corenet.testing.gradcheck.gradcheck import examine
 
 
@@ -138,10 +138,15 @@ def edited(edits, source, variables=("x", "y")):
 @pytest.mark.parametrize(
     ("source", "found"),
     [
-        ("x * 2", ["x / 2", "4", "1", "3", "y"]),
+        ("x * 2", ["x / 2", "4", "1", "3", "6", "y"]),
         ("x < y", ["x > y", "y", "x"]),
         ("f.sum(x)", ["f.mean(x)", "y"]),
         ("x and True", ["y"]),
+        ("0.001 + z", ["0.002", "0.0005", "1.001", "-0.999", "1", "0.003", "0"]),
+        ("z.mT", ["z"]),
+        ("z.flip(-1)", ["z", "2", "0.5", "0", "3"]),
+        ("torch.tanh(z)", ["torch.sigmoid(z)", "z"]),
+        ("z.scatter(w)", ["z.scatter_add(w)"]),
         ("z", []),
     ],
 )
@@ -150,7 +155,7 @@ def test_each_part_is_changed(source, found):
 
 
 def test_the_numbers_of_a_comparison_are_apart():
-    assert edited(compared, "x < 4") == ["8", "2", "5", "3", "1"]
+    assert edited(compared, "x < 4") == ["8", "2", "5", "3", "1", "12"]
     assert edited(repaired, "x < 4") == ["x > 4", "y"]
     assert edited(compared, "x * 4") == []
 
@@ -158,5 +163,7 @@ def test_the_numbers_of_a_comparison_are_apart():
 def test_what_may_be_missing_is_put_in():
     found = edited(extended, "x", ("y",))
     assert found == []  # x is no variable of this method
-    assert edited(extended, "y", ("y",)) == ["y ** 2", "1 - y", "1 + y", "y - 1", "y * y", "y / y", "y + y", "y - y"]
+    assert edited(extended, "y", ("y",)) == ["y * y", "y / y", "y + y", "y - y"]
+    assert edited(completed, "y", ("y",)) == ["y ** 2", "1 - y", "1 + y", "y - 1", "y.mT", "y.flip(-1)", "y.exp()"]
+    assert edited(completed, "x", ("y",)) == []
     assert edited(extended, "self.saved()", ("y",)) == []

@@ -110,7 +110,9 @@ def _condition(name: str, wrong: Tensor, right: Tensor) -> str:
     for relation, below, above in (("<", wrong, right), (">", right, wrong)):
         low, high = below.max().item(), above.min().item()
         if low < high:
-            between = 0 if low <= 0 <= high else _round(low, high)
+            # What is wrong where a number is 0 is not so where it is below 0.
+            zero_parts = low < 0 <= high if relation == "<" else low <= 0 < high
+            between = 0 if zero_parts else _round(low, high)
             return f"where {name} {relation} {between:g}"
     return ""
 
@@ -118,6 +120,6 @@ def _condition(name: str, wrong: Tensor, right: Tensor) -> str:
 def _round(low: float, high: float) -> float:
     """Return the number of fewest digits between the two."""
     for digits in range(6):
-        if low <= round((low + high) / 2, digits) <= high:
+        if low < round((low + high) / 2, digits) < high:
             return round((low + high) / 2, digits)
     return (low + high) / 2

@@ -111,7 +111,7 @@ def _at(own: Tensor, indices: Sequence[Tensor | None], wraps: bool = True) -> Pl
     first, last = min(given), max(given)
     kept = [dim for dim in range(own.dim()) if dim not in given]
     before = first if len(given) == last - first + 1 else 0
-    block = torch.broadcast_shapes(*(each.shape for each in given.values()))
+    block = torch.broadcast_tensors(*given.values())[0].shape  # its sister broadcast_shapes imports sympy
     shape = (*(own.shape[dim] for dim in kept[:before]), *block, *(own.shape[dim] for dim in kept[before:]))
     dims = (*kept[:before], *(None for _ in block), *kept[before:])
     after = (1,) * len(kept[before:])

@@ -79,7 +79,26 @@ def saved_unchanged(trial: FunctionTrial) -> None:
             raise Violation(f"backward overwrites saved tensor {place}, so a second backward is wrong; {COPY}")
 
 
-@EFFECTS_CHECKS.add(since="0.1", after=("runs", "saved_unchanged", "upstream_unchanged", "arguments_unchanged"))
+@EFFECTS_CHECKS.add(since="0.1", after=("runs",))
+def writes_all(trial: FunctionTrial) -> None:
+    """All of the memory that is allocated is written: with torch.empty filled with NaN, nothing changes."""
+    usual = trial.found()
+    with _Poisoned(), trial.call.poisoned():
+        found = trial.found()
+    named = {"the output": (found.outputs[0], usual.outputs[0])}
+    named |= {f"the gradient of {name}": (found.gradients[name], each) for name, each in usual.gradients.items()}
+    for name, (poisoned, each) in named.items():
+        unwritten = poisoned.isnan() & ~each.isnan()
+        if unwritten.any():
+            raise Violation(
+                f"{int(unwritten.sum())} of {each.numel()} elements of {name} are never written, first at "
+                f"{torch.nonzero(unwritten)[0].tolist()}: use torch.zeros where it says torch.empty, or write them"
+            )
+
+
+@EFFECTS_CHECKS.add(
+    since="0.1", after=("runs", "saved_unchanged", "upstream_unchanged", "arguments_unchanged", "writes_all")
+)
 def repeatable(trial: FunctionTrial) -> None:
     """A second forward gives the same output, and a second backward of one forward the same gradient."""
     best = trial.best
@@ -100,23 +119,6 @@ def repeatable(trial: FunctionTrial) -> None:
             "not repeatable: a second forward gives another output, with torch's generator reset; "
             "keep nothing from one call to the next"
         )
-
-
-@EFFECTS_CHECKS.add(since="0.1", after=("runs", "repeatable"))
-def writes_all(trial: FunctionTrial) -> None:
-    """All of the memory that is allocated is written: with torch.empty filled with NaN, nothing changes."""
-    usual = trial.found()
-    with _Poisoned(), trial.call.poisoned():
-        found = trial.found()
-    named = {"the output": (found.outputs[0], usual.outputs[0])}
-    named |= {f"the gradient of {name}": (found.gradients[name], each) for name, each in usual.gradients.items()}
-    for name, (poisoned, each) in named.items():
-        unwritten = poisoned.isnan() & ~each.isnan()
-        if unwritten.any():
-            raise Violation(
-                f"{int(unwritten.sum())} of {each.numel()} elements of {name} are never written, first at "
-                f"{torch.nonzero(unwritten)[0].tolist()}: use torch.zeros where it says torch.empty, or write them"
-            )
 
 
 def _changed(given: dict[str, Tensor], before: dict[str, Tensor]) -> str:

@@ -1,9 +1,8 @@
-"""The gradient itself: against differences in float64, in its own dtype, and in other sizes."""
+"""The gradient itself: against differences in float64, and in its own dtype."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+import re
 
 import torch
 from corenet.registry.collect import reason_of
@@ -12,22 +11,14 @@ from corenet.testing.gradcheck.report import GradientReport
 from corenet.testing.support.rounding import GRADIENT, Rounded, moved_by_digits
 from corenet.testing.support.violation import NotApplicable, Violation
 
-from corenet_torch.call import Call
 from corenet_torch.checks.effects import SOUND
-from corenet_torch.resized import resized
 from corenet_torch.slopes import power_of
-from corenet_torch.trial import Found, FunctionTrial, largest
+from corenet_torch.trial import Found, FunctionTrial
 
 GRADIENT_CHECKS = Checks("function")
-SIZES = (1, 7, 33, 130, 1025)  # around the edges of blocks
-TELLING = 7  # the smallest size in which a fault shows its form
-LARGEST, MANY = 200_000, 1000  # elements of a tensor, in float64 and in a dtype of its own
-FEW = 3  # of a tensor are looked at by themselves; all take part in random directions
 SAMPLES, DRAWS = 3, 3
-ROUNDING = (
-    1e-11  # of the largest gradient in the sizes given: with one column that of a normalisation is rounding alone
-)
 WEAK = 0.05  # a fault of which could have hidden
+EXPLAINED = re.compile(r"^.*(makes it right|grad_output is)", re.MULTILINE)  # all that is to be known of why
 KEEP = "right in float64: look for what is rounded, such as .bfloat16(), .half() or a constant of few digits"
 
 
@@ -37,7 +28,8 @@ def gradient(trial: FunctionTrial) -> None:
     if trial.best.refusal:
         raise NotApplicable(f"it does not compute in float64: {trial.best.refusal}")
     report = trial.best.gradients
-    _refuse_wrong(report)
+    unexplained = [each for each in report.tensors if each.status == "wrong" and not EXPLAINED.search(each.diagnosis)]
+    refuse_wrong(report, cause=_not_linear(trial.best) if unexplained else "")
     if not report.ok:
         raise NotApplicable(f"inconclusive: {report.unsure or report.summary}")
 
@@ -47,35 +39,18 @@ def own_dtype(trial: FunctionTrial) -> None:
     """In the dtype of its inputs the gradient agrees too: with that in float64, or with differences in itself."""
     own = trial.cast(torch.float32) if trial.dtype == torch.float64 else trial
     if is_judged_by_slopes(trial):
-        _refuse_slopes(trial, f"in {_short(trial.dtype)}")
+        refuse_slopes(trial, f"in {short(trial.dtype)}")
         if not power_of(trial.slopes) < WEAK:
             raise NotApplicable(f"inconclusive: a fault of {power_of(trial.slopes):.1g} could have hidden")
         return
     try:
-        wrong = [_rounded(own, draw).wrong() for draw in range(DRAWS)]
+        wrong = [rounded(own, draw).wrong() for draw in range(DRAWS)]
     except Exception as error:
         if trial.dtype == torch.float64:  # that it was not asked for
             raise NotApplicable(f"it refuses float32: {reason_of(error)}") from error
         raise
     if always := [name for name in wrong[0] if all(name in other for other in wrong)]:
-        raise Violation(f"in {_short(own.dtype)}, {', '.join(f'{each} {wrong[0][each]}' for each in always)}", KEEP)
-
-
-@GRADIENT_CHECKS.add(since="0.1", after=(*SOUND, "gradient", "own_dtype"))
-def sizes(trial: FunctionTrial) -> None:
-    """With other numbers of rows and columns, around the edges of blocks, the gradient agrees too, or it is refused."""
-    tried = False
-    for dimension, what in ((0, "rows"), (-1, "columns")):
-        taken = dict(_of_sizes(trial.best, dimension))
-        wrong = [size for size, other in taken.items() if _is_wrong(other)]
-        tried |= bool(taken)
-        if wrong:
-            right = " and ".join(str(size) for size in taken if size not in wrong)
-            telling = next((size for size in wrong if size >= TELLING), wrong[0])
-            which = f"with {' and '.join(map(str, wrong))} {what}{f', but not with {right}' if right else ''}"
-            _refuse_size(taken[telling], f"{which}, as of {telling}")
-    if not tried:
-        raise NotApplicable("it takes no other sizes")
+        raise Violation(f"in {short(own.dtype)}, {', '.join(f'{each} {wrong[0][each]}' for each in always)}", KEEP)
 
 
 def is_judged_by_slopes(trial: FunctionTrial) -> bool:
@@ -83,40 +58,8 @@ def is_judged_by_slopes(trial: FunctionTrial) -> bool:
     return bool(trial.best.refusal) or bool(trial.best.gradients.reason)
 
 
-def _of_sizes(trial: FunctionTrial, dimension: int) -> Iterator[tuple[int, FunctionTrial]]:
-    """Yield the trial in each of the sizes that forward takes; what backward raises then is a finding."""
-    shape = trial.call.inputs[0].shape if trial.call.inputs else ()
-    if len(shape) < (1 if dimension == 0 else 2) or not shape[dimension]:
-        return
-    rounding = ROUNDING * max(map(largest, trial.usual.gradients.values()))
-    for size in SIZES:
-        if not trial.call.refuses_indices and size <= _largest_index(trial.call):
-            continue
-        other = replace(trial, call=resized(trial.call, dimension, size, trial.seed), atol=max(trial.atol, rounding))
-        if max(each.numel() for each in other.call.inputs) <= LARGEST and _is_taken(other):
-            yield size, other
-
-
-def _largest_index(call: Call) -> int:
-    """Return the largest integer that is given, -1 if there is none."""
-    tensors = (each for each in call.args if isinstance(each, torch.Tensor) and each.numel())
-    return max((int(each.max()) for each in tensors if not each.is_floating_point()), default=-1)
-
-
-def _is_wrong(trial: FunctionTrial) -> bool:
-    if not trial.refusal:
-        return trial.examined(FEW).status == "wrong"
-    return trial.call.inputs[0].numel() <= MANY and any(each.is_wrong for each in trial.slopes)
-
-
-def _refuse_size(trial: FunctionTrial, which: str) -> None:
-    if trial.refusal:
-        _refuse_slopes(trial, which)
-    _refuse_wrong(trial.gradients, which)
-    raise Violation(f"{which}, the gradient is wrong in some random direction")
-
-
-def _refuse_slopes(trial: FunctionTrial, which: str) -> None:
+def refuse_slopes(trial: FunctionTrial, which: str) -> None:
+    """Raise for the first tensor whose gradient is wrong in the trial's own dtype."""
     for slope in trial.slopes:
         if slope.is_wrong:
             raise Violation(
@@ -125,27 +68,33 @@ def _refuse_slopes(trial: FunctionTrial, which: str) -> None:
             )
 
 
-def _refuse_wrong(report: GradientReport, which: str = "") -> None:
+def refuse_wrong(report: GradientReport, which: str = "", cause: str = "") -> None:
+    """Raise for the first tensor whose gradient is wrong; ``which`` says where, ``cause`` what else is known of why."""
     for tensor in report.tensors:
         if tensor.status == "wrong":
             where = f"{which}, " if which else ""
             place = f"[{', '.join(map(str, tensor.index))}]"
             raise Violation(
                 f"{where}the gradient of {tensor.name} at {place} is {tensor.ours:.8g}, not {tensor.numeric:.8g}",
-                tensor.diagnosis,
+                "\n".join(filter(None, (cause, tensor.diagnosis))),
             )
 
 
-def _is_taken(trial: FunctionTrial) -> bool:
-    """Tell whether forward takes such arguments; what backward raises then is a finding."""
-    try:
-        trial.forward()
-    except Exception:  # noqa: BLE001 - a stranger's code may refuse a shape in any way
-        return False
-    return True
+def _not_linear(trial: FunctionTrial) -> str:
+    """Return how a backward is not linear in the upstream gradient; '' if it is."""
+    upstreams = trial.upstreams(trial.forward())
+    none, twice = (
+        trial.found(tuple(each if each is None else factor * each for each in upstreams)).gradients for factor in (0, 2)
+    )
+    if any(each.count_nonzero() for each in none.values()):
+        return "a term without grad_output: ours is not zero where that is; multiply each term by it"
+    once = trial.found(upstreams).gradients
+    if trial.differs(twice, {name: 2 * each for name, each in once.items()}):
+        return "ours is not linear in grad_output: no power, clamp or threshold of it, and it is a factor once"
+    return ""
 
 
-def _rounded(own: FunctionTrial, draw: int) -> Rounded:
+def rounded(own: FunctionTrial, draw: int) -> Rounded:
     """Return the results in the trial's own dtype, and those in float64 for the same numbers and for some nearby."""
     upstreams = own.upstreams(own.forward(), draw)
     exact = own.cast(torch.float64)
@@ -164,5 +113,5 @@ def _named(found: Found) -> dict[str, torch.Tensor]:
     return {name: each for name, each in (outputs | gradients).items() if each.is_floating_point()}
 
 
-def _short(dtype: torch.dtype) -> str:
+def short(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")

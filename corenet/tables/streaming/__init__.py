@@ -1,0 +1,1 @@
+"""Tables larger than memory: read in shards and chunks, looked at in one pass, learnt from through a shuffle buffer."""

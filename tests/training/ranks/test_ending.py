@@ -1,0 +1,45 @@
+"""A rank that ends, or hangs, ends all others, and one of them tells of it."""
+
+import re
+import time
+
+import corenet as cn
+
+PATIENCE = 20.0  # seconds after which a machine that is busy with other things has ended too
+
+
+def last_lines(done):
+    """Return the errors with which ranks ended, without torchrun's."""
+    lines = re.findall(r"^(?:\[rank\d\]: )?(?:corenet\.\w+\.)(\w+: .*)$", done.err, re.MULTILINE)
+    return [line for line in lines if "Failures" not in line]
+
+
+def seconds_since(done):
+    return time.time() - float(re.search(r"^at ([\d.]+)$", done.err, re.MULTILINE)[1])
+
+
+def test_a_rank_that_is_killed_ends_all_with_one_line(torchrun, program):
+    done = torchrun(3, program("ending"), "killed")
+    assert done.code != 0
+    assert seconds_since(done) < PATIENCE
+    assert last_lines(done) == ["RankError: rank 1 of 3 does not answer: it was killed, ran out of memory, or hangs"]
+
+
+def test_a_rank_that_raises_tells_of_it_alone(torchrun, program):
+    done = torchrun(2, program("ending"), "raising")
+    assert seconds_since(done) < PATIENCE
+    assert last_lines(done) == ["CallbackError: callback Ending raised after epoch 3: ValueError: of rank 1"]
+
+
+def test_a_rank_that_hangs_is_named_after_the_time_that_is_set(torchrun, program):
+    done = torchrun(2, program("ending"), "hanging", CORENET_RANK_TIMEOUT="3")
+    assert last_lines(done) == ["RankError: rank 1 of 2 did not come within 3 seconds (CORENET_RANK_TIMEOUT)"]
+
+
+def test_a_signal_to_one_rank_saves_the_training_and_one_process_goes_on_from_it(torchrun, program, tmp_path):
+    done = torchrun(2, program("ending"), "told")
+    (line,) = last_lines(done)
+    saved = re.fullmatch(r"Interrupted: SIGTERM: stopped at (?:epoch 4, step 1|.*), saved as (run/\S+); .*", line)
+    assert saved is not None, line
+    assert [path.name for path in tmp_path.joinpath("run").iterdir()] == [saved[1].removeprefix("run/")]
+    assert len(cn.load(tmp_path / saved[1]).history) == 3

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.grading [--most 10] [--layer NAME] [--style STYLE] [--list]``: what is caught and named."""
+"""``python -m benchmarks.grading [--most 100] [--layer NAME] [--style STYLE] [--list]``: what is caught and named."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ IN_RIGHT = NAMES[:10]  # the layers that each file there has
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.grading", description=__doc__)
-    parser.add_argument("--most", type=int, default=10, help="mutants of a layer in a style")
+    parser.add_argument("--most", type=int, default=100, help="mutants of a layer in a style")
     parser.add_argument("--layer", default="", help="of this layer alone")
     parser.add_argument("--style", default="", help="in this style alone")
     parser.add_argument("--list", action="store_true", help="say of each mutant what it was called")
@@ -98,15 +98,22 @@ def _tell(verdicts: list[Verdict], same: int) -> None:
     caught = [each for each in verdicts if each.caught]
     print(f"mutants: {len(verdicts)} ({same} more compute the same)")
     print(f"caught: {_share(len(caught), len(verdicts))}")
-    print(f"named by the misconception or the line: {_share(sum(each.named for each in caught), len(caught))}")
-    print(f"    by the misconception: {_share(sum(each.by_name for each in caught), len(caught))}")
-    print(f"    by the line: {_share(sum(each.by_line for each in caught), len(caught))}")
+    _tell_named("all", caught)
+    _tell_named("those that return a wrong gradient", [each for each in caught if not each.raises])
+    _tell_named("those that raise an error", [each for each in caught if each.raises])
     for each in verdicts:
         if not each.caught:
             print(f"survived: {each.mutant}")
     for each in caught:
         if not each.named:
             print(f"not named: {each.mutant}\n    {each.misconception}, line {each.line}: {each.message}")
+
+
+def _tell_named(what: str, verdicts: list[Verdict]) -> None:
+    total = len(verdicts)
+    print(f"{what}: named by the misconception or the line {_share(sum(each.named for each in verdicts), total)}")
+    print(f"    by the misconception {_share(sum(each.by_name for each in verdicts), total)}")
+    print(f"    by the line {_share(sum(each.by_line for each in verdicts), total)}")
 
 
 def _share(count: int, total: int) -> str:

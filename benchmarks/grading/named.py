@@ -13,26 +13,26 @@ LEFT_OUT = {
     "statistics_as_constants", "mean_as_constant", "variance_as_constant", "target_forgotten", "softmax_forgotten",
     "only_diagonal", "sign_lost", "not_accumulated", "gradient_missing", "input_for_normal", "mean_not_subtracted",
 }  # fmt: skip
-# The name says just what was changed.
+# The name says just what was changed. That an error is raised names no cause, whatever was changed.
 NAMES = {
     "sign": {"wrong_sign", "mask_reversed", "cross_entropy_mixed_in"},
     "term": LEFT_OUT | {"factor_two", "constant_factor", "wrong_sign"},
     "factor": LEFT_OUT | {"factor_two", "constant_factor"},
     "operator": {"transposed", "factor_too_many", "square_too_many", "constant_factor", "scale_inverted", "scale_twice",
-                 "wrong_shape", "raises", "factor_two", "mean_over_too_little", "division_forgotten",
+                 "wrong_shape", "factor_two", "mean_over_too_little", "division_forgotten",
                  "sum_instead_of_mean", "wrong_order"},
     "constant": {"constant_factor", "factor_two", "extra_term", "wrong_sign", "square_too_many", "factor_too_many",
                  "output_for_derivative", "wrong_number"},
     "exponent": {"square_forgotten", "square_too_many", "root_taken", "root_forgotten", "factor_too_many",
                  "factor_forgotten", "wrong_number"},
-    "axis": {"wrong_axis", "wrong_shape", "not_summed", "raises"},
+    "axis": {"wrong_axis", "wrong_shape", "not_summed"},
     "assigned": {"not_accumulated", "state_kept"},
     "deleted": {"gradient_missing", "not_accumulated", "term_forgotten", "target_forgotten"},
     "saved": {"input_for_output", "derivative_at_output", "input_for_normal", "output_for_normal", "exchanged",
-              "output_for_derivative", "square_too_many", "factor_too_many", "wrong_shape", "raises",
+              "output_for_derivative", "square_too_many", "factor_too_many", "wrong_shape",
               "other_function", "root_taken", "target_forgotten", "transposed", "wrong_sign", "wrong_variable"},
     "comparison": {"mask_reversed", "wrong_mask", "mask_lost"},
-    "transpose": {"transposed", "wrong_shape", "raises", "wrong_order"},
+    "transpose": {"transposed", "wrong_shape", "wrong_order"},
     "function": {"mean_instead_of_sum", "sum_instead_of_mean", "mean_over_too_much", "mean_over_too_little",
                  "other_function", "log_forgotten", "log_of_it", "root_forgotten", "root_taken", "constant_factor",
                  "softmax_forgotten"},
@@ -54,6 +54,11 @@ class Verdict:
     def by_name(self) -> bool:
         """Whether the misconception says what was changed."""
         return self.misconception in NAMES[self.mutant.edit.kind]
+
+    @property
+    def raises(self) -> bool:
+        """Whether it raises an error where it should return a gradient."""
+        return self.misconception == "raises"
 
     @property
     def by_line(self) -> bool:

@@ -94,7 +94,7 @@ class _FunctionsCall:
         name, derived = self.written.names[1], self.written.textbook.derived
         self.given["grad_output"] = upstream = upstream.copy()
         result = getattr(self.written.owner, name)(upstream if upstream.shape else float(upstream), self.cache)
-        each = result if isinstance(result, tuple) else (result,)
+        each = tuple(result) if isinstance(result, tuple | list) else (result,)
         if len(each) > len(derived):
             each = tuple(one for one in each if one is not None)  # of those that have no gradient
         if len(each) != len(derived):

@@ -57,6 +57,17 @@ NUMPY = {
             return g * mask / (1 - p)
         """,
     ),
+    "linear that returns a list": (
+        "linear",
+        """
+        def forward(x, w, b):
+            return x @ w.T + b, (x, w)
+
+        def backward(g, cache):
+            x, w = cache
+            return [g @ w, g.T @ x, g.sum(0)]
+        """,
+    ),
     "cross-entropy that returns None for the target": (
         "cross_entropy",
         """

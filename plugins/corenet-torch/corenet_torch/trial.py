@@ -23,6 +23,7 @@ from corenet_torch.slopes import OwnSlopes, Slope
 UPSTREAM = 3_000_017  # the seed of upstream gradients
 Upstreams = tuple[Tensor | None, ...]
 TOLERANCES = {torch.float64: 1e-9, torch.float32: 1e-4}  # of the largest: another layout may add in another order
+NARROW = 1e-9, 1e-4  # relative steps: one that float32 loses, and one that it keeps and types of 16 bits lose
 HALF = 16.0  # likewise, in last digits of a type of fewer digits
 
 
@@ -67,7 +68,36 @@ class FunctionTrial:
         except Exception as error:  # noqa: BLE001 - a stranger's code may refuse a type in any way
             return reason_of(error)
         types = {each.dtype for each in outputs if each.is_floating_point()}
-        return "" if types <= {torch.float64} else f"of float64 it gives {', '.join(map(_short, types))}"
+        if not types <= {torch.float64}:
+            return f"of float64 it gives {', '.join(map(_short, types))}"
+        narrow = "" if self.dtype == torch.float64 else exact.read_in_float32
+        return f"it reads {narrow} in float32" if narrow else ""
+
+    @cached_property
+    def read_in_float32(self) -> str:
+        """The first input or parameter that is cast to float32 before all else, as kernels do; '' if none.
+
+        Of such a one the digits of float64 change no output, while those that float32 has do. One that is cast to
+        still fewer digits is no such one: that is a fault, which float64 shows.
+        """
+        tensors = dict(zip(self.call.names, self.call.inputs, strict=True)) | dict(self.parameters)
+        return next((name for name in tensors if self._is_read_in_float32(tensors, name)), "")
+
+    def _is_read_in_float32(self, tensors: Mapping[str, Tensor], name: str) -> bool:
+        generator = torch.Generator().manual_seed(self.seed)
+        part = 0.5 + 0.5 * torch.rand(tensors[name].shape, generator=generator, dtype=torch.float64)
+        moved = {step: tensors[name] * (1 + step * part.to(tensors[name].device)) for step in NARROW}
+        fine, plain, other = (
+            self._with(tensors | {name: each}).forward().outputs
+            for each in (moved[NARROW[0]], moved[NARROW[0]].float().double(), moved[NARROW[1]])
+        )
+        return _are_equal(fine, plain) and not _are_equal(fine, other)
+
+    def _with(self, tensors: Mapping[str, Tensor]) -> FunctionTrial:
+        """Return the trial of other inputs and parameters, by name."""
+        parameters = {name: tensors[name] for name in self.parameters}
+        call = self.call.with_inputs([tensors[name] for name in self.call.names])
+        return replace(self, call=call, parameters=parameters)
 
     @cached_property
     def best(self) -> FunctionTrial:
@@ -172,6 +202,10 @@ def largest(tensor: Tensor) -> float:
     """Return the size of the largest finite number, 0 if there is none."""
     finite = tensor[tensor.isfinite()].abs()
     return finite.max().item() if finite.numel() else 0.0
+
+
+def _are_equal(outputs: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
+    return len(outputs) == len(others) and all(map(torch.equal, outputs, others))
 
 
 def _drawn(output: Tensor, generator: torch.Generator) -> Tensor:

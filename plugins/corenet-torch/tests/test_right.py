@@ -97,6 +97,59 @@ def test_without_float64_it_is_judged_in_its_own_dtype(dtype, factor):
     assert seen(0.0, 1024)
 
 
+class Upcast(torch.autograd.Function):
+    """σ(x) w with σ in float32, as kernels of few digits compute it; FACTOR is one if its gradient is right."""
+
+    FACTOR = 1.0
+
+    @staticmethod
+    def forward(ctx, x, w):
+        ctx.save_for_backward(x, w)
+        return torch.sigmoid(x.float()).to(x.dtype) * w
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        x, w = ctx.saved_tensors
+        s = torch.sigmoid(x.float())
+        grad_x = Upcast.FACTOR * (grad_output * w).float() * s * (1 - s)
+        return grad_x.to(x.dtype), (grad_output.float() * s).to(w.dtype)
+
+
+@pytest.mark.parametrize(("factor", "failures"), [(1.0, []), (-1.0, ["function.own_dtype"])])
+def test_one_that_reads_its_input_in_float32_is_judged_in_its_own_dtype(factor, failures, monkeypatch):
+    monkeypatch.setattr(Upcast, "FACTOR", factor)
+    report = check(Upcast, torch.randn(8, 16).half(), torch.randn(8, 16).half())
+    assert [each.check for each in report.failures] == failures, report
+
+
+class Drawn(torch.autograd.Function):
+    """Dropout whose generator gives other numbers in another dtype; FACTOR is one if its gradient is right."""
+
+    FACTOR = 1.0
+
+    @staticmethod
+    def forward(ctx, x, p):
+        mask = (torch.rand_like(x) > p) / (1 - p)
+        ctx.save_for_backward(mask)
+        return x * mask
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        (mask,) = ctx.saved_tensors
+        return Drawn.FACTOR * grad_output * mask, None
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16], ids=str)
+def test_numbers_that_are_drawn_in_the_dtype_of_the_input_are_no_fault(dtype):
+    report = check(Drawn, torch.randn(16, 8).to(dtype), 0.5)
+    assert not report.failures, report
+
+
+def test_the_gradient_of_one_that_draws_is_judged(monkeypatch):
+    monkeypatch.setattr(Drawn, "FACTOR", 2.0)
+    assert [each.check for each in check(Drawn, torch.randn(16, 8), 0.5).failures] == ["function.gradient"]
+
+
 def test_the_report_of_one_that_refuses_float64():
     report = check(Only, torch.randn(4, 3), 1.5, 6)
     verdicts = {each.check: each.verdict for each in report.results}

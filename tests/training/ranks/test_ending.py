@@ -3,6 +3,8 @@
 import re
 import time
 
+import torch
+
 import corenet as cn
 
 PATIENCE = 20.0  # seconds after which a machine that is busy with other things has ended too
@@ -16,6 +18,24 @@ def last_lines(done):
 
 def seconds_since(done):
     return time.time() - float(re.search(r"^at ([\d.]+)$", done.err, re.MULTILINE)[1])
+
+
+class Ending(cn.Callback):
+    """Ends the training of the program after five epochs."""
+
+    def after_epoch(self, training):
+        return training.epoch == 5
+
+
+def trained_by_one_process(**saving):
+    """Return the weights and the history of the program's training, ended after five epochs."""
+    torch.manual_seed(0)
+    model = cn.Sequential(cn.Linear(2, 4), cn.Tanh(), cn.Linear(4, 1), cn.Sigmoid())
+    optimizer = cn.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    train, valid = cn.data.disk(60, seed=0), cn.data.disk(60, seed=1)
+    told = {"epochs": 1_000_000, "batch_size": 30, "callbacks": [Ending()], "progress": False, "engine": "plain"}
+    history = cn.fit(model, cn.BCELoss(), optimizer, train, valid, **told, **saving)
+    return torch.cat([each.reshape(-1) for each in model.parameters()]), history
 
 
 def test_a_rank_that_is_killed_ends_all_with_one_line(torchrun, program):
@@ -43,3 +63,8 @@ def test_a_signal_to_one_rank_saves_the_training_and_one_process_goes_on_from_it
     assert saved is not None, line
     assert [path.name for path in tmp_path.joinpath("run").iterdir()] == [saved[1].removeprefix("run/")]
     assert len(cn.load(tmp_path / saved[1]).history) == 3
+    weights, history = trained_by_one_process(checkpoint=tmp_path / "run")
+    never_stopped, whole = trained_by_one_process()
+    assert len(history) == len(whole) == 5
+    assert (weights - never_stopped).abs().max() < 1e-5
+    assert history.losses[:3] == cn.load(tmp_path / saved[1]).history.losses

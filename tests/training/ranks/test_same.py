@@ -6,7 +6,7 @@ import random
 import pytest
 
 SEED = random.randrange(1000)
-CASES = ["momentum", "adam", "dropout", "noisy rule", "classes", "callbacks"]
+CASES = ["momentum", "adam", "dropout", "noisy rule", "classes", "streamed", "callbacks"]
 
 
 @pytest.mark.parametrize("ranks", [2, 3, 4])

@@ -43,6 +43,8 @@ def own_dtype(trial: FunctionTrial) -> None:
         if not power_of(trial.slopes) < WEAK:
             raise NotApplicable(f"inconclusive: a fault of {power_of(trial.slopes):.1g} could have hidden")
         return
+    if own.is_random:
+        raise NotApplicable("it draws random numbers, which may be others in float32")
     try:
         wrong = [rounded(own, draw).wrong() for draw in range(DRAWS)]
     except Exception as error:
@@ -54,8 +56,9 @@ def own_dtype(trial: FunctionTrial) -> None:
 
 
 def is_judged_by_slopes(trial: FunctionTrial) -> bool:
-    """Tell whether float64 has nothing to say, as it is refused or has no more digits."""
-    return bool(trial.best.refusal) or bool(trial.best.gradients.reason)
+    """Tell whether float64 has nothing to say, as it is refused, has no more digits, or draws other numbers."""
+    draws = trial.is_random and trial.dtype != torch.float64
+    return draws or bool(trial.best.refusal) or bool(trial.best.gradients.reason)
 
 
 def refuse_slopes(trial: FunctionTrial, which: str) -> None:

@@ -60,7 +60,8 @@ def _is_finite(trial: FunctionTrial) -> bool:
 
 def _refuse_not_finite(trial: FunctionTrial, which: str) -> None:
     """Raise if a gradient is not a number, or is infinite and that in float64 is not."""
-    exact = None if trial.refusal or trial.dtype == torch.float64 else trial.best.found()
+    alone = trial.refusal or trial.dtype == torch.float64 or trial.is_random
+    exact = None if alone else trial.best.found()
     for each, found in ((trial.best, exact), (trial, trial.found())):
         if found is not None and (name := _lost(found, exact, each.dtype)):
             raise Violation(
@@ -84,7 +85,7 @@ def _refuse_other(trial: FunctionTrial, name: str, usual: Found, which: str) -> 
     if is_wrong(trial.best, MANY):
         refuse_wrong(trial.best.examined(MANY), which)
         raise Violation(f"{which}, the gradient is wrong in some random direction")
-    if trial.dtype == torch.float64:
+    if trial.dtype == torch.float64 or trial.is_random:  # which may draw other numbers in another dtype
         return
     few, draws = torch.finfo(trial.dtype), [rounded(trial, draw) for draw in range(DRAWS)]
     of = {each: f"the {GRADIENT} of {each}" for each in usual.gradients}

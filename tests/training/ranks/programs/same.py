@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 import corenet as cn
+from corenet.streamed_data import Block
 
 RANK = int(os.environ["RANK"])
 SEED = int(sys.argv[1])
@@ -33,6 +34,18 @@ class Langevin(cn.Optimizer):
 
     def update(self, param, grad, state):
         param -= self.current_lr * (grad + 0.1 * torch.randn_like(param))
+
+
+class Streamed(cn.StreamedDataset):
+    """Reads the points of another data set in blocks of three batches, in that one's order."""
+
+    def __init__(self, data):
+        super().__init__(cn.data.Dataset(data.inputs[:20], data.targets[:20]), len(data))
+        self.data = data
+
+    def blocks(self, batch_size, seed=None, epoch=0, start=0):
+        for rows in self.data.order(seed, epoch)[start:].split(3 * batch_size):
+            yield Block(self.data.inputs[rows], self.data.targets[rows], rows)
 
 
 def network(*between, widths=(2, 9, 1), last=cn.Sigmoid):
@@ -67,6 +80,12 @@ CASES = {
         lambda p: cn.SGD(p, lr=0.5),
         {"epochs": 9, "batch_size": 50, "metrics": ["f1", "confusion_matrix"], "engine": "replay"},
     ),
+    "streamed": (
+        lambda: network(cn.Dropout(0.2)),
+        cn.BCELoss(),
+        lambda p: cn.SGD(p, **SGD),
+        {"epochs": 2, "batch_size": 9, "metrics": []},
+    ),
     "callbacks": (network, cn.BCELoss(), lambda p: cn.SGD(p, lr=3.0), {"epochs": 60, "batch_size": 50}),
 }
 CALLBACKS = {
@@ -85,6 +104,7 @@ def trained(case, *, distributed):
     model = make()
     optimizer = optimizer(model.parameters())
     train, valid = data(200 + SEED % 9, seed=SEED), data(90, seed=SEED + 1)
+    train = Streamed(train) if case == "streamed" and distributed else train
     told = {"seed": SEED, "callbacks": CALLBACKS.get(case, list)(), "progress": False, "distributed": distributed}
     history = cn.fit(model, loss, optimizer, train, valid, **told, **settings)
     return torch.cat([each.reshape(-1) for each in model.parameters()]), history, optimizer.steps

@@ -115,6 +115,7 @@ class Builder:
     def __init__(self, found: Callable[[Any, str], type], tensors: Mapping[str, Tensor]) -> None:
         self._found = found
         self._tensors = tensors
+        self._given: set[str] = set()
         self.made: list[Any] = []
 
     def component(self, described: Any) -> Any:
@@ -151,7 +152,10 @@ class Builder:
         return self.component(described)
 
     def tensor(self, name: Any) -> Tensor:
-        """Return a copy of a tensor among the arguments."""
+        """Return a copy of a tensor among the arguments; each is there once, or a short list could fill the memory."""
+        if name in self._given:
+            raise ValueError(f"the tensor {name!r} is there twice")
+        self._given.add(name)
         return self._tensors[name].clone()
 
 

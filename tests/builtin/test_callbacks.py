@@ -251,3 +251,7 @@ def test_early_stopping_goes_on_from_its_state():
     assert {name: one.state_dict()[name] for name in ("best", "best_epoch", "stopped_epoch", "waited")} == {
         "best": 3.0, "best_epoch": 3, "stopped_epoch": None, "waited": 1,
     }  # fmt: skip
+
+
+def test_early_stopping_waits_for_ten_epochs_unless_told():
+    assert run(cn.EarlyStopping(), [1.0] + [2.0] * 20)[0].epochs == 11

@@ -66,6 +66,15 @@ def test_the_bias_is_zero_except_with_uniform(name):
 
 
 @pytest.mark.parametrize("name", INITIALIZERS)
+@pytest.mark.parametrize(("inputs", "outputs"), [(1, 5), (5, 1), (1, 1)])
+def test_a_layer_of_one_input_or_one_output_is_drawn_too(name, inputs, outputs):
+    weight = cn.Linear(inputs, outputs, init=name).weight
+    assert weight.shape == (outputs, inputs)
+    assert weight.isfinite().all()
+    assert weight.abs().max() < 10
+
+
+@pytest.mark.parametrize("name", INITIALIZERS)
 def test_a_layer_without_a_bias_is_drawn_too(name):
     assert cn.Linear(4, 3, bias=False, init=name).weight.isfinite().all()
 

@@ -11,7 +11,7 @@ from corenet.testing.support.stand_in_training import StandInTraining
 
 EPOCHS = [
     {"loss": 0.5, "valid_loss": math.inf, "train_f1": 1.0, "valid_matrix": [[1]]},
-    {"loss": 4e38, "valid_loss": 0.25, "train_f1": math.nan, "valid_matrix": [[2]]},
+    {"loss": (2 - 2**-25) * 2.0**127, "valid_loss": 0.25, "train_f1": math.nan, "valid_matrix": [[2]]},
 ]
 
 

@@ -74,6 +74,23 @@ def test_an_optimizer_that_describes_layers_takes_no_memory_for_them(path, where
     assert peak() - before < 128 * 2**20
 
 
+@pytest.mark.parametrize("where", ["optimizer", "loss"])
+def test_a_tensor_that_is_named_again_and_again_is_copied_once(path, where):
+    model, loss = cn.Linear(2, 1), cn.BCELoss(weight=torch.ones(2**20))
+    cn.save(path, model, cn.SGD(model.parameters(), lr=0.1), loss=loss)
+    document = read(path).document
+    many = [document["loss"]["arguments"]["weight"]] * 2000
+    if where == "loss":
+        document["loss"]["arguments"]["weight"] = many
+    else:
+        document["optimizer"]["built"]["arguments"]["momentum"] = many
+    rewritten(path, optimizer=document["optimizer"], loss=document["loss"])
+    before = peak()
+    with pytest.raises(cn.CheckpointError, match="the tensor '0' is there twice"):
+        cn.load(path)
+    assert peak() - before < 128 * 2**20  # of 8 GB
+
+
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 2**10
 

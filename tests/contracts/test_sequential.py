@@ -257,3 +257,9 @@ def test_reset_parameters_reaches_every_module(mlp):
     before = mlp.state_dict()
     mlp.reset_parameters()
     assert not any(torch.equal(before[name], tensor) for name, tensor in mlp.state_dict().items())
+
+
+@pytest.mark.parametrize("index", ["0", 1.0, None, (0, 1)])
+def test_what_is_no_index_is_refused(index):
+    with pytest.raises(TypeError, match=r"^Sequential takes an integer or a slice as index, not "):
+        cn.Sequential(cn.Tanh(), cn.Tanh())[index]

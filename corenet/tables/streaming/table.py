@@ -12,6 +12,7 @@ import torch
 from corenet.data import Dataset
 from corenet.errors import ConfigError
 from corenet.integers import positive_integer
+from corenet.paths import path_of
 from corenet.tables.coding import TableCoding
 from corenet.tables.kinds import Decision, Kind
 from corenet.tables.reader import pl
@@ -110,6 +111,7 @@ def stream_table(
     >>> len(table), len(rows) == len(set(rows)) == len(table.train)
     (1000, True)
     """
+    source = path_of("stream_table", source)
     shards = shards_of(source)
     if target is None:
         raise ConfigError(f"which column shall be predicted? say target= the name of one in {source}", name="target")

@@ -11,7 +11,7 @@ CODE = """
 import ctypes, os, sys, time
 from corenet.registry.doctor import worker
 
-worker.MEMORY, worker.USED = 2**29, 2**27
+worker.USED = 2**27
 kept = []
 
 def answer(request):
@@ -39,7 +39,7 @@ def answer(request):
     return request
 
 def run_in_child():
-    worker.serve(answer)
+    worker.serve(answer, memory=2**29)
 """
 
 

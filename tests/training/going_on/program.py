@@ -48,7 +48,7 @@ def main(folder, out, engine, *how):
             checkpoint=folder,
             every="1 steps" if "stuck" in how else "3 steps" if how else "1 hour",
             callbacks=[
-                Waits(0.05 if "slowly" in how else 0),
+                Waits(0.25 if "slowly" in how else 0),
                 cn.EarlyStopping(patience=30),
                 cn.ReduceOnPlateau(patience=4),
             ],

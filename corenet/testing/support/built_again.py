@@ -33,6 +33,7 @@ def built_again(part: Any, seed: int) -> Any:
             called(type(part), (), builder.arguments(arguments))
     except Exception as error:
         raise Violation(f"{FROM} without memory, it raises {reason_of(error)}", LOOK) from error
+    arguments, builder = _through_json(part)  # each tensor is handed out once
     try:
         with seeded(seed + 1):  # another seed, so that weights that are not filled in differ
             again = called(type(part), (), builder.arguments(arguments))

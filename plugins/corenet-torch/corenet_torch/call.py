@@ -18,6 +18,7 @@ from corenet_torch.operators import arguments_of, overload_of
 from corenet_torch.pairs import Pair
 from corenet_torch.passes import GraphPass, PairPass, Pass, tensors_of
 from corenet_torch.subjects import name_of, refuse_other
+from corenet_torch.widened import widened
 from corenet_torch.written import Backward, Written, written_in
 
 POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
@@ -34,6 +35,7 @@ class Call:
     fn: Any
     args: tuple[Any, ...]
     places: tuple[int, ...]
+    widens: bool = False  # whether what it casts to float32 stays in float64
 
     @classmethod
     def of(cls, fn: Any, args: Sequence[Any]) -> Call:
@@ -110,7 +112,8 @@ class Call:
 
     def cast(self, dtype: torch.dtype) -> Call:
         """Return the call with all floating-point arguments converted; of a module, parameters are given apart."""
-        return self.with_args(_as(dtype, each) for each in self.args)
+        widens = dtype == torch.float64 and (self.widens or self.dtype != torch.float64)
+        return replace(self.with_args(_as(dtype, each) for each in self.args), widens=widens)
 
     def run(
         self, inputs: Sequence[Tensor], parameters: Mapping[str, Tensor], wanted: Sequence[bool] | None = None
@@ -121,10 +124,10 @@ class Call:
         asks = [True] * len(inputs) if wanted is None else wanted
         leaves = [each.detach().requires_grad_(ask) for each, ask in zip(inputs, asks, strict=True)]
         weights = {name: each.detach().as_subclass(Tensor).requires_grad_() for name, each in parameters.items()}
-        with torch.enable_grad():
+        with torch.enable_grad(), widened(self.widens):
             outputs = tensors_of(self._called(self.with_inputs(leaves).args, weights))
         asked = [*(leaf for leaf, ask in zip(leaves, asks, strict=True) if ask), *weights.values()]
-        return GraphPass(tuple(asked), outputs, self.written)
+        return GraphPass(tuple(asked), outputs, self.widens, self.written)
 
     def outputs(self, parameters: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
         """Return the outputs alone."""
@@ -194,8 +197,8 @@ class Call:
     def _run_pair(self, inputs: Sequence[Tensor]) -> PairPass:
         assert self.pair is not None
         args = self.with_inputs([each.detach() for each in inputs]).args
-        with torch.no_grad():
-            return PairPass(tuple(inputs), self.pair.outputs(args), self.pair, args, self.places)
+        with torch.no_grad(), widened(self.widens):
+            return PairPass(tuple(inputs), self.pair.outputs(args), self.widens, self.pair, args, self.places)
 
     @property
     def _taken(self) -> list[str]:

@@ -11,6 +11,7 @@ import torch
 from corenet.errors import DTypeError
 from torch import Tensor
 
+from corenet_torch.widened import widened
 from corenet_torch.written import Backward, Written, nodes_of
 
 if TYPE_CHECKING:
@@ -21,10 +22,14 @@ Gradients = tuple[Tensor | None, ...]
 
 @dataclass(frozen=True, eq=False)
 class Pass:
-    """The outputs of a forward; ``leaves`` are what gradients are asked of, in the memory of what was given."""
+    """The outputs of a forward; ``leaves`` are what gradients are asked of, in the memory of what was given.
+
+    ``widens`` is whether casts to float32 stay in float64, in the backward too.
+    """
 
     leaves: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
+    widens: bool
 
     def gradients(self, upstreams: Sequence[Tensor | None], edited: Backward | None = None) -> Gradients:
         """Return the gradient of each leaf, None where backward gives none; may be asked again.
@@ -48,7 +53,7 @@ class GraphPass(Pass):
         if not pairs:
             return tuple(None for _ in self.leaves)
         outputs, given = zip(*pairs, strict=True)
-        with nullcontext() if self.written is None else self.written.replaced(edited):
+        with nullcontext() if self.written is None else self.written.replaced(edited), widened(self.widens):
             return torch.autograd.grad(outputs, self.leaves, given, retain_graph=True, allow_unused=True)
 
     def nodes(self) -> list[Any]:
@@ -65,7 +70,8 @@ class PairPass(Pass):
     places: tuple[int, ...]
 
     def gradients(self, upstreams: Sequence[Tensor | None], edited: Backward | None = None) -> Gradients:
-        found = self.pair.gradients(upstreams, self.args, self.places, edited)
+        with widened(self.widens):
+            found = self.pair.gradients(upstreams, self.args, self.places, edited)
         gradients = found if isinstance(found, tuple) else (found,)
         if len(gradients) == len(self.args) != len(self.places):
             gradients = tuple(gradients[place] for place in self.places)

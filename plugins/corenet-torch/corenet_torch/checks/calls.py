@@ -16,6 +16,7 @@ from corenet_torch.checks.effects import SOUND
 from corenet_torch.passes import GraphPass, PairPass
 from corenet_torch.resized import blended
 from corenet_torch.trial import FunctionTrial
+from corenet_torch.widened import widened
 
 CALLS_CHECKS = Checks("function")
 CONTIGUOUS = "index it as a tensor, or call .contiguous() before its memory is read as a whole"
@@ -76,9 +77,10 @@ def accumulates(trial: FunctionTrial) -> None:
     expected = best.found(upstreams).gradients
     pairs = [(out, up) for out, up in zip(passed.outputs, upstreams, strict=True) if out.requires_grad]
     outputs, given = zip(*pairs, strict=True)
-    torch.autograd.backward(outputs, given, inputs=list(passed.leaves), retain_graph=True)
     try:
-        torch.autograd.backward(outputs, given, inputs=list(passed.leaves))
+        with widened(passed.widens):
+            for _ in range(2):
+                torch.autograd.backward(outputs, given, inputs=list(passed.leaves), retain_graph=True)
     except RuntimeError as error:
         raise NotApplicable(f"it refuses a second backward of one forward: {reason_of(error)}") from error
     found = {name: leaf.grad for name, leaf in zip(best.names, passed.leaves, strict=True) if leaf.grad is not None}

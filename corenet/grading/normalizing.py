@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from corenet.grading.textbook import Mistakes, Worked
+from corenet.grading.textbook import Arguments, Mistakes, Worked
 
 # What is often got wrong where a bias is added to each row.
 MISTAKES_OF_BIAS: Mistakes = (
@@ -22,6 +22,17 @@ MISTAKES_OF_BIAS: Mistakes = (
     ("factor_too_many", lambda at: at.upstream.sum(0) * at["bias"]),
 )
 _OF_SCALED_BIAS: Mistakes = (*MISTAKES_OF_BIAS, ("scale_too_many", lambda at: (at.upstream * at["weight"]).sum(0)))
+
+
+def draw(random: np.random.Generator, rows: int) -> Arguments:
+    """Return arguments of rows that are neither centred nor of variance 1."""
+    width = 7
+    return {
+        "input": random.normal(1.5, 1.3, (rows, width)),
+        "weight": random.normal(1.0, 0.5, width),
+        "bias": random.normal(0.5, 1.0, width),
+        "eps": 1e-5,
+    }
 
 
 def mistakes_of(axis: int) -> dict[str, Mistakes]:

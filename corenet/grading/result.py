@@ -10,7 +10,7 @@ SCHEMA = 1
 
 @dataclass
 class CheckResult:
-    """One check: its points, and what was wrong, by a misconception's name if it has one."""
+    """What one check said: its points, and of a failed one the misconception, the words for the student, the line."""
 
     id: str
     title: str

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
-from corenet.errors import ConfigError, DataError, did_you_mean
-from corenet.tables.spelling import is_date, listed, mark_advice, quoted
+from corenet.errors import ConfigError, DataError
+from corenet.tables.spelling import is_date, listed, mark_advice, no_column, quoted
 from corenet.tables.targets import ClassTarget, classes_of
 
 if TYPE_CHECKING:
@@ -91,8 +91,7 @@ def refuse_unknown(rows: Columns, target: str, asked: Mapping[str, str]) -> None
     names = frozenset(rows.names)
     for name, kind in asked.items():
         if name not in names:
-            hint = did_you_mean(name, rows.names) or f"; it has {listed(rows.names)}"
-            raise ConfigError(f"columns: {rows.source} has no column {quoted(name)}{hint}", name="columns", value=name)
+            raise ConfigError(f"columns: {no_column(rows.source, name, rows.names)}", name="columns", value=name)
         if kind not in get_args(Kind) or (name == target and kind == "drop"):
             kinds = "number or category" if name == target else "number, category or drop"
             raise ConfigError(f"columns: {quoted(name)} can be {kinds}, not {kind!r}", name="columns", value=kind)

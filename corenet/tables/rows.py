@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from corenet.errors import DataError, did_you_mean
+from corenet.errors import DataError
 from corenet.tables.different import Different, different
 from corenet.tables.looked import Cell
 from corenet.tables.reader import pl
-from corenet.tables.spelling import MISSING, is_number, listed, quoted
+from corenet.tables.spelling import MISSING, is_number, no_column, quoted
 from corenet.tables.words import as_written, whole_without_point
 
 if TYPE_CHECKING:
@@ -61,8 +61,7 @@ class Rows:
             DataError: there is none of this name.
         """
         if name not in self._names:
-            hint = did_you_mean(name, self.names) or f"; it has {listed(self.names)}"
-            raise DataError(f"{self.source} has no column {quoted(name)}{hint}")
+            raise DataError(no_column(self.source, name, self.names))
         if name not in self._columns:
             self._columns[name] = Column(self, name, self.frame.get_column(name))
         return self._columns[name]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from corenet.errors import did_you_mean
+
 MISSING = ("", "na", "n/a", "#n/a", "nan", "null", "none", "?", "-")  # compared in lower case
 
 DATE = re.compile(
@@ -69,3 +71,15 @@ def listed(cells: list[str], most: int = 8) -> str:
     """
     shown = ", ".join(cells[:most])
     return shown if len(cells) <= most else f"{shown} and {len(cells) - most:,} more"
+
+
+def no_column(source: str, name: str, names: list[str]) -> str:
+    """Return what to say of a name that no column has.
+
+    >>> no_column("people.csv", "hight", ["age", "height"])
+    "people.csv has no column 'hight' (did you mean 'height'?)"
+    >>> no_column("people.csv", "vote", ["age", "height"])
+    "people.csv has no column 'vote'; it has age, height"
+    """
+    hint = did_you_mean(name, names) or f"; it has {listed(names)}"
+    return f"{source} has no column {quoted(name)}{hint}"

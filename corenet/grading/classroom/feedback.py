@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from corenet.grading.classroom.row import Check, Row
+from corenet.grading.classroom.row import Row
+from corenet.grading.result import CheckResult
 from corenet.report.html.templates import environment
 
 AROUND = 1  # lines of the student's own that are shown above and below
@@ -44,7 +45,7 @@ def feedback(row: Row, titles: Mapping[str, tuple[str, str]], source: str, assig
     )
 
 
-def _excerpt(check: Check, lines: list[str]) -> Excerpt | None:
+def _excerpt(check: CheckResult, lines: list[str]) -> Excerpt | None:
     if check.passed or not check.line or not 1 <= check.line <= len(lines):
         return None
     first, last = max(1, check.line - AROUND), min(len(lines), check.line + AROUND)

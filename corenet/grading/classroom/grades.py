@@ -8,7 +8,8 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from corenet.grading.classroom.row import Check, Row
+from corenet.grading.classroom.row import Row
+from corenet.grading.result import CheckResult
 
 Format = Literal["gradescope", "otter", "nbgrader"]
 
@@ -89,7 +90,7 @@ def results_json(row: Row) -> dict[str, Any]:
     return found
 
 
-def _test(check: Check, name: str) -> dict[str, Any]:
+def _test(check: CheckResult, name: str) -> dict[str, Any]:
     where = f" (line {check.line})" if check.line else ""
     return {
         "name": name,

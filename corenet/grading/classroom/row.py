@@ -6,19 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-
-@dataclass(frozen=True)
-class Check:
-    """What one check said: its points, and of a failed one the misconception, the words for the student, the line."""
-
-    id: str
-    title: str
-    points: float
-    out_of: float
-    passed: bool
-    misconception: str | None = None
-    message: str = ""
-    line: int | None = None
+from corenet.grading.result import CheckResult
 
 
 @dataclass(frozen=True)
@@ -28,12 +16,12 @@ class Layer:
     layer: str
     points: float
     out_of: float
-    checks: tuple[Check, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
 
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> Self:
         """Return what a grader says of a layer, as JSON has it."""
-        checks = tuple(Check(**each) for each in said["checks"])
+        checks = tuple(CheckResult(**each) for each in said["checks"])
         return cls(said["layer"], said["points"], said["out_of"], checks)
 
 
@@ -73,7 +61,7 @@ class Row:
         )
 
     @property
-    def checks(self) -> Iterator[tuple[Layer, Check]]:
+    def checks(self) -> Iterator[tuple[Layer, CheckResult]]:
         """Every check with its layer."""
         return ((layer, check) for layer in self.layers for check in layer.checks)
 

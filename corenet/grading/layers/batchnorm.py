@@ -10,8 +10,8 @@ from torch import Tensor
 
 from corenet.contracts.module import Module
 from corenet.contracts.parameter import Parameter
-from corenet.grading.normalizing import mistakes_of
-from corenet.grading.textbook import Arguments, Textbook
+from corenet.grading.normalizing import draw, mistakes_of
+from corenet.grading.textbook import Textbook
 
 
 class BatchNorm(Module):
@@ -68,23 +68,13 @@ def batchnorm_backward(grad_output: np.ndarray, cache: Any) -> tuple[np.ndarray,
     return (grad_normal - mean - normal * along) / std, (grad_output * normal).sum(0), grad_output.sum(0)
 
 
-def _draw(random: np.random.Generator, rows: int) -> Arguments:
-    width = 7
-    return {
-        "input": random.normal(1.5, 1.3, (rows, width)),
-        "weight": random.normal(1.0, 0.5, width),
-        "bias": random.normal(0.5, 1.0, width),
-        "eps": 1e-5,
-    }
-
-
 TEXTBOOK = Textbook(
     name="batchnorm",
     formula="y = w (x − mean) / √(var + eps) + b, mean and variance of each feature over the batch",
     module=BatchNorm,
     forward=batchnorm_forward,
     backward=batchnorm_backward,
-    draw=_draw,
+    draw=draw,
     construct=lambda given: (len(given["weight"]), given["eps"]),
     inputs=("input",),
     parameters=("weight", "bias"),

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from corenet.errors import DataError, did_you_mean
+from corenet.errors import DataError
 from corenet.tables.kinds import Decision, decide
 from corenet.tables.reader import pl
 from corenet.tables.rows import Column, Rows
 from corenet.tables.sources import Reading
-from corenet.tables.spelling import listed, quoted
+from corenet.tables.spelling import listed, no_column, quoted
 from corenet.tables.streaming.chunks import Chunk, Reader, cut, height
 from corenet.tables.streaming.dividing import Division
 from corenet.tables.streaming.seen import Seen
@@ -50,8 +50,7 @@ class Survey:
             DataError: there is none of this name.
         """
         if name not in self.seen:
-            hint = did_you_mean(name, self.names) or f"; it has {listed(self.names)}"
-            raise DataError(f"{self.source} has no column {quoted(name)}{hint}")
+            raise DataError(no_column(self.source, name, self.names))
         return self.seen[name]
 
     def add(self, chunk: Chunk, rows: Rows) -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from corenet.grading.classroom.row import Check, Layer, Row
+from corenet.grading.classroom.row import Layer, Row
+from corenet.grading.result import CheckResult
 
 TITLES = {
     "wrong_sign": ("a wrong sign", "Derive each term again, sign first."),
@@ -23,9 +24,9 @@ def row():
         made = []
         for name, checks in layers.items():
             each = tuple(
-                Check(f"{name}.{check}", f"the {check}", 2.0, 2.0, True)
+                CheckResult(f"{name}.{check}", f"the {check}", 2.0, 2.0, True)
                 if said is None
-                else Check(f"{name}.{check}", f"the {check}", 0.0, 2.0, False, said or None, message, line)
+                else CheckResult(f"{name}.{check}", f"the {check}", 0.0, 2.0, False, said or None, message, line)
                 for check, said in checks.items()
             )
             made.append(Layer(name, sum(check.points for check in each), 2.0 * len(each), each))

@@ -56,6 +56,13 @@ class StreamedDataset(Dataset):
         """
         raise NotImplementedError
 
+    def digest(self) -> str:
+        """Return what tells all the points from others, the sample apart; nothing if a subclass does not say.
+
+        A checkpoint remembers it, so that a training goes on with the same points alone.
+        """
+        return ""
+
     def batches(self, batch_size: int, seed: int | None = None, epoch: int = 0) -> Iterator[tuple[Tensors, Tensors]]:
         """Yield ``(inputs, targets)`` of at most ``batch_size`` points, each point once, as they are read.
 

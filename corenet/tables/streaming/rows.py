@@ -72,6 +72,14 @@ class TrainingRows(StreamedDataset):
         for block in ahead(_from(found, start)):
             yield self._placed(block)
 
+    def digest(self) -> str:
+        """Return the digests of the files, in their order; each is read once more for it.
+
+        Raises:
+            ShardError: a file is gone, or was changed since the table was first read.
+        """
+        return " ".join(each.digest() for each in dict.fromkeys(each.shard for each in self.source.chunks))
+
     def to(
         self, device: torch.device | str | int | torch.dtype | None = None, dtype: torch.dtype | None = None
     ) -> TrainingRows:

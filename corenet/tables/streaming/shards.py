@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from glob import glob, has_magic
+from hashlib import file_digest
 from pathlib import Path
 
 from corenet.errors import DataError, OutputError, ShardError
@@ -42,6 +44,15 @@ class Shard:
                 f"{self.path} was changed since the table was first read ({self.size:,} bytes then, {now.size:,} now); "
                 "put it back as it was"
             )
+
+    def digest(self) -> str:
+        """Return a hash of what is in the file.
+
+        Raises:
+            ShardError: it is gone, or another by now.
+        """
+        self.refuse_changed()
+        return _digest(self)
 
 
 def shards_of(source: str | Path) -> tuple[Shard, ...]:
@@ -86,6 +97,12 @@ def _paths(path: Path) -> list[Path]:
     if not path.exists():
         raise OutputError(f"there is no file {path}; give a path, a folder, or a pattern such as shards/*.csv")
     return [path]
+
+
+@lru_cache(10_000)
+def _digest(shard: Shard) -> str:
+    with open(shard.path, "rb") as file:
+        return file_digest(file, "blake2b").hexdigest()[:24]
 
 
 def _shard(path: Path) -> Shard:

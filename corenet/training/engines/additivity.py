@@ -46,7 +46,7 @@ def what_does_not_add_up(learner: Learner, train: Dataset, size: int) -> str | N
     random numbers draws others in pieces, so that the loss is tried alone there. What fails when it is tried is not
     refused: training will say what is wrong.
     """
-    input, target = _most_unlike(train, min(max(2, size), POINTS, len(train)))
+    input, target = _most_unlike(train, min(max(2, size), POINTS, count(train.inputs)))
     rewinds = rng_checkpoint(), python_rng_checkpoint()
     try:
         if not learner.loss.weighs_points_alike(train.targets):
@@ -115,9 +115,13 @@ def _buffers(learner: Learner) -> list[Tensor]:
 
 
 def _most_unlike(data: Dataset, points: int) -> tuple[Tensors, Tensors]:
-    """Return points with targets from the smallest to the largest, in this order: no two halves are alike."""
-    numbers = torch.cat([each.reshape(len(data), -1).double() for each in each_of(data.targets)], 1)
+    """Return points with targets from the smallest to the largest, in this order: no two halves are alike.
+
+    Of data that are read block by block they are some of the sample.
+    """
+    held = count(data.inputs)
+    numbers = torch.cat([each.reshape(held, -1).double() for each in each_of(data.targets)], 1)
     columns = torch.arange(1.0, numbers.shape[1] + 1, dtype=numbers.dtype, device=numbers.device)
     order = (numbers @ columns).argsort(stable=True)
-    places = order[torch.linspace(0, len(data) - 1, points, device=order.device).round().long()]
+    places = order[torch.linspace(0, held - 1, points, device=order.device).round().long()]
     return mapped(lambda each: each[places], data.inputs), mapped(lambda each: each[places], data.targets)

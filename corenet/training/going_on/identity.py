@@ -13,6 +13,7 @@ from corenet.checkpoint.saving import described_parts
 from corenet.contracts.several import each_of
 from corenet.data import Dataset
 from corenet.errors import ConfigError
+from corenet.streamed_data import StreamedDataset
 from corenet.training.learner import Learner
 
 WHOLE = 2**26  # bytes of a tensor that are all looked at; of a larger one it is a part of the rows
@@ -59,6 +60,8 @@ def fingerprint(data: Dataset) -> str:
     """
     tensors = [*each_of(data.inputs), *each_of(data.targets)]
     told = [f"{tuple(each.shape)} {each.dtype}".encode() + _numbers(each) for each in tensors]
+    if isinstance(data, StreamedDataset):  # whose tensors are a sample
+        told.append(data.digest().encode())
     return f"{len(data)} points, {_digest(b''.join(told))}"
 
 

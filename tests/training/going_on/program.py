@@ -1,5 +1,6 @@
 """A training in a process of its own: ``program.py FOLDER OUT ENGINE [slowly|stuck]``."""
 
+import signal
 import sys
 import time
 
@@ -28,6 +29,7 @@ class Stuck(cn.data.Dataset):
 
 
 def main(folder, out, engine, *how):
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's job in the background begins without
     torch.manual_seed(0)
     data = cn.data.disk(61, seed=0)
     middle = [cn.Linear(2, 25), cn.Tanh(), cn.Dropout(0.3), cn.Linear(25, 25), cn.ReLU()]

@@ -12,6 +12,7 @@ import torch.distributed as dist
 
 PROGRAMS = Path(__file__).parent / "programs"
 ROOT = Path(__file__).parents[3]
+collect_ignore = ["programs"]  # which run as ranks alone
 HAS_RANKS = dist.is_available() and dist.is_gloo_available()
 
 

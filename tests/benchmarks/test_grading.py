@@ -11,9 +11,10 @@ from benchmarks.grading.mutants import Mutant, mutants_of
 from benchmarks.grading.named import NAMES, Verdict, verdict_on
 from benchmarks.grading.same import is_same
 from benchmarks.mutants.edits import Edit
-from corenet.grading.classroom.row import Check, Layer, Row
+from corenet.grading.classroom.row import Layer, Row
 from corenet.grading.grade import grade
 from corenet.grading.layers import layer
+from corenet.grading.result import CheckResult
 from corenet.scaffold.assignment import assignment_files, solution_of
 from corenet.scaffold.render import write_folder
 
@@ -61,7 +62,7 @@ def test_what_computes_the_same_is_told_from_what_does_not(old, new, same):
 
 
 def row(**failed):
-    checks = (Check("x.a", "a", 1.0, 1.0, True), Check("x.b", "b", 0.0, 1.0, False, **failed))
+    checks = (CheckResult("x.a", "a", 1.0, 1.0, True), CheckResult("x.b", "b", 0.0, 1.0, False, **failed))
     return Row("s", "s.py", 1.0, 2.0, None, (Layer("x", 1.0, 2.0, checks),))
 
 

@@ -49,6 +49,10 @@ class Tree(PackedState, Generic[NodeT]):
         found = [(path, node) for path, node, _ in self._nodes(prefix).values()]
         return iter(cast("Iterable[tuple[str, NodeT]]", found))
 
+    def nodes(self) -> list[_Node]:
+        """Return this module and all below it, each once: its path, itself, and its members by their names."""
+        return [*self._nodes("").values()]
+
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """Yield ``(path, parameter)``, a shared one once, under its first name."""
         return ((name, value) for name, value in self.named_tensors() if isinstance(value, Parameter))

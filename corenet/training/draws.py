@@ -17,8 +17,13 @@ from corenet.data import stream
 def drawing_from(seed: int, device: torch.device) -> Iterator[None]:
     """Let torch's generator start from ``seed`` here, and go on after as if nothing had been drawn."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed % 2**64)
+        _seed(seed % 2**64)
         yield
+
+
+def _seed(seed: int) -> None:
+    """Do as ``torch.manual_seed``, which formats the stack of its caller and keeps it where there is no device."""
+    (torch.manual_seed if torch.accelerator.is_available() else torch.default_generator.manual_seed)(seed)
 
 
 @contextmanager

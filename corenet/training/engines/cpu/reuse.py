@@ -116,8 +116,9 @@ class Templates:
 
     def resume(self, learner: Learner, batch: Key) -> tuple[Chunks, Guards] | None:
         """Return the verified chunks of this very learner, if nothing that its steps read was changed since."""
-        key = structure_of(learner), batch
-        template = self._kept.get(key)
+        if not self.has(learner):
+            return None
+        template = self._kept.get((structure_of(learner), batch))
         if (
             template is None
             or not template.chunks.learner.is_same(learner)

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from corenet.contracts.parameter import Buffer, Parameter, gradient
-from corenet.contracts.tree import Tree, members
+from corenet.contracts.tree import Tree
 from corenet.training.learner import Learner
 
 
@@ -27,7 +27,7 @@ class Held:
 def held_by(learner: Learner) -> Held:
     """Return what a learner holds, found in one walk."""
     trees = learner.model, learner.loss
-    return Held([(path, part, [*members(part)]) for tree in trees for path, part in tree.named_modules()])
+    return Held([node for tree in trees for node in tree.nodes()])
 
 
 def moved_by(learner: Learner) -> list[Tensor]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, Protocol
 
 from torch import Tensor
 
@@ -20,6 +20,28 @@ class Block(NamedTuple):
     inputs: Any
     targets: Any
     rows: Tensor
+
+
+class Ranks(Protocol):
+    """Several processes that read one data set together, as one of them sees them."""
+
+    @property
+    def rank(self) -> int:
+        """The number of this one, from 0 on."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+        ...
+
+    def gathered(self, text: str) -> list[str]:
+        """Return the text of each."""
+        ...
+
+    def rows_of_all(self, own: Tensor) -> list[Tensor]:
+        """Return the rows of each; they differ in number alone."""
+        ...
 
 
 class StreamedDataset(Dataset):
@@ -62,6 +84,13 @@ class StreamedDataset(Dataset):
         A checkpoint remembers it, so that a training goes on with the same points alone.
         """
         return ""
+
+    def shared_by(self, ranks: Ranks) -> StreamedDataset:
+        """Return the same points for one of several ranks, all of which take the same blocks at the same time.
+
+        So each may read a part of them and be given the rest. Without more said by a subclass, each reads all.
+        """
+        return self
 
     def batches(self, batch_size: int, seed: int | None = None, epoch: int = 0) -> Iterator[tuple[Tensors, Tensors]]:
         """Yield ``(inputs, targets)`` of at most ``batch_size`` points, each point once, as they are read.

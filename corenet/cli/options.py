@@ -68,6 +68,19 @@ allow_unseen = click.option(
 )
 
 
+def _refuse_others(context: click.Context, _: click.Parameter, others: tuple[str, ...]) -> None:
+    """Refuse several files where one is named: the shell has made them of a pattern."""
+    if others:
+        last = Path(others[-1])
+        fix = f"quote a pattern, so that the shell leaves it as it is: '{last.parent / '*'}{last.suffix}'"
+        raise click.UsageError(
+            f"{len(others) + 1} files are named, {last} the last, where one is asked for; {fix}", context
+        )
+
+
+one_table = click.argument("others", nargs=-1, metavar="", expose_value=False, callback=_refuse_others)
+
+
 def out(folder: str) -> Callable[..., Any]:
     """Return the option ``--out DIR``, by default ``folder`` in the current one."""
     return click.option(

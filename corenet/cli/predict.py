@@ -22,6 +22,7 @@ SHOWN = 20  # rows, without a file to write them to
 @click.command()
 @click.argument("model", metavar="RUN|MODEL", type=click.Path(path_type=Path))
 @click.argument("table", metavar="TABLE")
+@options.one_table
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write to a .csv, .tsv or .parquet file.")
 @click.option("--probabilities", is_flag=True, help="Say of each class how probable it is.")
 @options.allow_unseen
@@ -33,7 +34,8 @@ def command(
 ) -> None:
     """Say what a saved model predicts of each row of TABLE, in the words of its labels.
 
-    RUN is the folder of a run, MODEL a file that was saved with its table. Columns are found by their names. The file
+    RUN is the folder of a run, MODEL a file that was saved with its table; TABLE a file, a folder of them or a pattern
+    such as 'part-*.csv'. Columns are found by their names. The file
     that is written has all columns of TABLE, and beside them what is predicted; without --out the first 20 rows are
     shown.
     """

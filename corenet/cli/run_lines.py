@@ -73,6 +73,14 @@ def stopping(folder: Path) -> Iterator[None]:
         yield
     except ShardError as error:
         raise ShardError(f"{error}; corenet resume {folder} goes on") from error
+    except ConfigError as error:
+        if error.name != "checkpoint":
+            raise
+        from corenet.experiments.run_folder import EXPERIMENT
+
+        first, *_ = str(error).partition("; give another folder")
+        fix = f"put it back as it was, or train it anew: corenet train {folder / EXPERIMENT}"
+        raise ConfigError(f"{first}; {fix}", name="checkpoint", value=error.value) from error
     except Interrupted as stopped:
         text = f"stopped; {folder} keeps the best model and the history: corenet resume {folder} goes on"
         raise Interrupted(text, signal=stopped.signal) from stopped

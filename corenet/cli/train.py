@@ -35,6 +35,7 @@ class Widths(click.ParamType[list[int]]):
 
 @click.command()
 @click.argument("name", metavar="FILE.toml|TABLE|SET")
+@options.one_table
 @click.option("--target", metavar="COLUMN", help="The column to predict.")
 @click.option("--hidden", type=Widths(), metavar="N,N", help="Widths of the hidden layers.")
 @click.option("--epochs", type=click.IntRange(1), metavar="N", help="The most passes over the data.")

@@ -129,16 +129,21 @@ class Predictor:
         """Yield the rows of a source with all their columns, what is predicted of them beside.
 
         Raises:
-            DataError: the source is no table of such rows, or has a column of the name of one to be added.
+            DataError: the source is no table of such rows, has a column of the name of one to be added, or has files
+                of other columns.
             ConfigError: probabilities are asked for, and there are none.
         """
         from corenet.tables.reader import pl
 
+        first: list[str] = []
         for rows, added in self.predictions(source, probabilities=probabilities):
             if taken := [name for name in added if name in rows.names]:
                 names = listed([quoted(name) for name in taken])
                 raise DataError(f"{rows.source} has the column {names} already; rename it or leave it out")
-            yield rows.frame.hstack(pl.DataFrame(added))
+            first = first or rows.names
+            if set(first) != set(rows.names):
+                raise DataError(f"{rows.source} has the columns {listed(rows.names)}, the first file {listed(first)}")
+            yield rows.frame.select(first).hstack(pl.DataFrame(added))
 
     def _columns(self, output: Tensor, probabilities: bool) -> dict[str, Any]:
         found: dict[str, Any] = {f"predicted_{self.coding.target.name}": self.coding.labels(output)}

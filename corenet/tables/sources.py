@@ -52,13 +52,26 @@ def read(source: Any, how: Reading) -> Rows:
 
 
 def blocks(source: Any, how: Reading, size: int) -> Iterator[Rows]:
-    """Yield the rows of a source piece by piece, of a text, Parquet or Arrow file without reading all of it at once."""
-    first = 0
-    for rows in _pieces(source, how, size):
-        for start in range(0, len(rows), size):
-            part = rows.piece(start, size, first)
-            first += len(part)
-            yield part
+    """Yield the rows of a source piece by piece, of a text, Parquet or Arrow file without reading all of it at once.
+
+    The files of a folder, or those that a pattern finds, come one after the other; rows are counted in each anew.
+    """
+    for each in _files(source):
+        first = 0
+        for rows in _pieces(each, how, size):
+            for start in range(0, len(rows), size):
+                part = rows.piece(start, size, first)
+                first += len(part)
+                yield part
+
+
+def _files(source: Any) -> list[Any]:
+    """Return the files of a folder or pattern; of anything else the source itself."""
+    if not isinstance(source, str | Path) or (isinstance(source, str) and source in NAMES):
+        return [source]
+    from corenet.tables.streaming.shards import is_of_shards, shards_of  # few sources are several files
+
+    return [each.path for each in shards_of(source)] if is_of_shards(source) else [source]
 
 
 def _pieces(source: Any, how: Reading, size: int) -> Iterator[Rows]:

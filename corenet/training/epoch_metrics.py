@@ -16,6 +16,7 @@ from corenet.errors import ConfigError, did_you_mean
 from corenet.history import Epoch
 from corenet.training.asked_metrics import LOSS, Asked, Found, is_number, is_rate, named_apart, of_model, sign_of
 from corenet.training.coding import are_classes, refuse_no_classes
+from corenet.training.computing import Compute, at_once
 from corenet.training.metrics import error_rate
 from corenet.training.output_measures import VALID, OutputMeasures
 from corenet.training.streamed import OF_CLASSES, Reader, streamed
@@ -46,9 +47,16 @@ class Measures:
             for name in self._names(_reads_classes)[:1]:
                 refuse_no_classes(*targets, loss=loss, metric=name)
         self._reader = Reader(loss, *targets)
+        self._compute: Compute = at_once
         rate = next(iter(self._names(is_rate)), None)
         of_outputs = OutputMeasures(loss, self._data, rate, is_default=metrics is None)
         self.of_outputs = of_outputs if valid is not None or rate is not None else None
+
+    def computed_by(self, compute: Compute) -> None:
+        """Let outputs be computed so from now on; a function of model and data computes them by itself."""
+        self._compute = compute
+        if self.of_outputs is not None:
+            self.of_outputs.compute = compute
 
     def _names(self, such: Callable[[Found], bool]) -> list[str]:
         return [name for name, metric in self._named.items() if such(metric)]
@@ -104,7 +112,8 @@ class Measures:
         measured: dict[str, Any] = {LOSS: found[LOSS]} if LOSS in found else {}
         asked = {name: metric for name, metric in self._named.items() if name not in measured}
         of_outputs = {name: metric for name, metric in asked.items() if isinstance(metric, Metric)}
-        in_pieces = streamed(of_outputs, model, self._data[part], self._reader) if of_outputs else {}
+        given = of_outputs, model, self._data[part], self._reader, self._compute
+        in_pieces = streamed(*given) if of_outputs else {}
         for name, metric in asked.items():
             if name in in_pieces:
                 measured[name] = in_pieces[name]

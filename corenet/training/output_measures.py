@@ -18,6 +18,7 @@ from corenet.data import Dataset
 from corenet.errors import DataError, NonFiniteError
 from corenet.training.asked_metrics import LOSS
 from corenet.training.coding import coding_of
+from corenet.training.computing import Compute, at_once
 from corenet.training.engines.recording.checks import check_all
 from corenet.training.engines.recording.restore import restored
 from corenet.training.finite import blaming_the_output
@@ -41,6 +42,7 @@ class OutputMeasures:
     def __init__(self, loss: Loss, data: Mapping[str, Dataset], rate: str | None, *, is_default: bool) -> None:
         self._loss, self._data, self._rate, self._is_default = loss, data, rate, is_default
         self._wrong: dict[str, Callable[[Tensor], Tensor]] = {}
+        self.compute: Compute = at_once
 
     @property
     def is_settled(self) -> bool:
@@ -66,7 +68,7 @@ class OutputMeasures:
     def outputs(self, model: Module) -> list[Any]:
         """Return the model's output on each part of the data that is measured on."""
         measured = self._data.keys() & {VALID} if self._rate is None else self._data
-        return [model(*each_of(self._data[part].inputs)) for part in measured]
+        return [self.compute(model, self._data[part].inputs) for part in measured]
 
     def check(self, outputs: Sequence[Any]) -> None:
         """Let the loss look at the outputs of one or several evaluations, one behind the other.

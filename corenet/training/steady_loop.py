@@ -16,7 +16,7 @@ from corenet.contracts.several import rows
 from corenet.errors import CheckpointWarning, DataError, NonFiniteError, OutputError
 from corenet.history import Epoch, History
 from corenet.interrupted import Interrupted
-from corenet.streamed_data import StreamedDataset, blocks_of
+from corenet.streamed_data import Block, StreamedDataset, blocks_of
 from corenet.training.draws import drawing_on
 from corenet.training.engines.engine import Piece
 from corenet.training.going_on.checkpoints import Checkpoints, Found
@@ -93,6 +93,10 @@ class SteadyTraining(Training):
         """Return whether the training ends here, where its callbacks say so or not."""
         return is_over
 
+    def _stream(self, train: StreamedDataset, position: Position) -> Iterator[Block]:
+        """Yield the blocks of what remains of an epoch."""
+        return blocks_of(train, self.batch_size, self.seed, position.epoch, position.points)
+
     # Inside.
 
     def _go_on(self, course: Course) -> None:
@@ -140,7 +144,7 @@ class SteadyTraining(Training):
             yield rows(inputs, rest), rows(targets, rest), lambda: self.train.order(self.seed, position.epoch)[rest]
             return
         try:
-            for block in blocks_of(self.train, self.batch_size, self.seed, position.epoch, position.points):
+            for block in self._stream(self.train, position):
                 yield block.inputs, block.targets, partial(getattr, block, "rows")
         except (DataError, OutputError):
             if self.checkpoints is not None:

@@ -18,6 +18,7 @@ from corenet.data import Dataset, pieces
 from corenet.errors import ConfigError, ShapeError
 from corenet.training.coding import coding_of
 from corenet.training.codings import Coding
+from corenet.training.computing import Compute, at_once
 from corenet.training.engines.recording.restore import restored
 from corenet.training.mean_loss import mean_loss
 
@@ -101,7 +102,9 @@ class Reader:
         return self._coding
 
 
-def streamed(metrics: Mapping[str, Metric], model: Module, data: Dataset, reader: Reader) -> dict[str, Any]:
+def streamed(
+    metrics: Mapping[str, Metric], model: Module, data: Dataset, reader: Reader, compute: Compute = at_once
+) -> dict[str, Any]:
     """Return what each metric comes to on all points, by its name: a number, or a list of numbers.
 
     The model is in evaluation mode. A metric is NaN where an output is. What is drawn here takes no number from what a
@@ -112,7 +115,7 @@ def streamed(metrics: Mapping[str, Metric], model: Module, data: Dataset, reader
     is_number = True
     with restored(()):
         for inputs, targets in _pieces(data):
-            output = model(*each_of(inputs))
+            output = compute(model, inputs)
             is_number = is_number and not any(bool(each.isnan().any()) for each in each_of(output))
             for name, metric in metrics.items() if is_number else ():
                 reader.feed(name, metric, output, targets)

@@ -1,6 +1,7 @@
 """What a saved model says of the rows of a file: in the labels' words, all rows or none, and what is refused."""
 
 import json
+import random
 from pathlib import Path
 
 import pytest
@@ -129,3 +130,36 @@ def test_numbers_come_back_in_their_own_units(call, rows):
     assert pl.read_parquet("o.parquet")["predicted_age"].to_list() == pytest.approx([mean] * 40)
     code, _, stderr = call("predict", "age.safetensors", "train.csv", "--probabilities")
     assert (code, "'age' is a number and has no probabilities" in stderr) == (2, True)
+
+
+@pytest.mark.parametrize("source", ["order", "order/*.csv"])
+def test_the_files_of_a_folder_or_a_pattern_come_one_after_the_other(call, rows, source):
+    Path("order").mkdir()
+    table, cut = pl.DataFrame(rows), random.randint(1, 39)
+    table[:cut].write_csv("order/1.csv")
+    table[cut:].select(reversed(table.columns)).write_csv("order/2.csv")
+    assert call("predict", "model.safetensors", source, "--out", "o.csv").code == 0
+    labels, _ = expected(rows)
+    assert pl.read_csv("o.csv")["predicted_vote"].to_list() == labels
+    found = json.loads(call("evaluate", "model.safetensors", source, "--json").stdout)
+    assert (found["points"], found["table"]) == (40, source)
+
+
+def test_a_file_of_other_columns_and_a_row_of_it_are_named(call, rows):
+    Path("order").mkdir()
+    pl.DataFrame(rows).write_csv("order/1.csv")
+    pl.DataFrame(rows).with_columns(more=1).write_csv("order/2.csv")
+    code, _, stderr = call("predict", "model.safetensors", "order", "--out", "o.csv")
+    assert (code, Path("o.csv").exists()) == (2, False)
+    assert "order/2.csv has the columns" in stderr
+    pl.DataFrame([*rows[:2], rows[2] | {"city": "Rom"}]).write_csv("order/2.csv")
+    stderr = call("predict", "model.safetensors", "order", "--out", "o.csv").stderr
+    assert "order/2.csv, row 3, column 'city' is 'Rom'" in stderr
+
+
+@pytest.mark.parametrize("command", [("predict", "model.safetensors"), ("evaluate", "model.safetensors"), ("train",)])
+def test_a_pattern_that_the_shell_has_taken_apart_is_to_be_quoted(call, command):
+    code, stdout, stderr = call(*command, "order/1.csv", "order/2.csv", "order/3.csv")
+    assert (code, stdout, stderr.count("\n")) == (2, "", 1)
+    assert "3 files are named, order/3.csv the last" in stderr
+    assert "quote a pattern, so that the shell leaves it as it is: 'order/*.csv'" in stderr

@@ -107,13 +107,13 @@ def test_a_shard_that_goes_in_an_epoch_is_one_line_and_the_run_goes_on_to_the_sa
     train("shards", "--epochs", 4, "--out", "whole")
     shard, kept, read, reads = shards / "part-1.csv", shards.parent / "kept", Source.block, []
 
-    def block(source, place, first):
+    def block(source, place):
         reads.append(place)
         if len(reads) == 2 * len(source.chunks) + 3 and shard.exists():  # in the third epoch
             shard.rename(kept)
             if what == "changed":
                 shard.write_text("x,city,vote\n1,Bonn,yes\n")
-        return read(source, place, first)
+        return read(source, place)
 
     monkeypatch.setattr(Source, "block", block)
     code, _, error = train("shards", "--epochs", 4, "--out", "run")

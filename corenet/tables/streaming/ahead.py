@@ -12,13 +12,15 @@ T = TypeVar("T")
 END = object()
 
 
-def ahead(values: Iterator[T]) -> Iterator[T]:
-    """Yield values in their order, the next one being made meanwhile; what is raised in making is raised here.
+def ahead(values: Iterator[T], room: int = 1) -> Iterator[T]:
+    """Yield values in their order, the next being made meanwhile; what is raised in making is raised here.
+
+    At most ``room`` of them wait, and one more is being made.
 
     >>> list(ahead(iter("abc")))
     ['a', 'b', 'c']
     """
-    ready: queue.Queue[tuple[T | object, BaseException | None]] = queue.Queue(1)
+    ready: queue.Queue[tuple[T | object, BaseException | None]] = queue.Queue(room)
     over = threading.Event()
 
     def put(value: T | object, error: BaseException | None = None) -> None:

@@ -23,7 +23,7 @@ def shuffled(blocks: Iterator[Block], room: int, batch_size: int, generator: tor
     >>> [len(each.rows) for each in out], sorted(torch.cat([each.rows for each in out]).tolist())
     ([2, 2, 2, 1], [0, 1, 2, 3, 4, 5, 6])
     """
-    half = max(1, room // 2 // batch_size) * batch_size
+    half = half_of(room, batch_size)
     pool = Pool(max(room, half), generator)
     for block in blocks:
         start, points = 0, len(block.rows)
@@ -34,6 +34,11 @@ def shuffled(blocks: Iterator[Block], room: int, batch_size: int, generator: tor
             pool.put(Block(*(each[start:end] for each in block)))
             start = end
     yield from pool.rest(half)
+
+
+def half_of(room: int, batch_size: int) -> int:
+    """Return how many rows a buffer gives out at once: whole batches, at least one, of at most half of it."""
+    return max(1, room // 2 // batch_size) * batch_size
 
 
 def in_batches(blocks: Iterator[Block], batch_size: int) -> Iterator[Block]:

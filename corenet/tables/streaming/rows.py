@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
+from math import ceil
 
 import torch
 from torch import Tensor
@@ -13,12 +15,13 @@ from corenet.data import Dataset, stream
 from corenet.device import placement
 from corenet.errors import ShardError
 from corenet.integers import integer, positive_integer
-from corenet.streamed_data import Block, StreamedDataset
+from corenet.streamed_data import Block, Ranks, StreamedDataset
 from corenet.tables.coding import TableCoding
 from corenet.tables.streaming.ahead import ahead
 from corenet.tables.streaming.chunks import Chunk, Reader
 from corenet.tables.streaming.dividing import Division
-from corenet.tables.streaming.pool import in_batches, shuffled
+from corenet.tables.streaming.pool import half_of, in_batches, shuffled
+from corenet.tables.streaming.shared import shared
 from corenet.tables.streaming.survey import chosen
 
 NUMBERS = 2**25  # among the inputs that the shuffle buffer holds: 128 MiB of float32
@@ -33,13 +36,18 @@ class Source:
     division: Division
     coding: TableCoding
 
-    def block(self, place: int, first: int) -> Block:
-        """Return the training rows of a chunk, of which ``first`` rows of the table come before.
+    @cached_property
+    def firsts(self) -> list[int]:
+        """How many rows of the table come before each chunk."""
+        return [0, *accumulate(each.rows for each in self.chunks)][:-1]
+
+    def block(self, place: int) -> Block:
+        """Return the training rows of a chunk.
 
         Raises:
             ShardError: its file is gone, or was changed.
         """
-        chunk = self.chunks[place]
+        chunk, first = self.chunks[place], self.firsts[place]
         chunk.shard.refuse_changed()
         rows = chunk.read(self.reader)
         if len(rows) != chunk.rows:
@@ -56,9 +64,9 @@ class TrainingRows(StreamedDataset):
     mixed within the buffer; of fewer, the order is that of a :class:`~corenet.data.Dataset` of the same rows.
     """
 
-    def __init__(self, source: Source, sample: Dataset, length: int, room: int) -> None:
+    def __init__(self, source: Source, sample: Dataset, length: int, room: int, ranks: Ranks | None = None) -> None:
         super().__init__(sample, length)
-        self.source, self.room = source, room
+        self.source, self.room, self._sample, self._ranks = source, room, sample, ranks
         self._placement: tuple[torch.device | None, torch.dtype | None] = (None, None)
 
     def blocks(self, batch_size: int, seed: int | None = None, epoch: int = 0, start: int = 0) -> Iterator[Block]:
@@ -69,8 +77,15 @@ class TrainingRows(StreamedDataset):
         """
         positive_integer("batch_size", batch_size)
         found = self._stored(batch_size) if seed is None else self._shuffled(batch_size, seed, epoch)
-        for block in ahead(_from(found, start)):
+        rest = _from(found, start)
+        for block in ahead(rest) if self._ranks is None else rest:
             yield self._placed(block)
+
+    def shared_by(self, ranks: Ranks) -> TrainingRows:
+        """Return the same rows for one of several ranks, each of which reads the chunks that are its own."""
+        rows = TrainingRows(self.source, self._sample, len(self), self.room, ranks)
+        rows.inputs, rows.targets, rows._placement = self.inputs, self.targets, self._placement
+        return rows
 
     def digest(self) -> str:
         """Return the digests of the files, in their order; each is read once more for it.
@@ -85,7 +100,7 @@ class TrainingRows(StreamedDataset):
     ) -> TrainingRows:
         """Return the data on another device, to which each block is moved as it comes."""
         moved = TrainingRows(self.source, Dataset(self.inputs, self.targets).to(device, dtype), len(self), self.room)
-        moved._placement = placement(device, dtype)
+        moved._sample, moved._placement = self._sample, placement(device, dtype)
         return moved
 
     def _placed(self, block: Block) -> Block:
@@ -97,20 +112,25 @@ class TrainingRows(StreamedDataset):
         return Block(placed(block.inputs), placed(block.targets), block.rows)
 
     def _stored(self, batch_size: int) -> Iterator[Block]:
-        firsts = [0, *accumulate(each.rows for each in self.source.chunks)]
-        return in_batches((self.source.block(place, firsts[place]) for place in range(len(firsts) - 1)), batch_size)
+        return in_batches(self._read(range(len(self.source.chunks)), batch_size), batch_size)
 
     def _shuffled(self, batch_size: int, seed: int, epoch: int) -> Iterator[Block]:
         integer("seed", seed)
         integer("epoch", epoch)
-        firsts = [0, *accumulate(each.rows for each in self.source.chunks)]
-        order = list(range(len(firsts) - 1))
+        order = list(range(len(self.source.chunks)))
         if len(self) > self.room:
             drawn = torch.Generator().manual_seed(stream("chunks", seed, epoch))
             order = torch.randperm(len(order), generator=drawn).tolist()
-        blocks = (self.source.block(place, firsts[place]) for place in order)
         drawn = torch.Generator().manual_seed(stream("batches", seed, epoch))
-        return shuffled(blocks, self.room, batch_size, drawn)
+        return shuffled(self._read(order, batch_size), self.room, batch_size, drawn)
+
+    def _read(self, places: Sequence[int], batch_size: int) -> Iterator[Block]:
+        """Yield the rows of chunks, as many waiting in ranks as are given out of the shuffle buffer at once."""
+        if self._ranks is None:
+            return map(self.source.block, places)
+        empty = Block(self._sample.inputs[:0], self._sample.targets[:0], torch.empty(0, dtype=torch.int64))
+        waiting = half_of(self.room, batch_size) * len(places) / len(self)
+        return shared(self.source.block, places, self._ranks, empty, ceil(waiting / self._ranks.size))
 
 
 def _from(blocks: Iterator[Block], start: int) -> Iterator[Block]:

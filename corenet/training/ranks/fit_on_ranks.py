@@ -27,6 +27,7 @@ from corenet.training.going_on.folder import Folder
 from corenet.training.learner import Learner
 from corenet.training.progress import say
 from corenet.training.ranks.engine import Ranks
+from corenet.training.ranks.measuring import computing_of
 from corenet.training.ranks.row_draws import Draw
 from corenet.training.ranks.sameness import refuse_others, told_of
 from corenet.training.ranks.sharing import draws_of, refuse_too_many
@@ -62,12 +63,14 @@ def fit_on_ranks(
     _refuse_settings(settings)
     sample = Dataset(train.inputs, train.targets) if isinstance(train, StreamedDataset) else train
     draws = draws_of(learner, sample, settings.batch_size)
+    measures.computed_by(computing_of(world, learner.model, sample.inputs))
     shown = progress if world.is_first else False
     recorder = _recorder(learner, train, len(epochs), draws, settings, shown)
     engine = Ranks(learner, world, draws, recorder, settings.skips)
+    read = train.shared_by(world) if isinstance(train, StreamedDataset) else train
 
     def train_it(checkpoints: Checkpoints | None = None, found: Found | None = None) -> History:
-        asked = engine, train, settings.batch_size, settings.seed, measures, callbacks
+        asked = engine, read, settings.batch_size, settings.seed, measures, callbacks
         return RanksTraining(*asked, checkpoints, found, world).run(epochs, shown)
 
     if saving is None:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from corenet.errors import RankError
+from corenet.errors import RankError, ShardError
 from corenet.history import Epoch, History
 from corenet.interrupted import Interrupted
+from corenet.streamed_data import Block, StreamedDataset
 from corenet.training.engines.engine import Engine
 from corenet.training.going_on.checkpoints import Checkpoints
 from corenet.training.going_on.interruptions import Noted
 from corenet.training.going_on.position import Position
+from corenet.training.ranks.quiet import quieted
+from corenet.training.ranks.reading import read_by_all
 from corenet.training.ranks.sameness import digest_of
 from corenet.training.ranks.world import World
 from corenet.training.steady_loop import Course, SteadyTraining
@@ -44,6 +48,20 @@ class RanksTraining(SteadyTraining):
     def _signals(self) -> AbstractContextManager[Noted]:
         """Return the signal that all ranks know of: one that came to a single rank waits until the end of a step."""
         return nullcontext(self._ranks.agreed)
+
+    def _stream(self, train: StreamedDataset, position: Position) -> Iterator[Block]:
+        """Yield the blocks that all ranks could read."""
+        return read_by_all(super()._stream(train, position), self._ranks)
+
+    def _blocks(self, course: Course) -> Iterator[tuple[Any, Any, Callable[[], Any]]]:
+        """Yield what remains of the epoch; where a rank cannot read on, all end once the first has saved it."""
+        try:
+            yield from super()._blocks(course)
+        except ShardError as error:
+            self._ranks.gathered("")  # by then it is saved
+            if not self._ranks.is_first:
+                quieted(error)
+            raise
 
     def _settled(self, record: Epoch) -> Epoch:
         """Return the record of the first rank, which all have in their history.

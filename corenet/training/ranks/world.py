@@ -78,6 +78,20 @@ class World:
         pairs = zip(found, lengths, strict=True)
         return [each[: int(length)].numpy().tobytes().decode() for each, length in pairs]
 
+    def rows_of_all(self, own: Tensor) -> list[Tensor]:
+        """Return the rows of each rank, which differ in number alone; they are sent as they are, byte by byte.
+
+        Raises:
+            RankError: another rank has ended, or does not come.
+        """
+        counts = [torch.zeros(1, dtype=torch.int64) for _ in range(self.size)]
+        self._together(dist.all_gather, counts, torch.tensor([len(own)]))
+        padded = own.new_zeros(max(map(int, counts)), *own.shape[1:])
+        padded[: len(own)] = own
+        found = [torch.empty_like(padded) for _ in counts]
+        self._together(dist.all_gather, [each.view(torch.uint8) for each in found], padded.view(torch.uint8))
+        return [each[: int(count)] for each, count in zip(found, counts, strict=True)]
+
     def agree_on_signal(self, told: bool) -> None:
         """Note that one of the ranks was told to stop."""
         if told and self.agreed.signal is None:

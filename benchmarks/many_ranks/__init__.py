@@ -1,0 +1,1 @@
+"""What many ranks would take for a step, by what few were measured to take."""

@@ -7,7 +7,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-WORKLOADS = ("small", "rounds", "short", "wide", "memory", "growth", "grid", "gpu", "estimators")
+WORKLOADS = ("small", "tiny", "rounds", "short", "wide", "memory", "growth", "grid", "gpu", "estimators")
 
 
 def main() -> None:

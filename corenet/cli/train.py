@@ -41,6 +41,9 @@ class Widths(click.ParamType[list[int]]):
 @click.option("--epochs", type=click.IntRange(1), metavar="N", help="The most passes over the data.")
 @click.option("--rounds", type=click.IntRange(1), metavar="N", help="Trainings, each with its own split.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), metavar="N", help="Seed of all random numbers.")
+@click.option(
+    "--exchange-every", type=click.IntRange(1), metavar="N", help="Batches after which processes of torchrun exchange."
+)
 @click.option("--set", "changes", multiple=True, metavar="ENTRY=VALUE", help="Any entry of an experiment file.")
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="RUN", help="Folder of the run.  [default: runs/NAME-1, …]"
@@ -56,6 +59,7 @@ def command(
     epochs: int | None,
     rounds: int | None,
     seed: int | None,
+    exchange_every: int | None,
     changes: tuple[str, ...],
     out: Path | None,
     force: bool,
@@ -80,6 +84,7 @@ def command(
     from corenet.training.ranks.joining import is_launched, sharing
 
     given = {"data.target": target, "network.hidden": hidden, "epochs": epochs, "rounds": rounds, "seed": seed}
+    given["exchange_every"] = exchange_every
     asked = [f"{entry}={json.dumps(value, ensure_ascii=False)}" for entry, value in given.items() if value is not None]
     tell = Telling(is_quiet=quiet or as_json)
     with sharing(is_launched()) as world, as_options():

@@ -43,6 +43,7 @@ class Recipe:
     seed: int
     device: str
     engine: str
+    exchange_every: int
 
     def to_dict(self) -> dict[str, Any]:
         """Return the entries, as an experiment file has them; those that are not given are left out.

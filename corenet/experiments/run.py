@@ -171,6 +171,9 @@ def run(
     asked: dict[str, Any] = {"rounds": rounds, "seed": seed, "device": device}
     chosen = replace(experiment.recipes[recipe], **{name: value for name, value in asked.items() if value is not None})
     positive_integer("rounds", chosen.rounds)
+    if chosen.exchange_every > 1:
+        text = f"exchange_every={chosen.exchange_every} is for several processes, and this is done by one"
+        raise ConfigError(f"{text}: torchrun -m corenet train", name="exchange_every", value=chosen.exchange_every)
     with _one_thread():
         done = _trained(chosen, list(rounds_of(chosen, experiment.folder)), experiment, progress)
         return ExperimentResult(experiment, recipe, tuple(done), _figures(chosen, done))

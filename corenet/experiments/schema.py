@@ -123,6 +123,7 @@ RECIPE: Mapping[str, Entry] = {
     "seed": Entry(kinds.INTEGER, "governs all that is drawn; round r has seed + r", 0),
     "device": Entry(kinds.one_of(DEVICES), "where it is computed", "cpu"),
     "engine": Entry(kinds.one_of(ENGINES), "how steps are run", "auto"),
+    "exchange_every": Entry(kinds.COUNT, "batches after which processes that torchrun starts exchange", 1),
 }
 TOLD: Mapping[str, Entry] = {
     "title": Entry(kinds.TEXT, "what it is, in a line", ""),

@@ -53,4 +53,5 @@ def trained(recipe: Recipe, round: Round, callbacks: Sequence[Any], checkpoint: 
         progress=progress,
         distributed=world_of_now() is not None,
         engine=recipe.engine,  # type: ignore[arg-type]  # one of the engines, as was checked
+        exchange_every=recipe.exchange_every,
     )

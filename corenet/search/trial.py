@@ -109,6 +109,7 @@ class Objective:
                 metrics=() if self.metric == LOSS else (self.metric,),
                 callbacks=[*callbacks_of(recipe, parts), *pruning],
                 engine=recipe.engine,  # type: ignore[arg-type]  # one of the engines, as was checked
+                exchange_every=recipe.exchange_every,
                 progress=False,
             )
         for each in pruning:

@@ -50,6 +50,7 @@ def fit(
     keep: int = 2,
     on_non_finite: Literal["stop", "skip"] = "stop",
     distributed: bool = False,
+    exchange_every: int = 1,
 ) -> History:
     """Train ``model`` and return the history: :func:`~corenet.train_step` over shuffled batches.
 
@@ -106,6 +107,11 @@ def fit(
         distributed: share each batch out among the processes that ``torchrun --nproc-per-node N script.py`` starts:
             the training of one process within the rounding of sums, whatever N is (``docs/scale.md``). The first
             prints, writes and calls the callbacks that write.
+        exchange_every: with ``distributed``, exchange after so many batches, not after each. Until then every process
+            steps by its own rows of each batch alone, many steps in one call where they compile; then all go on from
+            ``w ← 1/N Σᵣ wᵣ``, the mean over the processes of the weights and of the optimizer's state, as they do at an
+            epoch's end. This is local SGD (Stich, *Local SGD Converges Fast and Communicates Little*, ICLR 2019):
+            another training for each N, and none that one process does. It needs a loss that is a mean.
 
     Raises:
         Interrupted: SIGINT or SIGTERM came, and the training is saved; it is a :class:`KeyboardInterrupt`.
@@ -139,6 +145,11 @@ def fit(
         positive_integer("epochs", epochs)
         positive_integer("batch_size", batch_size)
         integer("seed", seed)
+        positive_integer("exchange_every", exchange_every)
+        if exchange_every > 1 and world is None:
+            text = f"exchange_every={exchange_every} is for several processes"
+            text += ": start them by torchrun, and give fit distributed=True"
+            raise ConfigError(text, name="exchange_every", value=exchange_every)
         if micro_batch_size is not None:
             positive_integer("micro_batch_size", micro_batch_size)
         refuse_outside("initial_epoch", initial_epoch, epochs)
@@ -165,7 +176,9 @@ def fit(
                 length,
                 measures=measures,
                 callbacks=called,
-                settings=Settings(batch_size, seed, engine, micro_batch_size, on_non_finite == "skip"),
+                settings=Settings(
+                    batch_size, seed, engine, micro_batch_size, on_non_finite == "skip", int(exchange_every)
+                ),
                 saving=None if folder is None else Saving(folder, often, keep),
                 progress=progress,
             )

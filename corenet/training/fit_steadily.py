@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from corenet.data import Dataset
 from corenet.errors import CheckpointWarning
@@ -31,6 +32,11 @@ class Settings:
     engine: str
     micro_batch_size: int | None
     skips: bool
+    exchange_every: int = 1
+
+    def told(self) -> dict[str, Any]:
+        """Return them as the identity of a training has them; an exchange at each step is no training of its own."""
+        return {name: value for name, value in asdict(self).items() if (name, value) != ("exchange_every", 1)}
 
 
 @dataclass(frozen=True)
@@ -94,7 +100,7 @@ def identity_of(
 ) -> str:
     """Return which training it is."""
     named = {"callbacks": callbacks.names(), "metrics": measures.names}
-    return identity(learner, train, valid, initial_epoch=epochs.start, **named, **asdict(settings))
+    return identity(learner, train, valid, initial_epoch=epochs.start, **named, **settings.told())
 
 
 def tell(found: Found, checkpoints: Checkpoints, batch_size: int, progress: bool | None) -> None:

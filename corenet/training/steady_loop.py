@@ -177,7 +177,7 @@ class SteadyTraining(Training):
             course.steps += steps
         position.points += piece.points
         position.learnt += piece.learnt
-        position.skipped += bool(piece.skipped)
+        position.skipped += -(-piece.skipped // self.batch_size)
 
     def _look(self, course: Course, is_last: bool = False) -> None:
         """Save the training if it is time for that, and end it if it was told to stop.

@@ -49,7 +49,10 @@ def test_a_command_tells_its_options(call, name):
         "sweep": ("--param", "--trials", "--metric", "--storage", "--json", "--out"),
         "report": ("--out", "--no-plugins", "--json"),
         "resume": ("--quiet", "--json"),
-        "train": ("--target", "--hidden", "--epochs", "--rounds", "--seed", "--set", "--out", "--force", "--json"),
+        "train": (
+            *("--target", "--hidden", "--epochs", "--rounds", "--seed", "--exchange-every"),
+            *("--set", "--out", "--force", "--json"),
+        ),
         "trace": ("--recipe", "--seed", "--batch-size", "--json", "--out"),
     }
     for option in options.get(name, ("--seed", "--device", "--json", "--out")):

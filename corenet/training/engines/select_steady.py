@@ -53,13 +53,21 @@ def steady_engine(
         name = fastest(train, epochs * ceil(len(train) / batch_size), reporter)
     elif name == "compiled":
         refuse_without_compiler()
+    return ready(name, learner, train, reporter, skips, has_loops)
+
+
+def ready(
+    name: str, learner: Learner, train: Dataset, reporter: Reporter, skips: bool = False, has_loops: bool = True
+) -> Engine:
+    """Return the engine of a name other than ``"auto"``, made ready on some of the data."""
     if name == "plain":
         return Plain(learner, skips)
+    data = train.inputs, train.targets
     if name == "replay":
-        return Steady(learner, reporter, (train.inputs, train.targets), skips=skips)
+        return Steady(learner, reporter, data, skips=skips)
     functions = CFunctions()
     loop = functions.loop if has_loops else None
-    return Steady(learner, reporter, (train.inputs, train.targets), (functions, KernelCalls()), loop, skips)
+    return Steady(learner, reporter, data, (functions, KernelCalls()), loop, skips)
 
 
 def fastest(train: Dataset, steps: int, reporter: Reporter) -> str:

@@ -143,7 +143,7 @@ class Checkpoints:
             "identity": self._identity,
             "position": position.to_dict(),
             "engine": engine.running,
-            "has_loops": isinstance(engine, Steady) and engine.has_loops,
+            "has_loops": not isinstance(engine, Steady) or engine.has_loops,
             "environment": self.environment,
             "callbacks": callbacks,
             "generators": generators(device),

@@ -15,6 +15,7 @@ from corenet.training.engines.engine import Engine, Running
 from corenet.training.engines.recording.recorder import Recorder
 from corenet.training.finite import refuse_non_finite
 from corenet.training.learner import Learner
+from corenet.training.ranks.exchange import Exchange
 from corenet.training.ranks.row_draws import Draw, drawing_for
 from corenet.training.ranks.world import World
 
@@ -41,7 +42,7 @@ class Ranks(Engine):
         super().__init__(learner, skips)
         self._world, self._draws, self._recorder = world, draws, recorder
         self._is_mean = averages(learner.loss)
-        self._buffer = torch.empty(0, dtype=torch.float64)
+        self._exchange = Exchange(world)
 
     @property
     def running(self) -> Running:
@@ -98,27 +99,11 @@ class Ranks(Engine):
         none: so is the sum then, in every rank.
         """
         gradients = self.learner.optimizer.layout.gradients()
-        *parts, loss, told = self._places(gradients)
         if value is None:
-            self._buffer.fill_(math.nan)
-        elif weight:
-            for part, each in zip(parts, gradients, strict=True):
-                part.copy_(each.reshape(-1))
-            loss.fill_(value.mean() if self._is_mean else value.sum())
-            self._buffer.mul_(weight)
+            weight = share = math.nan
         else:
-            self._buffer.zero_()
-        told.fill_(self._world.noted.signal is not None)
-        self._world.add_up(self._buffer)
-        for part, each in zip(parts, gradients, strict=True):
-            each.copy_(part.view_as(each))
+            share = weight * (value.mean() if self._is_mean else value.sum()).item() if weight else 0.0
+        told = float(self._world.noted.signal is not None)
+        loss, told = self._exchange.added_up(gradients, weight, [share, told])
         self._world.agree_on_signal(bool(told))
-        return loss[0].clone()
-
-    def _places(self, gradients: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """Return where each of the gradients goes that are sent, then the loss, then what the rank was told."""
-        sizes = [*(each.numel() for each in gradients), 1, 1]
-        if self._buffer.numel() != sum(sizes):
-            self._buffer = torch.zeros(sum(sizes), dtype=torch.float64, device=gradients[0].device)
-        places: tuple[Tensor, ...] = self._buffer.split(sizes)
-        return places
+        return torch.tensor(loss, dtype=torch.float64)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
-from math import ceil
 from pathlib import Path
 
 import torch.distributed as dist
@@ -14,27 +12,17 @@ from corenet.errors import ConfigError
 from corenet.history import History
 from corenet.streamed_data import StreamedDataset
 from corenet.training.callbacks import Callbacks
-from corenet.training.engines.cpu.engine import CFunctions
-from corenet.training.engines.recording.lowering import KernelCalls
-from corenet.training.engines.recording.recorder import Lowering, Recorder
-from corenet.training.engines.select import refuse_unknown_engine, refuse_without_compiler
-from corenet.training.engines.select_steady import fastest
-from corenet.training.engines.unsupported import NotRecordable, Reporter
 from corenet.training.epoch_metrics import Measures
 from corenet.training.fit_steadily import Saving, Settings, identity_of, tell
 from corenet.training.going_on.checkpoints import Checkpoints, Found
 from corenet.training.going_on.folder import Folder
 from corenet.training.learner import Learner
-from corenet.training.progress import say
-from corenet.training.ranks.engine import Ranks
 from corenet.training.ranks.measuring import computing_of
-from corenet.training.ranks.row_draws import Draw
 from corenet.training.ranks.sameness import refuse_others, told_of
-from corenet.training.ranks.sharing import draws_of, refuse_too_many
+from corenet.training.ranks.select import engine_of_rank
+from corenet.training.ranks.sharing import refuse_too_many
 from corenet.training.ranks.training import NotWritten, RanksTraining
 from corenet.training.ranks.world import World
-
-DRAWS = NotRecordable("the model draws random numbers, of which each rank draws those of the whole batch")
 
 
 def fit_on_ranks(
@@ -60,13 +48,9 @@ def fit_on_ranks(
     who = identity_of(learner, train, valid, epochs, measures, callbacks, settings)
     refuse_others(world, told_of(learner, train, who, epochs))
     refuse_one_device(world, train)
-    _refuse_settings(settings)
-    sample = Dataset(train.inputs, train.targets) if isinstance(train, StreamedDataset) else train
-    draws = draws_of(learner, sample, settings.batch_size)
-    measures.computed_by(computing_of(world, learner.model, sample.inputs))
     shown = progress if world.is_first else False
-    recorder = _recorder(learner, train, len(epochs), draws, settings, shown)
-    engine = Ranks(learner, world, draws, recorder, settings.skips)
+    engine = engine_of_rank(world, learner, train, len(epochs), settings, shown)
+    measures.computed_by(computing_of(world, learner.model, train.inputs))
     read = train.shared_by(world) if isinstance(train, StreamedDataset) else train
 
     def train_it(checkpoints: Checkpoints | None = None, found: Found | None = None) -> History:
@@ -104,36 +88,6 @@ def refuse_one_device(world: World, train: Dataset) -> None:
         if each in ranks[:rank]:
             text = f"ranks {ranks.index(each)} and {rank} are both on {each}; each takes cuda:LOCAL_RANK"
             raise ConfigError(f"distributed: {text}", name="distributed")
-
-
-def _refuse_settings(settings: Settings) -> None:
-    if settings.micro_batch_size is not None:
-        text = "ranks take no batches in pieces; leave micro_batch_size out"
-        raise ConfigError(f"distributed: {text}", name="micro_batch_size")
-    refuse_unknown_engine(settings.engine)
-    if settings.engine == "graph":
-        raise ConfigError("distributed: engine 'graph' keeps its steps whole; leave engine out", name="engine")
-
-
-def _recorder(
-    learner: Learner, train: Dataset, epochs: int, draws: Sequence[Draw], settings: Settings, shown: bool | None
-) -> Recorder | None:
-    """Return what records the gradients of a rank's rows, or None for plain steps."""
-    reporter, name = Reporter(asked_by_name=settings.engine != "auto"), settings.engine
-    if name == "auto":
-        name = fastest(train, epochs * ceil(len(train) / settings.batch_size), reporter)
-    if name == "plain":
-        return None
-    if draws:
-        reporter.fallback(f"engine 'plain' runs, not {name!r}", DRAWS)
-        if settings.engine == "auto":
-            say(shown, f"steps are plain: {DRAWS}")
-        return None
-    lowerings: list[Lowering] = [KernelCalls()]
-    if name == "compiled":
-        refuse_without_compiler()
-        lowerings.insert(0, CFunctions())
-    return Recorder(learner, lowerings, reporter)
 
 
 def _read(world: World, checkpoints: Checkpoints, learner: Learner) -> Found | None:

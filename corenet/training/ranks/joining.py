@@ -113,6 +113,7 @@ def _join(noted: Any) -> World:
         has_nccl = torch.cuda.is_available() and dist.is_nccl_available()
         backends = "cpu:gloo,cuda:nccl" if has_nccl else "gloo"
         dist.init_process_group(backends, store=own, rank=rank, world_size=size, timeout=wait)
+        dist.all_reduce(torch.zeros(1))  # no rank goes on, and maybe ends, while another one still connects to it
     except (RuntimeError, ValueError) as error:
         text = f"the ranks did not find each other within {seconds:g} seconds ({TIMEOUT}): {_first_line(error)}"
         raise RankError(text) from error

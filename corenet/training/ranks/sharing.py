@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -20,6 +21,7 @@ from corenet.training.engines.recording.rng_state import python_rng_checkpoint, 
 from corenet.training.learner import Learner
 from corenet.training.ranks.row_draws import Draw, Noting, drawing_for, draws_between
 
+Found = TypeVar("Found")
 POINTS = 64  # to try it on, at most
 
 
@@ -38,21 +40,42 @@ def refuse_too_many(ranks: int, train: Dataset, batch_size: int) -> None:
         )
 
 
+def refuse_what_does_not_add_up(learner: Learner, train: Dataset, batch_size: int) -> None:
+    """Refuse a training of which the parts of a batch do not add up to its step, or that cannot be repeated.
+
+    Raises:
+        ConfigError: so it is.
+    """
+    _refuse_other_steps(learner, train, batch_size)
+    _tried(_refuse_other_generators, learner, train, batch_size)
+
+
 def draws_of(learner: Learner, train: Dataset, batch_size: int) -> list[Draw]:
     """Return how a step draws random numbers, nothing if it draws none.
 
     Raises:
         ConfigError: the parts of a batch would not add up to its step.
     """
+    _refuse_other_steps(learner, train, batch_size)
+    return _tried(_draws, learner, train, batch_size)
+
+
+def _refuse_other_steps(learner: Learner, train: Dataset, batch_size: int) -> None:
     if not hasattr(learner.loss, "reduction"):
         raise _refusal(f"{learner.loss!r} has no reduction, so it is not known how its parts add up")
     culprit = what_does_not_add_up(learner, train, batch_size)
     if culprit is not None:
         raise _refusal(f"{culprit}, so the ranks would take another step than one process")
+
+
+def _tried(
+    function: Callable[[Learner, Tensors, Tensors], Found], learner: Learner, train: Dataset, batch_size: int
+) -> Found:
+    """Call a function with a copy of a learner and some rows, and let all random numbers be those of before."""
     size = min(batch_size, len(train), POINTS)
     rewinds = rng_checkpoint(), python_rng_checkpoint()
     try:
-        return _draws(copy.deepcopy(learner), rows(train.inputs, slice(size)), rows(train.targets, slice(size)))
+        return function(copy.deepcopy(learner), rows(train.inputs, slice(size)), rows(train.targets, slice(size)))
     finally:
         for rewind in rewinds:
             rewind()
@@ -67,6 +90,7 @@ def _draws(learner: Learner, input: Tensors, target: Tensors) -> list[Draw]:
     half = slice(0, (size + 1) // 2)
     few, more = _noted(learner, rows(input, half), rows(target, half)), _noted(learner, input, target)
     draws = draws_between(few, more, (half.stop, size))
+    _refuse_other_generators(learner, input, target)
     rewind = rng_checkpoint()
 
     def step(part: slice) -> list[Tensor]:
@@ -74,8 +98,6 @@ def _draws(learner: Learner, input: Tensors, target: Tensors) -> list[Draw]:
         return _part(learner, input, target, part, draws)
 
     whole = step(slice(0, size))
-    if not all(map(torch.equal, whole, step(slice(0, size)))):
-        raise _refusal("the model draws random numbers by another generator than torch's")
     state = torch.get_rng_state()
     if draws and half.stop < size:  # a single row has no parts
         parts = [step(half), step(slice(half.stop, size))]
@@ -83,6 +105,15 @@ def _draws(learner: Learner, input: Tensors, target: Tensors) -> list[Draw]:
         if not agree(added, whole) or not torch.equal(torch.get_rng_state(), state):
             raise _refusal("the model draws random numbers that do not belong to the rows of its batch")
     return draws
+
+
+def _refuse_other_generators(learner: Learner, input: Tensors, target: Tensors) -> None:
+    rewind = rng_checkpoint()
+    whole = _part(learner, input, target, slice(0, count(input)), ())
+    rewind()
+    if not all(map(torch.equal, whole, _part(learner, input, target, slice(0, count(input)), ()))):
+        raise _refusal("the model draws random numbers by another generator than torch's")
+    rewind()
 
 
 def _noted(learner: Learner, input: Tensors, target: Tensors) -> list[tuple[int, ...]]:

@@ -90,7 +90,7 @@ def record_update(optimizer: Optimizer) -> RecordedUpdate:
     """
     reads = Guards.of_update(optimizer)
     reads.refuse_setting("the rule")
-    _refuse_what_is_kept_elsewhere(optimizer)
+    refuse_what_is_kept_elsewhere(optimizer)
     reads.refuse_unseen()
     _refuse_impure_schedule(optimizer)
     comparisons: list[Comparison] = []
@@ -175,7 +175,7 @@ def _with_numbers(log: Sequence[Operation], trial: Trial, parts: dict[int, Tenso
     ]
 
 
-def _refuse_what_is_kept_elsewhere(optimizer: Optimizer) -> None:
+def refuse_what_is_kept_elsewhere(optimizer: Optimizer) -> None:
     """Refuse what may change where no log shows it: what is kept beside the state, and a rate read from tensors."""
     of_groups = [entry for group in optimizer.groups for entry in group.own.items()]
     for name, value in [*settings(optimizer).items(), *of_groups]:

@@ -55,7 +55,7 @@ class Clock(cn.Callback):
         self.times.append(process_time())
 
 
-def measured(work: Work, engine: str) -> str:
+def measured(work: Work, engine: str, every: int) -> str:
     """Train and return what a step took."""
     model = work.model()
     generator = torch.Generator().manual_seed(1)
@@ -74,12 +74,14 @@ def measured(work: Work, engine: str) -> str:
         callbacks=[clock],
         progress=False,
         distributed=is_launched(),
+        exchange_every=every,
     )
     steps = -(-work.rows // work.batch)
     wall = min(1e6 * epoch.seconds / steps for epoch in history[1:])
     cpu = min(1e6 * (end - start) / steps for start, end in pairwise(clock.times[1:]))
-    numbers = sum(each.numel() for each in model.parameters()) + 2
-    sent = f"{8 * numbers:>12,}" if is_launched() else f"{'—':>12}"
+    numbers = sum(each.numel() for each in model.parameters())
+    flat = numbers + 2 if every == 1 else 2 * numbers + every + 2  # gradients; weights and momentum
+    sent = f"{8 * flat / every:>12,.0f}" if is_launched() else f"{'—':>12}"
     return f"{history.engine:>9} {wall:>12,.0f} {cpu:>12,.0f} {sent}"
 
 
@@ -88,13 +90,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--work", choices=WORKS, action="append", help="by default all")
     parser.add_argument("--engine", choices=("plain", "auto"), action="append", help="by default both")
+    parser.add_argument("--exchange-every", type=int, default=1, metavar="N", help="batches between two exchanges")
     asked = parser.parse_args()
     ranks, is_first = int(os.environ.get("WORLD_SIZE", "1")), os.environ.get("RANK", "0") == "0"
     heading = f"{'network':>8} {'ranks':>5} {'engine':>9} {'µs a step':>12} {'of processor':>12} {'bytes a step':>12}"
     lines = [f"{machine()}, load {os.getloadavg()[0]:.1f}, {torch.get_num_threads()} thread a rank", heading]
     for name in asked.work or WORKS:
         for engine in asked.engine or ("plain", "auto"):
-            lines.append(f"{name:>8} {ranks:>5} {measured(WORKS[name], engine)}")  # noqa: PERF401 - it takes minutes
+            lines.append(f"{name:>8} {ranks:>5} {measured(WORKS[name], engine, asked.exchange_every)}")  # noqa: PERF401 - it takes minutes
     if is_first:
         print("\n".join(lines))
 

@@ -58,6 +58,19 @@ def test_two_ranks_leave_the_run_of_one_process_and_tell_of_it_once(by_ranks, ca
         assert len((own / "history.jsonl").read_text(encoding="utf-8").splitlines()) == 3
 
 
+def test_ranks_exchange_as_often_as_is_said_and_the_run_knows_it(by_ranks, call, tmp_path):
+    asked = ("train", "iris", "--epochs", 2, "--exchange-every", 3)
+    done = by_ranks(*asked)
+    assert done.returncode == 0, done.stderr
+    written = tmp_path / "runs" / "iris-1" / "experiment.toml"
+    assert "exchange_every = 3" in written.read_text(encoding="utf-8").splitlines()
+    for refused in (asked, ("train", written)):
+        code, _, stderr = call(*refused)
+        assert code == 2
+        assert "exchange_every=3 is for several processes: start them by torchrun" in stderr
+        assert not (tmp_path / "runs" / "iris-2").exists()
+
+
 def test_a_mistake_is_told_once(by_ranks):
     done = by_ranks("train", "nothing.csv", "--target", "x")
     lines = [line for line in done.stderr.splitlines() if line.startswith("corenet: ")]

@@ -21,9 +21,10 @@ from corenet.training.ownership import refuse_foreign_optimizer
 def trace(model: Module, loss: Loss, optimizer: Optimizer, input: Tensors, target: Tensors) -> StepTrace:
     """Return the step that :func:`~corenet.train_step` would do now, layer by layer, each gradient verified.
 
-    At any moment of a training, with a model that has been trained too. Model, loss, optimizer and torch's generators
-    are left as they are, bit for bit: a copy does the step, with the random numbers that are next. Gradients are held
-    against central differences, at some elements of each tensor.
+    At any moment of a training, with a model that has been trained too; the step is one in training mode, in whichever
+    the model is. Model, loss, optimizer and torch's generators are left as they are, bit for bit: a copy does the step,
+    with the random numbers that are next. Gradients are held against central differences, at some elements of each
+    tensor.
 
     Args:
         model, loss, optimizer: as :func:`~corenet.train_step` takes them.

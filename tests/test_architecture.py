@@ -19,7 +19,7 @@ LAYERS = [
     ["warning_kinds"],
     ["errors", "interrupted", "text_width"],
     ["text_table"],
-    ["device", "integers", "machine", "paths"],
+    ["device", "integers", "machine", "paths", "side_by_side"],
     ["files"],
     ["registry"],
     ["notebook"],

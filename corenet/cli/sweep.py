@@ -77,10 +77,12 @@ def command(
     search = Search(objective, storage or str(folder / JOURNAL), study or stem, trials, seed)
     drawing = options.can_draw()
     found = search.study()
+    stopped = None
     try:
-        sweep(search, workers, None if quiet or as_json else Told(search))
-    except KeyboardInterrupt:
-        echo("stopped; the same command goes on", err=True)
+        for fault in sweep(search, workers, None if quiet or as_json else Told(search)):
+            echo(f"{fault}; the others did what it had begun", err=True)
+    except KeyboardInterrupt as error:
+        stopped = error
         if not results.best_first(found):
             raise
     results.write(search, found, folder)
@@ -90,6 +92,8 @@ def command(
         options.print_json(results.to_dict(search, found))
     else:
         _show(search, found, folder)
+    if stopped is not None:
+        raise stopped
 
 
 class Told:
@@ -100,14 +104,13 @@ class Told:
         self._best: int | None = None
 
     def __call__(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        from corenet.search.results import best_first, values
-        from corenet.search.study import counted
+        from corenet.search.results import best_first, ended, values
 
         best = best_first(study)
         if best and best[0].number != self._best:
             self._best = best[0].number
             tried = ", ".join(f"{name} {_text(value)}" for name, value in values(self._search, best[0]).items())
-            done = f"{len(counted(study))}/{self._search.trials}"
+            done = f"{len(ended(study))}/{self._search.trials}"
             echo(f"{done:>9}  {self._search.objective.metric} {_text(best[0].value)}  {tried}", indent=11, err=True)
 
 

@@ -16,7 +16,8 @@ from optuna.trial import FrozenTrial, TrialState
 from corenet.errors import DataError
 from corenet.experiments.writing import write as write_experiment
 from corenet.files import write_text
-from corenet.search.study import counted
+from corenet.search.accounts import REASON, counted
+from corenet.search.storage import shown
 from corenet.search.sweep import Search
 
 BEST, TRIALS = "best.toml", "trials.csv"
@@ -27,6 +28,11 @@ def best_first(study: optuna.Study) -> list[FrozenTrial]:
     done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     sign = -1 if study.direction is optuna.study.StudyDirection.MAXIMIZE else 1
     return sorted(done, key=lambda trial: (sign * (trial.value or 0.0), trial.number))
+
+
+def ended(study: optuna.Study) -> list[FrozenTrial]:
+    """Return the trials that count: those that came to an end."""
+    return counted(study.get_trials(deepcopy=False))
 
 
 def values(search: Search, trial: FrozenTrial) -> dict[str, Any]:
@@ -47,24 +53,24 @@ def write(search: Search, study: optuna.Study, folder: Path) -> None:
     """
     best = best_first(study)
     if not best:
-        reasons = {trial.user_attrs.get("reason", "it was pruned") for trial in counted(study)}
+        reasons = {trial.user_attrs.get(REASON, "it was pruned") for trial in ended(study)}
         raise DataError(f"no trial came to an end: {'; '.join(sorted(reasons)):.200}; try smaller learning rates, say")
     chosen = search.objective.experiment(best[0].params)
     write_experiment(folder / BEST, chosen, chosen.better)
-    write_text(folder / TRIALS, _table(search, counted(study)))
+    write_text(folder / TRIALS, _table(search, ended(study)))
 
 
 def to_dict(search: Search, study: optuna.Study) -> dict[str, Any]:
     """Return the result as plain values, for JSON."""
-    ended = counted(study)
+    done = ended(study)
     return {
         "schema": 1,
         "name": study.study_name,
-        "storage": search.storage,
+        "storage": shown(search.storage),
         "metric": search.objective.metric,
         "direction": search.objective.direction,
-        "trials": len(ended),
-        "pruned": sum(trial.state is TrialState.PRUNED for trial in ended),
+        "trials": len(done),
+        "pruned": sum(trial.state is TrialState.PRUNED for trial in done),
         "best": [
             {"trial": trial.number, "value": trial.value, "values": values(search, trial)}
             for trial in best_first(study)[:10]

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import signal
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from types import FrameType
 
 import optuna
-import torch
-from optuna.trial import FrozenTrial
+from optuna.exceptions import TrialPruned, UpdateFinishedTrialError
+from optuna.trial import FrozenTrial, TrialState
 
-from corenet.errors import ConfigError
+from corenet.interrupted import Interrupted
+from corenet.search.accounts import AGAIN, REASON, WITHDRAWN, counted, is_free, lost, stands
 from corenet.search.space import ends
-from corenet.search.study import WORKER, counted, give_back, me, opened, running
+from corenet.search.storage import FAILURES, reached
+from corenet.search.study import opened, sampler
 from corenet.search.trial import Objective
+from corenet.search.workers import WORKER, Others, heard, me
+from corenet.side_by_side import SideBySide
+
+Told = Callable[[optuna.Study, FrozenTrial], None]
+LOOK_SECONDS = 0.5  # between two looks of a worker that has nothing to do
 
 
 @dataclass(frozen=True)
@@ -27,58 +37,122 @@ class Search:
     trials: int
     seed: int = 0
 
-    def study(self, worker: int = 0) -> optuna.Study:
-        """Return the study; each worker draws from a seed of its own."""
-        return opened(self.objective, self.storage, self.name, self.seed + worker)
+    def study(self) -> optuna.Study:
+        """Return the study."""
+        return opened(self.objective, self.storage, self.name)
 
 
-def sweep(search: Search, workers: int = 1, told: Callable[[optuna.Study, FrozenTrial], None] | None = None) -> None:
+def sweep(search: Search, workers: int = 1, told: Told | None = None) -> list[BaseException]:
     """Do trials until there are as many as asked for, those of earlier calls and of other processes counted.
 
     ``told`` is called after each of this process. Before the first, the experiment is built as it is, so that what
-    cannot be trained is refused at once.
+    cannot be trained is refused at once. What another worker leaves, here or elsewhere, is done again by one of the
+    others; so this waits for them when nothing is left to begin. Returned is what ended workers of this machine.
 
     Raises:
         ConfigError: the experiment, or an entry that is to be tried, is none.
         OutputError: the storage cannot be reached.
+        Interrupted: SIGINT or SIGTERM came; what was begun is left for others, or for the same call again.
     """
     study = search.study()
-    give_back(study)
     _refuse_unbuilt(search)
-    if workers == 1:
+    with _leaving(), SideBySide(_work_apart, [(search,)] * (workers - 1)) as others:
         _work(search, study, told)
-        return
-    context = multiprocessing.get_context("spawn")
-    started = [context.Process(target=_work_apart, args=(search, number)) for number in range(1, workers)]
-    for process in started:
-        process.start()
-    try:
-        _work(search, study, told)
-    finally:
-        for process in started:
-            process.join()
-    failed = [process.exitcode for process in started if process.exitcode]
-    if failed and len(counted(study)) < search.trials:
-        raise ConfigError(f"{len(failed)} workers ended with exit code {failed[0]}; run the same command to go on")
+        return others.faults()
 
 
-def _work_apart(search: Search, number: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches all processes: these end, the first one says so
-    torch.set_num_threads(1)
-    _work(search, search.study(number), None)
+def _work_apart(search: Search) -> Iterator[None]:
+    with _leaving():
+        _work(search, search.study(), None)
+    return iter(())
 
 
-def _work(search: Search, study: optuna.Study, told: Callable[[optuna.Study, FrozenTrial], None] | None) -> None:
-    while len(counted(study)) + running(study) < search.trials:
-        study.optimize(_as_worker(search.objective), n_trials=1, callbacks=[told] if told else [])
+def _work(search: Search, study: optuna.Study, told: Told | None) -> None:
+    others = Others()
+    with reached(search.storage):
+        while len(counted(trials := _looked_after(study, others))) < search.trials:
+            if is_free(trials, search.trials):
+                _try(search, study, told)
+            else:
+                time.sleep(LOOK_SECONDS)
 
 
-def _as_worker(objective: Objective) -> Callable[[optuna.Trial], float]:
-    def trial(trial: optuna.Trial) -> float:
+def _looked_after(study: optuna.Study, others: Others) -> list[FrozenTrial]:
+    """Give up what those who are gone have begun, let it be done again, and return all trials."""
+    for trial in others.gone(study.get_trials(deepcopy=False)):
+        _give_up(study, trial.number)
+    for trial in lost(study.get_trials(deepcopy=False)):
+        study.enqueue_trial(trial.params, user_attrs={AGAIN: trial.number})
+    return study.get_trials(deepcopy=False)
+
+
+def _try(search: Search, study: optuna.Study, told: Told | None) -> None:
+    """Begin a trial, and do it if it is none too many."""
+    trial = study.ask()
+    with suppress(UpdateFinishedTrialError):  # taken for gone meanwhile, and another worker does it
         trial.set_user_attr(WORKER, me())
-        return objective(trial)
+        if not stands(trial.number, study.get_trials(deepcopy=False), search.trials):
+            trial.set_user_attr(WITHDRAWN, True)
+            _give_up(study, trial.number)
+            return
+        study.sampler = sampler(search.seed, trial.number)
+        _do(search.objective, study, trial)
+        if told is not None:
+            told(study, study.get_trials(deepcopy=False)[trial.number])
 
-    return trial
+
+def _do(objective: Objective, study: optuna.Study, trial: optuna.Trial) -> None:
+    try:
+        with heard(trial):
+            value = objective(trial)
+    except TrialPruned:
+        study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
+    except (UpdateFinishedTrialError, *FAILURES):
+        raise
+    except Exception as error:
+        trial.set_user_attr(REASON, str(error))
+        _give_up(study, trial.number)
+        raise
+    except BaseException:
+        _give_up(study, trial.number)  # with no reason: it is done again
+        raise
+    else:
+        study.tell(trial, value, skip_if_finished=True)
+
+
+def _give_up(study: optuna.Study, number: int) -> None:
+    with suppress(UpdateFinishedTrialError, ValueError):  # it ended meanwhile, or another worker gave it up
+        study.tell(number, state=TrialState.FAIL)
+
+
+@contextmanager
+def _leaving() -> Iterator[None]:
+    """Let SIGINT and SIGTERM end what is done, so that others can do it again at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    said: list[int] = []
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        said.append(number)
+        raise _stopped(number)
+
+    numbers = [each for each in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(each) is not signal.SIG_IGN]
+    before = {each: signal.signal(each, leave) for each in numbers}
+    try:
+        yield
+    except Exception as error:
+        if said:  # a driver that was interrupted while it waited for the storage may say so in words of its own
+            raise _stopped(said[0]) from error
+        raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _stopped(number: int) -> Interrupted:
+    return Interrupted("stopped; the same command goes on", signal=number)
 
 
 def _refuse_unbuilt(search: Search) -> None:

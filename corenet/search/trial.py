@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from corenet.errors import ConfigError, NonFiniteError
 from corenet.experiments.building import build, callbacks_of
 from corenet.experiments.experiment import Experiment, Recipe, experiment
 from corenet.experiments.parts import Parts, rounds_of
+from corenet.search.accounts import REASON
 from corenet.search.space import change, suggested
 from corenet.training.asked_metrics import LOSS, named_apart, sign_of
 from corenet.training.draws import drawing_from
@@ -71,10 +73,12 @@ class Objective:
         values = {name: suggested(trial, name, distribution) for name, distribution in self.params.items()}
         chosen = self.experiment(values)
         try:
-            return self.trained(chosen, trial)
+            value = self.trained(chosen, trial)
         except NonFiniteError as error:
-            trial.set_user_attr("reason", str(error))
-            raise TrialPruned(str(error)) from error
+            raise _given_up(trial, str(error)) from error
+        if math.isnan(value):
+            raise _given_up(trial, f"{self.metric} is not a number")
+        return value
 
     def trained(self, chosen: Experiment, trial: Trial | None = None) -> float:
         """Train the rounds of an experiment, and return the mean of the metric."""
@@ -122,6 +126,11 @@ class Objective:
         if self._data is None or self._data[0] != key:
             self._data = (key, list(rounds_of(recipe, chosen.folder)))
         return self._data[1]
+
+
+def _given_up(trial: Trial, reason: str) -> TrialPruned:
+    trial.set_user_attr(REASON, reason)
+    return TrialPruned(reason)
 
 
 class Pruning(Callback):

@@ -1,11 +1,6 @@
 """A search: it selects by the part that is looked at, goes on where it was, and shares its trials with others."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 
 import pytest
@@ -18,33 +13,12 @@ import corenet as cn
 from corenet.experiments import experiment
 from corenet.search import results
 from corenet.search.space import space
-from corenet.search.study import WORKER, counted
-from corenet.search.sweep import Search, sweep
+from corenet.search.sweep import sweep
 from corenet.search.trial import Objective
 
-LINE = """
-data = { draw = "sine", points = 40 }
-network = { modules = [["linear", 1, 8], ["tanh"], ["linear", 8, 1]] }
-loss = "mse"
-epochs = 8
-batch_size = 20
-optimizer = { name = "sgd", lr = 0.1 }
-"""
 
-
-@pytest.fixture
-def line(tmp_path):
-    path = tmp_path / "line.toml"
-    path.write_text(LINE, encoding="utf-8")
-    return str(path)
-
-
-def search(line, tmp_path, trials=6, params=("optimizer.lr=log:1e-4:1e-1",), metric="loss"):
-    return Search(Objective(line, (), space(params), metric), str(tmp_path / "journal.log"), "line", trials)
-
-
-def test_the_best_trial_is_the_experiment_that_is_written(line, tmp_path):
-    asked = search(line, tmp_path, params=["optimizer.lr=log:1e-4:1e-1", "batch_size=10,20"])
+def test_the_best_trial_is_the_experiment_that_is_written(search, tmp_path):
+    asked = search(params=["optimizer.lr=log:1e-4:1e-1", "batch_size=10,20"])
     sweep(asked)
     study = asked.study()
     best = results.best_first(study)
@@ -59,8 +33,8 @@ def test_the_best_trial_is_the_experiment_that_is_written(line, tmp_path):
     assert len(rows) == 7
 
 
-def test_the_test_part_selects_nothing(line, tmp_path, monkeypatch):
-    asked = search(line, tmp_path)
+def test_the_test_part_selects_nothing(search, tmp_path, monkeypatch):
+    asked = search()
     chosen = asked.objective.experiment()
     before = asked.objective.trained(chosen)
     key, (parts,) = asked.objective._data
@@ -68,29 +42,29 @@ def test_the_test_part_selects_nothing(line, tmp_path, monkeypatch):
     assert asked.objective.trained(chosen) == before
 
 
-def test_it_goes_on_where_it_was(line, tmp_path):
-    asked = search(line, tmp_path, trials=2)
+def test_it_goes_on_where_it_was(search, tmp_path):
+    asked = search(trials=2)
     sweep(asked)
     first = [trial.params for trial in asked.study().get_trials()]
     sweep(replace(asked, trials=5))
-    assert len(counted(asked.study())) == 5
+    assert len(results.ended(asked.study())) == 5
     assert [trial.params for trial in asked.study().get_trials()][:2] == first
     sweep(replace(asked, trials=5))
-    assert len(counted(asked.study())) == 5
+    assert len(results.ended(asked.study())) == 5
 
 
-def test_the_mean_of_the_rounds_counts(line, tmp_path):
-    objective = search(line, tmp_path).objective
+def test_the_mean_of_the_rounds_counts(search, line):
+    objective = search().objective
     objective.changes = ("rounds=2",)
     alone = [Objective(line, (f"seed={seed}",), objective.params, "loss") for seed in (0, 1)]
     values = [each.trained(each.experiment()) for each in alone]
     assert objective.trained(objective.experiment()) == pytest.approx(sum(values) / 2)
 
 
-def test_what_is_not_finite_is_given_up_and_counts(line, tmp_path):
-    asked = search(line, tmp_path, trials=2, params=["optimizer.lr=1e20:1e30"])
+def test_what_is_not_finite_is_given_up_and_counts(search, tmp_path):
+    asked = search(trials=2, params=["optimizer.lr=1e20:1e30"])
     sweep(asked)
-    assert [trial.state for trial in counted(asked.study())] == [TrialState.PRUNED] * 2
+    assert [trial.state for trial in results.ended(asked.study())] == [TrialState.PRUNED] * 2
     with pytest.raises(cn.DataError, match="no trial came to an end"):
         results.write(asked, asked.study(), tmp_path)
 
@@ -103,8 +77,8 @@ def test_what_is_not_finite_is_given_up_and_counts(line, tmp_path):
         ({"params": space(["optimizer.lr=0:1.5"])}, "another space: optimizer.lr was"),
     ],
 )
-def test_a_search_of_something_else_is_refused(line, tmp_path, changed, message):
-    asked = search(line, tmp_path, trials=1)
+def test_a_search_of_something_else_is_refused(search, tmp_path, changed, message):
+    asked = search(trials=1)
     sweep(asked)
     with pytest.raises(cn.ConfigError, match=message):
         replace(asked, objective=replace(asked.objective, **changed)).study()
@@ -119,41 +93,8 @@ def test_a_search_of_something_else_is_refused(line, tmp_path, changed, message)
         ("loss.name=mse,msee", "msee"),
     ],
 )
-def test_what_cannot_be_tried_is_refused_before_the_search(line, tmp_path, param, message):
-    asked = search(line, tmp_path, params=[param])
+def test_what_cannot_be_tried_is_refused_before_the_search(search, param, message):
+    asked = search(params=[param])
     with pytest.raises(cn.CorenetError, match=message):
         sweep(asked)
-    assert not counted(asked.study())
-
-
-def test_workers_share_trials_and_a_killed_one_loses_none(line, tmp_path):
-    command = [
-        sys.executable,
-        "-m",
-        "corenet",
-        "sweep",
-        line,
-        "--param",
-        "optimizer.lr=log:1e-4:1e-1",
-        "--trials",
-        "30",
-    ]
-    command += ["--out", str(tmp_path), "--quiet"]
-    workers = [
-        subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL)
-        for _ in range(2)
-    ]
-    asked = search(line, tmp_path, trials=30)
-    deadline = time.monotonic() + 60
-    while not any(trial.state is TrialState.RUNNING for trial in asked.study().get_trials()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    workers[0].send_signal(signal.SIGKILL)
-    for worker in workers:
-        worker.wait(120)
-    sweep(asked)
-    trials = asked.study().get_trials()
-    assert len(counted(asked.study())) >= 30
-    assert not [trial for trial in trials if trial.state is TrialState.RUNNING and WORKER in trial.user_attrs]
-    lost = [trial for trial in trials if trial.state is TrialState.FAIL]
-    assert {trial.user_attrs.get("instead_of") for trial in trials} >= {trial.number for trial in lost}
+    assert not results.ended(asked.study())

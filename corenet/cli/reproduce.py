@@ -33,6 +33,14 @@ FOLDER = "corenet-reproduce"
     show_default=True,
     help="The recipe as reported, corenet's, or one after the other.",
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Processes that share the rounds.",
+)
 @options.seed
 @options.device
 @options.json
@@ -42,6 +50,7 @@ def command(
     every: bool,
     rounds: int | None,
     recipe: str,
+    workers: int,
     seed: int,
     device: str,
     as_json: bool,
@@ -73,7 +82,8 @@ def command(
         if not as_json:
             asked = rounds or each.recipes[name].rounds
             click.echo(f"{each.id} {name}: {asked} × {each.recipes[name].epochs} epochs", err=True)
-        result = run(each, name, rounds=rounds, seed=seed, device=device, progress=options.progress(as_json))
+        progress = options.progress(as_json)
+        result = run(each, name, rounds=rounds, seed=seed, device=device, progress=progress, workers=workers)
         if drawing:
             draw_figures(result, out)
         results.append(result)
@@ -90,7 +100,7 @@ def _recipes(experiment: Experiment, asked: str) -> list[str]:
 def _refuse_options() -> None:
     """Refuse the options of a training where there is nothing to train."""
     context = click.get_current_context()
-    for name in ("rounds", "recipe", "seed", "device", "out"):
+    for name in ("rounds", "recipe", "workers", "seed", "device", "out"):
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             raise click.UsageError(f"--{name} needs an ID to run, or --all; corenet reproduce lists the IDs")
 

@@ -13,7 +13,7 @@ from corenet.contracts.metric import Metric
 from corenet.data import Dataset
 from corenet.experiments.evaluation import Evaluation, evaluate
 from corenet.experiments.in_units import asked_of, unit_of
-from corenet.experiments.run import Round
+from corenet.experiments.rounds import Round
 from corenet.registry.named import class_of
 from corenet.tables.targets import NumberTarget
 from corenet.training.asked_metrics import name_of

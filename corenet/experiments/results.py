@@ -13,7 +13,7 @@ from corenet.experiments.building import components_of
 from corenet.experiments.experiment import Experiment, Recipe
 from corenet.experiments.measuring import measured
 from corenet.experiments.parts import Parts
-from corenet.experiments.run import Round
+from corenet.experiments.rounds import Round
 from corenet.history import strict
 from corenet.machine import machine
 from corenet.streamed_data import StreamedDataset

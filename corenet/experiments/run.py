@@ -9,23 +9,16 @@ from statistics import mean, stdev
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from corenet.contracts.loss import Loss
-from corenet.contracts.module import Module
-from corenet.contracts.optimizer import Optimizer
-from corenet.data import Dataset
 from corenet.errors import ConfigError
-from corenet.experiments.building import build, callbacks_of, components_of
+from corenet.experiments.building import components_of
 from corenet.experiments.experiment import Experiment, Recipe
-from corenet.experiments.parts import Parts, rounds_of
-from corenet.history import History
+from corenet.experiments.parts import rounds_of
+from corenet.experiments.rounds import Round, trained
 from corenet.integers import positive_integer
 from corenet.training.asked_metrics import named_apart, sign_of
 from corenet.training.coding import are_classes
 from corenet.training.measure import measure
-from corenet.training.metrics import classes, predict
-from corenet.training.rounds import fit_rounds
 
 
 @dataclass(frozen=True)
@@ -47,37 +40,6 @@ class Measured:
     def __str__(self) -> str:
         spread = f" ± {self.std:.3f}" if len(self.values) > 1 else ""
         return f"{self.mean:.3f}{spread}"
-
-
-@dataclass(frozen=True)
-class Round:
-    """One trained model, what trained it, its history, and its data."""
-
-    model: Module
-    loss: Loss
-    optimizer: Optimizer
-    history: History
-    parts: Parts
-
-    @property
-    def test(self) -> Dataset:
-        """The points that the result is measured on."""
-        if self.parts.test is None:
-            raise ConfigError("this round has no test part")
-        return self.parts.test
-
-    def output(self, points: Tensor) -> Tensor:
-        """Return the model's output at raw points ``(N, 2)``, one row a point."""
-        points, by = points.to(self.parts.train.device), self.parts.statistics
-        return predict(self.model, points if by is None else by.normalize(points))
-
-    def true(self) -> Tensor:
-        """Return for each test point whether it is of the second class."""
-        return classes(self.test.targets, self.test.targets).reshape(-1).bool()
-
-    def predicted(self, points: Tensor) -> Tensor:
-        """Return for each raw point whether the model puts it in the second class."""
-        return classes(self.output(points), self.test.targets).reshape(-1).bool()
 
 
 @dataclass(frozen=True)
@@ -150,11 +112,12 @@ def run(
     seed: int | None = None,
     device: str | None = None,
     progress: bool | None = False,
+    workers: int = 1,
 ) -> ExperimentResult:
     """Train the rounds of a recipe, each on its own data, and measure each on the part kept for testing.
 
     Round r draws its data, weights and batches from ``seed + r``. The test part only measures: nothing is selected by
-    it. ``rounds``, ``seed`` and ``device`` stand for those of the recipe.
+    it. ``rounds``, ``seed`` and ``device`` stand for those of the recipe; ``workers`` processes share the rounds.
 
     Raises:
         ConfigError: ``recipe`` is neither ``reported`` nor ``better``, or a component does not accept its arguments.
@@ -175,36 +138,8 @@ def run(
         text = f"exchange_every={chosen.exchange_every} is for several processes, and this is done by one"
         raise ConfigError(f"{text}: torchrun -m corenet train", name="exchange_every", value=chosen.exchange_every)
     with _one_thread():
-        done = _trained(chosen, list(rounds_of(chosen, experiment.folder)), experiment, progress)
+        done = trained(chosen, list(rounds_of(chosen, experiment.folder)), experiment, progress, workers)
         return ExperimentResult(experiment, recipe, tuple(done), _figures(chosen, done))
-
-
-def _trained(recipe: Recipe, data: list[Parts], experiment: Experiment, progress: bool | None) -> list[Round]:
-    built = []
-
-    def factory(round: int) -> tuple[Module, Loss, Optimizer]:
-        built.append(build(recipe, data[round], experiment.folder))
-        return built[-1]
-
-    # Where nothing is selected by what is looked at, curves show what is tested.
-    watched = [parts.test if "draw" in recipe.data else parts.valid or parts.test for parts in data]
-    trained = fit_rounds(
-        factory,
-        [parts.train for parts in data],
-        None if None in watched else watched,  # type: ignore[arg-type]  # none is None
-        rounds=recipe.rounds,
-        epochs=recipe.epochs,
-        batch_size=recipe.batch_size,
-        seed=recipe.seed,
-        metrics=recipe.metrics,
-        callbacks=callbacks_of(recipe, data[0]),
-        progress=progress,
-        engine=recipe.engine,  # type: ignore[arg-type]  # one of the engines, as was checked
-    )
-    return [
-        Round(model, loss, optimizer, history, parts)
-        for (model, history), (_, loss, optimizer), parts in zip(trained, built, data, strict=True)
-    ]
 
 
 def metrics_of(recipe: Recipe, round: Round) -> Sequence[str]:

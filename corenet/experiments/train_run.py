@@ -19,7 +19,7 @@ from corenet.experiments.experiment import Experiment, Recipe, experiment
 from corenet.experiments.parts import Parts, rounds_of
 from corenet.experiments.resolved import resolved
 from corenet.experiments.results import results_of, results_over
-from corenet.experiments.run import Round
+from corenet.experiments.rounds import Round
 from corenet.experiments.run_folder import (
     CHECKPOINT,
     EXPERIMENT,

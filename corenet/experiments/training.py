@@ -11,7 +11,7 @@ from corenet.experiments.building import build
 from corenet.experiments.experiment import Recipe
 from corenet.experiments.in_units import asked_of, unit_of
 from corenet.experiments.parts import Parts
-from corenet.experiments.run import Round
+from corenet.experiments.rounds import Round
 from corenet.history import History
 from corenet.training.draws import drawing_from
 from corenet.training.fit import fit

@@ -37,6 +37,13 @@ class Callbacks:
     def __bool__(self) -> bool:
         return bool(self._called)
 
+    def refuse_writers(self, name: str) -> None:
+        """Refuse those that write files, of which several processes would write one."""
+        for callback in self._all:
+            if getattr(callback, "writes", False):
+                text = f"{name}: {type(callback).__name__} writes a file, which several processes would do at once"
+                raise ConfigError(f"{text}; leave it out, or take {name}=1", name=name)
+
     @contextmanager
     def during(self, training: Training) -> Iterator[None]:
         """Begin each, and end each that was begun, also where the training ends by an error."""

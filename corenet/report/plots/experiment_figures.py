@@ -6,7 +6,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from corenet.experiments.run import ExperimentResult, Round
+from corenet.experiments.rounds import Round
+from corenet.experiments.run import ExperimentResult
 from corenet.report.plots import figures
 from corenet.report.plots.decision_surface import DecisionSurface
 

@@ -9,7 +9,7 @@ import corenet as cn
 from corenet.data import Statistics
 from corenet.experiments import experiment, run
 from corenet.experiments.parts import Parts
-from corenet.experiments.run import Round
+from corenet.experiments.rounds import Round
 from corenet.report.plots.experiment_figures import draw_figures, surface_of
 
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -119,3 +119,12 @@ def test_an_option_of_a_training_needs_something_to_train(call, option):
 def test_every_option_of_a_training_is_one_that_needs_something_to_train(call):
     for option, value in (("--recipe", "both"), ("--device", "cpu"), ("--out", "here")):  # the defaults, given
         assert call("reproduce", option, value)[0] == 2
+
+
+def test_workers_give_what_one_process_does(call, short):
+    def rounds(*workers):
+        asked = ("--recipe", "better", "--json", "--rounds", 3, *workers)
+        (outcome,) = json.loads(call("reproduce", short(), *asked)[1])["outcomes"]
+        return [outcome["measured"][figure]["rounds"] for figure in ("train_error", "test_error")]
+
+    assert rounds("--workers", 2) == rounds()

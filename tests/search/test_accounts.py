@@ -125,3 +125,14 @@ def test_of_two_that_do_one_trial_again_the_first_stands():
     first, second = study.ask(), study.ask()
     trials = study.get_trials()
     assert (stands(first.number, trials, 10), stands(second.number, trials, 10)) == (True, False)
+
+
+def test_one_that_is_done_again_stands_only_where_there_is_room():
+    """A command may ask for fewer trials than one before it."""
+    study = optuna.create_study(storage=InMemoryStorage())
+    for _ in range(3):
+        study.tell(study.ask(), 0.0)
+    study.enqueue_trial({"x": 0.5}, user_attrs={AGAIN: 0})
+    trials = study.get_trials()
+    assert (is_free(trials, 3), is_free(trials, 4)) == (False, True)
+    assert (stands(3, trials, 3), stands(3, trials, 4)) == (False, True)

@@ -1,8 +1,11 @@
 """Workers that share a storage: as many trials count as were asked for, whoever joins, is killed or leaves."""
 
+import os
 import signal
+import sys
 import time
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +19,7 @@ from corenet.search.accounts import AGAIN, WITHDRAWN, counted, lost
 from corenet.search.space import suggested
 from corenet.search.sweep import _try, _work, sweep
 from corenet.search.trial import Objective
+from corenet.search.workers import WORKER, is_dead
 
 TRIALS = 30
 
@@ -121,3 +125,35 @@ def test_what_is_one_too_many_withdraws(search, storage):
     _try(asked, study, None)
     last = study.get_trials()[-1]
     assert (last.state, last.user_attrs[WITHDRAWN]) == (TrialState.FAIL, True)
+
+
+def spawned(process):
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text("ascii").split()
+    return [int(each) for each in children if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes()]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it looks for the worker in /proc")
+def test_a_worker_of_the_command_that_is_killed_is_one_line(search, worker, tmp_path):
+    storage = str(tmp_path / "journal.log")
+    first = worker(storage, TRIALS, "--workers", "2")
+    (other, *_) = wait_for(lambda: spawned(first))
+    os.kill(other, signal.SIGKILL)
+    _, said = first.communicate(timeout=240)
+    assert first.returncode == 0
+    assert said.count("a worker was ended by SIGKILL before it was done") == 1
+    assert said.count("\n") == 1
+    all_accounted_for(search(TRIALS, storage=storage), tmp_path / "out0")
+
+
+def test_with_the_first_all_workers_of_a_command_stop(search, worker, tmp_path):
+    storage = str(tmp_path / "journal.log")
+    first = worker(storage, 10**6, "--workers", "3")
+    study = search(storage=storage).study()
+    workers = lambda: {trial.user_attrs[WORKER] for trial in study.get_trials() if WORKER in trial.user_attrs}  # noqa: E731
+    wait_for(lambda: len(workers()) == 3)
+    first.send_signal(signal.SIGTERM)
+    _, said = first.communicate(timeout=120)
+    assert first.returncode == 143
+    assert said.strip() == "corenet: stopped; the same command goes on"
+    assert all(is_dead(each) for each in workers())
+    assert not [trial for trial in study.get_trials() if trial.state is TrialState.WAITING]

@@ -36,6 +36,26 @@ seed = click.option(
     metavar="N",
     help="Seed of all random numbers.",
 )
+
+
+def _refuse_ranks(context: click.Context, option: click.Parameter, workers: int) -> int:
+    if workers > 1:
+        from corenet.training.ranks.joining import is_launched
+
+        if is_launched():
+            raise click.UsageError("torchrun shares out each training, --workers whole ones; leave one of them out")
+    return workers
+
+
+workers = click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    callback=_refuse_ranks,
+    help="Processes that share rounds.",
+)
 device = click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda"]),

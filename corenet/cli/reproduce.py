@@ -33,14 +33,7 @@ FOLDER = "corenet-reproduce"
     show_default=True,
     help="The recipe as reported, corenet's, or one after the other.",
 )
-@click.option(
-    "--workers",
-    type=click.IntRange(1),
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="Processes that share the rounds.",
-)
+@options.workers
 @options.seed
 @options.device
 @options.json

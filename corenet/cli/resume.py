@@ -13,10 +13,11 @@ from corenet.cli.warned import warned_in_lines
 
 @click.command()
 @click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
+@options.workers
 @click.option("--quiet", is_flag=True, help="Print where the run is, and nothing else.")
 @no_plugins
 @options.json
-def command(folder: Path, quiet: bool, as_json: bool) -> None:
+def command(folder: Path, workers: int, quiet: bool, as_json: bool) -> None:
     """Go on with a training that was stopped, by Ctrl-C or a kill, in the folder RUN.
 
     It comes to the weights of a training that was never stopped. Of several rounds, those that are finished stay.
@@ -31,5 +32,5 @@ def command(folder: Path, quiet: bool, as_json: bool) -> None:
         if world is not None and not world.is_first:
             train_along(*unfinished(folder))
             return
-        run = go_on(folder, progress=tell.progress, tell=tell.line)
+        run = go_on(folder, progress=tell.progress, tell=tell.line, workers=workers)
     finish(run, tell, as_json=as_json)

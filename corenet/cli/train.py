@@ -40,6 +40,7 @@ class Widths(click.ParamType[list[int]]):
 @click.option("--hidden", type=Widths(), metavar="N,N", help="Widths of the hidden layers.")
 @click.option("--epochs", type=click.IntRange(1), metavar="N", help="The most passes over the data.")
 @click.option("--rounds", type=click.IntRange(1), metavar="N", help="Trainings, each with its own split.")
+@options.workers
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), metavar="N", help="Seed of all random numbers.")
 @click.option(
     "--exchange-every", type=click.IntRange(1), metavar="N", help="Batches after which processes of torchrun exchange."
@@ -58,6 +59,7 @@ def command(
     hidden: list[int] | None,
     epochs: int | None,
     rounds: int | None,
+    workers: int,
     seed: int | None,
     exchange_every: int | None,
     changes: tuple[str, ...],
@@ -97,7 +99,8 @@ def command(
         data = list(rounds_of(chosen.recipe, chosen.folder))
         tell.data(data[0])
         with stopping(folder), warned_in_lines():
-            run = train_run(chosen, folder, data=data, force=force, progress=tell.progress, tell=tell.line)
+            told = {"progress": tell.progress, "tell": tell.line}
+            run = train_run(chosen, folder, data=data, force=force, workers=workers, **told)  # type: ignore[arg-type]
     finish(run, tell, as_json=as_json)
 
 

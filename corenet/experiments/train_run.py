@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,7 +14,7 @@ from typing import Any
 
 from corenet.checkpoint.loading import MODEL
 from corenet.checkpoint.saving import save
-from corenet.errors import ConfigError, OutputError, ShardError
+from corenet.errors import ConfigError, OutputError, RankError, ShardError
 from corenet.experiments.building import callbacks_of
 from corenet.experiments.experiment import Experiment, Recipe, experiment
 from corenet.experiments.parts import Parts, rounds_of
@@ -36,10 +37,12 @@ from corenet.experiments.training import begun, trained
 from corenet.experiments.writing import write
 from corenet.files import write_text
 from corenet.history import History
-from corenet.interrupted import Interrupted
+from corenet.interrupted import Interrupted, leaving
 from corenet.registry.named import class_of
+from corenet.side_by_side import SideBySide
 
 Tell = Callable[[str], None]
+ToTrain = tuple[int, Parts, Path]  # the number of a round, its data, its folder
 
 
 def _nothing(_: str) -> None:
@@ -54,6 +57,7 @@ def train_run(
     force: bool = False,
     progress: bool | None = False,
     tell: Tell = _nothing,
+    workers: int = 1,
 ) -> RunFolder:
     """Train the recipe of an experiment, and return the folder of the run, which is ``out``.
 
@@ -66,28 +70,31 @@ def train_run(
         data: that of each round, if it was read already.
         force: take the place of a run that is there.
         progress: as for :func:`~corenet.fit`.
-        tell: hears of each round of several as it begins.
+        tell: hears of each round of several as it begins, or, by several workers, as it is done.
+        workers: how many processes of this machine share the rounds, each with one thread.
 
     Raises:
         OutputError: the folder is there, or cannot be written.
-        DataError, ConfigError: the data cannot be learnt from, or what is said of it not be built.
+        RankError: a worker was killed; :func:`go_on` goes on.
+        DataError, ConfigError: the data cannot be learnt from, or what is said of it not be built; there are several
+            workers and one round.
     """
     data = list(rounds_of(chosen.recipe, chosen.folder)) if data is None else data
     refuse_taken(out, force=force)
     begun(chosen.recipe, data[0], chosen.folder)  # what cannot be built is told before there is a folder
     with _new_folder(out):
         _describe(chosen, chosen.recipe, data[0], out)
-        return _train_all(chosen, data, out, progress, tell)
+        return _train_all(chosen, data, out, progress, tell, workers)
 
 
-def go_on(path: Path, *, progress: bool | None = False, tell: Tell = _nothing) -> RunFolder:
+def go_on(path: Path, *, progress: bool | None = False, tell: Tell = _nothing, workers: int = 1) -> RunFolder:
     """Go on with a training that was stopped, by Ctrl-C or a kill, and return the folder of the run.
 
     Raises:
         OutputError: it is no folder of a run.
         ConfigError: the run is finished.
     """
-    return _train_all(*unfinished(path), path, progress, tell)
+    return _train_all(*unfinished(path), path, progress, tell, workers)
 
 
 def unfinished(path: Path) -> tuple[Experiment, list[Parts]]:
@@ -133,33 +140,62 @@ def _new_folder(path: Path) -> Iterator[None]:
         raise OutputError(f"cannot make the folder {path}: {error.strerror}; choose another by --out") from error
     try:
         yield
-    except ShardError:
+    except (ShardError, RankError):
         raise
     except Exception:
         shutil.rmtree(path, ignore_errors=True)
         raise
 
 
-def _train_all(chosen: Experiment, data: Sequence[Parts], out: Path, progress: bool | None, tell: Tell) -> RunFolder:
+def _train_all(
+    chosen: Experiment, data: Sequence[Parts], out: Path, progress: bool | None, tell: Tell, workers: int
+) -> RunFolder:
     """Train every round that is not finished."""
     recipe = chosen.recipe
     if recipe.rounds == 1:
+        if workers > 1:
+            raise ConfigError("workers share rounds, and there is one; say rounds=2, or workers=1", name="workers")
         announce(0, out)
         _train(chosen, recipe, data[0], out, progress)
         announce_end()
         return run_folder(out)
     folders = [out / ROUND.format(number) for number in range(1, recipe.rounds + 1)]
-    for number, (parts, folder) in enumerate(zip(data, folders, strict=True)):
-        if not is_finished(folder):
+    left = [(number, parts, folders[number]) for number, parts in enumerate(data) if not is_finished(folders[number])]
+    if workers > 1 and len(left) > 1:
+        _side_by_side(chosen, left, workers, tell)
+    else:
+        for number, parts, folder in left:
             tell(f"round {number + 1} of {recipe.rounds}")
-            folder.mkdir(exist_ok=True)
-            of_round = round_of(recipe, number)
-            _describe(chosen, of_round, parts, folder)
-            announce(number, folder)
-            _train(chosen, of_round, parts, folder, progress)
+            _train_round(chosen, number, parts, folder, progress)
     announce_end()
     _write(out, results_over({folder.name: run_folder(folder).results for folder in folders}))
     return run_folder(out)
+
+
+def _side_by_side(chosen: Experiment, left: Sequence[ToTrain], workers: int, tell: Tell) -> None:
+    """Let each of several processes train its share of the rounds."""
+    shares = [left[worker::workers] for worker in range(min(workers, len(left)))]
+    with leaving("stopped"), SideBySide(_share, [(chosen, share) for share in shares]) as processes:
+        for number, advice in processes.found():
+            tell(f"round {number + 1} of {chosen.recipe.rounds} is done")
+            for each in advice:
+                warnings.warn(each, stacklevel=2)
+
+
+def _share(chosen: Experiment, share: Sequence[ToTrain]) -> Iterator[tuple[int, list[Warning | str]]]:
+    for number, parts, folder in share:
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter("always", UserWarning)
+            _train_round(chosen, number, parts, folder, False)
+        yield number, [each.message for each in found]
+
+
+def _train_round(chosen: Experiment, number: int, parts: Parts, folder: Path, progress: bool | None) -> None:
+    recipe = round_of(chosen.recipe, number)
+    folder.mkdir(exist_ok=True)
+    _describe(chosen, recipe, parts, folder)
+    announce(number, folder)
+    _train(chosen, recipe, parts, folder, progress)
 
 
 def _describe(chosen: Experiment, recipe: Recipe, parts: Parts, out: Path) -> None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from types import FrameType
 
 import optuna
 from optuna.exceptions import TrialPruned, UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
-from corenet.interrupted import Interrupted
+from corenet.interrupted import leaving
 from corenet.search.accounts import AGAIN, REASON, WITHDRAWN, counted, is_free, lost, stands
 from corenet.search.space import ends
 from corenet.search.storage import FAILURES, reached
@@ -24,6 +21,7 @@ from corenet.search.workers import WORKER, Others, heard, me
 from corenet.side_by_side import SideBySide
 
 Told = Callable[[optuna.Study, FrozenTrial], None]
+STOPPED = "stopped; the same command goes on"
 LOOK_SECONDS = 0.5  # between two looks of a worker that has nothing to do
 
 
@@ -56,13 +54,13 @@ def sweep(search: Search, workers: int = 1, told: Told | None = None) -> list[Ba
     """
     study = search.study()
     _refuse_unbuilt(search)
-    with _leaving(), SideBySide(_work_apart, [(search,)] * (workers - 1)) as others:
+    with leaving(STOPPED), SideBySide(_work_apart, [(search,)] * (workers - 1)) as others:
         _work(search, study, told)
         return others.faults()
 
 
 def _work_apart(search: Search) -> Iterator[None]:
-    with _leaving():
+    with leaving(STOPPED):
         _work(search, search.study(), None)
     return iter(())
 
@@ -123,36 +121,6 @@ def _do(objective: Objective, study: optuna.Study, trial: optuna.Trial) -> None:
 def _give_up(study: optuna.Study, number: int) -> None:
     with suppress(UpdateFinishedTrialError, ValueError):  # it ended meanwhile, or another worker gave it up
         study.tell(number, state=TrialState.FAIL)
-
-
-@contextmanager
-def _leaving() -> Iterator[None]:
-    """Let SIGINT and SIGTERM end what is done, so that others can do it again at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    said: list[int] = []
-
-    def leave(number: int, frame: FrameType | None) -> None:
-        said.append(number)
-        raise _stopped(number)
-
-    numbers = [each for each in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(each) is not signal.SIG_IGN]
-    before = {each: signal.signal(each, leave) for each in numbers}
-    try:
-        yield
-    except Exception as error:
-        if said:  # a driver that was interrupted while it waited for the storage may say so in words of its own
-            raise _stopped(said[0]) from error
-        raise
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _stopped(number: int) -> Interrupted:
-    return Interrupted("stopped; the same command goes on", signal=number)
 
 
 def _refuse_unbuilt(search: Search) -> None:

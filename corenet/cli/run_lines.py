@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from corenet.cli import options
 from corenet.cli.echo import echo
-from corenet.errors import ConfigError, DataError, MissingExtraError, ShardError
+from corenet.errors import ConfigError, DataError, MissingExtraError, RankError, ShardError
 from corenet.interrupted import Interrupted
 
 if TYPE_CHECKING:
@@ -71,8 +71,10 @@ def stopping(folder: Path) -> Iterator[None]:
     """Let what is said of an interrupted training be how to go on."""
     try:
         yield
-    except ShardError as error:
-        raise ShardError(f"{error}; corenet resume {folder} goes on") from error
+    except (RankError, ShardError) as error:
+        from corenet.experiments.run_folder import is_run
+
+        raise type(error)(f"{error}; corenet resume {folder} goes on" if is_run(folder) else str(error)) from error
     except ConfigError as error:
         if error.name != "checkpoint":
             raise

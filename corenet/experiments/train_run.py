@@ -62,7 +62,7 @@ def train_run(
     """Train the recipe of an experiment, and return the folder of the run, which is ``out``.
 
     Where an error ends the training no folder is left; Ctrl-C leaves one from which :func:`go_on` goes on, and so do
-    the files of a streamed table that can no longer be read.
+    the files of a streamed table that can no longer be read, and another rank that has ended.
 
     Args:
         chosen: what to train.

@@ -122,6 +122,12 @@ def test_a_shard_that_goes_in_an_epoch_is_one_line_and_the_run_goes_on_to_the_sa
     assert "part-1.csv" in error
     assert "corenet resume run goes on" in " ".join(error.split())
     monkeypatch.setattr(Source, "block", read)
+    if what == "changed":
+        code, _, error = train("run", command="resume", options=())
+        said = " ".join(error.split())
+        assert code == 2
+        assert "is of another training: train is" in said
+        assert said.endswith("put it back as it was, or train it anew: corenet train run/experiment.toml")
     kept.rename(shard)
     code, _, error = train("run", command="resume", options=())
     assert code == 0, error

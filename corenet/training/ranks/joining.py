@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import cache
+from importlib import import_module
 from itertools import count
 from typing import Any
 
@@ -103,6 +104,7 @@ def _refuse_without_torchrun() -> None:
 
 
 def _join(noted: Any) -> World:
+    import_module("torch.distributed.nn.functional")  # later, its defaults would keep the group, and threads, for ever
     seconds = _timeout()
     wait = timedelta(seconds=seconds)
     try:

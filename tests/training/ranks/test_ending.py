@@ -1,8 +1,10 @@
 """A rank that ends, or hangs, ends all others, and one of them tells of it."""
 
 import re
+import sys
 import time
 
+import pytest
 import torch
 
 import corenet as cn
@@ -68,3 +70,9 @@ def test_a_signal_to_one_rank_saves_the_training_and_one_process_goes_on_from_it
     assert len(history) == len(whole) == 5
     assert (weights - never_stopped).abs().max() < 1e-5
     assert history.losses[:3] == cn.load(tmp_path / saved[1]).history.losses
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are found in /proc")
+def test_no_thread_outlives_the_ranks(torchrun, program):
+    done = torchrun(2, program("left"))
+    assert (done.code, done.out.split()) == (0, []), done.err

@@ -61,7 +61,8 @@ ALLOWED = {
         for name in ("activations", "containers", "conv", "losses", "norm", "optim", "sequence")
     },
     "plugins/corenet-conv/corenet_conv/experiments/digits.py": {"import": "scikit-learn, if it is installed"},
-    "corenet/search/study.py": {"network": "gethostname alone: whose study it is"},
+    "corenet/search/workers.py": {"network": "gethostname alone: whose trial it is"},
+    "corenet/side_by_side.py": {"pickle": "what this process and those that it started tell each other by a pipe"},
     "corenet/tables/bundled.py": {"import": "scikit-learn's data sets, if it is installed"},
     "corenet/testing/diagnosis/source_edits.py": {"code": "a component's own source with one edit, to diagnose it"},
     "corenet/testing/checks/optimizer_contract.py": {"pickle": "a copy made here, of a component that is checked"},

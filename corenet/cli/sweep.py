@@ -64,6 +64,7 @@ def command(
     """
     from corenet.search import results
     from corenet.search.space import space
+    from corenet.search.storage import reached
     from corenet.search.study import JOURNAL
     from corenet.search.sweep import Search, sweep
     from corenet.search.trial import Objective
@@ -85,13 +86,14 @@ def command(
         stopped = error
         if not results.best_first(found):
             raise
-    results.write(search, found, folder)
-    if drawing:
-        _draw(search, found, folder)
-    if as_json:
-        options.print_json(results.to_dict(search, found))
-    else:
-        _show(search, found, folder)
+    with reached(search.storage):
+        results.write(search, found, folder)
+        if drawing:
+            _draw(search, found, folder)
+        if as_json:
+            options.print_json(results.to_dict(search, found))
+        else:
+            _show(search, found, folder)
     if stopped is not None:
         raise stopped
 

@@ -18,7 +18,9 @@ class Exchange:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._sizes: list[int] = []
         self._flat = torch.empty(0, dtype=torch.float64)
+        self._parts: tuple[Tensor, ...] = ()
 
     def added_up(self, tensors: Sequence[Tensor], weight: float, numbers: Sequence[float]) -> list[float]:
         """Write ``Σᵣ weightᵣ · tensorᵣ`` in the place of each tensor, and return ``Σᵣ numbersᵣ``.
@@ -28,7 +30,7 @@ class Exchange:
         Raises:
             RankError: another rank has ended, or does not come.
         """
-        *parts, beside = self._places([*(each.numel() for each in tensors), len(numbers)], tensors)
+        *parts, beside = self._places(tensors, len(numbers))
         for part, each in zip(parts, tensors, strict=True):
             if weight:
                 part.copy_(each.reshape(-1)).mul_(weight)
@@ -41,10 +43,11 @@ class Exchange:
         sums: list[float] = beside.tolist()
         return sums
 
-    def _places(self, sizes: Sequence[int], tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """Return the parts of the flat tensor, for each of so many numbers."""
-        if self._flat.numel() != sum(sizes):
+    def _places(self, tensors: Sequence[Tensor], numbers: int) -> tuple[Tensor, ...]:
+        """Return the parts of the flat tensor: one for each tensor, and one for so many numbers."""
+        sizes = [*(each.numel() for each in tensors), numbers]
+        if sizes != self._sizes:
             device = tensors[0].device if tensors else None
-            self._flat = torch.zeros(sum(sizes), dtype=torch.float64, device=device)
-        places: tuple[Tensor, ...] = self._flat.split(list(sizes))
-        return places
+            self._sizes, self._flat = sizes, torch.zeros(sum(sizes), dtype=torch.float64, device=device)
+            self._parts = self._flat.split(sizes)
+        return self._parts

@@ -6,6 +6,7 @@ What is told is text, as bytes in tensors; nothing is pickled.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 from time import monotonic
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from corenet.errors import RankError
 from corenet.training.going_on.interruptions import Noted
+from corenet.training.ranks.directly import is_quicker, sent_to_all
 from corenet.training.ranks.roll_call import RollCall
 
 
@@ -46,12 +48,15 @@ class World:
         return slice(rows * self.rank // self.size, rows * (self.rank + 1) // self.size)
 
     def add_up(self, numbers: Tensor) -> None:
-        """Write the sum over all ranks in the place of the numbers of this one.
+        """Write the sum over all ranks in the place of the numbers of this one: in each the same, bit for bit.
 
         Raises:
             RankError: another rank has ended, or does not come.
         """
-        self._together(dist.all_reduce, numbers)
+        if is_quicker(numbers, self.size):
+            numbers.copy_(reduce(torch.add, self._of_all(numbers)))
+        else:
+            self._together(dist.all_reduce, numbers)
 
     def told(self, text: str) -> str:
         """Return what the first rank tells; the text of the others counts for nothing.
@@ -68,14 +73,11 @@ class World:
             RankError: another rank has ended, or does not come.
         """
         own = torch.frombuffer(bytearray(text.encode() or b"\0"), dtype=torch.uint8)
-        lengths = [torch.zeros(1, dtype=torch.int64) for _ in range(self.size)]
-        self._together(dist.all_gather, lengths, torch.tensor([len(text.encode())]))
+        lengths = self._of_all(torch.tensor([len(text.encode())]))
         longest = max(1, *(int(each) for each in lengths))
         padded = torch.zeros(longest, dtype=torch.uint8)
         padded[: len(own)] = own
-        found = [torch.zeros(longest, dtype=torch.uint8) for _ in range(self.size)]
-        self._together(dist.all_gather, found, padded)
-        pairs = zip(found, lengths, strict=True)
+        pairs = zip(self._of_all(padded), lengths, strict=True)
         return [each[: int(length)].numpy().tobytes().decode() for each, length in pairs]
 
     def rows_of_all(self, own: Tensor) -> list[Tensor]:
@@ -84,12 +86,10 @@ class World:
         Raises:
             RankError: another rank has ended, or does not come.
         """
-        counts = [torch.zeros(1, dtype=torch.int64) for _ in range(self.size)]
-        self._together(dist.all_gather, counts, torch.tensor([len(own)]))
+        counts = self._of_all(torch.tensor([len(own)]))
         padded = own.new_zeros(max(map(int, counts)), *own.shape[1:])
         padded[: len(own)] = own
-        found = [torch.empty_like(padded) for _ in counts]
-        self._together(dist.all_gather, [each.view(torch.uint8) for each in found], padded.view(torch.uint8))
+        found = [each.view(padded.dtype) for each in self._of_all(padded.view(torch.uint8))]
         return [each[: int(count)] for each, count in zip(found, counts, strict=True)]
 
     def agree_on_signal(self, told: bool) -> None:
@@ -97,9 +97,17 @@ class World:
         if told and self.agreed.signal is None:
             self.agreed.signal = self.noted.signal or Noted.TERMINATE
 
-    def _together(self, collective: Callable[..., Any], *arguments: Any) -> None:
+    def _of_all(self, own: Tensor) -> list[Tensor]:
+        """Return the tensor of each rank, all of one shape."""
+        if is_quicker(own, self.size):
+            return list(self._together(sent_to_all, own, self.rank, self.size))
+        found = [torch.empty_like(own) for _ in range(self.size)]
+        self._together(dist.all_gather, found, own)
+        return found
+
+    def _together(self, collective: Callable[..., Any], *arguments: Any) -> Any:
         start = monotonic()
         try:
-            collective(*arguments)
+            return collective(*arguments)
         except RuntimeError as error:
             raise RankError(self.roll_call.missing(monotonic() - start)) from error

@@ -80,8 +80,9 @@ def measured(work: Work, engine: str, every: int) -> str:
     wall = min(1e6 * epoch.seconds / steps for epoch in history[1:])
     cpu = min(1e6 * (end - start) / steps for start, end in pairwise(clock.times[1:]))
     numbers = sum(each.numel() for each in model.parameters())
-    flat = numbers + 2 if every == 1 else 2 * numbers + every + 2  # gradients; weights and momentum
-    sent = f"{8 * flat / every:>12,.0f}" if is_launched() else f"{'—':>12}"
+    most = min(every, steps)  # for they exchange at the end of an epoch, too
+    flat = numbers + 2 if every == 1 else 2 * numbers + most + 2  # gradients; weights and momentum
+    sent = f"{8 * flat * -(-steps // most) / steps:>12,.0f}" if is_launched() else f"{'—':>12}"
     return f"{history.engine:>9} {wall:>12,.0f} {cpu:>12,.0f} {sent}"
 
 

@@ -32,7 +32,8 @@ def main() -> None:
     print(f"load {os.getloadavg()[0]:.1f}")
     links = _links()
     for name, link in links.items():
-        print(f"{name}: a turn is {1e6 * link.turn:,.0f} µs, and {link.rate / 1e6:,.0f} MB go in a second")
+        turns = f"{1e6 * link.turn:,.0f} µs to all, {1e6 * link.of_ring:,.0f} in a ring"
+        print(f"{name}: a turn is {turns}, and {link.rate / 1e6:,.0f} MB go in a second")
     for name, work in WORKS.items():
         steps, numbers = steps_of(work), numbers_of(work)
         print(f"\n{name}: {1e6 * steps.step:,.0f} µs a step, {1e6 * steps.row:,.2f} a row, {numbers:,} numbers")
@@ -58,8 +59,8 @@ def _links() -> dict[str, Link]:
             found[str(wire)] = run_on_both(EXCHANGE)
     links = {}
     for name, text in found.items():
-        few, *_, many = read(text)
-        links[name] = Link.between_two((few.bytes, few.seconds), (many.bytes, many.seconds))
+        few, _, many, *_, most = [(each.bytes, each.seconds) for each in read(text)]
+        links[name] = Link.between_two(few, many, most)
     return links
 
 

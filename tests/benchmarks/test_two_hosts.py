@@ -40,13 +40,14 @@ def test_ranks_on_two_hosts_wait_for_the_wire():
 
 
 def test_the_model_goes_through_what_was_measured():
-    link = Link.between_two((6_000, 0.00126), (15_000_000, 0.128))
-    assert link.exchange(2, 6_000) == pytest.approx(0.00126)
-    assert link.exchange(2, 15_000_000) == pytest.approx(0.128)
+    timed = [(6_000, 0.00126), (600_000, 0.0065), (15_000_000, 0.128)]
+    link = Link.between_two(*timed)
+    assert [link.exchange(2, size) for size, _ in timed] == pytest.approx([seconds for _, seconds in timed])
     steps = Steps.between((25, 0.001), (100, 0.002))
     assert steps.seconds(1, 100, 0.0) == pytest.approx(0.002)
     assert steps.seconds(4, 100, 0.0) == pytest.approx(0.001)
-    assert link.exchange(1000, 6_000) == pytest.approx(1998 * link.turn + 1998 / 1000 * 6_000 / link.rate)
+    assert link.exchange(8, 6_000) == pytest.approx(link.turn + 7 * 6_000 / link.rate)
+    assert link.exchange(1000, 6_000) == pytest.approx(1998 * link.of_ring + 1998 / 1000 * 6_000 / link.rate)
 
 
 def test_what_is_printed_is_read_again():

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -57,26 +58,48 @@ def test_ranks_and_workers_do_not_mix(call, monkeypatch):
     assert "torchrun shares out each training, --workers whole ones; leave one of them out" in stderr
 
 
-@pytest.mark.usefixtures("one_thread")
-def test_they_go_on_where_ctrl_c_stopped_them(call, tmp_path):
-    out, epochs = tmp_path / "there", ("--epochs", "400")
-    command = [sys.executable, "-m", "corenet", "train", "moons", *epochs, *SHORT, "--out", out, "--workers", "2"]
+@pytest.fixture
+def running(tmp_path):
+    """Start a training by two workers, and return it when both are at work."""
+    out = tmp_path / "there"
+    command = [sys.executable, "-m", "corenet", "train", "moons", "--epochs", "400", *SHORT, "--out", out]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    running = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    pipes = {"stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    process = subprocess.Popen([*command, "--workers", "2"], env=environment, **pipes)
     deadline = time.monotonic() + 120
     while not all((out / f"round-{number}" / "history.jsonl").is_file() for number in (1, 2)):
-        assert running.poll() is None, running.stderr.read()
+        assert process.poll() is None, process.stderr.read()
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    os.killpg(running.pid, signal.SIGINT)  # as a terminal does
-    _, stderr = running.communicate(timeout=60)
-    assert running.returncode == 130
-    assert (
-        stderr.strip() == f"corenet: stopped; {out} keeps the best model and the history: corenet resume {out} goes on"
-    )
+    yield process, out
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it looks for the worker in /proc")
+def test_a_worker_that_is_killed_is_one_line_that_says_how_to_go_on(running):
+    process, out = running
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text("ascii").split()
+    worker = next(each for each in children if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes())
+    os.kill(int(worker), signal.SIGKILL)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert stderr.startswith("corenet: a worker was ended by SIGKILL before it was done; ")
+    assert stderr.endswith(f"; corenet resume {out} goes on\n")
+    assert stderr.count("\n") == 1
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_they_go_on_where_ctrl_c_stopped_them(call, running, tmp_path):
+    process, out = running
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    how = f"corenet resume {out} goes on"
+    assert stderr.strip() == f"corenet: stopped; {out} keeps the best model and the history: {how}"
     assert not (out / "results.json").exists()
     code, _, stderr = call("resume", out, "--workers", "2", "--quiet")
     assert (code, stderr) == (0, "")
-    call("train", "moons", *epochs, *SHORT, "--out", "whole")
+    call("train", "moons", "--epochs", "400", *SHORT, "--out", "whole")
     for one, two in zip(weights(tmp_path / "whole"), weights(out), strict=True):
         torch.testing.assert_close(two, one, rtol=0, atol=0)

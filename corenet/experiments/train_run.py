@@ -40,6 +40,7 @@ from corenet.history import History
 from corenet.interrupted import Interrupted, leaving
 from corenet.registry.named import class_of
 from corenet.side_by_side import SideBySide
+from corenet.training.going_on.folder import Folder
 
 Tell = Callable[[str], None]
 ToTrain = tuple[int, Parts, Path]  # the number of a round, its data, its folder
@@ -120,13 +121,16 @@ def refuse_taken(path: Path, *, force: bool) -> None:
     """Refuse a folder that is there, but for one that is empty, and a run that ``force`` says to replace.
 
     Raises:
-        OutputError: it is.
+        OutputError: it is, or the run is still being trained.
     """
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         if not is_run(path):
             raise OutputError(f"{path} is there and is no folder of a run; choose another by --out")
         if not force:
             raise OutputError(f"{path} is there already; choose another folder by --out, or replace it by --force")
+        for checkpoints in path.rglob(CHECKPOINT):
+            with Folder(checkpoints, keep=1).owned():  # by nobody else: a training holds its own
+                pass
 
 
 @contextmanager

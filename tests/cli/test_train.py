@@ -9,6 +9,7 @@ import pytest
 
 import corenet as cn
 from corenet.experiments import run_folder
+from corenet.training.going_on.folder import Folder
 
 pytest.importorskip("polars")
 
@@ -138,6 +139,18 @@ def test_without_matplotlib_it_says_so(quick, tmp_path, monkeypatch):
     code, stdout, _ = quick("moons")
     assert (code, stdout.count("no figures: ")) == (0, 1)
     assert not (tmp_path / "runs/moons-1/curves.png").exists()
+
+
+def test_a_run_that_is_being_trained_is_not_replaced(quick, tmp_path):
+    assert quick("moons", "--out", "mine", "--quiet").code == 0
+    (tmp_path / "mine" / "results.json").unlink()
+    first = (tmp_path / "mine" / "history.jsonl").read_bytes()
+    with Folder(tmp_path / "mine" / "checkpoint", keep=1).owned():
+        code, stdout, stderr = quick("moons", "--out", "mine", "--force")
+    assert (code, stdout, stderr.count("\n")) == (2, "", 1)
+    assert stderr.startswith("corenet: another training writes to mine/checkpoint; choose another folder")
+    assert (tmp_path / "mine" / "history.jsonl").read_bytes() == first
+    assert quick("moons", "--out", "mine", "--quiet", "--force").code == 0
 
 
 def test_a_run_is_not_overwritten_without_force(quick, tmp_path):

@@ -62,6 +62,7 @@ ALLOWED = {
     },
     "plugins/corenet-conv/corenet_conv/experiments/digits.py": {"import": "scikit-learn, if it is installed"},
     "corenet/search/workers.py": {"network": "gethostname alone: whose trial it is"},
+    "corenet/training/ranks/joining.py": {"import": "one module of torch.distributed, named in the file"},
     "corenet/side_by_side.py": {"pickle": "what this process and those that it started tell each other by a pipe"},
     "corenet/tables/bundled.py": {"import": "scikit-learn's data sets, if it is installed"},
     "corenet/testing/diagnosis/source_edits.py": {"code": "a component's own source with one edit, to diagnose it"},

@@ -18,6 +18,7 @@ import torch
 import corenet as cn
 from corenet.contracts.callback import Training
 from corenet.machine import machine
+from corenet.training.ranks.directly import SENT
 from corenet.training.ranks.joining import is_launched
 
 
@@ -81,9 +82,17 @@ def measured(work: Work, engine: str, every: int) -> str:
     cpu = min(1e6 * (end - start) / steps for start, end in pairwise(clock.times[1:]))
     numbers = sum(each.numel() for each in model.parameters())
     most = min(every, steps)  # for they exchange at the end of an epoch, too
-    flat = numbers + 2 if every == 1 else 2 * numbers + most + 2  # gradients; weights and momentum
-    sent = f"{8 * flat * -(-steps // most) / steps:>12,.0f}" if is_launched() else f"{'—':>12}"
+    flat = numbers if every == 1 else 2 * numbers  # gradients; weights and velocities
+    sent = f"{sent_by_a_rank(flat) * -(-steps // most) / steps:>12,.0f}" if is_launched() else f"{'—':>12}"
     return f"{history.engine:>9} {wall:>12,.0f} {cpu:>12,.0f} {sent}"
+
+
+def sent_by_a_rank(numbers: int) -> float:
+    """Return the bytes that a rank sends to exchange so many numbers of float32."""
+    ranks = int(os.environ.get("WORLD_SIZE", "1"))
+    if 8 * numbers * (ranks - 1) <= SENT:
+        return 8 * numbers * (ranks - 1)
+    return min(4 * numbers * (ranks - 1), 16 * numbers * (ranks - 1) / ranks)
 
 
 def main() -> None:

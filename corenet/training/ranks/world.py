@@ -54,9 +54,21 @@ class World:
             RankError: another rank has ended, or does not come.
         """
         if is_quicker(numbers, self.size):
-            numbers.copy_(reduce(torch.add, self._of_all(numbers)))
+            numbers.copy_(reduce(torch.add, self.of_all(numbers)))
         else:
             self._together(dist.all_reduce, numbers)
+
+    def of_all(self, own: Tensor) -> list[Tensor]:
+        """Return the tensor of each rank, all of one shape.
+
+        Raises:
+            RankError: another rank has ended, or does not come.
+        """
+        if is_quicker(own, self.size):
+            return list(self._together(sent_to_all, own, self.rank, self.size))
+        found = [torch.empty_like(own) for _ in range(self.size)]
+        self._together(dist.all_gather, found, own)
+        return found
 
     def told(self, text: str) -> str:
         """Return what the first rank tells; the text of the others counts for nothing.
@@ -73,11 +85,11 @@ class World:
             RankError: another rank has ended, or does not come.
         """
         own = torch.frombuffer(bytearray(text.encode() or b"\0"), dtype=torch.uint8)
-        lengths = self._of_all(torch.tensor([len(text.encode())]))
+        lengths = self.of_all(torch.tensor([len(text.encode())]))
         longest = max(1, *(int(each) for each in lengths))
         padded = torch.zeros(longest, dtype=torch.uint8)
         padded[: len(own)] = own
-        pairs = zip(self._of_all(padded), lengths, strict=True)
+        pairs = zip(self.of_all(padded), lengths, strict=True)
         return [each[: int(length)].numpy().tobytes().decode() for each, length in pairs]
 
     def rows_of_all(self, own: Tensor) -> list[Tensor]:
@@ -86,24 +98,16 @@ class World:
         Raises:
             RankError: another rank has ended, or does not come.
         """
-        counts = self._of_all(torch.tensor([len(own)]))
+        counts = self.of_all(torch.tensor([len(own)]))
         padded = own.new_zeros(max(map(int, counts)), *own.shape[1:])
         padded[: len(own)] = own
-        found = [each.view(padded.dtype) for each in self._of_all(padded.view(torch.uint8))]
+        found = [each.view(padded.dtype) for each in self.of_all(padded.view(torch.uint8))]
         return [each[: int(count)] for each, count in zip(found, counts, strict=True)]
 
     def agree_on_signal(self, told: bool) -> None:
         """Note that one of the ranks was told to stop."""
         if told and self.agreed.signal is None:
             self.agreed.signal = self.noted.signal or Noted.TERMINATE
-
-    def _of_all(self, own: Tensor) -> list[Tensor]:
-        """Return the tensor of each rank, all of one shape."""
-        if is_quicker(own, self.size):
-            return list(self._together(sent_to_all, own, self.rank, self.size))
-        found = [torch.empty_like(own) for _ in range(self.size)]
-        self._together(dist.all_gather, found, own)
-        return found
 
     def _together(self, collective: Callable[..., Any], *arguments: Any) -> Any:
         start = monotonic()

@@ -17,8 +17,8 @@ class Exchange:
     """Adds up over all ranks, in float64.
 
     Every rank gives tensors of the same shapes and dtypes, and as many numbers. The sums are the same in each, bit for
-    bit. Tensors are sent as they are, and added up by every rank; where that would send more bytes than it takes to
-    send sums of float64 round a ring, 16 (N − 1) / N for each number, this is done instead.
+    bit. Small tensors, and many ranks, add up what is float64 already. Larger ones are sent as they are to every rank,
+    which adds them up, where that is no more bytes than those of float64 round a ring, 16 (N − 1) / N a number.
     """
 
     def __init__(self, world: World) -> None:
@@ -34,24 +34,22 @@ class Exchange:
         Raises:
             RankError: another rank has ended, or does not come.
         """
-        beside = torch.tensor([weight, *numbers], dtype=torch.float64)
-        if self._is_sent_whole([beside, *tensors]):
-            return self._added_by_each(beside, tensors)
-        return self._added_round_a_ring(tensors, weight, beside[1:])
+        words = sum(each.numel() for each in tensors) + len(numbers)
+        flat = self._memory("_flat", words, tensors[0].device if tensors else None)
+        beside, ranks = torch.tensor([weight, *numbers], dtype=torch.float64), self._world.size
+        size = sum(map(_room, [beside, *tensors]))
+        if flat.device.type == "cpu" and not is_quicker(flat, ranks) and size * ranks <= 2 * WORD * words:
+            return self._added_by_each([beside, *tensors], size)
+        return self._added_as_one(flat, tensors, weight, beside[1:])
 
-    def _is_sent_whole(self, parts: Sequence[Tensor]) -> bool:
-        """Tell whether each rank is sent all that the others have; where it is, there is memory for what it sends."""
-        if not all(each.device.type == "cpu" for each in parts):
-            return False
-        size, ranks = sum(map(_room, parts)), self._world.size
+    def _added_by_each(self, own: Sequence[Tensor], size: int) -> list[float]:
+        """Send so many bytes, and add up those of all ranks; the first tensor has this one's weight and numbers."""
+        _, *tensors = own
         if self._own.numel() != size:
             self._own = torch.zeros(size, dtype=torch.uint8)
-        return is_quicker(self._own, ranks) or size * ranks <= 2 * WORD * sum(each.numel() for each in parts)
-
-    def _added_by_each(self, beside: Tensor, tensors: Sequence[Tensor]) -> list[float]:
-        for part, each in zip(unpacked(self._own, [beside, *tensors]), [beside, *tensors], strict=True):
+        for part, each in zip(unpacked(self._own, own), own, strict=True):
             part.copy_(each)
-        ranks = [unpacked(each, [beside, *tensors]) for each in self._world.of_all(self._own)]
+        ranks = [unpacked(each, own) for each in self._world.of_all(self._own)]
         for place, tensor in enumerate(tensors, start=1):
             total = self._memory("_sum", tensor.numel()).zero_()
             for rank in ranks:
@@ -61,10 +59,9 @@ class Exchange:
         sums: list[float] = sum(rank[0][1:] for rank in ranks).tolist()  # type: ignore[union-attr]  # there are ranks
         return sums
 
-    def _added_round_a_ring(self, tensors: Sequence[Tensor], weight: float, numbers: Tensor) -> list[float]:
-        sizes = [*(each.numel() for each in tensors), numbers.numel()]
-        flat = self._memory("_flat", sum(sizes), tensors[0].device)
-        *parts, beside = flat.split(sizes)
+    def _added_as_one(self, flat: Tensor, tensors: Sequence[Tensor], weight: float, numbers: Tensor) -> list[float]:
+        """Add up one flat tensor of float64."""
+        *parts, beside = flat.split([*(each.numel() for each in tensors), numbers.numel()])
         for part, each in zip(parts, tensors, strict=True):
             if weight:
                 part.copy_(each.reshape(-1)).mul_(weight)

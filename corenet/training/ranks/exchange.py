@@ -24,7 +24,7 @@ class Exchange:
     def __init__(self, world: World) -> None:
         self._world = world
         self._flat = self._sum = torch.empty(0, dtype=torch.float64)
-        self._own = torch.empty(0, dtype=torch.uint8)
+        self._own, self._found = torch.empty(0, dtype=torch.uint8), list[Tensor]()
 
     def added_up(self, tensors: Sequence[Tensor], weight: float, numbers: Sequence[float]) -> list[float]:
         """Write ``Σᵣ weightᵣ · tensorᵣ`` in the place of each tensor, and return ``Σᵣ numbersᵣ``.
@@ -47,9 +47,10 @@ class Exchange:
         _, *tensors = own
         if self._own.numel() != size:
             self._own = torch.zeros(size, dtype=torch.uint8)
+            self._found = [torch.empty_like(self._own) for _ in range(self._world.size)]
         for part, each in zip(unpacked(self._own, own), own, strict=True):
             part.copy_(each)
-        ranks = [unpacked(each, own) for each in self._world.of_all(self._own)]
+        ranks = [unpacked(each, own) for each in self._world.of_all(self._own, self._found)]
         for place, tensor in enumerate(tensors, start=1):
             total = self._memory("_sum", tensor.numel()).zero_()
             for rank in ranks:

@@ -5,7 +5,7 @@ What is told is text, as bytes in tensors; nothing is pickled.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import reduce
 from time import monotonic
 from typing import Any
@@ -58,16 +58,16 @@ class World:
         else:
             self._together(dist.all_reduce, numbers)
 
-    def of_all(self, own: Tensor) -> list[Tensor]:
-        """Return the tensor of each rank, all of one shape.
+    def of_all(self, own: Tensor, found: Sequence[Tensor] = ()) -> Sequence[Tensor]:
+        """Return the tensor of each rank, all of one shape; large ones are put in ``found`` if that is given.
 
         Raises:
             RankError: another rank has ended, or does not come.
         """
         if is_quicker(own, self.size):
             return list(self._together(sent_to_all, own, self.rank, self.size))
-        found = [torch.empty_like(own) for _ in range(self.size)]
-        self._together(dist.all_gather, found, own)
+        found = found or [torch.empty_like(own) for _ in range(self.size)]
+        self._together(dist.all_gather, list(found), own)
         return found
 
     def told(self, text: str) -> str:

@@ -1,7 +1,7 @@
 """Tell what 8, 64 and 1,000 ranks would take: ``python -m benchmarks.many_ranks``.
 
-What one rank takes for a step, and two for an exchange on this machine and between two hosts, is measured first. A cell
-is milliseconds a step and how efficient the ranks are.
+What one rank takes for a step, and two hosts for an exchange, is measured first. A cell is milliseconds a step and how
+efficient the ranks are.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from benchmarks.many_ranks.alone import numbers_of, steps_of
 from benchmarks.many_ranks.model import Link, Steps
 from benchmarks.ranks import WORKS
 from benchmarks.two_hosts.hosts import WIRES, two_hosts, what_is_missing
-from benchmarks.two_hosts.running import run_here, run_on_both
+from benchmarks.two_hosts.running import run_on_both
 
-RANKS = 2, 8, 64, 1000
+RANKS = 8, 64, 1000
 EVERY = 1, 16
 EXCHANGE = ("-m", "benchmarks.exchange")
 
@@ -28,6 +28,8 @@ def main() -> None:
     """Measure, and print what comes of it."""
     lines = (__doc__ or "").splitlines()
     argparse.ArgumentParser(prog="python -m benchmarks.many_ranks", description=lines[0]).parse_args()
+    if missing := what_is_missing():
+        sys.exit(f"this machine cannot be two hosts: {missing}")
     torch.set_num_threads(1)
     print(f"load {os.getloadavg()[0]:.1f}")
     links = _links()
@@ -50,17 +52,12 @@ def main() -> None:
 
 
 def _links() -> dict[str, Link]:
-    """Measure exchanges of two ranks on this machine, and between two hosts on each wire."""
-    found = {"this machine": run_here(2, EXCHANGE)}
-    if missing := what_is_missing():
-        print(f"no hosts apart: {missing}", file=sys.stderr)
-    for wire in () if missing else WIRES:
-        with two_hosts(wire):
-            found[str(wire)] = run_on_both(EXCHANGE)
+    """Measure exchanges between two hosts on each wire."""
     links = {}
-    for name, text in found.items():
-        few, _, many, *_, most = [(each.bytes, each.seconds) for each in read(text)]
-        links[name] = Link.between_two(few, many, most)
+    for wire in WIRES:
+        with two_hosts(wire):
+            few, _, many, *_, most = [(each.bytes, each.seconds) for each in read(run_on_both(EXCHANGE))]
+        links[str(wire)] = Link.between_two(few, many, most)
     return links
 
 

@@ -27,25 +27,13 @@ def run_on_both(program: Sequence[str], ranks: int = 1) -> str:
     return said[0][0]
 
 
-def run_here(ranks: int, program: Sequence[str]) -> str:
-    """Run a program as so many ranks on this machine, and return what it prints.
-
-    Raises:
-        RuntimeError: it failed; with what it said.
-    """
-    process = _open([*TORCHRUN, "--standalone", f"--nproc-per-node={ranks}", *program], {})
-    said, error = process.communicate()
-    if process.returncode:
-        raise RuntimeError(error)
-    return said
-
-
 def _started(number: int, program: Sequence[str], ranks: int) -> subprocess.Popen[str]:
     first = [f"--master-addr={ADDRESSES[0]}", f"--master-port={PORT}"]
     shape = [f"--nnodes={len(NAMES)}", f"--node-rank={number}", f"--nproc-per-node={ranks}"]
-    return _open(on_host(number, [*TORCHRUN, *first, *shape, *program]), {"GLOO_SOCKET_IFNAME": f"wire{number}"})
-
-
-def _open(command: Sequence[str], settings: dict[str, str]) -> subprocess.Popen[str]:
-    env = os.environ | {"OMP_NUM_THREADS": "1"} | settings
-    return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        on_host(number, [*TORCHRUN, *first, *shape, *program]),
+        env=os.environ | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": f"wire{number}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )

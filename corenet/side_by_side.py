@@ -96,11 +96,17 @@ def _child(connection: Connection, call: bytes) -> None:
             connection.send_bytes(pickle.dumps(("found", value)))
         said: tuple[str, object] = ("done", None)
     except BaseException as error:  # noqa: BLE001 - told to the parent, by whatever it is
-        said = ("raised", error)
+        said = ("raised", _tellable(error))
+    connection.send_bytes(pickle.dumps(said))
+
+
+def _tellable(error: BaseException) -> BaseException:
+    """Return an error as another process can be told of it: some cannot be written, others not read again."""
     try:
-        connection.send_bytes(pickle.dumps(said))
-    except (pickle.PicklingError, TypeError, AttributeError):
-        connection.send_bytes(pickle.dumps(("raised", RankError(f"a worker ended: {said[1]!r:.300}"))))
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - written here
+    except Exception:  # noqa: BLE001 - what its class does when it is made anew
+        return RankError(f"a worker ended: {type(error).__name__}: {error!s:.300}")
+    return error
 
 
 def _end_with_parent() -> None:

@@ -64,28 +64,30 @@ def command(
     """
     from corenet.search import results
     from corenet.search.space import space
-    from corenet.search.storage import reached
+    from corenet.search.storage import reached, refuse_without_folder
     from corenet.search.study import JOURNAL
     from corenet.search.sweep import Search, sweep
     from corenet.search.trial import Objective
 
     if not params:
         raise click.UsageError("say what to try, as in --param optimizer.lr=log:1e-3:1")
+    if storage is not None:
+        refuse_without_folder(storage)
     stem = Path(name).stem
     folder = out or Path("sweeps") / stem
     options.prepare(folder)
     objective = Objective(name, changes, space(params), metric)
     search = Search(objective, storage or str(folder / JOURNAL), study or stem, trials, seed)
     drawing = options.can_draw()
-    found = search.study()
     stopped = None
     try:
         for fault in sweep(search, workers, None if quiet or as_json else Told(search)):
             echo(f"{fault}; the others did what it had begun", err=True)
     except KeyboardInterrupt as error:
         stopped = error
-        if not results.best_first(found):
-            raise
+    found = search.study()
+    if stopped is not None and not results.best_first(found):
+        raise stopped
     with reached(search.storage):
         results.write(search, found, folder)
         if drawing:

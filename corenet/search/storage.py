@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import sqlalchemy
 from optuna.exceptions import StorageInternalError
@@ -41,6 +42,26 @@ def opened(storage: str) -> BaseStorage:
         raise OutputError(f"cannot open the storage: it is no URL of a database: {error}") from error
     with reached(storage, "open"):
         return _database(storage, kind)
+
+
+def refuse_without_folder(storage: str) -> None:
+    """Refuse a storage in a folder that is not there: a share that is not mounted would be a search of its own.
+
+    Raises:
+        OutputError: so it is, or the name is empty.
+
+    >>> refuse_without_folder("journal.log")
+    >>> refuse_without_folder("no/such/folder/journal.log")
+    Traceback (most recent call last):
+    corenet.errors.OutputError: cannot open the storage no/such/folder/journal.log: there is no folder no/such/folder
+    """
+    if not storage.strip():
+        raise OutputError("cannot open the storage: its name is empty; give a file or a URL, or leave --storage out")
+    scheme, is_url, rest = storage.partition("://")
+    if not is_url or scheme.startswith("sqlite"):
+        folder = Path(rest.partition("?")[0].removeprefix("/") if is_url else storage).parent
+        if not folder.is_dir():
+            raise OutputError(f"cannot open the storage {storage}: there is no folder {folder}")
 
 
 def shown(storage: str) -> str:

@@ -52,8 +52,8 @@ def sweep(search: Search, workers: int = 1, told: Told | None = None) -> list[Ba
         OutputError: the storage cannot be reached.
         Interrupted: SIGINT or SIGTERM came; what was begun is left for others, or for the same call again.
     """
+    _refuse_unbuilt(search)  # before there is a study of it, which would refuse the right one
     study = search.study()
-    _refuse_unbuilt(search)
     with leaving(STOPPED), SideBySide(_work_apart, [(search,)] * (workers - 1)) as others:
         _work(search, study, told)
         return others.faults()

@@ -46,6 +46,12 @@ def test_a_drawn_experiment_by_its_id_and_entries_changed_for_all(call, tmp_path
     assert 'engine = "plain"' in (tmp_path / "found" / "best.toml").read_text(encoding="utf-8")
 
 
+def test_a_search_that_was_refused_leaves_the_folder_for_the_right_one(call, line):
+    code, _, stderr = call("sweep", "line.toml", "--param", "nope=1:2", "--trials", "1", "--out", "found")
+    assert (code, stderr.count("\n")) == (2, 1)
+    assert call("sweep", "line.toml", *PARAM, "--trials", "1", "--out", "found").code == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -54,6 +60,9 @@ def test_a_drawn_experiment_by_its_id_and_entries_changed_for_all(call, tmp_path
         (("lime.toml", *PARAM), "cannot read lime.toml"),
         (("003x", *PARAM), "there is no experiment '003x'"),
         (("line.toml", *PARAM, "--metric", "losss"), "corenet: there is no metric 'losss'"),
+        (("line.toml", *PARAM, "--storage", "no/where/j.log"), "no/where/j.log: there is no folder no/where"),
+        (("line.toml", *PARAM, "--storage", "sqlite:///no/where/x.db"), "there is no folder no/where"),
+        (("line.toml", *PARAM, "--storage", " "), "its name is empty"),
         (("line.toml", *PARAM, "--storage", "nodb://here"), "cannot open the storage nodb://here"),
         (("line.toml", "--param", "nothing=1:2"), "corenet: --param: unknown entry 'nothing'"),
         (("line.toml", "--param", "epochs=0:3"), "corenet: --param: epochs must be an integer ≥ 1, not 0"),

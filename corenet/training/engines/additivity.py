@@ -39,14 +39,14 @@ def refuse_what_does_not_add_up(learner: Learner, train: Dataset, size: int) -> 
         )
 
 
-def what_does_not_add_up(learner: Learner, train: Dataset, size: int) -> str | None:
+def what_does_not_add_up(learner: Learner, train: Dataset, size: int, most: int = POINTS) -> str | None:
     """Say what lets pieces of ``size`` points take another step than the batch, None if nothing does.
 
-    It is tried on as many points as a piece has, and halves of them, whose targets differ most. A model that draws
-    random numbers draws others in pieces, so that the loss is tried alone there. What fails when it is tried is not
-    refused: training will say what is wrong.
+    It is tried on as many points as a piece has, ``most`` at most, and halves of them, whose targets differ most. A
+    model that draws random numbers draws others in pieces, so that the loss is tried alone there. What fails when it is
+    tried is not refused: training will say what is wrong.
     """
-    input, target = _most_unlike(train, min(max(2, size), POINTS, count(train.inputs)))
+    input, target = _most_unlike(train, min(max(2, size), most, count(train.inputs)))
     rewinds = rng_checkpoint(), python_rng_checkpoint()
     try:
         if not learner.loss.weighs_points_alike(train.targets):

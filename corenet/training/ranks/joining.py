@@ -95,7 +95,8 @@ def sharing(distributed: object) -> Iterator[World | None]:
 def _refuse_without_torchrun() -> None:
     if not is_launched():
         missing = ", ".join(name for name in SETTINGS if not os.environ.get(name))
-        raise ConfigError(f"distributed: {missing} is not set, so this process is no rank; {HOW}", name="distributed")
+        text = f"distributed: {missing} not set, so this process is no rank; {HOW}"
+        raise ConfigError(text, name="distributed")
     if not dist.is_available() or not dist.is_gloo_available():
         raise ConfigError("distributed: this build of torch has no gloo, by which ranks talk", name="distributed")
     if dist.is_initialized():

@@ -11,9 +11,9 @@ from corenet.contracts.evaluating import evaluating
 from corenet.contracts.module import Module
 from corenet.contracts.several import Tensors, count, each_of, like, rows
 from corenet.training.computing import Compute, at_once
-from corenet.training.engines.additivity import POINTS
 from corenet.training.engines.recording.agreement import agree
 from corenet.training.engines.recording.restore import restored
+from corenet.training.ranks.sharing import POINTS
 from corenet.training.ranks.world import World
 
 

@@ -20,6 +20,7 @@ from corenet.training.ranks.quiet import quieted
 from corenet.training.ranks.world import World
 
 SEEDED = "draw them by one seed, such as torch.manual_seed(0) before the model is made"
+NAMES = {"train": "train data", "valid": "valid data", "skips": "on_non_finite"}
 FIXES = {
     "weights": SEEDED,
     "optimizer's state": "load the same file in each",
@@ -38,6 +39,8 @@ def told_of(learner: Learner, train: Dataset, identity: str, epochs: range) -> d
     numbers = {"weights": digest_of(learner), "optimizer's state": _digest(_state(learner))}
     if type(train).shuffled is not Dataset.shuffled and not isinstance(train, StreamedDataset):
         numbers["random numbers"] = blake2b(repr(python_rng_states()).encode(), digest_size=8).hexdigest()
+    asked["loss"] = f"{learner.loss} ({asked['loss'][:8]})"
+    asked.setdefault("exchange_every", 1)  # which a checkpoint says only where it is more
     data = {name: asked.pop(name) for name in ("train", "valid")}
     return versions | data | asked | numbers
 
@@ -58,7 +61,7 @@ def first_difference(ranks: Sequence[Mapping[str, Any]]) -> str | None:
     """Say in what a rank differs from the first, and what to do; None if in nothing.
 
     >>> print(first_difference([{"torch": "2.9", "seed": 0}, {"torch": "2.9", "seed": 1}]))
-    rank 1 has another seed than rank 0, 1 there and 0 here; start every rank by the same program and arguments
+    rank 1 differs from rank 0 in seed: 1 there and 0 here; start every rank by the same program and arguments
     >>> first_difference([{"seed": 0}, {"seed": 0}])
     """
     first, *others = ranks
@@ -67,9 +70,7 @@ def first_difference(ranks: Sequence[Mapping[str, Any]]) -> str | None:
             if other.get(name) != first.get(name):
                 values = f"{other.get(name)!s:.60} there and {first.get(name)!s:.60} here"
                 fix = FIXES.get(name, "start every rank by the same program and arguments")
-                what = f"other {name}" if name.endswith("s") or name in ("train", "valid") else f"another {name}"
-                what += " data" * (name in ("train", "valid"))
-                return f"rank {rank} has {what} than rank 0, {values}; {fix}"
+                return f"rank {rank} differs from rank 0 in {NAMES.get(name, name)}: {values}; {fix}"
     return None
 
 

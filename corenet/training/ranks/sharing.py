@@ -22,7 +22,7 @@ from corenet.training.learner import Learner
 from corenet.training.ranks.row_draws import Draw, Noting, drawing_for, draws_between
 
 Found = TypeVar("Found")
-POINTS = 64  # to try it on, at most
+POINTS = 1024  # to try it on, at most: where a model does otherwise with many rows, so it should here
 
 
 def refuse_too_many(ranks: int, train: Dataset, batch_size: int) -> None:
@@ -63,7 +63,7 @@ def draws_of(learner: Learner, train: Dataset, batch_size: int) -> list[Draw]:
 def _refuse_other_steps(learner: Learner, train: Dataset, batch_size: int) -> None:
     if not hasattr(learner.loss, "reduction"):
         raise _refusal(f"{learner.loss!r} has no reduction, so it is not known how its parts add up")
-    culprit = what_does_not_add_up(learner, train, batch_size)
+    culprit = what_does_not_add_up(learner, train, batch_size, POINTS)
     if culprit is not None:
         raise _refusal(f"{culprit}, so the ranks would take another step than one process")
 

@@ -5,15 +5,16 @@ import json
 import pytest
 
 TOLD = {
-    "other data": ("ConfigError", "rank 1 has other train data than rank 0, 20 points"),
-    "other weights": ("ConfigError", "rank 1 has other weights than rank 0"),
-    "other arguments": ("ConfigError", "rank 1 has another batch_size than rank 0, 7 there and 6 here"),
-    "other version": ("ConfigError", "rank 1 has another corenet than rank 0, 0.1 there and 0.0 here"),
+    "other data": ("ConfigError", "rank 1 differs from rank 0 in train data: 20 points"),
+    "other weights": ("ConfigError", "rank 1 differs from rank 0 in weights"),
+    "other arguments": ("ConfigError", "rank 1 differs from rank 0 in batch_size: 7 there and 6 here"),
+    "other version": ("ConfigError", "rank 1 differs from rank 0 in corenet: 0.1 there and 0.0 here"),
     "too many": ("ConfigError", "2 ranks cannot share batches of 1 points"),
     "pieces": ("ConfigError", "leave micro_batch_size out"),
     "graph": ("ConfigError", "leave engine out"),
     "flag": ("ConfigError", "distributed must be True or False, not 2"),
     "batch": ("ConfigError", "the model looks at its batch as a whole"),
+    "large batch": ("ConfigError", "the model looks at its batch as a whole"),
     "buffer": ("ConfigError", "the model changes a buffer with each batch"),
     "loss": ("ConfigError", "NoReduction() has no reduction"),
     "weights of classes": ("ConfigError", "CrossEntropyLoss(weight of 2) does not weigh all points alike"),

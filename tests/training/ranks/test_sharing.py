@@ -26,7 +26,7 @@ def train(**settings):
 @pytest.mark.usefixtures("alone")
 def test_a_process_that_torchrun_did_not_start_is_refused():
     assert not is_launched()
-    with pytest.raises(cn.ConfigError, match=r"RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT is not set.*torchrun"):
+    with pytest.raises(cn.ConfigError, match=r"RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT not set.*torchrun"):
         train(distributed=True)
 
 

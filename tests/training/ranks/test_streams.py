@@ -92,8 +92,8 @@ def test_a_file_that_one_rank_cannot_read_ends_all_and_the_training_goes_on(torc
 @pytest.mark.parametrize(
     ("way", "said"),
     [
-        ("other bytes", "rank 1 has other train data than rank 0"),
-        ("missing", "rank 1 has other train data than rank 0"),
+        ("other bytes", "rank 1 differs from rank 0 in train data"),
+        ("missing", "rank 1 differs from rank 0 in train data"),
         ("stranger", "rank 1 has read a block of 20 points, rank 0 one of 40; give each the same data"),
     ],
 )

@@ -32,6 +32,18 @@ def deadly(round):
     return network(round)
 
 
+class Odd(Exception):
+    def __init__(self, text, number):
+        super().__init__(text)
+        self.number = number
+
+
+def odd(round):
+    if round == 1:
+        raise Odd("out of paper", 1)
+    return network(round)
+
+
 def wild(round):
     model = cn.Sequential(cn.Linear(2, 6), cn.Tanh(), cn.Linear(6, 1))
     return model, cn.MSELoss(), cn.SGD(model.parameters(), lr=1e30 if round == 1 else 0.1)
@@ -114,6 +126,11 @@ def test_a_round_that_runs_away_is_named(factories, rounds):
     with pytest.raises(cn.NonFiniteError, match="round 1, epoch 1, step") as raised:
         rounds(factories.wild, 2)
     assert raised.value.round == 1
+
+
+def test_an_error_that_cannot_be_told_is_told_in_words(factories, rounds):
+    with pytest.raises(cn.RankError, match=r"a worker ended: Odd: out of paper"):
+        rounds(factories.odd, workers=2)
 
 
 def test_what_another_process_cannot_be_told_of_is_refused(factories, rounds):

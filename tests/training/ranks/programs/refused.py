@@ -27,6 +27,17 @@ class Centred(cn.Module):
         return grad_output - grad_output.mean(0)
 
 
+class CentredIfLarge(Centred):
+    """Looks at its batch as a whole where that has many rows."""
+
+    def forward(self, input):
+        self.large = len(input) > 64
+        return super().forward(input) if self.large else input + 0.0
+
+    def backward(self, grad_output):
+        return super().backward(grad_output) if self.large else 1.0 * grad_output
+
+
 class Counting(cn.Module):
     """Has a buffer that each batch changes."""
 
@@ -111,6 +122,7 @@ CASES = {
     "graph": lambda: fit(engine="graph"),
     "flag": lambda: fit(distributed=2),
     "batch": lambda: fit(Centred()),
+    "large batch": lambda: fit(CentredIfLarge(), data=cn.data.disk(400, seed=0), batch_size=200),
     "buffer": lambda: fit(Counting()),
     "loss": lambda: fit(loss=NoReduction()),
     "weights of classes": lambda: fit(

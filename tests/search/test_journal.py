@@ -127,7 +127,7 @@ def test_a_signal_while_it_waits_for_the_lock_leaves_none_behind(tmp_path, monke
     Journal(path)
     os.symlink("another machine:1:1#7", f"{path}.lock")
     lock = Lock(path)
-    monkeypatch.setattr(journal.time, "sleep", lambda _: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr(journal.time, "sleep", lambda _: signal.default_int_handler(signal.SIGINT, None))
     with pytest.raises(KeyboardInterrupt):
         lock.acquire()
     monkeypatch.undo()

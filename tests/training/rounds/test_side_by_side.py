@@ -60,7 +60,8 @@ def main(epochs):
     found = cn.fit_rounds(network, data, rounds=3, epochs=epochs, batch_size=20, progress=False, workers=2)
     print([len(history) for _, history in found])
 """
-GUARDED = f"{SCRIPT}\nif __name__ == '__main__':\n    main({{epochs}})\n"
+HEARS = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # a job in the background does not
+GUARDED = f"{SCRIPT}\nif __name__ == '__main__':\n    {HEARS}\n    main({{epochs}})\n"
 
 
 @pytest.fixture

@@ -62,12 +62,12 @@ def forget_oldest(folder: Path) -> None:
     for path in found[: -_MOST + 1]:
         path.unlink(missing_ok=True)
     for path in folder.glob("tmp*"):  # of a compiler that was stopped
-        if path.is_dir() and time() - path.stat().st_mtime > _STALE:
+        if path.is_dir() and time() - _written_at(path) > _STALE:
             shutil.rmtree(path, ignore_errors=True)
 
 
 def _written_at(path: Path) -> float:
-    """Return when a file was written; one that another process forgot meanwhile is older than all."""
+    """Return when it was written; what another process forgot meanwhile is older than all."""
     try:
         return path.stat().st_mtime
     except FileNotFoundError:

@@ -265,3 +265,19 @@ def test_what_another_process_forgets_meanwhile_is_none_of_ours(own_cache, monke
     assert kept(own_cache, key) == built
     built.unlink()
     assert kept(own_cache, key) is None
+
+
+def test_the_folder_of_another_compiler_may_be_gone_between_two_looks(own_cache, monkeypatch):
+    own_cache.mkdir(parents=True)
+    (own_cache / "tmp1").mkdir()
+    is_dir = Path.is_dir
+
+    def gone_after_this(path):
+        found = is_dir(path)
+        path.rmdir()
+        return found
+
+    monkeypatch.setattr(Path, "is_dir", gone_after_this)
+    forget_oldest(own_cache)
+    monkeypatch.undo()
+    assert not list(own_cache.iterdir())

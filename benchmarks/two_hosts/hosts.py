@@ -36,16 +36,22 @@ WIRES = Wire(1000, 0.1), Wire(1000, 10), Wire(100, 10)
 
 
 def what_is_missing() -> str | None:
-    """Say why this machine cannot be two hosts; None if it can.
-
-    >>> what_is_missing() in (None, "namespaces are made by root", "there is no ip command", "there is no /dev/net/tun")
-    True
-    """
+    """Say why this machine cannot be two hosts; None if it can."""
     if os.geteuid() != 0:
         return "namespaces are made by root"
     if not any(Path(folder, "ip").exists() for folder in os.get_exec_path()):
         return "there is no ip command"
-    return None if TUN.exists() else f"there is no {TUN}"
+    probe = f"probe{os.getpid()}"
+    made = subprocess.run(["ip", "netns", "add", probe], capture_output=True, text=True, check=False)
+    try:
+        if made.returncode:
+            return f"it makes no namespace: {made.stderr.strip()}"
+        os.close(_device(probe, probe, ADDRESSES[0]))
+    except (OSError, subprocess.CalledProcessError) as error:
+        return f"it makes no device: {error}"
+    finally:
+        subprocess.run(["ip", "netns", "del", probe], capture_output=True, check=False)
+    return None
 
 
 @contextmanager

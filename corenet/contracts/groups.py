@@ -110,7 +110,7 @@ def grouped(init: Callable[..., None]) -> Callable[..., None]:
             init(self, *given, **options)  # called by that of a class derived from this one
             return
         try:
-            bound = taken.bind(self, *given, **options)
+            bound = signature(init).bind(self, *given, **options)
         except TypeError:
             init(self, *given, **options)  # which names an unknown argument before a missing one
             raise
@@ -118,8 +118,7 @@ def grouped(init: Callable[..., None]) -> Callable[..., None]:
             bound.arguments[first] = _tried(type(self), first, _by_name(init, bound.arguments))
         init(*bound.args, **bound.kwargs)
 
-    taken = signature(init)
-    named = [each.name for each in [*taken.parameters.values()][1:2] if each.kind in _NAMED]
+    named = [each.name for each in [*signature(init).parameters.values()][1:2] if each.kind in _NAMED]
     first = named[0] if named else None
     return constructor
 

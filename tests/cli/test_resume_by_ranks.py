@@ -50,9 +50,9 @@ def ranks(tmp_path):
 def begun(ranks, tmp_path):
     """Start a training by so many ranks, and return it after some epochs."""
 
-    def run(number):
+    def run(number, *more):
         out = tmp_path / "run"
-        changes = [part for change in CHANGES for part in ("--set", change)]
+        changes = [part for change in (*CHANGES, *more) for part in ("--set", change)]
         process = ranks(number, "train", "moons", "--out", out, "--quiet", *changes)
         deadline = time.monotonic() + 120
         while not (out / "history.jsonl").is_file() or len(rows(out)) < 3:
@@ -128,8 +128,10 @@ def test_what_cannot_go_on_is_one_line(ranks, whole, tmp_path):
 
 
 def test_a_run_that_is_being_trained_is_not_gone_on_with(begun, ranks):
-    _, out = begun(2)
+    process, out = begun(2, "epochs=5000")
     (line,) = told(ranks(2, "resume", out))
     assert line == f"corenet: another training writes to {out / 'checkpoint'}; choose another folder, or wait"
     (line,) = told(ranks(2, "train", "moons", "--out", out))
     assert line == f"corenet: {out} is there already; choose another folder by --out, or replace it by --force"
+    process.terminate()  # torchrun, which ends its ranks
+    told(process)

@@ -24,8 +24,7 @@ def command(model: Path, table: str, allow_unseen: bool, as_json: bool) -> None:
     """Measure a saved model on TABLE, which has the target: metrics beside a baseline, and where it errs.
 
     RUN is the folder of a run, MODEL a file that was saved with its table; TABLE a file, a folder of them or a pattern
-    such as 'part-*.csv'. The baseline says the most frequent class of
-    the training part for each row, or its mean.
+    such as 'part-*.csv'. The baseline says the most frequent class of the training part for each row, or its mean.
     """
     from corenet.cli.saved_model import predictor
     from corenet.experiments.evaluation import evaluate

@@ -35,9 +35,8 @@ def command(
     """Say what a saved model predicts of each row of TABLE, in the words of its labels.
 
     RUN is the folder of a run, MODEL a file that was saved with its table; TABLE a file, a folder of them or a pattern
-    such as 'part-*.csv'. Columns are found by their names. The file
-    that is written has all columns of TABLE, and beside them what is predicted; without --out the first 20 rows are
-    shown.
+    such as 'part-*.csv'. Columns are found by their names. The file that is written has all columns of TABLE, and
+    beside them what is predicted; without --out the first 20 rows are shown.
     """
     from corenet.cli.saved_model import predictor
     from corenet.tables.writing import refuse_unwritable, write_frames

@@ -76,7 +76,8 @@ def command(
 
     \b
       corenet train people.csv --target vote
-      corenet train people.csv --target vote --hidden 64,64 --set optimizer.lr=0.01 --rounds 5
+      corenet train people.csv --target vote --hidden 64,64 --rounds 5
+      corenet train people.csv --target vote --set optimizer.lr=0.01
       torchrun --nproc-per-node 2 -m corenet train people.csv --target vote
     """
     from corenet.cli.run_lines import Telling, as_options, finish, stopping
